@@ -1,0 +1,1 @@
+"""Hardware files: one technology each."""

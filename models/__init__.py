@@ -1,0 +1,1 @@
+"""Network, neuron and synapse files."""

@@ -1,0 +1,49 @@
+"""The errors a user can meet: one sentence each, where, what was given, what is allowed, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class NeuroeqError(Exception):
+    """Base of every error that is the user's to mend; the command line prints it and exits with 2."""
+
+
+class SpecError(NeuroeqError):
+    """A file, an option or an argument holds something that is not allowed."""
+
+
+class UnknownNameError(NeuroeqError):
+    """Nothing goes by that name."""
+
+
+class EquationError(NeuroeqError):
+    """The equations of a model do not parse, or their units do not fit."""
+
+
+class DataError(NeuroeqError):
+    """A data set is missing, malformed, or of the wrong shape."""
+
+
+class DivergenceError(NeuroeqError):
+    """A state grew without bound."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], hint: str = "") -> UnknownNameError:
+    """Return the error for a name that nothing has, with the nearest one that something has.
+
+    Parameters
+    ----------
+    kind
+        What was looked for, such as ``"network"``.
+    name
+        What was asked for.
+    known
+        The names there are.
+    hint
+        What to do to see them all.
+    """
+    close = get_close_matches(name, list(known), n=1)
+    guess = f"; did you mean '{close[0]}'?" if close else "."
+    return UnknownNameError(f"no {kind} '{name}'{guess} {hint}".strip())
