@@ -1,0 +1,28 @@
+"""What files may say: frozen descriptions of networks and models."""
+
+from .base import Spec, validate
+from .files import overlay, read, setting
+from .graph import Layer, Projection
+from .model import Bounds, NeuronModel, SynapseModel, Term
+from .network import SUBSTRATES, Expected, Network, Substrate
+from .recipe import Phases, Training
+
+__all__ = [
+    "SUBSTRATES",
+    "Bounds",
+    "Expected",
+    "Layer",
+    "Network",
+    "NeuronModel",
+    "Phases",
+    "Projection",
+    "Spec",
+    "Substrate",
+    "SynapseModel",
+    "Term",
+    "Training",
+    "overlay",
+    "read",
+    "setting",
+    "validate",
+]

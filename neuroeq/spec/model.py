@@ -1,0 +1,205 @@
+"""Neuron and synapse models: differential equations in Brian2 syntax, and the little that must be said about them."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from .base import Described, Spec, Time, Value
+
+
+class Bounds(Spec):
+    """An interval that a variable is clipped to after every step.
+
+    Parameters
+    ----------
+    min, max
+        Numbers, or strings with units; leave one out for a half-open interval.
+    """
+
+    min: Value | None = None
+    max: Value | None = None
+
+
+class NeuronModel(Described):
+    """A neuron as differential equations.
+
+    The engine provides ``drive`` (what arrives through the synapses and from clamped inputs), ``bias``, ``nudge``
+    (``-beta dC/dreadout`` on output units in the nudged phase, else 0), for spiking neurons ``spike`` (the unit's
+    own spike of the last step), and Brian2's ``t`` and ``dt``; ``t`` counts from the start of the free phase.
+
+    Parameters
+    ----------
+    emits
+        Whether its synapses see an activity at every step, or spikes.
+    equations
+        Brian2 equations.
+    state
+        The variable that settles; the residual is its remaining rate of change.
+    activity
+        An expression: what the unit says, between 0 and 1 for bounded units.
+    readout
+        The variable that the cost reads at output units; the activity if left out.
+    time_constant
+        The parameter that sets the time scale of the residual, or ``dt``.
+    bounds
+        Variables that are clipped after every step.
+    after_step
+        Brian2 statements that run after the integration and the clipping of each step.
+    threshold, reset, refractory
+        Brian2's, for neurons that spike.
+    unit_rate
+        The firing rate that counts as activity 1, such as ``"1 kHz"``; a spike every step if left out.
+    method
+        Brian2's integration method.
+    dt
+        The integration step.
+    parameters
+        Constants of the equations.
+    initial
+        Start values: numbers, strings with units, or ``uniform(low, high)``; 0 for what is left out.
+    """
+
+    emits: Literal["rate", "spikes"]
+    equations: str
+    state: str
+    activity: str
+    readout: str | None = None
+    time_constant: str = "tau"
+    bounds: dict[str, Bounds] = {}
+    after_step: str = ""
+    threshold: str | None = None
+    reset: str | None = None
+    refractory: str | None = None
+    unit_rate: str | None = None
+    method: str = "euler"
+    dt: Time = Field(gt=0)
+    parameters: dict[str, Value] = {}
+    initial: dict[str, Value] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.emits == "spikes" and not (self.threshold and self.reset):
+            raise ValueError("a neuron that emits spikes needs a threshold and a reset")
+        if self.emits == "rate" and (self.threshold or self.reset or self.refractory or self.unit_rate):
+            raise ValueError(
+                "a neuron that emits its rate has no threshold, reset, refractory or unit_rate; "
+                "set emits = 'spikes' or leave them out"
+            )
+        if self.time_constant not in {"dt", *self.parameters}:
+            raise ValueError(
+                f"time_constant is '{self.time_constant}'; expected dt or one of the parameters: "
+                f"{', '.join(self.parameters) or 'there are none'}"
+            )
+        return self
+
+    @property
+    def bounded(self) -> bool:
+        """Whether what it says stays in an interval, so that no nudge can drive it to infinity."""
+        interval = self.bounds.get(self.state)
+        clipped = interval is not None and interval.min is not None and interval.max is not None
+        return clipped or self.emits == "spikes"
+
+
+class Term(Spec):
+    """One product of a presynaptic and a postsynaptic factor.
+
+    Parameters
+    ----------
+    on
+        When it acts: at every step, or at the spikes of one side, which then are that side's factor.
+    pre, post
+        Expressions of the neuron's variables, of the traces, and of ``activity``, ``activity_before``,
+        ``activity_mid`` (before, after and midway through the step: ``activity`` is after), ``activity_rate`` (its
+        actual change over the step, after clipping, per time) and ``spike``.
+    """
+
+    on: Literal["step", "pre_spike", "post_spike"] = "step"
+    pre: str | None = None
+    post: str | None = None
+
+    @model_validator(mode="after")
+    def _factors(self) -> Self:
+        given = {side for side in ("pre", "post") if getattr(self, side) is not None}
+        needed = {"step": {"pre", "post"}, "pre_spike": {"post"}, "post_spike": {"pre"}}[self.on]
+        if given != needed:
+            raise ValueError(
+                f"acts on '{self.on}' and has {_list(given)}; expected {_list(needed)}, "
+                "because a spike is its own side's factor"
+            )
+        return self
+
+    @property
+    def factors(self) -> tuple[str, str]:
+        """The presynaptic and the postsynaptic expression."""
+        return self.pre or "spike", self.post or "spike"
+
+
+class SynapseModel(Described):
+    """A synapse as differential equations: what it transmits, what it remembers, how it changes.
+
+    Parameters
+    ----------
+    transmission
+        What arrives at the postsynaptic ``drive``: ``w*activity_pre`` or ``w*spike_pre``.
+    equations
+        Brian2 equations of the synapse. They hold ``ddw/dt``, the change of the weight, driven by ``hebb`` (the batch
+        mean of the sum of the plasticity terms) and ``gain`` (1/beta, halved and signed in centred nudging, and 0
+        outside the nudged phase).
+    plasticity
+        The terms of ``hebb``.
+    traces
+        Brian2 equations of the traces that each neuron keeps for this synapse, driven by its ``spike``.
+    on_pre, on_post
+        Raw Brian2 statements at the spikes. A model that has them, or a ``(summed)`` drive in its equations, runs as
+        native Brian2 Synapses, one copy a sample; it has no plasticity terms.
+    parameters
+        Constants of the equations, traces and terms.
+    """
+
+    transmission: str | None = None
+    equations: str = ""
+    plasticity: tuple[Term, ...] = ()
+    traces: str = ""
+    on_pre: str = ""
+    on_post: str = ""
+    parameters: dict[str, Value] = {}
+
+    @property
+    def native(self) -> bool:
+        """Whether it runs as Brian2 Synapses instead of matrix products."""
+        return self.transmission is None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        raw = bool(self.on_pre or self.on_post or "(summed)" in self.equations)
+        if self.native and not raw:
+            raise ValueError(
+                "transmission is missing; expected 'w*activity_pre' or 'w*spike_pre', "
+                "or on_pre statements that change drive_post"
+            )
+        if not self.native and raw:
+            raise ValueError(
+                "has both a transmission and raw Brian2 statements (on_pre, on_post or a summed drive); keep one"
+            )
+        if self.native and (self.plasticity or self.traces):
+            raise ValueError(
+                "has plasticity terms or traces beside raw Brian2 statements; write them as statements too"
+            )
+        if not self.native and self.transmission.replace(" ", "") not in ("w*activity_pre", "w*spike_pre"):  # type: ignore[union-attr]
+            raise ValueError(
+                f"transmission is '{self.transmission}'; expected 'w*activity_pre' or 'w*spike_pre', "
+                "or raw Brian2 statements (on_pre) for anything else"
+            )
+        return self
+
+    @property
+    def transmits(self) -> Literal["rate", "spikes"]:
+        """What it carries; a native model says it in its own statements."""
+        spikes = "spike_pre" in self.transmission if self.transmission else bool(self.on_pre)
+        return "spikes" if spikes else "rate"
+
+
+def _list(sides: set[str]) -> str:
+    return " and ".join(sorted(sides, reverse=True)) or "neither pre nor post"

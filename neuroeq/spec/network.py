@@ -1,0 +1,239 @@
+"""A network: layers, projections, data, phases and a training recipe, and the models that play it on each substrate."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from .base import Count, Described, Fraction, Spec, Time, Value
+from .graph import Layer, Projection, check_edges
+from .model import NeuronModel, SynapseModel
+from .recipe import Phases, Training
+
+SUBSTRATES = ("rate", "spiking")
+SubstrateName = Literal["rate", "spiking"]
+Name = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$")]
+
+
+class Data(Spec):
+    """Which examples, and which part of them trains, validates and tests.
+
+    Parameters
+    ----------
+    name
+        A built-in set, or a folder with the four idx files.
+    protocol
+        ``select``: train on the training part, report the validation error every epoch, leave the test part alone;
+        for choosing settings. ``final``: train on training and validation part, test once. ``holdout``: train on the
+        training part, validate every epoch, test once. ``whole``: train and test on all; for truth tables.
+    test, validation
+        Fractions of all examples; a set that comes with a test part keeps it, and ``test`` is not used.
+    split_seed
+        Seed of the stratified split; it belongs to the file, not to the run.
+    samples, noise
+        Size and noise of a generated set.
+    limit
+        Use that many training examples at most.
+    targets
+        ``one_hot``: one output a class; ``scalar``: one output, 0 or 1.
+    """
+
+    name: str
+    protocol: Literal["select", "final", "holdout", "whole"] = "final"
+    test: Fraction = 0.2
+    validation: Fraction = 0.15
+    split_seed: int = Field(default=0, ge=0)
+    samples: Count = 400
+    noise: float = Field(default=0.1, ge=0)
+    limit: Count | None = None
+    targets: Literal["one_hot", "scalar"] = "one_hot"
+
+
+class Substrate(Spec):
+    """What plays the network on one substrate, and what is different there.
+
+    Parameters
+    ----------
+    neuron, synapse
+        Models, by name or path.
+    input
+        ``analog``: input units inject their values; else the neuron model that encodes them, driven by the value.
+    neuron_parameters, synapse_parameters, input_parameters
+        Other values for the models' parameters.
+    dt
+        Another step than the neuron model's.
+    precision
+        Of the simulation's arithmetic.
+    data, layers, projections, phases, training
+        Laid over the network's tables of the same name.
+    """
+
+    neuron: str | NeuronModel
+    synapse: str | SynapseModel
+    input: str | NeuronModel = "analog"
+    neuron_parameters: dict[str, Value] = {}
+    synapse_parameters: dict[str, Value] = {}
+    input_parameters: dict[str, Value] = {}
+    dt: Time | None = None
+    precision: Literal["float64", "float32"] = "float64"
+    data: dict[str, Any] = {}
+    layers: dict[str, Any] = {}
+    projections: dict[str, Any] = {}
+    phases: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+
+    OVERLAYS: ClassVar[tuple[str, ...]] = ("data", "layers", "projections", "phases", "training")
+
+
+class Expected(Spec):
+    """What a reproduction must reach.
+
+    Parameters
+    ----------
+    substrate
+        Where.
+    settings
+        The ``--set`` of the run.
+    test_error
+        Median over the seeds.
+    tolerance
+        How far a single seed may be above it.
+    seeds
+        That it was measured with.
+    source
+        Measured by whom, or the paper.
+    """
+
+    substrate: SubstrateName
+    settings: tuple[str, ...] = ()
+    test_error: float = Field(ge=0, le=1)
+    tolerance: float = Field(ge=0, le=1)
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    source: str
+
+
+class RunOptions(Spec):
+    """How a run was made; a resolved network carries it in run.toml.
+
+    Parameters
+    ----------
+    seed
+        Of start weights, the order of the examples, start values and noise.
+    engine
+        What advanced the simulation.
+    data_dir
+        The folder that held data sets, if one was named.
+    """
+
+    seed: int = Field(default=0, ge=0)
+    engine: Literal["stepper", "reference"] = "stepper"
+    data_dir: str | None = None
+
+
+class Network(Described):
+    """A network, as a file describes it.
+
+    Parameters
+    ----------
+    data, layers, projections, phases, training
+        See there; layers are in the order of the file.
+    substrate
+        By name: the models that play it there.
+    expected
+        What runs of this file reach.
+    run
+        Of a run's description.
+    """
+
+    data: Data
+    layers: dict[Name, Layer]
+    projections: dict[Name, Projection]
+    phases: Phases
+    training: Training
+    substrate: dict[SubstrateName, Substrate]
+    expected: tuple[Expected, ...] = ()
+    run: RunOptions = RunOptions()
+
+    @model_validator(mode="after")
+    def _graph(self) -> Self:
+        roles = [layer.role for layer in self.layers.values()]
+        for role in ("input", "output"):
+            if roles.count(role) != 1:
+                raise ValueError(f"layers have {roles.count(role)} of role '{role}'; expected one")
+        for name, projection in self.projections.items():
+            for end in ("source", "target"):
+                layer = getattr(projection, end)
+                if layer not in self.layers:
+                    raise ValueError(
+                        f"projections.{name}.{end} is '{layer}'; expected one of the layers: {', '.join(self.layers)}"
+                    )
+            if self.layers[projection.target].role == "input":
+                raise ValueError(
+                    f"projections.{name}.target is the input layer '{projection.target}', which is clamped; "
+                    "swap source and target"
+                )
+            check_edges(name, projection, self.layers)
+        for name, layer in self.layers.items():
+            if layer.role != "input" and not self.into(name):
+                raise ValueError(f"layers.{name} has no projection; connect it or leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _update(self) -> Self:
+        if self.training.update == "every_step":
+            if self.training.learning == "contrastive":
+                raise ValueError(
+                    "training.update is 'every_step' with training.learning 'contrastive'; expected 'in_situ'"
+                )
+            if self.phases.variant == "centred" or self.training.momentum:
+                raise ValueError(
+                    "training.update is 'every_step'; expected phases.variant 'positive', 'negative' or 'random_sign' "
+                    "and training.momentum 0"
+                )
+        return self
+
+    @property
+    def input_layer(self) -> str:
+        """Name of the layer that is clamped to the data."""
+        return next(name for name, layer in self.layers.items() if layer.role == "input")
+
+    @property
+    def output_layer(self) -> str:
+        """Name of the layer that is read and nudged."""
+        return next(name for name, layer in self.layers.items() if layer.role == "output")
+
+    @property
+    def substrate_name(self) -> SubstrateName:
+        """The substrate of a resolved network, which has one."""
+        (name,) = self.substrate
+        return name
+
+    @property
+    def physics(self) -> Substrate:
+        """What plays a resolved network."""
+        return self.substrate[self.substrate_name]
+
+    def neuron(self, layer: str) -> NeuronModel | None:
+        """Return the model of a layer of a resolved network; None for an analog input layer."""
+        own = self.layers[layer].neuron
+        model = own or (self.physics.input if layer == self.input_layer else self.physics.neuron)
+        return model if isinstance(model, NeuronModel) else None
+
+    def synapse(self, projection: str) -> SynapseModel:
+        """Return the model of a projection of a resolved network."""
+        model = self.projections[projection].synapse or self.physics.synapse
+        assert isinstance(model, SynapseModel)
+        return model
+
+    def into(self, layer: str) -> list[str]:
+        """Return the projections that act on a layer, in the order of the file."""
+        return [
+            name
+            for name, projection in self.projections.items()
+            if projection.target == layer or (projection.source == layer and self.symmetric(name))
+        ]
+
+    def symmetric(self, projection: str) -> bool:
+        """Whether a projection acts in both directions: all do, but those from the clamped input."""
+        return self.projections[projection].source != self.input_layer

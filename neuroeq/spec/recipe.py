@@ -1,0 +1,130 @@
+"""How a network is trained: the phases, what the nudge pulls towards, the schedule."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from ..errors import SpecError
+from ..units import si
+from .base import Count, Fraction, Positive, Spec
+
+_STEPS = re.compile(r"([1-9]\d*) steps?")
+
+
+class Relaxation(Spec):
+    """How long a phase lasts.
+
+    Parameters
+    ----------
+    duration
+        A time, such as ``"50 ms"``, or a number of steps, such as ``"20 steps"``.
+    tolerance
+        Stop as soon as the residual is below it.
+    """
+
+    duration: str
+    tolerance: Positive | None = None
+
+    @field_validator("duration")
+    @classmethod
+    def _long_enough(cls, value: str) -> str:
+        if _STEPS.fullmatch(value):
+            return value
+        try:
+            if si(value, "a time") > 0:
+                return value
+        except SpecError:
+            pass
+        raise ValueError(f"is '{value}'; expected a time, such as '50 ms', or a number of steps, such as '20 steps'")
+
+    def n_steps(self, dt: float) -> int:
+        """Return the number of steps of length `dt` [s]."""
+        steps = _STEPS.fullmatch(self.duration)
+        return int(steps[1]) if steps else max(1, round(si(self.duration, "a time") / dt))
+
+
+class Phases(Spec):
+    """The free phase and the nudged phases.
+
+    Parameters
+    ----------
+    variant
+        ``positive``: +beta; ``negative``: -beta; ``random_sign``: either, drawn for each batch; ``centred``: both, each
+        from the free state, and half the difference.
+    beta
+        Nudge strength.
+    free, nudged
+        How long they last.
+    cost
+        ``squared_error``: 1/2 |output - target|^2.
+    """
+
+    variant: Annotated[
+        Literal["positive", "negative", "random_sign", "centred"],
+        BeforeValidator(lambda value: "centred" if value == "centered" else value),
+    ] = "centred"
+    beta: Positive
+    free: Relaxation
+    nudged: Relaxation
+    cost: Literal["squared_error"] = "squared_error"
+
+
+class Constant(Spec):
+    """The learning rates of the file throughout."""
+
+    kind: Literal["constant"] = "constant"
+
+
+class Exponential(Spec):
+    """Learning rates times ``factor`` after every epoch."""
+
+    kind: Literal["exponential"]
+    factor: Annotated[float, Field(gt=0, le=1)]
+
+
+class Steps(Spec):
+    """Learning rates times ``factor`` after each of ``epochs``."""
+
+    kind: Literal["steps"]
+    epochs: tuple[Count, ...]
+    factor: Annotated[float, Field(gt=0, le=1)]
+
+
+class Cosine(Spec):
+    """Learning rates along half a cosine down to ``final`` of their start."""
+
+    kind: Literal["cosine"]
+    final: Fraction = 0.0
+
+
+Schedule = Annotated[Constant | Exponential | Steps | Cosine, Field(discriminator="kind")]
+
+
+class Training(Spec):
+    """The recipe.
+
+    Parameters
+    ----------
+    learning
+        ``in_situ``: the synapses' own equations change them in the nudged phases; ``contrastive``: the difference of
+        the energy gradients at the equilibria.
+    update
+        ``after_phases``: one commit a batch; ``every_step``: the weights move at every nudged step (in-situ, positive,
+        negative or random sign, no momentum).
+    epochs, batch_size
+        As usual.
+    momentum
+        Of stochastic gradient descent.
+    schedule
+        Of the learning rates.
+    """
+
+    learning: Literal["in_situ", "contrastive"] = "in_situ"
+    update: Literal["after_phases", "every_step"] = "after_phases"
+    epochs: Count
+    batch_size: Count
+    momentum: Fraction = 0.0
+    schedule: Schedule = Constant()

@@ -1,0 +1,101 @@
+"""Small networks for tests, and what is often asked of them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from neuroeq.catalog import resolve
+from neuroeq.contract import Params, Stop
+from neuroeq.costs import COSTS
+from neuroeq.network import initial_params
+from neuroeq.rules import Update, contrastive, in_situ
+from neuroeq.spec import Network, overlay, validate
+from neuroeq.substrates import NeuronSubstrate
+
+COST = COSTS["squared_error"]
+FREE, NUDGED = Stop(40), Stop(20)
+
+
+def table(*sizes: int, **over: Any) -> dict[str, Any]:
+    """Return the table of a layered network, input first, with other tables laid over it."""
+    names = ["input", *(f"hidden{i}" for i in range(1, len(sizes) - 1)), "output"]
+    roles = ["input", *["hidden"] * (len(sizes) - 2), "output"]
+    pairs = list(pairwise(names))
+    base = {
+        "title": "test",
+        "name": "test",
+        "data": {"name": "xor", "protocol": "whole"},
+        "layers": {n: {"size": s, "role": r} for n, s, r in zip(names, sizes, roles, strict=True)},
+        "projections": {f"{a}_{b}": {"source": a, "target": b, "learning_rate": 0.1} for a, b in pairs},
+        "phases": {"beta": 0.5, "free": {"duration": "40 steps"}, "nudged": {"duration": "20 steps"}},
+        "training": {"epochs": 2, "batch_size": 4},
+        "substrate": {
+            "rate": {"neuron": "hard_sigmoid", "synapse": "rate_derivative"},
+            "spiking": {"neuron": "sigma_delta", "synapse": "two_trace"},
+        },
+    }
+    return overlay(base, over)
+
+
+def network(on: str, *sizes: int, **over: Any) -> Network:
+    """Return such a network, resolved for a substrate."""
+    return resolve(validate(Network, table(*sizes, **over), "test"), on)
+
+
+def params_of(network: Network, seed: int = 0, scale: float = 0.5) -> Params:
+    """Return random parameters, biases included, so that units are off their bounds."""
+    rng = np.random.default_rng(seed)
+    params = initial_params(network, rng)
+    for name, value in params.items():
+        if name.endswith(".bias"):
+            params[name] = rng.uniform(0.1, 0.4, value.shape).astype(value.dtype)
+        else:
+            params[name] = scale * value
+    return params
+
+
+def batch_of(network: Network, m: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Return random inputs and targets."""
+    rng = np.random.default_rng(seed)
+    sizes = network.layers[network.input_layer].size, network.layers[network.output_layer].size
+    dtype = network.physics.precision
+    return rng.random((m, sizes[0])).astype(dtype), rng.uniform(0.2, 0.8, (m, sizes[1])).astype(dtype)
+
+
+def substrate_of(network: Network, params: Params | None = None, batch: int = 4, **options: Any) -> NeuronSubstrate:
+    return NeuronSubstrate(network, params_of(network) if params is None else params, batch, **options)
+
+
+def update_of(
+    substrate: NeuronSubstrate,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    nudges: list[tuple[float, float]],
+    *,
+    learning: str = "in_situ",
+    free: Stop = FREE,
+    nudged: Stop = NUDGED,
+    seed: int = 2,
+    **more: Any,
+) -> Update:
+    rule = {"in_situ": in_situ, "contrastive": contrastive}[learning]
+    return rule(substrate, inputs, targets, nudges, COST, (free, nudged), np.random.default_rng(seed), **more)
+
+
+def centred(beta: float) -> list[tuple[float, float]]:
+    return [(beta, 0.5 / beta), (-beta, -0.5 / beta)]
+
+
+def positive(beta: float) -> list[tuple[float, float]]:
+    return [(beta, 1 / beta)]
+
+
+def flat(params: Params, names: list[str] | None = None) -> np.ndarray:
+    return np.concatenate([np.ravel(params[name]) for name in names or sorted(params)])
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    return float(a @ b / np.sqrt((a @ a) * (b @ b)))
