@@ -1,0 +1,121 @@
+"""What every substrate does: relax under a nudge, and say how its energy depends on its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from .costs import Cost
+
+Array = np.ndarray
+Params = dict[str, Array]
+"""What the synapses hold: by projection (n_pre, n_post), by bias ``"<layer>.bias"`` (n,)."""
+
+
+@dataclass(frozen=True)
+class Nudge:
+    """A pull of the outputs towards lower cost.
+
+    Parameters
+    ----------
+    beta
+        Strength, signed; dimensionless, in circuits a conductance.
+    targets
+        (batch, n_output).
+    cost
+        Whose gradient pulls.
+    mode
+        ``state``: -beta dC/ds at every instant; ``held_current``: as it was at `reference`, held.
+    reference
+        The free equilibrium, for a held current.
+    """
+
+    beta: float
+    targets: Array
+    cost: Cost
+    mode: Literal["state", "held_current", "conductance", "clamp"] = "state"
+    reference: Equilibrium | None = None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When a relaxation ends.
+
+    Parameters
+    ----------
+    steps
+        At the latest.
+    tolerance
+        As soon as the residual is below it.
+    every
+        Steps between two looks at the residual.
+    """
+
+    steps: int
+    tolerance: float | None = None
+    every: int = 20
+
+
+@dataclass(frozen=True)
+class Equilibrium:
+    """Where a substrate settled, and how well.
+
+    Parameters
+    ----------
+    state
+        Per layer: (batch, n).
+    outputs
+        What the cost reads: (batch, n_output).
+    residual
+        Largest remaining rate of change, times the time constant.
+    converged
+        Whether the residual is below the tolerance (1e-3 if none was asked for).
+    n_steps
+        Taken.
+    resume
+        The substrate's own (states, traces, phases); pass it back as `start`.
+    activity
+        What each layer says, clamped inputs included: (batch, n).
+    spikes
+        Number of spikes during the relaxation, per sample; None where there are none.
+    """
+
+    state: Mapping[str, Array]
+    outputs: Array
+    residual: float
+    converged: bool
+    n_steps: int
+    resume: Any
+    activity: Mapping[str, Array]
+    spikes: float | None = None
+
+
+class Substrate(Protocol):
+    """Physics that relaxes to equilibrium."""
+
+    params: Params
+
+    def relax(
+        self,
+        inputs: Array,
+        nudge: Nudge | None = None,
+        start: Any = None,
+        *,
+        stop: Stop,
+        plasticity: Any = None,
+        record: Any = None,
+        rng: np.random.Generator | None = None,
+    ) -> Equilibrium:
+        """Relax from `start`, or from rest, and change nothing but the accumulator of `plasticity`."""
+        ...
+
+    def energy_gradient(self, eq: Equilibrium) -> Params:
+        """Return the local dE/dtheta, averaged over the batch."""
+        ...
+
+    def energy_contrast(self, weighted: Sequence[tuple[float, Equilibrium]]) -> Params:
+        """Return the sum of weights times energy gradients, at equilibria of the same inputs."""
+        ...

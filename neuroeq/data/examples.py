@@ -1,0 +1,181 @@
+"""The parts of a data set that a protocol lets a run see, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError
+from ..spec import Network
+from ..spec.network import Data
+from .sources import Source, read
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some examples of a set.
+
+    Parameters
+    ----------
+    inputs
+        (n, d), as stored.
+    labels
+        Classes from 0: (n,).
+    scale, offset
+        What stored inputs are multiplied by, after `offset` is taken off; numbers or (d,).
+    """
+
+    inputs: Array
+    labels: Array
+    scale: Array | float
+    offset: Array | float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, which: Array | slice, dtype: str = "float64") -> tuple[Array, Array]:
+        """Return inputs (m, d) and labels (m,) of some examples."""
+        inputs = np.asarray(self.inputs[which], dtype)
+        return ((inputs - self.offset) * self.scale).astype(dtype, copy=False), self.labels[which]
+
+    def batches(self, size: int, dtype: str, order: Array | None = None) -> Iterator[tuple[Array, Array]]:
+        """Yield batches of inputs and labels, in an order."""
+        for start in range(0, len(self), size):
+            which = slice(start, start + size) if order is None else order[start : start + size]
+            yield self.take(which, dtype)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What a run trains, validates and tests on.
+
+    Parameters
+    ----------
+    train
+        Trains.
+    validation, test
+        None where the protocol leaves them out.
+    n_classes
+        Of the labels.
+    """
+
+    train: Part
+    validation: Part | None
+    test: Part | None
+    n_classes: int
+
+
+def load(network: Network, data_dir: Path | None = None) -> Examples:
+    """Return the examples of a network, split as its file says.
+
+    Parameters
+    ----------
+    network
+        Whose ``[data]`` says which.
+    data_dir
+        The folder that holds folders of idx files.
+
+    Raises
+    ------
+    DataError
+        If they are missing, not finite, or do not fit the network's layers.
+    """
+    spec = network.data
+    source = read(spec.name, spec.samples, spec.noise, data_dir)
+    if source.inputs.dtype.kind == "f" and not np.isfinite(source.inputs).all():
+        bad = int((~np.isfinite(source.inputs)).any(axis=1).sum())
+        raise DataError(
+            f"data set '{spec.name}': {bad} of {len(source.inputs)} examples hold NaN or infinity; mend them."
+        )
+    n_classes = int(source.labels.max()) + 1
+    _check_sizes(network, source.inputs.shape[1], n_classes)
+    return _split(spec, source, n_classes)
+
+
+def targets(labels: Array, n_classes: int, coding: str) -> Array:
+    """Return what the outputs are asked for: (m, n_classes), or (m, 1) in scalar coding."""
+    if coding == "scalar":
+        return labels[:, None].astype(float)
+    return np.eye(n_classes)[labels]
+
+
+def predictions(outputs: Array, coding: str) -> Array:
+    """Return the class that outputs stand for: (m,)."""
+    return (outputs[:, 0] > 0.5).astype(int) if coding == "scalar" else outputs.argmax(axis=1)
+
+
+def _check_sizes(network: Network, n_inputs: int, n_classes: int) -> None:
+    wanted = {network.input_layer: n_inputs, network.output_layer: n_classes}
+    if network.data.targets == "scalar":
+        if n_classes > 2:
+            raise DataError(
+                f"{network.where}: data.targets is 'scalar', but '{network.data.name}' has {n_classes} classes; "
+                "use 'one_hot'."
+            )
+        wanted[network.output_layer] = 1
+    for layer, size in wanted.items():
+        if network.layers[layer].size != size:
+            raise DataError(
+                f"{network.where}: layers.{layer}.size is {network.layers[layer].size}; expected {size} "
+                f"for data set '{network.data.name}' with {network.data.targets} targets."
+            )
+
+
+def _split(spec: Data, source: Source, n_classes: int) -> Examples:
+    everything = np.arange(len(source.labels))
+    rest, test, validation = everything, None, None
+    if spec.protocol == "whole":
+        train, test = everything, everything
+    else:
+        if source.test_inputs is None:
+            rest, test = _stratified(source, everything, spec.test, spec, "test")
+        fraction = spec.validation * len(everything) / len(rest)
+        train, validation = _stratified(source, rest, fraction, spec, "validation")
+        if spec.protocol == "final":
+            train, validation = rest, None
+    if spec.limit is not None:
+        train = np.random.default_rng(spec.split_seed).permutation(train)[: spec.limit]
+    return Examples(
+        _part(source, train, train),
+        None if validation is None else _part(source, validation, train),
+        _test_part(spec, source, test, train),
+        n_classes,
+    )
+
+
+def _test_part(spec: Data, source: Source, test: Array | None, train: Array) -> Part | None:
+    if spec.protocol == "select":
+        return None
+    if spec.protocol != "whole" and source.test_inputs is not None and source.test_labels is not None:
+        return Part(source.test_inputs, source.test_labels, source.scale)
+    return None if test is None else _part(source, test, train)
+
+
+def _stratified(source: Source, indices: Array, fraction: float, spec: Data, name: str) -> tuple[Array, Array | None]:
+    if not fraction:
+        return indices, None
+    from sklearn.model_selection import train_test_split
+
+    try:
+        first, second = train_test_split(
+            indices, test_size=fraction, stratify=source.labels[indices], random_state=spec.split_seed
+        )
+    except ValueError as error:
+        raise DataError(
+            f"data.{name} is {fraction:g} of the {len(indices)} examples of '{spec.name}', which cannot be split so "
+            f"({error}); choose another fraction, or protocol 'whole'."
+        ) from None
+    return first, second
+
+
+def _part(source: Source, which: Array, train: Array) -> Part:
+    """Return a part; its scaling comes from the training part only."""
+    if not source.rescale:
+        return Part(source.inputs[which], source.labels[which], source.scale)
+    low, high = source.inputs[train].min(axis=0), source.inputs[train].max(axis=0)
+    return Part(source.inputs[which], source.labels[which], 1 / np.maximum(high - low, 1e-12), low)

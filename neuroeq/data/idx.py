@@ -1,0 +1,51 @@
+"""The idx format of MNIST: two zero bytes, a type, the number of dimensions, their sizes (big-endian), the bytes."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError
+
+FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+
+def find(folder: Path, name: str) -> Path:
+    """Return a file of a folder, gzipped or not.
+
+    Raises
+    ------
+    DataError
+        If it is missing.
+    """
+    for path in (folder / name, folder / f"{name}.gz"):
+        if path.exists():
+            return path
+    raise DataError(f"{folder}: '{name}' is missing; expected the files {', '.join(FILES)}, gzipped or not.")
+
+
+def read(path: Path) -> np.ndarray:
+    """Return the bytes of an idx file, in its shape.
+
+    Raises
+    ------
+    DataError
+        If it is no idx file of bytes, or is cut short.
+    """
+    raw: bytes | np.ndarray
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else np.memmap(path, np.uint8, "r")
+    except (OSError, EOFError, ValueError, gzip.BadGzipFile) as error:
+        raise DataError(f"{path}: cannot be read ({error}).") from None
+    head = bytes(raw[:4])
+    if len(head) < 4 or head[:3] != b"\x00\x00\x08" or not 1 <= head[3] <= 4:
+        raise DataError(f"{path}: starts with {head!r}; expected an idx file of unsigned bytes.")
+    start = 4 + 4 * head[3]
+    shape = struct.unpack(f">{head[3]}I", bytes(raw[4:start]))
+    values = np.frombuffer(raw, np.uint8, offset=start) if isinstance(raw, bytes) else raw[start:]
+    if len(values) != np.prod(shape):
+        raise DataError(f"{path}: holds {len(values)} bytes for the shape {shape}; the file is cut short or damaged.")
+    return values.reshape(shape)

@@ -1,0 +1,147 @@
+"""Where examples come from: truth tables, generated points, scikit-learn's small sets, folders of idx files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError, unknown_name
+from . import idx
+
+Array = np.ndarray
+
+_TWO_BITS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
+_ONE_BIT = np.array([[0], [1]], float)
+GATES: dict[str, tuple[Array, tuple[int, ...]]] = {
+    "and": (_TWO_BITS, (0, 0, 0, 1)),
+    "or": (_TWO_BITS, (0, 1, 1, 1)),
+    "nand": (_TWO_BITS, (1, 1, 1, 0)),
+    "nor": (_TWO_BITS, (1, 0, 0, 0)),
+    "xor": (_TWO_BITS, (0, 1, 1, 0)),
+    "xnor": (_TWO_BITS, (1, 0, 0, 1)),
+    "not": (_ONE_BIT, (1, 0)),
+    "id": (_ONE_BIT, (0, 1)),
+}
+BUILT_IN = (*GATES, "moons", "iris", "digits")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Raw examples.
+
+    Parameters
+    ----------
+    inputs
+        (n, d), floats, or bytes with `scale`.
+    labels
+        Classes from 0: (n,).
+    test_inputs, test_labels
+        Where the set comes with a test part.
+    scale
+        What inputs are multiplied by.
+    rescale
+        Whether each input is to be brought to [0, 1] by the range it has in the training part.
+    """
+
+    inputs: Array
+    labels: Array
+    test_inputs: Array | None = None
+    test_labels: Array | None = None
+    scale: float = 1.0
+    rescale: bool = False
+
+
+def read(name: str, samples: int, noise: float, data_dir: Path | None) -> Source:
+    """Return the examples of a set by name.
+
+    Parameters
+    ----------
+    name
+        A built-in set, a folder of idx files, or a file ``<name>.npz``.
+    samples, noise
+        Of generated sets.
+    data_dir
+        The folder that holds such folders; ``$NEUROEQ_DATA`` if left out.
+
+    Raises
+    ------
+    DataError
+        If the files are missing or malformed.
+    UnknownNameError
+        If there is no such set.
+    """
+    if name in GATES:
+        table, labels = GATES[name]
+        return Source(table, np.array(labels))
+    if name == "moons":
+        from sklearn.datasets import make_moons
+
+        inputs, labels = make_moons(samples, noise=noise, random_state=0)
+        return Source(inputs, labels, rescale=True)
+    if name == "iris":
+        from sklearn.datasets import load_iris
+
+        inputs, labels = load_iris(return_X_y=True)
+        return Source(inputs, labels, rescale=True)
+    if name == "digits":
+        from sklearn.datasets import load_digits
+
+        inputs, labels = load_digits(return_X_y=True)
+        return Source(inputs, labels, scale=1 / 16)
+    given = data_dir or (Path(os.environ["NEUROEQ_DATA"]) if os.environ.get("NEUROEQ_DATA") else None)
+    if name.endswith(".npz"):
+        return _arrays(Path(name) if given is None or Path(name).exists() else given / name)
+    return _folder(name, given)
+
+
+def _arrays(path: Path) -> Source:
+    """Read a user's own examples: inputs (n, d) and labels (n,), and test_inputs and test_labels if there are."""
+    try:
+        with np.load(path) as file:
+            held = {key: file[key] for key in file.files}
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as an npz archive ({error}).") from None
+    allowed = ("inputs", "labels", "test_inputs", "test_labels")
+    if not {"inputs", "labels"} <= set(held) <= set(allowed) or ("test_inputs" in held) != ("test_labels" in held):
+        raise DataError(
+            f"{path}: holds the arrays {', '.join(held)}; expected inputs and labels, and test_inputs and test_labels "
+            "or neither."
+        )
+    for prefix in ("", "test_") if "test_inputs" in held else ("",):
+        inputs, labels = held[f"{prefix}inputs"], held[f"{prefix}labels"]
+        if inputs.ndim != 2 or labels.shape != (len(inputs),) or labels.dtype.kind not in "iu" or labels.min() < 0:
+            raise DataError(
+                f"{path}: {prefix}inputs have shape {inputs.shape} and {prefix}labels {labels.shape} of "
+                f"{labels.dtype}; expected (n, d) and (n,) of classes from 0."
+            )
+    return Source(**held)
+
+
+def _folder(name: str, given: Path | None) -> Source:
+    asked = f"put {', '.join(idx.FILES)} (gzipped or not) into a folder '{name}'"
+    if given is None:
+        if name == "mnist":
+            raise DataError(
+                f"data set 'mnist' needs files: {asked} and name its parent with --data-dir or NEUROEQ_DATA."
+            )
+        hint = f"Built in are: {', '.join(BUILT_IN)}; or {asked} and name its parent with --data-dir or NEUROEQ_DATA."
+        raise unknown_name("data set", name, BUILT_IN, hint)
+    folder = given / name
+    if not folder.is_dir():
+        folders = [path.name for path in given.iterdir() if path.is_dir()] if given.is_dir() else []
+        hint = f"Built in are: {', '.join(BUILT_IN)}; in {given}: {', '.join(folders) or 'none'}; or {asked} there."
+        raise unknown_name("data set", name, [*BUILT_IN, *folders], hint)
+    train_inputs, train_labels, test_inputs, test_labels = (idx.read(idx.find(folder, file)) for file in idx.FILES)
+    for part, inputs, labels in (("train", train_inputs, train_labels), ("t10k", test_inputs, test_labels)):
+        if len(inputs) != len(labels):
+            raise DataError(f"{folder}: {part} has {len(inputs)} images and {len(labels)} labels; expected as many.")
+    return Source(
+        train_inputs.reshape(len(train_inputs), -1),
+        train_labels.astype(int),
+        test_inputs.reshape(len(test_inputs), -1),
+        test_labels.astype(int),
+        scale=1 / 255,
+    )

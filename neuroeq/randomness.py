@@ -1,0 +1,27 @@
+"""One tree of random generators for a run: a named child for every purpose; none shifts another's draws."""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+import numpy as np
+
+
+class Streams:
+    """The generators of a run.
+
+    Parameters
+    ----------
+    seed
+        Of the run.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def child(self, name: str, *index: int) -> np.random.Generator:
+        """Return the generator for a purpose, at a place such as (epoch, batch).
+
+        The same arguments give the same draws, whatever was drawn before: a resumed run needs no saved state.
+        """
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(crc32(name.encode()), *index)))
