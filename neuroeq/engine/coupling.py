@@ -1,0 +1,105 @@
+"""Dense couplings: the drive of every layer as matrix products over the batch.
+
+    drive_j = sum over projections into j of  emission_i W_ij  (and  emission_k W_jk^T  along symmetric ones)
+
+What a clamped input sends is constant, so its part of the drive is computed once for a batch of inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """One direction of one projection.
+
+    Parameters
+    ----------
+    projection
+        Whose weights.
+    source, target
+        Layers.
+    transposed
+        Whether it runs against the projection.
+    """
+
+    projection: str
+    source: str
+    target: str
+    transposed: bool
+
+    def weight(self, params: Mapping[str, Array]) -> Array:
+        """Return its matrix: (source, target)."""
+        weight = params[self.projection]
+        return weight.T if self.transposed else weight
+
+
+class Drives:
+    """Writes the drive of each layer.
+
+    Parameters
+    ----------
+    couplings
+        All dense ones; those whose source has no emission are clamped.
+    emissions
+        What each moving layer sends: (batch, n), live.
+    drives
+        Where each layer takes its drive: (batch, n), live.
+    """
+
+    def __init__(self, couplings: list[Coupling], emissions: Mapping[str, Array], drives: Mapping[str, Array]) -> None:
+        self._drives = drives
+        self._emissions = emissions
+        self._clamped = [coupling for coupling in couplings if coupling.source not in emissions]
+        self._moving = {
+            target: [c for c in couplings if c.target == target and c.source in emissions] for target in drives
+        }
+        self._products: list[Callable[[], None]] = []
+
+    def clamp(self, values: Mapping[str, Array], params: Mapping[str, Array]) -> None:
+        """Fix what clamped layers send, and the weights, until the next call.
+
+        Parameters
+        ----------
+        values
+            By layer: (m, n), for m samples of the batch; the rest of the batch gets no drive.
+        params
+            Weights by projection: (source, target).
+        """
+        m = len(next(iter(values.values())))
+        self._products = []
+        for target, drive in self._drives.items():
+            drive.fill(0)
+            rows = drive[:m]
+            arriving = [values[c.source] @ c.weight(params) for c in self._clamped if c.target == target]
+            static = sum(arriving[1:], start=arriving[0]) if arriving else None
+            rows[:] = 0 if static is None else static
+            moving = [(self._emissions[c.source][:m], c.weight(params)) for c in self._moving[target]]
+            if moving:
+                self._products.append(_product(rows, moving, static))
+
+    def write(self) -> None:
+        """Write the drives of this step."""
+        for product in self._products:
+            product()
+
+
+def _product(rows: Array, moving: list[tuple[Array, Array]], static: Array | None) -> Callable[[], None]:
+    (first, weight), *others = moving
+    scratch = np.empty_like(rows) if others else rows
+
+    def write() -> None:
+        np.matmul(first, weight, out=rows)
+        for emission, other in others:
+            np.matmul(emission, other, out=scratch)
+            np.add(rows, scratch, out=rows)
+        if static is not None:
+            np.add(rows, static, out=rows)
+
+    return write
