@@ -1,0 +1,63 @@
+"""Stochastic gradient descent with momentum, a rate per projection, a schedule, and bounds.
+
+v <- momentum v + change;   theta <- clip(theta + rate factor(epoch) v, bounds)
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .contract import Params
+from .network import learning_rates
+from .spec import Network
+from .spec.recipe import Constant, Cosine, Exponential, Schedule, Steps
+
+
+class Descent:
+    """The optimiser of a network.
+
+    Parameters
+    ----------
+    network
+        Its rates, momentum, schedule and bounds.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._rates = learning_rates(network)
+        self._momentum = network.training.momentum
+        self._schedule = network.training.schedule
+        self._epochs = network.training.epochs
+        self._bounds = {name: p.bounds for name, p in network.projections.items() if p.bounds is not None}
+        self.velocity: Params = {}
+
+    def factor(self, epoch: int) -> float:
+        """Return what the schedule multiplies all rates by, in an epoch counted from 0."""
+        return schedule_factor(self._schedule, epoch, self._epochs)
+
+    def step(self, params: Params, change: Params, epoch: int) -> Params:
+        """Return the parameters after one change; those that were given stay as they are."""
+        factor = self.factor(epoch)
+        moved = dict(params)
+        for name, amount in change.items():
+            if self._momentum:
+                amount = amount + self._momentum * self.velocity.get(name, 0.0)
+                self.velocity[name] = amount
+            moved[name] = params[name] + (self._rates[name] * factor) * amount
+            if name in self._bounds:
+                np.clip(moved[name], *self._bounds[name], out=moved[name])
+        return moved
+
+
+def schedule_factor(schedule: Schedule, epoch: int, epochs: int) -> float:
+    """Return the factor of a schedule in an epoch counted from 0."""
+    match schedule:
+        case Constant():
+            return 1.0
+        case Exponential(factor=factor):
+            return factor**epoch
+        case Steps(epochs=after, factor=factor):
+            return factor ** sum(epoch >= each for each in after)
+        case Cosine(final=final):
+            return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * epoch / epochs))

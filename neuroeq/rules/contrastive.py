@@ -1,0 +1,57 @@
+"""Contrastive learning, the original form of Equilibrium Propagation.
+
+    Delta theta = -(1/beta) [dE/dtheta(s^beta) - dE/dtheta(s^0)]      (and its variants, see phases)
+
+Scellier & Bengio 2017, Front. Comput. Neurosci. 11:24, doi:10.3389/fncom.2017.00024.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..contract import Nudge, Stop, Substrate
+from ..costs import Cost
+from .update import Update
+
+Array = np.ndarray
+
+
+def contrastive(
+    substrate: Substrate,
+    inputs: Array,
+    targets: Array,
+    nudges: list[tuple[float, float]],
+    cost: Cost,
+    stops: tuple[Stop, Stop],
+    rng: np.random.Generator,
+    record: Any = None,
+) -> Update:
+    """Return the difference of the energy gradients at the equilibria.
+
+    Parameters
+    ----------
+    substrate
+        That relaxes.
+    inputs, targets
+        (batch, n_input) and (batch, n_output).
+    nudges
+        (beta, gain) of every nudged phase.
+    cost
+        What the nudge lowers.
+    stops
+        Of the free and of the nudged phase.
+    rng
+        For start values and noise.
+    record
+        Keeps what was seen.
+    """
+    free = substrate.relax(inputs, stop=stops[0], rng=rng, record=record)
+    nudged = tuple(
+        substrate.relax(inputs, Nudge(beta, targets, cost), free.resume, stop=stops[1], rng=rng, record=record)
+        for beta, _ in nudges
+    )
+    gains = [gain for _, gain in nudges]
+    weighted = [(sum(gains), free), *((-gain, end) for gain, end in zip(gains, nudged, strict=True))]
+    return Update(substrate.energy_contrast([(weight, end) for weight, end in weighted if weight]), free, nudged)

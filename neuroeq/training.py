@@ -1,0 +1,220 @@
+"""The training loop, as a generator of steps: stopping, showing and storing stay outside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .contract import Params, Stop
+from .costs import COSTS
+from .data import Examples
+from .data.examples import predictions, targets
+from .network import initial_params, mask
+from .optimiser import Descent
+from .phases import nudges
+from .randomness import Streams
+from .rules import Update, contrastive, in_situ
+from .spec import Network
+from .spec.recipe import Relaxation
+from .stability import saturation
+from .substrates import NeuronSubstrate
+from .watch import Watch
+
+Array = np.ndarray
+HISTORY_POINTS = 200
+"""Weight samples over a whole training."""
+HISTORY_SYNAPSES = 16
+"""Synapses of each projection that are sampled."""
+
+
+@dataclass
+class Tally:
+    """Sums over the batches of the current epoch."""
+
+    examples: int = 0
+    wrong: int = 0
+    loss: float = 0.0
+    spikes: float = 0.0
+    residual: float = 0.0
+    steps: int = 0
+    moving: dict[str, float] = field(default_factory=dict)
+    top: dict[str, float] = field(default_factory=dict)
+
+    def mean(self) -> dict[str, float]:
+        """Return what an epoch's row of the metrics holds."""
+        n = max(self.examples, 1)
+        row = {"train_error": self.wrong / n, "train_loss": self.loss / n, "residual": self.residual / n}
+        row |= {"free_steps": self.steps / n, "spikes": self.spikes / n}
+        row |= {f"moving_{layer}": value / n for layer, value in self.moving.items()}
+        return row | {f"top_{layer}": value / n for layer, value in self.top.items()}
+
+
+@dataclass
+class State:
+    """Where training stands, between two batches: all that a resumed run needs.
+
+    Parameters
+    ----------
+    params, velocity
+        Of the synapses and the optimiser.
+    epoch, batch
+        The next batch to train, from 0.
+    tally
+        Of the current epoch.
+    history
+        By projection: weights of some synapses, one row a sample, (n, n_synapses).
+    history_at
+        When, in epochs: (n,).
+    cpu_s, wall_s
+        Spent on training so far. [s]
+    """
+
+    params: Params
+    velocity: Params = field(default_factory=dict)
+    epoch: int = 0
+    batch: int = 0
+    tally: Tally = field(default_factory=Tally)
+    history: dict[str, list[Array]] = field(default_factory=dict)
+    history_at: list[float] = field(default_factory=list)
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One batch.
+
+    Parameters
+    ----------
+    epoch, n_epochs, batch, n_batches
+        Which, from 0, of how many.
+    examples
+        In the batch.
+    loss, error
+        Of its free phase, before the update.
+    ends_epoch
+        Whether the epoch is complete.
+    """
+
+    epoch: int
+    n_epochs: int
+    batch: int
+    n_batches: int
+    examples: int
+    loss: float
+    error: float
+    ends_epoch: bool
+
+
+def initial_state(network: Network, streams: Streams) -> State:
+    """Return the state before the first batch."""
+    return State(initial_params(network, streams.child("init")))
+
+
+def stop_of(relaxation: Relaxation, dt: float) -> Stop:
+    """Return when a phase of the network ends, in steps of `dt` [s]."""
+    return Stop(relaxation.n_steps(dt), relaxation.tolerance)
+
+
+def train(substrate: NeuronSubstrate, examples: Examples, state: State, streams: Streams) -> Iterator[Step]:
+    """Train from `state` on, which always holds where training stands; yield after every batch.
+
+    Raises
+    ------
+    DivergenceError
+        If the state of a layer grows without bound.
+    SpecError
+        If beta is beyond the stability margin of a network that nothing bounds.
+    """
+    network, part = substrate.network, examples.train
+    descent = Descent(network)
+    descent.velocity = state.velocity
+    size, precision = network.training.batch_size, network.physics.precision
+    n_batches = -(-len(part) // size)
+    sampled = _sampled(network, state, streams)
+    every = max(1, network.training.epochs * n_batches // HISTORY_POINTS)
+    watch = Watch(substrate)
+    while state.epoch < network.training.epochs:
+        order = streams.child("data", state.epoch).permutation(len(part))
+        for batch in range(state.batch, n_batches):
+            cpu, wall = time.process_time(), time.perf_counter()
+            if (state.epoch * n_batches + batch) % every == 0:
+                _sample(state, sampled, state.epoch + batch / n_batches)
+            inputs, labels = part.take(order[batch * size : (batch + 1) * size], precision)
+            wanted = targets(labels, examples.n_classes, network.data.targets).astype(precision)
+            update = _update(substrate, inputs, wanted, descent, state, streams, batch)
+            substrate.params = state.params = descent.step(substrate.params, update.change, state.epoch)
+            if batch == 0:
+                watch.margin(update.free, state.epoch)
+            loss, wrong = _count(state.tally, network, update, wanted, labels)
+            state.batch = batch + 1
+            if ends_epoch := state.batch == n_batches:
+                watch.saturation(state.tally.mean())
+                if state.epoch + 1 == network.training.epochs:
+                    _sample(state, sampled, float(state.epoch + 1))
+            state.cpu_s += time.process_time() - cpu
+            state.wall_s += time.perf_counter() - wall
+            place = (state.epoch, network.training.epochs, batch, n_batches)
+            yield Step(*place, len(labels), loss, wrong / len(labels), ends_epoch)
+        state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally()
+
+
+def _update(
+    substrate: NeuronSubstrate,
+    inputs: Array,
+    wanted: Array,
+    descent: Descent,
+    state: State,
+    streams: Streams,
+    batch: int,
+) -> Update:
+    network, dt = substrate.network, substrate.simulation.dt
+    phases, training = network.phases, network.training
+    stops = (stop_of(phases.free, dt), stop_of(phases.nudged, dt))
+    chosen = nudges(phases, streams.child("nudge", state.epoch, batch))
+    rng, cost = streams.child("state", state.epoch, batch), COSTS[phases.cost]
+    if training.learning == "contrastive":
+        return contrastive(substrate, inputs, wanted, chosen, cost, stops, rng)
+
+    def commit(change: Params) -> None:
+        substrate.params = descent.step(substrate.params, change, state.epoch)
+
+    at_once = commit if training.update == "every_step" else None
+    return in_situ(substrate, inputs, wanted, chosen, cost, stops, rng, commit=at_once)
+
+
+def _count(tally: Tally, network: Network, update: Update, wanted: Array, labels: Array) -> tuple[float, int]:
+    """Add a batch to the tally; return its mean loss and its number of errors."""
+    free, n = update.free, len(labels)
+    loss = float(COSTS[network.phases.cost].value(free.outputs, wanted).sum())
+    wrong = int((predictions(free.outputs, network.data.targets) != labels).sum())
+    tally.examples += n
+    tally.wrong += wrong
+    tally.loss += loss
+    tally.spikes += (free.spikes or 0.0) * n
+    tally.residual += free.residual * n
+    tally.steps += free.n_steps * n
+    for layer, (moving, top) in saturation(network, free).items():
+        tally.moving[layer] = tally.moving.get(layer, 0.0) + moving * n
+        tally.top[layer] = tally.top.get(layer, 0.0) + top * n
+    return loss / n, wrong
+
+
+def _sampled(network: Network, state: State, streams: Streams) -> dict[str, Array]:
+    """Choose the synapses whose weights are followed: among those that exist."""
+    rng = streams.child("history")
+    chosen = {}
+    for name in network.projections:
+        connected = mask(network, name)
+        existing = np.arange(state.params[name].size) if connected is None else np.flatnonzero(connected)
+        chosen[name] = np.sort(rng.choice(existing, min(HISTORY_SYNAPSES, len(existing)), replace=False))
+    return chosen
+
+
+def _sample(state: State, sampled: dict[str, Array], at: float) -> None:
+    state.history_at.append(at)
+    for name, which in sampled.items():
+        state.history.setdefault(name, []).append(state.params[name].ravel()[which].copy())

@@ -1,0 +1,199 @@
+"""The loop, the optimiser, and what training says to its user."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+
+from neuroeq.catalog import resolve
+from neuroeq.data import load
+from neuroeq.errors import DivergenceError, SpecError
+from neuroeq.network import initial_params, learning_rates, mask
+from neuroeq.optimiser import Descent, schedule_factor
+from neuroeq.phases import nudges
+from neuroeq.randomness import Streams
+from neuroeq.spec import Phases
+from neuroeq.spec.recipe import Constant, Cosine, Exponential, Steps
+from neuroeq.training import initial_state, train
+from neuroeq.watch import NeuroeqWarning
+from tests.nets import network, params_of, substrate_of
+
+
+def trained(net, seed=0, **options):
+    """Train to the end; return the state and the steps."""
+    streams = Streams(seed)
+    state = initial_state(net, streams)
+    substrate = substrate_of(net, state.params, net.training.batch_size, **options)
+    return state, list(train(substrate, load(net), state, streams))
+
+
+@pytest.mark.parametrize("on", ["rate", "spiking"])
+@pytest.mark.parametrize("learning", ["in_situ", "contrastive"])
+def test_both_ways_of_learning_lower_the_loss_on_both_substrates(on, learning):
+    net = resolve("iris", on, [f"training.learning={learning}", "training.epochs=8"])
+    _, steps = trained(net)
+    losses = [np.mean([step.loss for step in steps if step.epoch == epoch]) for epoch in range(8)]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize("on", ["rate", "spiking"])
+def test_same_seed_same_bits_and_another_seed_others(on):
+    net = resolve("iris", on, ["training.epochs=1", "data.limit=40"])
+    one, same, other = (trained(net, seed)[0].params for seed in (3, 3, 4))
+    for name in one:
+        np.testing.assert_array_equal(one[name], same[name])
+    assert not np.array_equal(one["input_hidden"], other["input_hidden"])
+
+
+def test_in_situ_training_equals_contrastive_training_on_rates():
+    """Not only one update: whole trainings end in the same weights."""
+    ends = [
+        trained(resolve("iris", "rate", [f"training.learning={how}", "training.epochs=2"]))[0].params
+        for how in ("in_situ", "contrastive")
+    ]
+    for name in ends[0]:
+        np.testing.assert_allclose(ends[0][name], ends[1][name], rtol=0, atol=1e-9)
+
+
+def test_moving_weights_at_every_step_learns_too():
+    changes = ["training.update=every_step", "phases.variant=random_sign", "training.epochs=4"]
+    _, steps = trained(resolve("iris", "rate", changes))
+    assert np.mean([step.loss for step in steps[-5:]]) < 0.6 * steps[0].loss
+
+
+def test_steps_tell_where_training_is():
+    net = resolve("iris", "rate", ["training.epochs=2", "training.batch_size=50"])
+    _, steps = trained(net)
+    assert [(s.epoch, s.batch, s.n_batches, s.examples, s.ends_epoch) for s in steps] == [
+        (0, 0, 3, 50, False),
+        (0, 1, 3, 50, False),
+        (0, 2, 3, 20, True),
+        (1, 0, 3, 50, False),
+        (1, 1, 3, 50, False),
+        (1, 2, 3, 20, True),
+    ]
+
+
+def test_descent_has_momentum_rates_schedule_and_bounds():
+    net = network(
+        "rate",
+        2,
+        3,
+        1,
+        training={"momentum": 0.5, "schedule": {"kind": "exponential", "factor": 0.1}},
+        projections={
+            "input_hidden1": {"learning_rate": 0.2, "bounds": [-0.1, 0.3]},
+            "hidden1_output": {"learning_rate": 0.0},
+        },
+        layers={"hidden1": {"bias_learning_rate": 0.7}},
+    )
+    assert learning_rates(net) == {"input_hidden1": 0.2, "hidden1_output": 0.0, "hidden1.bias": 0.7, "output.bias": 0.0}
+    params = {name: np.zeros_like(value) for name, value in params_of(net).items()}
+    change = {name: np.ones_like(value) for name, value in params.items()}
+    descent = Descent(net)
+    first = descent.step(params, change, 0)
+    assert (params["input_hidden1"] == 0).all(), "what was given stays"
+    assert np.allclose(first["input_hidden1"], 0.2) and np.allclose(first["hidden1.bias"], 0.7)
+    second = descent.step(first, change, 1)
+    assert np.allclose(second["input_hidden1"], 0.2 + 0.02 * 1.5)
+    third = descent.step(second, {name: 100 * value for name, value in change.items()}, 0)
+    assert np.allclose(third["input_hidden1"], 0.3) and (third["hidden1_output"] == 0).all()
+
+
+def test_schedules_are_what_they_say():
+    assert [schedule_factor(Constant(), e, 4) for e in range(4)] == [1, 1, 1, 1]
+    assert np.allclose(
+        [schedule_factor(Exponential(kind="exponential", factor=0.5), e, 4) for e in range(3)], [1, 0.5, 0.25]
+    )
+    steps = Steps(kind="steps", epochs=(2, 3), factor=0.1)
+    assert np.allclose([schedule_factor(steps, e, 4) for e in range(4)], [1, 1, 0.1, 0.01])
+    cosine = Cosine(kind="cosine", final=0.2)
+    assert np.allclose([schedule_factor(cosine, e, 4) for e in (0, 2, 4)], [1, 0.6, 0.2])
+    assert math.isclose(schedule_factor(cosine, 1, 4), 0.2 + 0.4 * (1 + math.cos(math.pi / 4)))
+
+
+def test_variants_have_the_phases_of_their_estimator():
+    def of(variant, seed=0):
+        phases = Phases(variant=variant, beta=0.5, free={"duration": "9 steps"}, nudged={"duration": "1 ms"})
+        return nudges(phases, np.random.default_rng(seed))
+
+    assert of("positive") == [(0.5, 2.0)]
+    assert of("negative") == [(-0.5, -2.0)]
+    assert of("centred") == of("centered") == [(0.5, 1.0), (-0.5, -1.0)]
+    drawn = [of("random_sign", seed)[0] for seed in range(200)]
+    assert set(drawn) == {(0.5, 2.0), (-0.5, -2.0)}
+    assert 70 < sum(beta > 0 for beta, _ in drawn) < 130
+
+
+def test_masks_and_lateral_weights_stay_masked_and_symmetric_through_training():
+    lateral = {"source": "hidden", "target": "hidden", "learning_rate": 0.1, "connect": {"probability": 0.5, "seed": 1}}
+    table = {"projections": {"lateral": lateral, "input_hidden": {"connect": {"edges": [[0, 0], [1, 3], [2, 5]]}}}}
+    net = resolve("iris", "rate", [table, "training.epochs=1"])
+    state, _ = trained(net)
+    weight, connected = state.params["lateral"], mask(net, "lateral")
+    start = initial_params(net, Streams(0).child("init"))["lateral"]
+    np.testing.assert_allclose(weight, weight.T, atol=1e-15)
+    assert (weight[~connected] == 0).all() and (weight[connected] != start[connected]).mean() > 0.3
+    assert np.diag(connected).sum() == 0
+    assert np.count_nonzero(state.params["input_hidden"]) == 3
+
+
+def test_streams_do_not_shift_each_other():
+    streams = Streams(5)
+    first = streams.child("data", 1).random(3)
+    streams.child("init").random(100)
+    np.testing.assert_array_equal(first, streams.child("data", 1).random(3))
+    assert not np.array_equal(first, streams.child("data", 2).random(3))
+    assert not np.array_equal(first, streams.child("state", 1).random(3))
+
+
+def test_a_diverging_network_names_layer_phase_and_step():
+    net = resolve(
+        "xor",
+        "rate",
+        [
+            "substrate.rate.neuron=sigmoid",
+            "phases.variant=positive",
+            'substrate.rate.dt="50 ms"',
+            "training.epochs=50",
+            "phases.free.duration=4000 steps",
+        ],
+    )
+    with pytest.raises(
+        DivergenceError,
+        match=r"network 'xor': layer '\w+' grew without bound in phase 'free', seen at step \d+; try a smaller",
+    ):
+        trained(net)
+
+
+def test_beta_beyond_the_margin_is_said_once_where_states_are_bounded():
+    net = resolve("iris", "rate", ["phases.beta=20", "training.epochs=2"])
+    with pytest.warns(
+        NeuroeqWarning, match=r"phases.beta is 20, beyond the stability margin \d.* of epoch 1"
+    ) as caught:
+        trained(net)
+    assert sum("margin" in str(each.message) for each in caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NeuroeqWarning)
+        trained(resolve("iris", "rate", ["phases.beta=20", "training.epochs=1", "phases.variant=positive"]))
+
+
+def test_beta_beyond_the_margin_is_refused_where_nothing_bounds_the_state():
+    net = resolve("iris", "rate", ["substrate.rate.neuron=sigmoid", "phases.beta=2"])
+    with pytest.raises(
+        SpecError,
+        match=r"phases.beta is 2, but a nudge of -beta is stable only below \d.*'sigmoid' has no bounds",
+    ):
+        trained(net)
+
+
+def test_a_saturated_layer_is_said_once_with_numbers():
+    net = resolve(
+        "iris", "rate", ["projections.input_hidden.initial={scheme = 'constant', gain = 9}", "training.epochs=2"]
+    )
+    with pytest.warns(
+        NeuroeqWarning, match=r"layer 'hidden' is saturated: 0.0% of its units can move, 100.0% are stuck"
+    ) as caught:
+        trained(net)
+    assert sum("layer 'hidden' is saturated" in str(each.message) for each in caught) == 1
