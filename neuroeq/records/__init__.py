@@ -1,0 +1,5 @@
+"""A run on disk."""
+
+from .folder import RunFolder, check_same, choose, to_toml, versions
+
+__all__ = ["RunFolder", "check_same", "choose", "to_toml", "versions"]
