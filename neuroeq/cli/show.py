@@ -1,0 +1,107 @@
+"""`neuroeq show`: one file of the catalog, resolved, its equations rendered and its sources named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .output import Json, print_json
+
+if TYPE_CHECKING:
+    from ..spec import Network, NeuronModel, SynapseModel
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="A network, a neuron or a synapse, by name or path.")],
+    substrate: Annotated[str | None, typer.Option(help="Show a network as this substrate plays it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show a network or a model: what it says once everything it refers to is put in, with equations and sources.
+
+    Example: neuroeq show sigma_delta
+    """
+    from ..catalog import load_any, resolve
+    from ..spec import Network, NeuronModel
+
+    found = load_any(name)
+    if isinstance(found, Network) and substrate is not None:
+        found = resolve(found, substrate)
+    if as_json:
+        print_json(found.model_dump(by_alias=True, exclude_none=True, mode="json"))
+    elif isinstance(found, Network):
+        print(_network(found))
+    elif isinstance(found, NeuronModel):
+        print(_neuron(found))
+    else:
+        print(_synapse(found))
+
+
+def _network(network: Network) -> str:
+    from ..records import to_toml
+
+    return f"# {network.where}\n{to_toml(network)}"
+
+
+def _neuron(model: NeuronModel) -> str:
+    from ..engine.rendering import rendered
+
+    facts: list[tuple[str, Any]] = [
+        ("emits", model.emits),
+        ("state", model.state),
+        ("activity", model.activity),
+        ("readout", model.readout or model.activity),
+        ("threshold", model.threshold),
+        ("reset", model.reset),
+        ("refractory", model.refractory),
+        ("activity 1 is", model.unit_rate),
+        ("after each step", "; ".join([*_clips(model), *model.after_step.strip().splitlines()])),
+        ("integrated by", f"{model.method}, dt = {model.model_dump()['dt']}"),
+    ]
+    return "\n".join([*_head(model), "", *rendered(model.equations), "", *_table(facts), *_parameters(model)])
+
+
+def _synapse(model: SynapseModel) -> str:
+    from ..engine.rendering import rendered
+
+    facts: list[tuple[str, Any]] = [("transmits", model.transmission), ("at pre spikes", model.on_pre)]
+    facts += [("at post spikes", model.on_post)]
+    facts += [
+        (f"hebb, on {term.on}", " × ".join(f"({factor})" for factor in term.factors)) for term in model.plasticity
+    ]
+    equations = [*rendered(model.traces), "", *rendered(model.equations)]
+    return "\n".join([*_head(model), "", *equations, "", *_table(facts), *_parameters(model)])
+
+
+def _head(model: NeuronModel | SynapseModel) -> list[str]:
+    lines = [f"{model.name}: {model.title}", f"  file: {model.where}"]
+    if model.source:
+        lines.append(f"  source: {model.source}")
+    return [*lines, *(f"  {line}" for line in model.notes.strip().splitlines())]
+
+
+def _parameters(model: NeuronModel | SynapseModel) -> list[str]:
+    if not model.parameters:
+        return []
+    from ..units import physical, symbol_of
+
+    rows = []
+    for name, value in model.parameters.items():
+        si = physical(str(value))
+        rows.append(
+            (name, f"{value}   = {si.value:.6g} {symbol_of(si.dimension)}" if isinstance(value, str) else value)
+        )
+    return ["", "parameters", *_table(rows)]
+
+
+def _clips(model: NeuronModel) -> list[str]:
+    return [
+        " and ".join(
+            f"{name} {sign} {limit}" for sign, limit in (("≥", limits.min), ("≤", limits.max)) if limit is not None
+        )
+        for name, limits in model.bounds.items()
+    ]
+
+
+def _table(rows: list[tuple[str, Any]]) -> list[str]:
+    return [f"  {name:<16} {value}" for name, value in rows if value not in (None, "")]

@@ -1,0 +1,10 @@
+"""Figures from records: axes in, axes out.
+
+Every function draws into `axes` if given, else into a new figure, and returns the axes.
+"""
+
+from .figures import FIGURES, save
+from .over_epochs import learning, saturation, weights
+from .over_time import plasticity, raster, settling
+
+__all__ = ["FIGURES", "learning", "plasticity", "raster", "saturation", "save", "settling", "weights"]

@@ -1,0 +1,37 @@
+"""Every shipped network reaches what its file promises."""
+
+import statistics
+
+import pytest
+
+from neuroeq import catalog
+from neuroeq.catalog import load_network
+from neuroeq.runs import train
+
+PROMISES = [
+    pytest.param(name, promise, id="-".join([name, promise.substrate, *promise.settings]))
+    for name in catalog.names("network")
+    for promise in load_network(name).expected
+]
+
+
+@pytest.mark.parametrize(("name", "promise"), PROMISES)
+def test_seed_0_reaches_what_the_file_promises(name, promise):
+    run = train(name, promise.substrate, seed=0, settings=promise.settings, target="auto")
+    assert run.test_error <= promise.test_error + promise.tolerance
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "promise"), PROMISES)
+def test_median_over_seeds_is_what_the_file_promises(name, promise):
+    errors = [
+        train(name, promise.substrate, seed=seed, settings=promise.settings, target="auto").test_error
+        for seed in promise.seeds
+    ]
+    assert abs(statistics.median(errors) - promise.test_error) <= promise.tolerance, errors
+
+
+def test_every_network_promises_something_on_every_substrate():
+    for name in catalog.names("network"):
+        network = load_network(name)
+        assert {promise.substrate for promise in network.expected} == set(network.substrate), name
