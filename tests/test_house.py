@@ -15,7 +15,7 @@ ORDER = [
     {"catalog", "data", "costs", "randomness"},
     {"contract"},
     {"network"},
-    {"engine"},
+    {"engine", "circuits"},
     {"substrates"},
     {"rules", "phases", "stability"},
     {"optimiser", "evaluation", "watch"},
@@ -83,6 +83,14 @@ def test_every_package_ships():
 def test_files_stay_short():
     for path in FILES:
         assert path.read_text().count("\n") <= 330, path
+
+
+def test_linters_are_pinned_once_and_run_in_pre_commit():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["dev"]
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    for tool in ("ruff", "mypy"):
+        assert any(name.startswith(f"{tool}==") for name in extras)
+        assert f"entry: {tool}" in hooks
 
 
 def test_versions_agree():

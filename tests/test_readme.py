@@ -1,0 +1,74 @@
+"""What the README and the documentation pages show is what happens."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from neuroeq.catalog import load_network, resolve
+from neuroeq.cli import main
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+MODELS = (ROOT / "docs" / "models.md").read_text()
+
+
+def blocks(text, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def commands():
+    """Every line of the shell blocks, without its remark."""
+    return [
+        words
+        for block in blocks(README, "sh")
+        for words in (shlex.split(line, comments=True) for line in block.splitlines())
+        if words
+    ]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_python_example_prints_what_the_readme_says(capsys):
+    (code,), (printed,) = blocks(README, "python"), blocks(README, "text")
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out == printed
+    assert Path("raster.png").stat().st_size > 10_000
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_command_lines_work_in_their_order(capsys):
+    lines = [words for words in commands() if words[0] == "neuroeq"]
+    assert [words[1] for words in lines] == ["run", "run", "plot", "list", "show"]
+    for words in lines:
+        with pytest.raises(SystemExit) as ended:
+            main(words[1:])
+        assert not ended.value.code, words
+        assert capsys.readouterr().out
+    assert Path("runs/xor-lif/figures/raster.png").exists()
+
+
+def test_the_scripts_and_pictures_that_it_names_are_there():
+    scripts = {words[0] for words in commands() if words[0] != "neuroeq"}
+    assert scripts == {"scripts/demo", "scripts/test"}
+    named = [*scripts, *re.findall(r"\]\(([^)#:]+)\)", README)]
+    assert len(named) > 4
+    for path in named:
+        assert (ROOT / path).is_file(), path
+
+
+@pytest.mark.parametrize("text", [README, MODELS], ids=["README", "models"])
+def test_the_models_that_pages_show_are_allowed(text):
+    for number, content in enumerate(blocks(text, "toml")):
+        path = Path(f"shown{number}.toml")
+        path.write_text(content)
+        kind = "synapse" if "transmission" in content else "neuron"
+        substrate = "spiking" if "extends" in content else "rate"
+        physics = resolve("xor", substrate, [f"substrate.{substrate}.{kind}={path}"]).physics
+        assert getattr(physics, kind).title in content
+
+
+def test_the_errors_it_shows_are_those_of_the_files():
+    shown = [float(error) for error in re.findall(r"^\| digits .*\| ([\d.]+) % \|", README, flags=re.MULTILINE)]
+    promised = [100 * promise.test_error for promise in load_network("digits").expected]
+    assert shown == pytest.approx(promised)
