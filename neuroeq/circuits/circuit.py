@@ -1,0 +1,144 @@
+"""A resistive circuit: nodes in layers, resistors between layers, diodes and amplifiers at nodes, sources around them.
+
+Kirchhoff's current law at node i, what flows in minus what flows out:
+
+    f_i(v) = sum_in g (u_in - v_i) - k_i sum_out g (A_i v_i - v_out) - i_diode(v_i) + p_i (y_i - v_i) + I_i  =  0
+
+u_in is what the layer before shows: the voltage of a source, or A v of a node whose amplifier has forward gain A and
+draws the fraction k of its output current from its input node (A = k = 1: a plain node, reciprocal). A pull p towards
+y is a resistor to a source, negative where a nudge of -beta asks for it; I is a current source.
+
+Kendall et al. 2020, arXiv:2006.01981; Scellier 2024, arXiv:2402.11674.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .diodes import Diode, NoDiode
+
+Array = np.ndarray
+Conductances = Mapping[str, Array]
+"""By resistor array: (n_from, n_to). [S]"""
+
+
+@dataclass(frozen=True)
+class Amplifier:
+    """A bidirectional amplifier at each node of a layer, between the node and the layers after it.
+
+    Parameters
+    ----------
+    gain
+        Forward voltage gain A; a number or (n,).
+    back_gain
+        Fraction k of the output current that is drawn from the node; a number or (n,).
+    """
+
+    gain: float | Array = 1.0
+    back_gain: float | Array = 1.0
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Nodes of one kind.
+
+    Parameters
+    ----------
+    size
+        How many.
+    diode
+        What conducts when a node leaves the interval from `low` to `high`.
+    low, high
+        Voltages of the diodes' bias sources, (n,); -inf and inf where there is no diode. [V]
+    amplifier
+        None for plain nodes.
+    """
+
+    size: int
+    diode: Diode = field(default_factory=NoDiode)
+    low: Array | float = -np.inf
+    high: Array | float = np.inf
+    amplifier: Amplifier | None = None
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """What is connected to what.
+
+    Parameters
+    ----------
+    sources
+        Number of voltage sources by name: inputs, biases.
+    layers
+        The free nodes, by name, in order.
+    resistors
+        (from, to) by name of the resistor array; from is a source or a layer, to a layer. An amplifier of the layer
+        `from` stands between its nodes and these resistors.
+    """
+
+    sources: Mapping[str, int]
+    layers: Mapping[str, Layer]
+    resistors: Mapping[str, tuple[str, str]]
+
+    def into(self, layer: str) -> list[str]:
+        """Return the resistor arrays that end at a layer."""
+        return [name for name, (_, target) in self.resistors.items() if target == layer]
+
+    def out_of(self, layer: str) -> list[str]:
+        """Return the resistor arrays that start at a layer."""
+        return [name for name, (source, _) in self.resistors.items() if source == layer]
+
+    @property
+    def reciprocal(self) -> bool:
+        """Whether no amplifier makes the network active; then its co-content is convex."""
+        return all(layer.amplifier is None for layer in self.layers.values())
+
+
+@dataclass(frozen=True)
+class Drive:
+    """What acts on a circuit.
+
+    Parameters
+    ----------
+    sources
+        Voltages by source, (batch, n); (n,) where they are the same for every sample. [V]
+    currents
+        Into nodes, by layer: (batch, n). [A]
+    pulls
+        By layer: the conductance of a resistor to a source at each node [S], and the sources' voltages (batch, n). [V]
+    held
+        Layers whose nodes are themselves held at voltages, (batch, n): clamped outputs. [V]
+    """
+
+    sources: Mapping[str, Array]
+    currents: Mapping[str, Array] = field(default_factory=dict)
+    pulls: Mapping[str, tuple[float, Array]] = field(default_factory=dict)
+    held: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """Where a circuit settles, and how well Kirchhoff's law holds there.
+
+    Parameters
+    ----------
+    voltages
+        By layer: (batch, n). [V]
+    residual
+        Largest net current into a node, as a fraction of the largest current through a resistor.
+    complementarity
+        Largest current that flows against an ideal diode's direction, as the same fraction; 0 for other diodes.
+    converged
+        Whether both are below the tolerance that was asked for.
+    iterations
+        Newton steps, or sweeps over the layers.
+    """
+
+    voltages: Mapping[str, Array]
+    residual: float
+    complementarity: float
+    converged: bool
+    iterations: int

@@ -1,0 +1,46 @@
+"""How strong a negative pull at the outputs may be.
+
+    P - beta C is bounded below for  beta < lambda_min(S),     S = H_oo - H_oi H_ii^-1 H_io
+    H = dP^2/dv^2 = D + diode slopes - M
+
+over the nodes that no ideal diode clamps: o the outputs, i the others. The least sum of conductances at an output is
+above this limit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .circuit import Array
+from .equations import NodeEquations, Voltages
+from .stacked import Stacked
+
+
+def stability_limit(equations: NodeEquations, voltages: Voltages, output: str) -> Array:
+    """Return the largest conductance of a negative pull that each sample bears, (batch,). [S].
+
+    Parameters
+    ----------
+    equations
+        Of the circuit in the free phase.
+    voltages
+        Its operating point by layer: (batch, n). [V]
+    output
+        The layer that is pulled.
+    """
+    system = Stacked(equations)
+    v = system.begin(voltages)
+    slope, clamped = system.slope(v), (v <= system.low) | (v >= system.high)
+    pulled = np.zeros(system.size, bool)
+    pulled[system.at[output]] = True
+    coupling = system.coupling()
+    return np.array([_limit(np.diag(slope[sample]) - coupling, pulled, ~clamped[sample]) for sample in range(len(v))])
+
+
+def _limit(hessian: Array, pulled: Array, moving: Array) -> float:
+    outer, inner = pulled & moving, ~pulled & moving
+    if not outer.any():
+        return np.inf
+    follow = np.linalg.solve(hessian[np.ix_(inner, inner)], hessian[np.ix_(inner, outer)])
+    schur = hessian[np.ix_(outer, outer)] - hessian[np.ix_(outer, inner)] @ follow
+    return float(np.linalg.eigvals(schur).real.min())
