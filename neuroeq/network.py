@@ -5,9 +5,48 @@ from __future__ import annotations
 import numpy as np
 
 from .contract import Params
-from .spec import Network
+from .errors import DataError
+from .spec import Hardware, Network
 
 Array = np.ndarray
+
+
+def nodes(network: Network, layer: str) -> int:
+    """Return how many units or nodes a layer of a resolved network takes on its substrate.
+
+    In a resistor network inputs may be doubled and stand beside bias sources, and outputs may be paired.
+    """
+    size = network.layers[layer].size
+    if not network.resistive:
+        return size
+    if layer == network.input_layer:
+        return size * (2 if network.circuit.double_inputs else 1) + len(network.circuit.bias_voltages)
+    return size * (2 if layer == network.output_layer and network.circuit.outputs == "paired" else 1)
+
+
+def shape(network: Network, projection: str) -> tuple[int, int]:
+    """Return the shape of a projection's weights: (n_pre, n_post)."""
+    spec = network.projections[projection]
+    return nodes(network, spec.source), nodes(network, spec.target)
+
+
+def bounds(network: Network, projection: str) -> tuple[float, float] | None:
+    """Return the interval that weights are kept in: the file's, within what a circuit's devices can hold."""
+    own = network.projections[projection].bounds
+    if network.hardware is None:
+        return own
+    low, high = _window(network.hardware, network.circuit.g_unit if network.resistive else None)
+    if own is not None:
+        low, high = max(low, own[0]), min(high, own[1])
+    return None if (low, high) == (-np.inf, np.inf) else (low, high)
+
+
+def _window(hardware: Hardware, g_unit: float | None) -> tuple[float, float]:
+    """Return what a device of a resistor network holds, in its unit; without a unit, what a differential pair does."""
+    if g_unit is None:
+        return -hardware.w_max, hardware.w_max
+    window = hardware.synapse
+    return window.g_min / g_unit, np.inf if window.g_max is None else window.g_max / g_unit
 
 
 def mask(network: Network, projection: str) -> Array | None:
@@ -16,16 +55,16 @@ def mask(network: Network, projection: str) -> Array | None:
     Lateral synapses are symmetric and connect no unit with itself.
     """
     spec = network.projections[projection]
-    shape = (network.layers[spec.source].size, network.layers[spec.target].size)
+    size = shape(network, projection)
     lateral = spec.source == spec.target
     if spec.connect is None:
-        return ~np.eye(shape[0], dtype=bool) if lateral else None
+        return ~np.eye(size[0], dtype=bool) if lateral else None
     if spec.connect.edges is not None:
-        connected = np.zeros(shape, bool)
+        connected = np.zeros(size, bool)
         pre, post = np.array(spec.connect.edges, int).reshape(-1, 2).T
         connected[pre, post] = True
     else:
-        connected = np.random.default_rng(spec.connect.seed).random(shape) < (spec.connect.probability or 0)
+        connected = np.random.default_rng(spec.connect.seed).random(size) < (spec.connect.probability or 0)
     if lateral:
         connected = np.triu(connected | connected.T, 1)
         connected = connected | connected.T
@@ -53,29 +92,52 @@ def initial_params(network: Network, rng: np.random.Generator) -> Params:
     dtype = np.dtype(network.physics.precision)
     params: Params = {}
     for name, projection in network.projections.items():
-        shape = (network.layers[projection.source].size, network.layers[projection.target].size)
-        weight = _drawn(projection.initial.scheme, projection.initial.gain, shape, rng)
+        weight = _drawn(projection.initial.scheme, projection.initial.gain, shape(network, name), rng)
+        within = bounds(network, name)
+        if within is not None:
+            weight = np.clip(weight, *within)
         connected = mask(network, name)
         if projection.source == projection.target:
             weight = np.triu(weight, 1)
             weight = weight + weight.T
         if connected is not None:
             weight = weight * connected
-        params[name] = (np.clip(weight, *projection.bounds) if projection.bounds else weight).astype(dtype)
+        params[name] = weight.astype(dtype)
     for name in learning_rates(network):
         if name.endswith(".bias"):
-            params[name] = np.zeros(network.layers[name.removesuffix(".bias")].size, dtype)
+            params[name] = np.zeros(nodes(network, name.removesuffix(".bias")), dtype)
     return params
 
 
-def _drawn(scheme: str, gain: float, shape: tuple[int, int], rng: np.random.Generator) -> Array:
+def _drawn(scheme: str, gain: float, size: tuple[int, int], rng: np.random.Generator) -> Array:
     match scheme:
         case "glorot_uniform":
-            limit = gain * np.sqrt(6 / sum(shape))
-            return rng.uniform(-limit, limit, shape)
+            limit = gain * np.sqrt(6 / sum(size))
+            return rng.uniform(-limit, limit, size)
         case "uniform":
-            return rng.uniform(-gain, gain, shape)
+            return rng.uniform(-gain, gain, size)
+        case "rectified_uniform":
+            limit = gain / np.sqrt(size[0])
+            return np.maximum(rng.uniform(-limit, limit, size), 0)
         case "normal":
-            return rng.normal(0.0, gain, shape)
+            return rng.normal(0.0, gain, size)
         case _:
-            return np.full(shape, gain)
+            return np.full(size, gain)
+
+
+def check_batch(network: Network, inputs: Array, targets: Array | None, most: int) -> None:
+    """Refuse a batch that does not fit a network.
+
+    Raises
+    ------
+    DataError
+        If inputs or targets have the wrong shape, or inputs are not finite.
+    """
+    n_input = network.layers[network.input_layer].size
+    n_output = network.layers[network.output_layer].size
+    if inputs.ndim != 2 or inputs.shape[1] != n_input or not 0 < len(inputs) <= most:
+        raise DataError(f"inputs have shape {inputs.shape}; expected (batch, {n_input}) with a batch of 1 to {most}.")
+    if not np.isfinite(inputs).all():
+        raise DataError("inputs hold NaN or infinite values; mend the data.")
+    if targets is not None and targets.shape != (len(inputs), n_output):
+        raise DataError(f"targets have shape {targets.shape}; expected ({len(inputs)}, {n_output}).")

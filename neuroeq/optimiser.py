@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from .contract import Params
-from .network import learning_rates
+from .network import bounds, learning_rates, mask
 from .spec import Network
 from .spec.recipe import Constant, Cosine, Exponential, Schedule, Steps
 
@@ -29,7 +29,9 @@ class Descent:
         self._momentum = network.training.momentum
         self._schedule = network.training.schedule
         self._epochs = network.training.epochs
-        self._bounds = {name: p.bounds for name, p in network.projections.items() if p.bounds is not None}
+        found = {name: bounds(network, name) for name in network.projections}
+        self._bounds = {name: interval for name, interval in found.items() if interval is not None}
+        self._masks = {name: mask(network, name) for name in self._bounds}
         self.velocity: Params = {}
 
     def factor(self, epoch: int) -> float:
@@ -47,6 +49,8 @@ class Descent:
             moved[name] = params[name] + (self._rates[name] * factor) * amount
             if name in self._bounds:
                 np.clip(moved[name], *self._bounds[name], out=moved[name])
+                if self._masks[name] is not None:
+                    moved[name] *= self._masks[name]
         return moved
 
 

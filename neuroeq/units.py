@@ -36,6 +36,8 @@ _KINDS: dict[str, tuple[Dimension, str, str]] = {
     "a capacitance": ((-2, -1, 4, 2, 0, 0, 0), "200 pF", "F"),
     "a charge": ((0, 0, 1, 1, 0, 0, 0), "1 pC", "C"),
     "an energy": ((2, 1, -2, 0, 0, 0, 0), "1 pJ", "J"),
+    "a power": ((2, 1, -3, 0, 0, 0, 0), "1 uW", "W"),
+    "a temperature": ((0, 0, 0, 0, 1, 0, 0), "300 K", "K"),
 }
 KINDS: dict[str, Dimension] = {kind: dimension for kind, (dimension, _, _) in _KINDS.items()}
 
@@ -139,7 +141,7 @@ def text_of(value: float, unit: str) -> str:
     >>> text_of(0.05, "s")
     '50 ms'
     """
-    for prefix, factor in (("", 1.0), ("m", 1e-3), ("u", 1e-6), ("n", 1e-9), ("p", 1e-12)):
+    for prefix, factor in (("", 1.0), ("m", 1e-3), ("u", 1e-6), ("n", 1e-9), ("p", 1e-12), ("k", 1e3), ("M", 1e6)):
         text = f"{value / factor:.12g} {prefix}{unit}"
         if (value == 0 or 1 <= abs(value / factor) < 1000) and physical(text).value == value:
             return text

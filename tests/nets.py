@@ -13,7 +13,7 @@ from neuroeq.costs import COSTS
 from neuroeq.network import initial_params
 from neuroeq.rules import Update, contrastive, in_situ
 from neuroeq.spec import Network, overlay, validate
-from neuroeq.substrates import NeuronSubstrate
+from neuroeq.substrates import AnySubstrate, build
 
 COST = COSTS["squared_error"]
 FREE, NUDGED = Stop(40), Stop(20)
@@ -24,6 +24,7 @@ def table(*sizes: int, **over: Any) -> dict[str, Any]:
     names = ["input", *(f"hidden{i}" for i in range(1, len(sizes) - 1)), "output"]
     roles = ["input", *["hidden"] * (len(sizes) - 2), "output"]
     pairs = list(pairwise(names))
+    positive_weights = {f"{a}_{b}": {"initial": {"scheme": "rectified_uniform", "gain": 2.0}} for a, b in pairs}
     base = {
         "title": "test",
         "name": "test",
@@ -35,14 +36,16 @@ def table(*sizes: int, **over: Any) -> dict[str, Any]:
         "substrate": {
             "rate": {"neuron": "hard_sigmoid", "synapse": "rate_derivative"},
             "spiking": {"neuron": "sigma_delta", "synapse": "two_trace"},
+            "resistive": {"circuit": {"input_gain": 3.0, "bias_voltages": [1.0]}, "projections": positive_weights},
         },
     }
     return overlay(base, over)
 
 
-def network(on: str, *sizes: int, **over: Any) -> Network:
-    """Return such a network, resolved for a substrate."""
-    return resolve(validate(Network, table(*sizes, **over), "test"), on)
+def network(on: str, *sizes: int, hardware: str | None = None, made_of: Any = None, **over: Any) -> Network:
+    """Return such a network, resolved for a substrate, with a table laid over its hardware."""
+    settings = [{"hardware": made_of}] if made_of else []
+    return resolve(validate(Network, table(*sizes, **over), "test"), on, settings, hardware)
 
 
 def params_of(network: Network, seed: int = 0, scale: float = 0.5) -> Params:
@@ -65,12 +68,12 @@ def batch_of(network: Network, m: int, seed: int = 1) -> tuple[np.ndarray, np.nd
     return rng.random((m, sizes[0])).astype(dtype), rng.uniform(0.2, 0.8, (m, sizes[1])).astype(dtype)
 
 
-def substrate_of(network: Network, params: Params | None = None, batch: int = 4, **options: Any) -> NeuronSubstrate:
-    return NeuronSubstrate(network, params_of(network) if params is None else params, batch, **options)
+def substrate_of(network: Network, params: Params | None = None, batch: int = 4, **options: Any) -> AnySubstrate:
+    return build(network, params_of(network) if params is None else params, batch, **options)
 
 
 def update_of(
-    substrate: NeuronSubstrate,
+    substrate: AnySubstrate,
     inputs: np.ndarray,
     targets: np.ndarray,
     nudges: list[tuple[float, float]],

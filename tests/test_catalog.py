@@ -9,7 +9,7 @@ from neuroeq import catalog
 from neuroeq.catalog import load_network, resolve
 from neuroeq.errors import NeuroeqError, SpecError, UnknownNameError
 from neuroeq.records import to_toml
-from neuroeq.spec import Network, NeuronModel, SynapseModel, overlay, setting, validate
+from neuroeq.spec import Hardware, Network, NeuronModel, SynapseModel, overlay, setting, validate
 from tests.nets import table
 
 
@@ -19,7 +19,7 @@ def test_every_shipped_network_resolves_on_every_substrate_and_reads_back(name):
     assert network.title and network.source
     for substrate in network.substrate:
         resolved = resolve(network, substrate)
-        assert isinstance(resolved.physics.neuron, NeuronModel)
+        assert isinstance(resolved.physics.neuron, NeuronModel) or substrate == "resistive"
         again = resolve(validate(Network, tomllib.loads(to_toml(resolved)), "again"))
         assert again.model_dump() == resolved.model_dump()
 
@@ -169,7 +169,10 @@ def test_a_neuron_file_is_checked(tmp_path, change, match):
     ("change", "match"),
     [
         ('on_pre = "drive_post += w"', r"has both a transmission and raw Brian2 statements"),
-        ('transmission = "w*w*spike_pre"', r"expected 'w\*activity_pre' or 'w\*spike_pre', or raw Brian2 statements"),
+        (
+            'transmission = "w*w*spike_pre"',
+            r"expected 'w\*activity_pre', .*, or raw Brian2 statements",
+        ),
         ('plasticity = [{on = "pre_spike", pre = "slope"}]', r"acts on 'pre_spike' and has pre; expected post"),
         ('plasticity = [{pre = "slope"}]', r"acts on 'step' and has pre; expected pre and post"),
     ],
@@ -179,3 +182,78 @@ def test_a_synapse_file_is_checked(tmp_path, change, match):
     path.write_text(f'extends = "two_trace"\n{change}\n')
     with pytest.raises(SpecError, match=match):
         catalog.load_model(SynapseModel, str(path))
+
+
+@pytest.mark.parametrize("name", catalog.names("hardware"))
+def test_every_shipped_hardware_names_the_source_of_its_numbers(name):
+    hardware = catalog.load_hardware(name)
+    assert hardware.title
+    given = {key for key in leaves(hardware.model_dump(exclude_unset=True)) if not key.startswith(LABELS)}
+    covered = {key for evidence in hardware.evidence for key in evidence.keys}
+    assert {key for key in given if not any(key.startswith(each) for each in covered)} == set()
+    again = validate(Hardware, tomllib.loads(to_toml(hardware)), "again")
+    assert again.model_dump() == hardware.model_dump()
+
+
+LABELS = ("schema", "name", "title", "source", "notes", "evidence", "neuron.nonlinearity.model")
+
+
+def leaves(table, prefix=""):
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key
+
+
+def test_any_network_on_rate_runs_on_a_crossbar_and_hardware_goes_under_circuits_only():
+    crossbar = resolve("moons", "crossbar", ["hardware.neuron.integrator.c_f='2 pF'"], hardware="ideal")
+    assert crossbar.training.learning == "contrastive"
+    assert crossbar.technology.neuron.integrator.c_f == pytest.approx(2e-12)
+    assert crossbar.technology.synapse.g_max == pytest.approx(1e-5)
+    assert resolve("moons", "crossbar").technology.name == "unbounded"
+    with pytest.raises(SpecError, match="substrate 'rate' has no hardware; expected one of crossbar, resistive"):
+        resolve("moons", "rate", hardware="ideal")
+    with pytest.raises(UnknownNameError, match="no hardware 'idal'; did you mean 'ideal'"):
+        resolve("moons", "crossbar", hardware="idal")
+
+
+def test_parts_of_the_hardware_become_ideal_one_by_one():
+    plain = resolve("xor", "resistive", hardware="1n4148_amplified").technology
+    assert plain.neuron.amplifier.gain == 4 and plain.neuron.nonlinearity.model == "shockley"
+    one = resolve("xor", "resistive", hardware="1n4148_amplified", ideal=["amplifiers"]).technology
+    assert one.neuron.amplifier is None and one.neuron.nonlinearity == plain.neuron.nonlinearity
+    two = resolve("xor", "resistive", hardware="1n4148_amplified", ideal=["amplifiers", "diodes"]).technology
+    assert two.neuron.nonlinearity.model == "ideal"
+    assert resolve("xor", "crossbar", hardware="ideal", ideal=["window"]).technology.synapse.g_max is None
+    with pytest.raises(UnknownNameError, match="no part of the hardware 'diode'; did you mean 'diodes'"):
+        resolve("xor", "resistive", ideal=["diode"])
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ('[synapse]\ng_min = "5 uS"\ng_max = "2 uS"', r"synapse g_max \(2e-06 S\) must be above g_min \(5e-06 S\)"),
+        ("[synapse]\ng_min = 5", "synapse.g_min is 5; expected a conductance, such as '10 nS'"),
+        ('[synapse]\ng_min = "-1 uS"', "synapse.g_min"),
+        ('[neuron]\nc_node = "1 mV"', "neuron.c_node is '1 mV'; expected a capacitance"),
+        ('[array]\nr_wire_row = "-1 ohm"', "array.r_wire_row"),
+        ('[neuron.nonlinearity]\nmodel = "shokley"', "neuron.nonlinearity.model is 'shokley'; expected"),
+        (
+            '[neuron.nonlinearity]\nmodel = "ideal"\nv_bias_up = "-1 V"',
+            r"v_bias_up \(-1 V\) is below v_bias_down \(0 V\), which shorts the bias sources",
+        ),
+        (
+            '[neuron.nonlinearity]\nmodel = "piecewise"\nthreshold = "0.3 V"\nr_on = "0 ohm"\nr_off = "1 Mohm"',
+            "neuron.nonlinearity.r_on",
+        ),
+        ('[neurn]\nc_node = "1 pF"', "no key 'neurn'; did you mean 'neuron'"),
+        ('[[evidence]]\nkeys = ["synapse.gmax"]\nkind = "fit"\ncite = "x"', "evidence.keys names 'synapse.gmax'"),
+    ],
+)
+def test_a_hardware_file_is_checked_whole(tmp_path, text, match):
+    path = tmp_path / "mine.toml"
+    path.write_text(f'title = "mine"\n{text}\n')
+    with pytest.raises(SpecError, match=match) as refused:
+        resolve("xor", "resistive", hardware=str(path))
+    assert "mine.toml" in str(refused.value)

@@ -18,11 +18,11 @@ ORDER = [
     {"engine", "circuits"},
     {"substrates"},
     {"rules", "phases", "stability"},
-    {"optimiser", "evaluation", "watch"},
+    {"optimiser", "evaluation", "watch", "energy"},
     {"training"},
     {"records", "interruption"},
     {"runs"},
-    {"analysis"},
+    {"analysis", "export"},
     {"plots"},
     {"cli"},
 ]

@@ -1,21 +1,26 @@
 """What files may say: frozen descriptions of networks and models."""
 
 from .base import Spec, validate
+from .circuit import Resistive
 from .files import overlay, read, setting
 from .graph import Layer, Projection
+from .hardware import Hardware
 from .model import Bounds, NeuronModel, SynapseModel, Term
-from .network import SUBSTRATES, Expected, Network, Substrate
+from .network import CIRCUITS, SUBSTRATES, Expected, Network, Substrate
 from .recipe import Phases, Training
 
 __all__ = [
+    "CIRCUITS",
     "SUBSTRATES",
     "Bounds",
     "Expected",
+    "Hardware",
     "Layer",
     "Network",
     "NeuronModel",
     "Phases",
     "Projection",
+    "Resistive",
     "Spec",
     "Substrate",
     "SynapseModel",

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from pydantic_core import ErrorDetails
 
 from ..errors import SpecError, unknown_name
-from ..units import si, text_of
+from ..units import KINDS, si, symbol_of, text_of
 
 S = TypeVar("S", bound="Spec")
 Value = str | float
@@ -52,15 +52,27 @@ class Described(Spec):
         return self
 
 
-def _seconds(value: object) -> float:
-    try:
-        return si(value, "a time")
-    except SpecError as error:
-        raise ValueError(str(error)) from None
+def _physical(kind: str) -> tuple[BeforeValidator, PlainSerializer]:
+    def read(value: object) -> float:
+        try:
+            return si(value, kind)
+        except SpecError as error:
+            raise ValueError(str(error)) from None
+
+    unit = symbol_of(KINDS[kind])
+    return BeforeValidator(read), PlainSerializer(lambda value: text_of(value, unit))
 
 
-Time = Annotated[float, BeforeValidator(_seconds), PlainSerializer(lambda value: text_of(value, "s"))]
-"""A time: a string such as ``"10 ms"`` in files, seconds in the code."""
+Time = Annotated[float, *_physical("a time")]
+"""A time: a string such as ``"10 ms"`` in files, seconds in the code; and so the other quantities."""
+Voltage = Annotated[float, *_physical("a voltage")]
+Current = Annotated[float, *_physical("a current")]
+Conductance = Annotated[float, *_physical("a conductance")]
+Resistance = Annotated[float, *_physical("a resistance")]
+Capacitance = Annotated[float, *_physical("a capacitance")]
+Energy = Annotated[float, *_physical("an energy")]
+Power = Annotated[float, *_physical("a power")]
+Temperature = Annotated[float, *_physical("a temperature")]
 
 
 def validate(kind: type[S], raw: dict[str, Any], where: str) -> S:

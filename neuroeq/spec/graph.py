@@ -44,12 +44,13 @@ class Initial(Spec):
     ----------
     scheme
         ``glorot_uniform``: U(-a, a) with a = gain sqrt(6/(n_pre + n_post)); ``uniform``: U(-gain, gain); ``normal``:
-        N(0, gain); ``constant``: gain.
+        N(0, gain); ``constant``: gain; ``rectified_uniform``: max(0, U(-a, a)) with a = gain/sqrt(n_pre), for
+        conductances.
     gain
         See there.
     """
 
-    scheme: Literal["glorot_uniform", "uniform", "normal", "constant"] = "glorot_uniform"
+    scheme: Literal["glorot_uniform", "uniform", "normal", "constant", "rectified_uniform"] = "glorot_uniform"
     gain: float = 1.0
 
 

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from .base import Described, Spec, Time, Value
 
+TRANSMISSIONS = ("w*activity_pre", "w*spike_pre", "w*(activity_pre-activity_post)")
+
 
 class Bounds(Spec):
     """An interval that a variable is clipped to after every step.
@@ -27,7 +29,8 @@ class NeuronModel(Described):
 
     The engine provides ``drive`` (what arrives through the synapses and from clamped inputs), ``bias``, ``nudge``
     (``-beta dC/dreadout`` on output units in the nudged phase, else 0), for spiking neurons ``spike`` (the unit's
-    own spike of the last step), and Brian2's ``t`` and ``dt``; ``t`` counts from the start of the free phase.
+    own spike of the last step), ``unit`` (its index in its layer, from 0), and Brian2's ``t`` and ``dt``; ``t`` counts
+    from the start of the free phase.
 
     Parameters
     ----------
@@ -142,7 +145,8 @@ class SynapseModel(Described):
     Parameters
     ----------
     transmission
-        What arrives at the postsynaptic ``drive``: ``w*activity_pre`` or ``w*spike_pre``.
+        What arrives at the postsynaptic ``drive``: ``w*activity_pre``, ``w*spike_pre``, or, as through a resistor,
+        ``w*(activity_pre - activity_post)``.
     equations
         Brian2 equations of the synapse. They hold ``ddw/dt``, the change of the weight, driven by ``hebb`` (the batch
         mean of the sum of the plasticity terms) and ``gain`` (1/beta, halved and signed in centred nudging, and 0
@@ -187,12 +191,17 @@ class SynapseModel(Described):
             raise ValueError(
                 "has plasticity terms or traces beside raw Brian2 statements; write them as statements too"
             )
-        if not self.native and self.transmission.replace(" ", "") not in ("w*activity_pre", "w*spike_pre"):  # type: ignore[union-attr]
+        if self.transmission is not None and self.transmission.replace(" ", "") not in TRANSMISSIONS:
             raise ValueError(
-                f"transmission is '{self.transmission}'; expected 'w*activity_pre' or 'w*spike_pre', "
-                "or raw Brian2 statements (on_pre) for anything else"
+                f"transmission is '{self.transmission}'; expected 'w*activity_pre', 'w*spike_pre' or "
+                "'w*(activity_pre - activity_post)', or raw Brian2 statements (on_pre) for anything else"
             )
         return self
+
+    @property
+    def diffusive(self) -> bool:
+        """Whether it transmits in proportion to the difference of its ends, as a resistor."""
+        return self.transmission is not None and "activity_post" in self.transmission
 
     @property
     def transmits(self) -> Literal["rate", "spikes"]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from .base import Count, Described, Fraction, Spec, Time, Value
+from .circuit import Resistive
 from .graph import Layer, Projection, check_edges
+from .hardware import Hardware
 from .model import NeuronModel, SynapseModel
 from .recipe import Phases, Training
 
-SUBSTRATES = ("rate", "spiking")
-SubstrateName = Literal["rate", "spiking"]
+SubstrateName = Literal["rate", "spiking", "crossbar", "resistive"]
+SUBSTRATES: tuple[str, ...] = get_args(SubstrateName)
+CIRCUITS: tuple[str, ...] = ("crossbar", "resistive")
+"""Substrates that hardware can be laid under."""
 Name = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$")]
 
 
@@ -56,7 +60,7 @@ class Substrate(Spec):
     Parameters
     ----------
     neuron, synapse
-        Models, by name or path.
+        Models, by name or path; a resistor network has none.
     input
         ``analog``: input units inject their values; else the neuron model that encodes them, driven by the value.
     neuron_parameters, synapse_parameters, input_parameters
@@ -65,18 +69,21 @@ class Substrate(Spec):
         Another step than the neuron model's.
     precision
         Of the simulation's arithmetic.
+    circuit
+        Of a resistor network: its layout.
     data, layers, projections, phases, training
         Laid over the network's tables of the same name.
     """
 
-    neuron: str | NeuronModel
-    synapse: str | SynapseModel
+    neuron: str | NeuronModel | None = None
+    synapse: str | SynapseModel | None = None
     input: str | NeuronModel = "analog"
     neuron_parameters: dict[str, Value] = {}
     synapse_parameters: dict[str, Value] = {}
     input_parameters: dict[str, Value] = {}
     dt: Time | None = None
     precision: Literal["float64", "float32"] = "float64"
+    circuit: Resistive | None = None
     data: dict[str, Any] = {}
     layers: dict[str, Any] = {}
     projections: dict[str, Any] = {}
@@ -95,6 +102,8 @@ class Expected(Spec):
         Where.
     settings
         The ``--set`` of the run.
+    hardware
+        Its ``--hardware``.
     test_error
         Median over the seeds.
     tolerance
@@ -107,6 +116,7 @@ class Expected(Spec):
 
     substrate: SubstrateName
     settings: tuple[str, ...] = ()
+    hardware: str | None = None
     test_error: float = Field(ge=0, le=1)
     tolerance: float = Field(ge=0, le=1)
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
@@ -121,13 +131,14 @@ class RunOptions(Spec):
     seed
         Of start weights, the order of the examples, start values and noise.
     engine
-        What advanced the simulation.
+        What advanced the simulation: Brian2 by our loop or by its own, or the solver of a circuit's operating point.
+        The solver for a resistor network and the stepper elsewhere, if left out.
     data_dir
         The folder that held data sets, if one was named.
     """
 
     seed: int = Field(default=0, ge=0)
-    engine: Literal["stepper", "reference"] = "stepper"
+    engine: Literal["stepper", "reference", "operating_point"] | None = None
     data_dir: str | None = None
 
 
@@ -140,6 +151,8 @@ class Network(Described):
         See there; layers are in the order of the file.
     substrate
         By name: the models that play it there.
+    hardware
+        Of a resolved network on a circuit: what it is made of.
     expected
         What runs of this file reach.
     run
@@ -152,6 +165,7 @@ class Network(Described):
     phases: Phases
     training: Training
     substrate: dict[SubstrateName, Substrate]
+    hardware: Hardware | None = None
     expected: tuple[Expected, ...] = ()
     run: RunOptions = RunOptions()
 
@@ -177,6 +191,22 @@ class Network(Described):
         for name, layer in self.layers.items():
             if layer.role != "input" and not self.into(name):
                 raise ValueError(f"layers.{name} has no projection; connect it or leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _played(self) -> Self:
+        for name, substrate in self.substrate.items():
+            if name == "resistive":
+                if substrate.neuron or substrate.synapse:
+                    raise ValueError(
+                        "substrate.resistive has a neuron or synapse model; its nodes are resistors and diodes, so "
+                        "leave it out"
+                    )
+            elif substrate.circuit is not None:
+                raise ValueError(f"substrate.{name} has a circuit; only 'resistive' is laid out so, leave it out")
+            elif not substrate.neuron or not substrate.synapse:
+                missing = "neuron" if not substrate.neuron else "synapse"
+                raise ValueError(f"substrate.{name}.{missing} is missing; expected a model by name or path")
         return self
 
     @model_validator(mode="after")
@@ -213,6 +243,22 @@ class Network(Described):
     def physics(self) -> Substrate:
         """What plays a resolved network."""
         return self.substrate[self.substrate_name]
+
+    @property
+    def circuit(self) -> Resistive:
+        """Layout of a network resolved for a resistor network."""
+        return self.physics.circuit or Resistive()
+
+    @property
+    def technology(self) -> Hardware:
+        """What a network resolved for a circuit is made of."""
+        assert self.hardware is not None
+        return self.hardware
+
+    @property
+    def resistive(self) -> bool:
+        """Whether a resolved network is a resistor network."""
+        return self.substrate_name == "resistive"
 
     def neuron(self, layer: str) -> NeuronModel | None:
         """Return the model of a layer of a resolved network; None for an analog input layer."""

@@ -40,6 +40,11 @@ class Relaxation(Spec):
             pass
         raise ValueError(f"is '{value}'; expected a time, such as '50 ms', or a number of steps, such as '20 steps'")
 
+    @property
+    def counted(self) -> bool:
+        """Whether it is a number of steps."""
+        return _STEPS.fullmatch(self.duration) is not None
+
     def n_steps(self, dt: float) -> int:
         """Return the number of steps of length `dt` [s]."""
         steps = _STEPS.fullmatch(self.duration)
@@ -60,6 +65,10 @@ class Phases(Spec):
         How long they last.
     cost
         ``squared_error``: 1/2 |output - target|^2.
+    nudge
+        ``state``: the pull -beta dC/ds at every instant, in a circuit a conductance beta to the target;
+        ``held_current``: the pull as it was at the free equilibrium, held; ``clamp``: outputs of a resistor network
+        held at a fraction beta of the way from the free equilibrium to the target (coupled learning).
     """
 
     variant: Annotated[
@@ -70,6 +79,10 @@ class Phases(Spec):
     free: Relaxation
     nudged: Relaxation
     cost: Literal["squared_error"] = "squared_error"
+    nudge: Annotated[
+        Literal["state", "held_current", "clamp"],
+        BeforeValidator(lambda value: "state" if value == "conductance" else value),
+    ] = "state"
 
 
 class Constant(Spec):
