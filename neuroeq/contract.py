@@ -15,6 +15,9 @@ Params = dict[str, Array]
 """What the synapses hold: by projection (n_pre, n_post), by bias ``"<layer>.bias"`` (n,)."""
 
 
+NudgeMode = Literal["state", "held_current", "clamp"]
+
+
 @dataclass(frozen=True)
 class Nudge:
     """A pull of the outputs towards lower cost.
@@ -28,15 +31,16 @@ class Nudge:
     cost
         Whose gradient pulls.
     mode
-        ``state``: -beta dC/ds at every instant; ``held_current``: as it was at `reference`, held.
+        ``state``: -beta dC/ds at every instant, in a circuit a conductance beta to the target; ``held_current``: as it
+        was at `reference`, held; ``clamp``: outputs held at a fraction beta of the way to the target.
     reference
-        The free equilibrium, for a held current.
+        The free equilibrium, for a held current or a clamp.
     """
 
     beta: float
     targets: Array
     cost: Cost
-    mode: Literal["state", "held_current", "conductance", "clamp"] = "state"
+    mode: NudgeMode = "state"
     reference: Equilibrium | None = None
 
 

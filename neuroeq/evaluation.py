@@ -10,7 +10,7 @@ from .contract import Stop
 from .costs import COSTS
 from .data.examples import Part, predictions, targets
 from .randomness import Streams
-from .substrates import NeuronSubstrate
+from .substrates import AnySubstrate
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Score:
 
 
 def evaluate(
-    substrate: NeuronSubstrate, part: Part, n_classes: int, stop: Stop, streams: Streams, name: str, epoch: int
+    substrate: AnySubstrate, part: Part, n_classes: int, stop: Stop, streams: Streams, name: str, epoch: int
 ) -> Score:
     """Return the score of a substrate on some examples.
 
@@ -53,7 +53,7 @@ def evaluate(
     network = substrate.network
     coding, cost = network.data.targets, COSTS[network.phases.cost]
     wrong, loss, spikes = 0, 0.0, 0.0
-    for batch, (inputs, labels) in enumerate(part.batches(substrate.simulation.batch, network.physics.precision)):
+    for batch, (inputs, labels) in enumerate(part.batches(substrate.batch, network.physics.precision)):
         free = substrate.relax(inputs, stop=stop, rng=streams.child(name, epoch, batch))
         wrong += int((predictions(free.outputs, coding) != labels).sum())
         loss += float(cost.value(free.outputs, targets(labels, n_classes, coding)).sum())

@@ -11,15 +11,14 @@ import numpy as np
 
 from .contract import Equilibrium, Params, Stop
 from .spec import Bounds, Network
-from .substrates import NeuronSubstrate
+from .substrates import AnySubstrate, NeuronSubstrate, Resistive
+from .substrates.neurons import MOVING
 from .units import physical
 
 Array = np.ndarray
-MOVING = (0.02, 0.98)
-"""Activities between which a unit counts as free to move."""
 
 
-def margin(substrate: NeuronSubstrate, free: Equilibrium, samples: int = 4) -> float:
+def margin(substrate: AnySubstrate, free: Equilibrium, samples: int = 4) -> float:
     """Return the largest stable |beta| of a negative nudge, the median over samples; 0 if none is stable.
 
     Of rates it is measured on the neuron's own equations; of spiking units on their mean field, leaky integrators with
@@ -34,13 +33,15 @@ def margin(substrate: NeuronSubstrate, free: Equilibrium, samples: int = 4) -> f
     samples
         How many of the batch to look at.
     """
+    if isinstance(substrate, Resistive):
+        return substrate.margin(free)
     network = substrate.network
     output = np.concatenate(
         [np.full(network.layers[layer].size, layer == network.output_layer) for layer in _layers(network)]
     )
     margins = []
     for sample in range(min(samples, len(free.outputs))):
-        if network.substrate_name == "rate":
+        if network.substrate_name in ("rate", "crossbar"):
             hessian, moving = -jacobian(substrate, free, sample), _unclipped(network, free, sample)
         else:
             hessian, moving = _mean_field(network, substrate.params), _moving(network, free, sample)
@@ -126,15 +127,3 @@ def _smallest(hessian: Array, output: Array, moving: Array) -> float:
         coupling = hessian[np.ix_(inner, outer)]
         schur = schur - coupling.T @ np.linalg.lstsq(hessian[np.ix_(inner, inner)], coupling, rcond=None)[0]
     return float(np.linalg.eigvalsh((schur + schur.T) / 2).min())
-
-
-def saturation(network: Network, equilibrium: Equilibrium) -> dict[str, tuple[float, float]]:
-    """Return, by layer, the fractions of units that can move and that are stuck at their top."""
-    return {
-        layer: (
-            float(((activity > MOVING[0]) & (activity < MOVING[1])).mean()),
-            float((activity >= MOVING[1]).mean()),
-        )
-        for layer, activity in equilibrium.activity.items()
-        if layer != network.input_layer
-    }

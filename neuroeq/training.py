@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .contract import Params, Stop
+from .contract import Params
 from .costs import COSTS
 from .data import Examples
 from .data.examples import predictions, targets
@@ -18,9 +18,7 @@ from .phases import nudges
 from .randomness import Streams
 from .rules import Update, contrastive, in_situ
 from .spec import Network
-from .spec.recipe import Relaxation
-from .stability import saturation
-from .substrates import NeuronSubstrate
+from .substrates import AnySubstrate, NeuronSubstrate
 from .watch import Watch
 
 Array = np.ndarray
@@ -114,12 +112,7 @@ def initial_state(network: Network, streams: Streams) -> State:
     return State(initial_params(network, streams.child("init")))
 
 
-def stop_of(relaxation: Relaxation, dt: float) -> Stop:
-    """Return when a phase of the network ends, in steps of `dt` [s]."""
-    return Stop(relaxation.n_steps(dt), relaxation.tolerance)
-
-
-def train(substrate: NeuronSubstrate, examples: Examples, state: State, streams: Streams) -> Iterator[Step]:
+def train(substrate: AnySubstrate, examples: Examples, state: State, streams: Streams) -> Iterator[Step]:
     """Train from `state` on, which always holds where training stands; yield after every batch.
 
     Raises
@@ -149,7 +142,7 @@ def train(substrate: NeuronSubstrate, examples: Examples, state: State, streams:
             substrate.params = state.params = descent.step(substrate.params, update.change, state.epoch)
             if batch == 0:
                 watch.margin(update.free, state.epoch)
-            loss, wrong = _count(state.tally, network, update, wanted, labels)
+            loss, wrong = _count(state.tally, substrate, update, wanted, labels)
             state.batch = batch + 1
             if ends_epoch := state.batch == n_batches:
                 watch.saturation(state.tally.mean())
@@ -163,7 +156,7 @@ def train(substrate: NeuronSubstrate, examples: Examples, state: State, streams:
 
 
 def _update(
-    substrate: NeuronSubstrate,
+    substrate: AnySubstrate,
     inputs: Array,
     wanted: Array,
     descent: Descent,
@@ -171,23 +164,25 @@ def _update(
     streams: Streams,
     batch: int,
 ) -> Update:
-    network, dt = substrate.network, substrate.simulation.dt
+    network = substrate.network
     phases, training = network.phases, network.training
-    stops = (stop_of(phases.free, dt), stop_of(phases.nudged, dt))
+    stops = (substrate.stop(phases.free), substrate.stop(phases.nudged))
     chosen = nudges(phases, streams.child("nudge", state.epoch, batch))
     rng, cost = streams.child("state", state.epoch, batch), COSTS[phases.cost]
     if training.learning == "contrastive":
-        return contrastive(substrate, inputs, wanted, chosen, cost, stops, rng)
+        return contrastive(substrate, inputs, wanted, chosen, cost, stops, rng, mode=phases.nudge)
 
     def commit(change: Params) -> None:
         substrate.params = descent.step(substrate.params, change, state.epoch)
 
+    assert isinstance(substrate, NeuronSubstrate)
     at_once = commit if training.update == "every_step" else None
-    return in_situ(substrate, inputs, wanted, chosen, cost, stops, rng, commit=at_once)
+    return in_situ(substrate, inputs, wanted, chosen, cost, stops, rng, mode=phases.nudge, commit=at_once)
 
 
-def _count(tally: Tally, network: Network, update: Update, wanted: Array, labels: Array) -> tuple[float, int]:
+def _count(tally: Tally, substrate: AnySubstrate, update: Update, wanted: Array, labels: Array) -> tuple[float, int]:
     """Add a batch to the tally; return its mean loss and its number of errors."""
+    network = substrate.network
     free, n = update.free, len(labels)
     loss = float(COSTS[network.phases.cost].value(free.outputs, wanted).sum())
     wrong = int((predictions(free.outputs, network.data.targets) != labels).sum())
@@ -197,7 +192,7 @@ def _count(tally: Tally, network: Network, update: Update, wanted: Array, labels
     tally.spikes += (free.spikes or 0.0) * n
     tally.residual += free.residual * n
     tally.steps += free.n_steps * n
-    for layer, (moving, top) in saturation(network, free).items():
+    for layer, (moving, top) in substrate.saturation(free).items():
         tally.moving[layer] = tally.moving.get(layer, 0.0) + moving * n
         tally.top[layer] = tally.top.get(layer, 0.0) + top * n
     return loss / n, wrong

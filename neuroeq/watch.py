@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from .contract import Equilibrium
 from .errors import SpecError
 from .stability import margin
-from .substrates import NeuronSubstrate
+from .substrates import AnySubstrate
 
 HIGH_ERROR, FEW_MOVING, MANY_AT_TOP = 0.05, 0.02, 0.5
 """A layer counts as saturated if the training error is high, and few units can move or many are stuck at the top."""
@@ -27,7 +27,7 @@ class Watch:
         That is trained.
     """
 
-    def __init__(self, substrate: NeuronSubstrate) -> None:
+    def __init__(self, substrate: AnySubstrate) -> None:
         self._substrate = substrate
         self._said: set[str] = set()
 
@@ -47,11 +47,11 @@ class Watch:
         if beta < found:
             return
         output = network.neuron(network.output_layer)
-        assert output is not None
-        if not output.bounded and epoch == 0:
+        if epoch == 0 and not (output and output.bounded):
+            what = f"neuron '{output.name}'" if output else "an output node"
             raise SpecError(
                 f"{network.where}: phases.beta is {beta:g}, but a nudge of -beta is stable only below {found:.3g} "
-                f"here and neuron '{output.name}' has no bounds; use a smaller beta, or phases.variant 'positive'."
+                f"here and nothing bounds {what}; use a smaller beta, or phases.variant 'positive'."
             )
         self._say(
             "margin",

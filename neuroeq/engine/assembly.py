@@ -133,9 +133,10 @@ def _couplings(network: Network, natives: list[str]) -> list[Coupling]:
     for name, projection in network.projections.items():
         if name in natives:
             continue
-        couplings.append(Coupling(name, projection.source, projection.target, False))
+        diffusive = network.synapse(name).diffusive
+        couplings.append(Coupling(name, projection.source, projection.target, False, diffusive))
         if network.symmetric(name) and projection.source != projection.target:
-            couplings.append(Coupling(name, projection.target, projection.source, True))
+            couplings.append(Coupling(name, projection.target, projection.source, True, diffusive))
     return couplings
 
 

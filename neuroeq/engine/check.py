@@ -19,6 +19,7 @@ NEURON_NAMES: dict[str, Dimension] = {
     "nudge": NUMBER,
     "bias": NUMBER,
     "spike": NUMBER,
+    "unit": NUMBER,
     "unit_rate": HERTZ,
     "t": SECOND,
     "dt": SECOND,
@@ -174,13 +175,13 @@ def check_neuron(model: NeuronModel) -> Checker:
     """
     checker = Checker(model.where, NEURON_NAMES, model.parameters)
     equations = checker.equations(model.equations, "equations")
-    for part in ("state", "readout"):
+    stored = [key for key, equation in equations.items() if equation.type != "subexpression"]
+    for part, known in (("state", stored), ("readout", list(equations))):
         name = getattr(model, part)
-        stored = [key for key, equation in equations.items() if equation.type != "subexpression"]
-        if name is not None and name not in stored:
+        if name is not None and name not in known:
             raise EquationError(
-                f"{checker.where}: {part} is '{name}'; expected a state variable of the equations: "
-                f"{', '.join(stored) or 'there are none'}."
+                f"{checker.where}: {part} is '{name}'; expected a {'state ' if part == 'state' else ''}variable of the "
+                f"equations: {', '.join(known) or 'there are none'}."
             )
     _check_method(checker.where, model.method)
     checker.expression(model.activity, "activity", NUMBER)

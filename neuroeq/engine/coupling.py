@@ -1,6 +1,7 @@
 """Dense couplings: the drive of every layer as matrix products over the batch.
 
     drive_j = sum over projections into j of  emission_i W_ij  (and  emission_k W_jk^T  along symmetric ones)
+              - emission_j sum_i W_ij  where the transmission is diffusive
 
 What a clamped input sends is constant, so its part of the drive is computed once for a batch of inputs.
 """
@@ -27,12 +28,15 @@ class Coupling:
         Layers.
     transposed
         Whether it runs against the projection.
+    diffusive
+        Whether it transmits differences.
     """
 
     projection: str
     source: str
     target: str
     transposed: bool
+    diffusive: bool = False
 
     def weight(self, params: Mapping[str, Array]) -> Array:
         """Return its matrix: (source, target)."""
@@ -56,6 +60,7 @@ class Drives:
     def __init__(self, couplings: list[Coupling], emissions: Mapping[str, Array], drives: Mapping[str, Array]) -> None:
         self._drives = drives
         self._emissions = emissions
+        self._diffusive = [coupling for coupling in couplings if coupling.diffusive]
         self._clamped = [coupling for coupling in couplings if coupling.source not in emissions]
         self._moving = {
             target: [c for c in couplings if c.target == target and c.source in emissions] for target in drives
@@ -83,6 +88,13 @@ class Drives:
             moving = [(self._emissions[c.source][:m], c.weight(params)) for c in self._moving[target]]
             if moving:
                 self._products.append(_product(rows, moving, static))
+            elif any(c.target == target for c in self._diffusive):
+                self._products.append(_constant(rows, static))
+            self._products += self._losses(rows, target, params)
+
+    def _losses(self, rows: Array, target: str, params: Mapping[str, Array]) -> list[Callable[[], None]]:
+        loads = [c.weight(params).sum(axis=0) for c in self._diffusive if c.target == target]
+        return [_loss(rows, self._emissions[target][: len(rows)], sum(loads[1:], start=loads[0]))] if loads else []
 
     def write(self) -> None:
         """Write the drives of this step."""
@@ -101,5 +113,23 @@ def _product(rows: Array, moving: list[tuple[Array, Array]], static: Array | Non
             np.add(rows, scratch, out=rows)
         if static is not None:
             np.add(rows, static, out=rows)
+
+    return write
+
+
+def _constant(rows: Array, static: Array | None) -> Callable[[], None]:
+    def write() -> None:
+        rows[:] = 0 if static is None else static
+
+    return write
+
+
+def _loss(rows: Array, own: Array, load: Array) -> Callable[[], None]:
+    """Return what takes away a layer's own emission times the sum of the weights at each of its units."""
+    scratch = np.empty_like(rows)
+
+    def write() -> None:
+        np.multiply(own, load, out=scratch)
+        np.subtract(rows, scratch, out=rows)
 
     return write

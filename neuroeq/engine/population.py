@@ -6,6 +6,7 @@ contiguous (batch, n) array that matrix products can write into.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -102,6 +103,9 @@ class Population:
             clock=clock,
             name=name,
         )
+        if "unit" in self.group.variables:
+            for layer, size in self.layers.items():
+                self.view("unit", layer)[:] = np.arange(size)
         self.learners = self._add_code()
         self.state_arrays = {
             variable.name: variable.get_value()
@@ -168,10 +172,16 @@ class Population:
         self.activity = "activity" if stored else model.activity
         self.readout = model.readout or self.activity
         lines = ["bias : 1", "nudge : 1"]
+        if self.readout not in {self.activity, *self._stored_names()}:
+            self.readout = "readout"
+            lines.append("readout : 1")
         if stored:
             lines.append("activity : 1")
         else:
             lines.append(f"activity = {model.activity} : 1")
+        texts = (model.equations, model.after_step, model.threshold or "", model.reset or "")
+        if any(re.search(r"\bunit\b", text) for text in texts):
+            lines.append("unit : 1 (constant)")
         if model.emits == "spikes":
             lines.append("spike : 1")
         if self._delivered:
@@ -215,7 +225,8 @@ class Population:
         return [*clips, *self.model.after_step.strip().splitlines(), *cleared, *self._exposed()]
 
     def _exposed(self) -> list[str]:
-        return [f"activity = {self.model.activity}"] if self.activity == "activity" else []
+        pairs = (("activity", self.activity, self.model.activity), ("readout", self.readout, self.model.readout))
+        return [f"{name} = {meaning}" for name, called, meaning in pairs if called == name]
 
     def _limit(self, name: str, value: str | float | None, default: float) -> str:
         limit = default if value is None else physical(str(value)).value

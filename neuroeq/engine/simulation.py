@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..contract import Equilibrium, Nudge, Params, Stop
-from ..errors import DataError, DivergenceError, EquationError, SpecError
+from ..errors import DivergenceError, EquationError, SpecError
+from ..network import check_batch
 from ..spec import Network
 from .assembly import assemble, time_step
 from .brian import brian, reseed, use_target
@@ -256,18 +257,9 @@ class Simulation:
     # Starting and ending a phase.
 
     def _check(self, inputs: Array, nudge: Nudge | None) -> None:
-        n_input = self.network.layers[self.network.input_layer].size
-        n_output = self.network.layers[self.network.output_layer].size
-        if not np.isfinite(inputs).all():
-            raise DataError("inputs hold NaN or infinite values; mend the data.")
-        if inputs.ndim != 2 or inputs.shape[1] != n_input or not 0 < len(inputs) <= self.batch:
-            raise DataError(
-                f"inputs have shape {inputs.shape}; expected (batch, {n_input}) with a batch of 1 to {self.batch}."
-            )
+        check_batch(self.network, inputs, None if nudge is None else nudge.targets, self.batch)
         if nudge is None:
             return
-        if nudge.targets.shape != (len(inputs), n_output):
-            raise DataError(f"targets have shape {nudge.targets.shape}; expected ({len(inputs)}, {n_output}).")
         if nudge.mode not in ("state", "held_current"):
             raise SpecError(
                 f"nudge mode is '{nudge.mode}' on substrate '{self.network.substrate_name}'; "

@@ -128,7 +128,8 @@ class PlasticSynapse:
                 "input unit does not have; "
                 + (f"did you mean '{close[0]}'?" if close else "choose an encoder for `input`, or another factor.")
             )
-        return sympy.lambdify(x, value, "numpy")
+        function = sympy.lambdify(x, value, "numpy")
+        return lambda values: np.broadcast_to(function(values), values.shape)
 
     def _renamed(self, text: str) -> str:
         from brian2.utils.stringtools import word_substitute

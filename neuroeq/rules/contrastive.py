@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..contract import Nudge, Stop, Substrate
+from ..contract import Nudge, NudgeMode, Stop, Substrate
 from ..costs import Cost
 from .update import Update
 
@@ -27,6 +27,7 @@ def contrastive(
     stops: tuple[Stop, Stop],
     rng: np.random.Generator,
     record: Any = None,
+    mode: NudgeMode = "state",
 ) -> Update:
     """Return the difference of the energy gradients at the equilibria.
 
@@ -46,10 +47,14 @@ def contrastive(
         For start values and noise.
     record
         Keeps what was seen.
+    mode
+        Of the nudge.
     """
     free = substrate.relax(inputs, stop=stops[0], rng=rng, record=record)
     nudged = tuple(
-        substrate.relax(inputs, Nudge(beta, targets, cost), free.resume, stop=stops[1], rng=rng, record=record)
+        substrate.relax(
+            inputs, Nudge(beta, targets, cost, mode, free), free.resume, stop=stops[1], rng=rng, record=record
+        )
         for beta, _ in nudges
     )
     gains = [gain for _, gain in nudges]

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..contract import Nudge, Params, Stop
+from ..contract import Nudge, NudgeMode, Params, Stop
 from ..costs import Cost
 from ..engine import Accumulator, Plasticity
 from ..substrates import NeuronSubstrate
@@ -33,6 +33,7 @@ def in_situ(
     stops: tuple[Stop, Stop],
     rng: np.random.Generator,
     record: Any = None,
+    mode: NudgeMode = "state",
     commit: Callable[[Params], None] | None = None,
 ) -> Update:
     """Return what the synapses have accumulated over the nudged phases.
@@ -53,6 +54,8 @@ def in_situ(
         For start values and noise.
     record
         Keeps what was seen.
+    mode
+        Of the nudge.
     commit
         Applies a change at once; then the weights move at every nudged step (continual Equilibrium Propagation, Ernoult
         et al. 2020, arXiv:2005.04168), and the update that is returned is empty.
@@ -68,7 +71,7 @@ def in_situ(
     nudged = tuple(
         substrate.relax(
             inputs,
-            Nudge(beta, targets, cost),
+            Nudge(beta, targets, cost, mode, free),
             free.resume,
             stop=stops[1],
             plasticity=Plasticity(into, gain, on_step if commit else None),

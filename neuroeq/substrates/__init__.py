@@ -1,5 +1,48 @@
-"""The physics that relaxes: leaky-integrator rates and spiking neurons, behind one contract."""
+"""The physics that relaxes: leaky-integrator rates, spiking neurons and circuits, behind one contract."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from ..contract import Params
+from ..spec import Network
+from .crossbar import Crossbar
 from .neurons import NeuronSubstrate
+from .resistive import Resistive
+from .transient import ResistiveInTime
 
-__all__ = ["NeuronSubstrate"]
+
+def engine_of(network: Network) -> str:
+    """Return what advances a resolved network: what it asks for, or its substrate's own."""
+    return network.run.engine or ("operating_point" if network.resistive else "stepper")
+
+
+AnySubstrate = NeuronSubstrate | Resistive
+
+
+def build(network: Network, params: Params, batch: int, **options: Any) -> AnySubstrate:
+    """Return the substrate that a network was resolved for.
+
+    Parameters
+    ----------
+    network
+        Resolved.
+    params
+        What the synapses hold at first.
+    batch
+        Samples at most.
+    options
+        Of `Simulation`.
+    """
+    match network.substrate_name:
+        case "crossbar":
+            return Crossbar(network, params, batch, **options)
+        case "resistive" if options.get("engine") in ("stepper", "reference"):
+            return ResistiveInTime(network, params, batch, **options)
+        case "resistive":
+            return Resistive(network, params, batch, **options)
+        case _:
+            return NeuronSubstrate(network, params, batch, **options)
+
+
+__all__ = ["AnySubstrate", "Crossbar", "NeuronSubstrate", "Resistive", "ResistiveInTime", "build", "engine_of"]

@@ -11,8 +11,11 @@ from ..contract import Equilibrium, Nudge, Params, Stop
 from ..engine import Plasticity, Recording, Simulation
 from ..network import mask
 from ..spec import Network
+from ..spec.recipe import Relaxation
 
 Array = np.ndarray
+MOVING = (0.02, 0.98)
+"""Activities between which a unit counts as free to move."""
 
 
 class NeuronSubstrate:
@@ -45,6 +48,31 @@ class NeuronSubstrate:
     def spiking(self) -> bool:
         """Whether its units send spikes."""
         return self.network.substrate_name == "spiking"
+
+    @property
+    def weights(self) -> Params:
+        """What the simulation multiplies with: the parameters, or what devices make of them."""
+        return self.params
+
+    @property
+    def batch(self) -> int:
+        """Samples at most."""
+        return self.simulation.batch
+
+    def stop(self, relaxation: Relaxation) -> Stop:
+        """Return when a phase ends."""
+        return Stop(relaxation.n_steps(self.simulation.dt), relaxation.tolerance)
+
+    def saturation(self, eq: Equilibrium) -> dict[str, tuple[float, float]]:
+        """Return, by layer, the fractions of units that can move and that are stuck at their top."""
+        return {
+            layer: (
+                float(((activity > MOVING[0]) & (activity < MOVING[1])).mean()),
+                float((activity >= MOVING[1]).mean()),
+            )
+            for layer, activity in eq.activity.items()
+            if layer != self.network.input_layer
+        }
 
     def relax(
         self,
@@ -88,7 +116,7 @@ class NeuronSubstrate:
             If a state grows without bound.
         """
         rng = rng or np.random.default_rng(0)
-        return self.simulation.relax(self.params, inputs, nudge, start, stop, plasticity, record, rng)
+        return self.simulation.relax(self.weights, inputs, nudge, start, stop, plasticity, record, rng)
 
     def energy_gradient(self, eq: Equilibrium) -> Params:
         """Return dE/dW_ij = -<a_i a_j> and dE/db_j = -<a_j>, averaged over the batch.

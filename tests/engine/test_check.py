@@ -64,7 +64,7 @@ def fails(net, match):
         ({"activity": "u"}, r"activity: no variable 'u'"),
         ({"more": 'after_step = "s + 1"'}, r"after_step: 's \+ 1' does not parse"),
         ({"more": 'after_step = "s += tau"'}, r"after_step: .*mixes units"),
-        ({"more": 'readout = "r"'}, r"readout is 'r'; expected a state variable of the equations: s"),
+        ({"more": 'readout = "r"'}, r"readout is 'r'; expected a variable of the equations: s"),
         ({"more": 'initial = {s = "3 mV"}'}, r"bound or start of s is '3 mV'; expected a number"),
         ({"more": 'initial = {s = "3 mm3V"}'}, r"bound or start of s is '3 mm3V'; expected a number and a unit"),
         (

@@ -1,0 +1,191 @@
+"""A network as op-amp integrators around differential-pair crossbars (Hopfield 1984, PNAS 81:3088).
+
+    C_f dV/dt = -V/R_f + sum (G+ - G-) rho(V_j),   W = R_f (G+ - G-),   V = V_s s,   nudge conductance beta/R_f
+
+A differential pair of devices holds each weight; the same crossbar is read in both directions where weights are
+symmetric. The amplifiers' supply bounds V as the model bounds s. Equations run in Brian2, in volts, siemens and farads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..contract import Equilibrium, Params
+from ..engine.integrator import integrator
+from ..errors import SpecError
+from ..spec import Bounds, Hardware, Network, NeuronModel
+from ..units import physical
+from .neurons import NeuronSubstrate
+
+Array = np.ndarray
+VECTOR_FIELD = "The vector-field form, tau ds/dt = drive + bias - s + nudge with the same activity, has one."
+
+
+class Crossbar(NeuronSubstrate):
+    """The crossbar of a network that was resolved for it.
+
+    Parameters
+    ----------
+    network, params, batch, options
+        As of `NeuronSubstrate`.
+
+    Raises
+    ------
+    SpecError
+        If a model has no such circuit, or the conductance window cannot hold the weights.
+    """
+
+    def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
+        self.hardware = network.technology
+        check_window(self.hardware, params, network)
+        super().__init__(on_crossbar(network), params, batch, **options)
+        self._programmed: tuple[Params, Params] = ({}, {})
+
+    @property
+    def weights(self) -> Params:
+        """What the differential pairs hold, as the simulation takes it: G+ - G-. [S]."""
+        if self._programmed[0] is not self.params:
+            pairs = {name: differential_pair(self.hardware, weight) for name, weight in self.params.items()}
+            self._programmed = (self.params, {name: plus - minus for name, (plus, minus) in pairs.items()})
+        return self._programmed[1]
+
+    def mapping(self) -> dict[str, float]:
+        """Return how weights became conductances: scale, what was clipped, how much of the window is used."""
+        window = self.hardware.synapse
+        pairs = [differential_pair(self.hardware, weight) for weight in self.params.values()]
+        largest = max(float(np.max([plus.max(), minus.max()])) for plus, minus in pairs)
+        clipped = sum(
+            int((np.abs(weight) > self.hardware.w_max * (1 + 1e-12)).sum()) for weight in self.params.values()
+        )
+        return {
+            "r_f_ohm": self.hardware.r_f,
+            "c_f_F": self.hardware.neuron.integrator.c_f,
+            "v_scale_V": self.hardware.neuron.integrator.v_scale,
+            "largest_conductance_S": largest,
+            "window_used": 1.0 if window.g_max is None else (largest - window.g_min) / (window.g_max - window.g_min),
+            "clipped_weights": clipped,
+        }
+
+    def dissipation(self, eq: Equilibrium) -> dict[str, float]:
+        """Return the mean power that each kind of element turns into heat at an equilibrium. [W].
+
+        A device between a driven voltage V and a virtual ground takes G V^2, in each direction that it is read.
+        """
+        integrator, found = self.hardware.neuron.integrator, dict.fromkeys(("feedback resistors", "op-amps"), 0.0)
+        square = {layer: np.square(v).mean(axis=0) * integrator.v_scale**2 for layer, v in eq.activity.items()}
+        for name, weight in self.params.items():
+            plus, minus = differential_pair(self.hardware, weight)
+            pair = plus + minus
+            if name not in self.network.projections:
+                found[name] = float(pair.sum()) * integrator.v_scale**2
+                continue
+            ends = self.network.projections[name]
+            found[name] = float(square[ends.source] @ pair.sum(axis=1))
+            if self.network.symmetric(name):
+                found[name] += float(square[ends.target] @ pair.sum(axis=0))
+        for volts in eq.state.values():
+            found["feedback resistors"] += float(np.square(volts).sum(axis=1).mean()) / self.hardware.r_f
+            found["op-amps"] += volts.shape[1] * integrator.power
+        return found
+
+    def phase_time(self, eq: Equilibrium) -> float:
+        """Return how long the phase took. [s]."""
+        return eq.n_steps * self.simulation.dt
+
+
+def differential_pair(hardware: Hardware, weight: Array) -> tuple[Array, Array]:
+    """Return G+ and G-, of the shape of the weights: the smaller one at the bottom of the window. [S]."""
+    held = np.clip(weight, -hardware.w_max, hardware.w_max) / hardware.r_f
+    low = hardware.synapse.g_min
+    return low + np.maximum(held, 0), low + np.maximum(-held, 0)
+
+
+def check_window(hardware: Hardware, params: Params, network: Network) -> None:
+    """Refuse a window that cuts start weights off.
+
+    Raises
+    ------
+    SpecError
+        If a weight is beyond what a pair can hold.
+    """
+    for name, weight in params.items():
+        largest = float(np.abs(weight).max(initial=0))
+        if largest > hardware.w_max * (1 + 1e-9):
+            raise SpecError(
+                f"{network.where}: projections.{name} has weights up to {largest:.3g}, but {hardware.where} holds "
+                f"{hardware.w_max:.3g} at most (R_f {hardware.r_f:.3g} ohm times the window); use a larger "
+                "hardware.neuron.integrator.w_max or r_f, or a smaller initial.gain."
+            )
+
+
+def on_crossbar(network: Network) -> Network:
+    """Return the network with op-amp integrators in place of its rate models, phases counted in their steps."""
+    if network.physics.input != "analog":
+        raise SpecError(f"{network.where}: substrate.crossbar.input is a neuron; inputs are voltages, so 'analog'.")
+    for name, projection in network.projections.items():
+        if projection.delay is not None or network.synapse(name).native:
+            raise SpecError(f"{network.where}: projections.{name} runs as native synapses; a crossbar has no delays.")
+    model = network.physics.neuron
+    assert isinstance(model, NeuronModel)
+    dt = network.physics.dt or model.dt
+    made = op_amp(model, network.technology, dt)
+    layers = {
+        name: layer.model_copy(update={"neuron": op_amp(layer.neuron, network.technology, dt)})
+        if isinstance(layer.neuron, NeuronModel)
+        else layer
+        for name, layer in network.layers.items()
+    }
+    phases = network.phases.model_copy(
+        update={
+            phase: getattr(network.phases, phase).model_copy(
+                update={"duration": f"{getattr(network.phases, phase).n_steps(dt)} steps"}
+            )
+            for phase in ("free", "nudged")
+        }
+    )
+    physics = network.physics.model_copy(update={"neuron": made, "dt": made.dt})
+    update = {"substrate": {"crossbar": physics}, "layers": layers, "phases": phases}
+    return network.model_copy(update=update)
+
+
+def op_amp(model: NeuronModel, hardware: Hardware, dt: float) -> NeuronModel:
+    """Return the integrator that obeys a rate model's equation, in volts; `dt` [s] is in units of the model's tau."""
+    tau, others = integrator(model, VECTOR_FIELD)
+    given = hardware.neuron.integrator
+
+    def volts(value: str | float | None) -> str | None:
+        return None if value is None else f"{float(value) * given.v_scale!r} V"
+
+    slow = physical(str(model.parameters[tau])).value
+    rc = hardware.r_f * given.c_f
+    equations = "\n".join(
+        [
+            "dv/dt = (-v/R_f + (drive + bias)*V_s*siemens + nudge*V_s/R_f)/C_f : volt",
+            f"{model.state} = v/V_s : 1",
+            *others,
+        ]
+    )
+    scale = {
+        "R_f": f"{hardware.r_f!r} ohm",
+        "C_f": f"{given.c_f!r} F",
+        "V_s": f"{given.v_scale!r} V",
+        "RC": f"{rc!r} s",
+    }
+    interval, start = model.bounds.get(model.state), model.initial.get(model.state)
+    return NeuronModel(
+        name=f"{model.name}_op_amp",
+        title=f"{model.title}, as an op-amp integrator",
+        emits="rate",
+        equations=equations,
+        state="v",
+        activity=model.activity,
+        readout=model.readout,
+        time_constant="RC",
+        bounds={"v": Bounds(min=volts(interval.min), max=volts(interval.max))} if interval else {},
+        method=model.method,
+        dt=f"{dt / slow * rc!r} s",  # type: ignore[arg-type]
+        parameters={**{name: value for name, value in model.parameters.items() if name != tau}, **scale},
+        initial={} if start is None else {"v": str(volts(start))},
+    )

@@ -1,0 +1,242 @@
+"""A resistor network in time: the same circuit as Brian2 equations, with a capacitor at every node.
+
+    C dv/dt = sum g (u - v) - i_diode(v) + I + nudge
+
+Its fixed point is the operating point. Resistors may learn in place, dg/dt = -gain/2 d(u - v)^2/dt while outputs are
+nudged. The step follows the fastest node, so this is for small networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..catalog import load_model
+from ..circuits.circuit import Layer
+from ..circuits.diodes import Diode, IdealDiode, PiecewiseDiode, ShockleyDiode
+from ..circuits.layout import at_outputs, lay_out, read_outputs, source_voltages
+from ..contract import Equilibrium, Nudge, Params, Stop
+from ..costs import Cost
+from ..errors import SpecError
+from ..network import nodes
+from ..spec import Network, NeuronModel, Substrate, SynapseModel
+from ..spec.recipe import Relaxation
+from .neurons import NeuronSubstrate
+
+Array = np.ndarray
+SAFETY = 0.5
+"""Step over a lower bound of the fastest time constant."""
+MOST_STEPS = 200_000
+"""Where phases last a time of another substrate's scale, and so until they are settled."""
+SETTLED = 1e-9
+"""Residual where none is asked for: the fastest change times the slowest node's time constant. [V]"""
+
+
+class ResistiveInTime(NeuronSubstrate):
+    """The resistor network of a network that was resolved for it, in volts, siemens and farads.
+
+    Parameters
+    ----------
+    network, params, batch, options
+        As of `NeuronSubstrate`.
+
+    Raises
+    ------
+    SpecError
+        If the circuit has no such equations here.
+    """
+
+    def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
+        _check(network)
+        self.layout = network
+        super().__init__(_in_time(network, params), params, batch, **options)
+        self._scaled: tuple[Params, Params] = ({}, {})
+
+    @property
+    def weights(self) -> Params:
+        """What the simulation multiplies with: conductances [S], and bias currents [A]."""
+        if self._scaled[0] is not self.params:
+            unit = self.layout.circuit
+            scale = {True: unit.g_unit, False: unit.g_unit * unit.v_unit}
+            scaled = {name: value * scale[name in self.network.projections] for name, value in self.params.items()}
+            self._scaled = (self.params, scaled)
+        return self._scaled[1]
+
+    def stop(self, relaxation: Relaxation) -> Stop:
+        """Return when a phase ends: after a number of steps, or once it is settled."""
+        if relaxation.counted:
+            return Stop(relaxation.n_steps(1.0), relaxation.tolerance)
+        return Stop(MOST_STEPS, relaxation.tolerance or SETTLED)
+
+    def relax(
+        self,
+        inputs: Array,
+        nudge: Nudge | None = None,
+        start: Any = None,
+        *,
+        stop: Stop,
+        **others: Any,
+    ) -> Equilibrium:
+        """Let the circuit settle; the arguments are those of `NeuronSubstrate.relax`, in the network's units."""
+        volt = self.layout.circuit.v_unit
+        sources = source_voltages(self.layout, inputs) * volt
+        eq = super().relax(sources, nudge and self._nudge(nudge), start, stop=stop, **others)
+        state = {layer: voltages / volt for layer, voltages in eq.state.items()}
+        return replace(eq, state=state, outputs=read_outputs(self.layout, eq.outputs / volt))
+
+    def energy_contrast(self, weighted: Sequence[tuple[float, Equilibrium]]) -> Params:
+        """Return the sum of weights times dP/dg = 1/2 <(u - v)^2>, at equilibria of the same inputs."""
+        raise SpecError(
+            f"{self.network.where}: training.learning is 'contrastive' with --engine stepper on a resistor network; "
+            "use 'in_situ', which takes place in time, or the operating_point engine."
+        )
+
+    def _nudge(self, nudge: Nudge) -> Nudge:
+        """Return a nudge of the nodes, in amperes, for one of the outputs in the network's units."""
+        reference = nudge.reference
+        if reference is not None:
+            reference = replace(reference, outputs=reference.state[self.network.output_layer])
+        cost = NodeCost(nudge.cost, self.layout)
+        targets = at_outputs(self.layout, nudge.targets)
+        unit = self.layout.circuit
+        return Nudge(nudge.beta * unit.g_unit * unit.v_unit, targets, cost, nudge.mode, reference)
+
+
+@dataclass(frozen=True)
+class NodeCost:
+    """A cost of the outputs, as a cost of the node voltages that they are read from.
+
+    Parameters
+    ----------
+    cost
+        Of the outputs.
+    network
+        Says how they are read.
+    """
+
+    cost: Cost
+    network: Network
+
+    def value(self, outputs: Array, targets: Array) -> Array:
+        """Return the cost of each sample: (batch,)."""
+        return self.cost.value(*self._read(outputs, targets))
+
+    def gradient(self, outputs: Array, targets: Array) -> Array:
+        """Return dC/dnodes: (batch, n_nodes)."""
+        return at_outputs(self.network, self.cost.gradient(*self._read(outputs, targets)))
+
+    def _read(self, outputs: Array, targets: Array) -> tuple[Array, Array]:
+        return read_outputs(self.network, outputs), targets[:, : self.network.layers[self.network.output_layer].size]
+
+
+def _check(network: Network) -> None:
+    hardware, phases = network.technology, network.phases
+    if hardware.neuron.amplifier is not None:
+        raise SpecError(
+            f"{network.where}: {hardware.where} has amplifiers, whose circuit is solved for its operating point only; "
+            "use --engine operating_point or --ideal amplifiers."
+        )
+    if phases.nudge == "clamp":
+        raise SpecError(f"{network.where}: phases.nudge is 'clamp'; in time expected 'state' or 'held_current'.")
+    if any(layer.bias for layer in network.layers.values() if layer.role != "input"):
+        raise SpecError(
+            f"{network.where}: layers have biases, which are currents and no resistors that learn in time; set "
+            "layers.*.bias = false and use circuit.bias_voltages."
+        )
+
+
+def _in_time(network: Network, params: Params) -> Network:
+    """Return the circuit as a network of nodes that the engine can run."""
+    circuit = lay_out(network, in_volts=True)
+    fast, slow = _time_constants(network, params)
+    models = {name: _node(network, layer, fast, slow) for name, layer in circuit.layers.items()}
+    layers = {
+        name: layer.model_copy(update={"size": nodes(network, name), "neuron": models.get(name)})
+        for name, layer in network.layers.items()
+    }
+    synapse = load_model(SynapseModel, "resistor")
+    output = models[network.output_layer]
+    physics = Substrate(neuron=output, synapse=synapse, dt=output.model_dump()["dt"])
+    return network.model_copy(update={"layers": layers, "substrate": {"rate": physics}, "hardware": None})
+
+
+def _time_constants(network: Network, params: Params) -> tuple[float, float]:
+    """Return a bound of the fastest and the slowest node's time constant [s]: a conducting diode is fast."""
+    unit, hardware = network.circuit, network.technology
+    sums: dict[str, Array] = {}
+    for name, projection in network.projections.items():
+        g = params[name] * unit.g_unit
+        for layer, total in ((projection.source, g.sum(axis=1)), (projection.target, g.sum(axis=0))):
+            sums[layer] = sums.get(layer, 0.0) + total
+    moving = np.concatenate([total for layer, total in sums.items() if layer != network.input_layer])
+    swing = unit.v_unit * max(unit.input_gain, *map(abs, unit.bias_voltages), 0.0)
+    steepest = 1.0
+    for nodes_of in lay_out(network, in_volts=True).layers.values():
+        match nodes_of.diode:
+            case ShockleyDiode() as diode:
+                steepest = 1 + swing / diode.n_vt
+            case PiecewiseDiode() as diode:
+                steepest = 1 + 1 / (diode.r_on * moving.max())
+    capacitance = hardware.neuron.c_node
+    return float(capacitance / (moving.max() * steepest)), float(capacitance / moving[moving > 0].min())
+
+
+def _node(network: Network, layer: Layer, fast: float, slow: float) -> NeuronModel:
+    """Return the equation of a layer's nodes."""
+    lower, upper = (
+        _side(np.isfinite(np.broadcast_to(layer.low, layer.size))),
+        _side(np.isfinite(np.broadcast_to(layer.high, layer.size))),
+    )
+    low, high = (float(np.max(np.where(np.isfinite(v), v, -np.inf), initial=-np.inf)) for v in (layer.low, layer.high))
+    biases = {"V_low": low if lower != "0" else 0.0, "V_high": high if upper != "0" else 0.0}
+    ideal = isinstance(layer.diode, IdealDiode)
+    through, constants = ("", {}) if ideal else _current(layer.diode)
+    terms = (
+        []
+        if not through
+        else [
+            f" - {upper}*({through.replace('DROP', '(v - V_high)')})",
+            f" + {lower}*({through.replace('DROP', '(V_low - v)')})",
+        ]
+    )
+    clip = f"v = clip(v, V_low - far*(1 - {lower}), V_high + far*(1 - {upper}))"
+    values = {"C_node": network.technology.neuron.c_node, "slow": slow, **biases, **constants}
+    units = {"C_node": "F", "slow": "s", "V_low": "V", "V_high": "V", "I_s": "A", "n_vt": "V", "threshold": "V"}
+    units |= {"R_on": "ohm", "R_off": "ohm"}
+    return NeuronModel(
+        name="node",
+        title="Node of a resistor network, with a capacitor to ground",
+        emits="rate",
+        equations=f"dv/dt = ((drive + bias + nudge)*amp{''.join(terms)})/C_node : volt\nvoltage = v/volt : 1",
+        state="v",
+        activity="voltage",
+        time_constant="slow",
+        after_step=clip if ideal else "",
+        dt=f"{SAFETY * fast!r} s",  # type: ignore[arg-type]
+        parameters={**{name: f"{value!r} {units[name]}" for name, value in values.items()}, "far": "1 GV"},
+    )
+
+
+def _side(there: Array) -> str:
+    """Return an expression that is 1 for the units that have a diode on this side: all, none, or one end of them."""
+    count = int(there.sum())
+    if count in (0, len(there)):
+        return "1" if count else "0"
+    return f"int(unit < {count})" if there[0] else f"int(unit >= {len(there) - count})"
+
+
+def _current(diode: Diode) -> tuple[str, dict[str, float]]:
+    """Return the current through a diode as an expression of its DROP, and its constants."""
+    match diode:
+        case ShockleyDiode(spice=True):
+            raise SpecError("hardware.neuron.nonlinearity.spice is true; ngspice's formulas have no equations in time.")
+        case ShockleyDiode():
+            return "I_s*(exp(DROP/n_vt) - 1)", {"I_s": diode.i_s, "n_vt": diode.n_vt}
+        case PiecewiseDiode():
+            constants = {"threshold": diode.threshold, "R_on": diode.r_on, "R_off": diode.r_off}
+            return "DROP/R_off + (DROP - threshold)*int(DROP > threshold)*(1/R_on - 1/R_off)", constants
+        case _:
+            return "", {}

@@ -1,0 +1,210 @@
+"""A resistor network as a substrate: its contrast is the gradient, in time it does what its operating points say."""
+
+import numpy as np
+import pytest
+
+from neuroeq.contract import Nudge, Stop
+from neuroeq.data import load
+from neuroeq.engine import Recording
+from neuroeq.errors import DataError, DivergenceError, SpecError
+from neuroeq.randomness import Streams
+from neuroeq.rules import contrastive, in_situ
+from neuroeq.substrates import ResistiveInTime
+from neuroeq.training import initial_state, train
+from tests.nets import COST, batch_of, centred, cosine, flat, network, params_of, positive, substrate_of, update_of
+
+SETTLED = Stop(500, 1e-13)
+NO_BIAS = {"layers": {"hidden1": {"bias": False}, "output": {"bias": False}}}
+HARDWARE = {
+    "ideal": {"neuron": {"nonlinearity": {"model": "ideal", "v_bias_up": "1.5 V", "v_bias_down": "-1.5 V"}}},
+    "shockley": "1n4148",
+    "amplified": "1n4148_amplified",
+    "piecewise": {"neuron": {"nonlinearity": {"model": "piecewise", "threshold": "0.3 V", "r_on": "1 kohm",
+                                              "r_off": "10 Mohm"}}},
+    "linear": {"neuron": {"nonlinearity": {"model": "none"}}},
+}  # fmt: skip
+LAYOUTS = {
+    "single": ({"outputs": "single"}, "state"),
+    "held current": ({"outputs": "single"}, "held_current"),
+    "paired": ({"outputs": "paired"}, "held_current"),
+    "both diodes": ({"outputs": "paired", "diodes": "both", "double_inputs": False}, "held_current"),
+}
+
+
+def made(hardware="ideal", layout="single", sizes=(4, 6, 3), **over):
+    given, (circuit, nudge) = HARDWARE[hardware], LAYOUTS[layout]
+    parts = {"made_of": given} if isinstance(given, dict) else {"hardware": given}
+    physics = {"resistive": {"circuit": circuit}}
+    return network("resistive", *sizes, phases={"nudge": nudge}, substrate=physics, **parts, **over)
+
+
+def estimate(substrate, inputs, targets, nudges):
+    mode = substrate.network.phases.nudge
+    return update_of(
+        substrate, inputs, targets, nudges, learning="contrastive", free=SETTLED, nudged=SETTLED, mode=mode
+    )
+
+
+def loss(substrate, params, inputs, targets):
+    substrate.params = params
+    return COST.value(substrate.relax(inputs, stop=SETTLED).outputs, targets).mean()
+
+
+def difference_gradient(substrate, inputs, targets, shift=1e-5):
+    """Return dC/dtheta of every parameter by central differences."""
+    params, gradient = substrate.params, {}
+    for name, value in params.items():
+        gradient[name] = np.empty_like(value)
+        for index in np.ndindex(value.shape):
+            moved = []
+            for sign in (1, -1):
+                other = {**params, name: value.copy()}
+                other[name][index] += sign * shift
+                moved.append(loss(substrate, other, inputs, targets))
+            gradient[name][index] = (moved[0] - moved[1]) / (2 * shift)
+    substrate.params = params
+    return gradient
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("hardware", HARDWARE)
+def test_the_estimate_is_the_gradient_of_conductances_and_bias_currents(hardware, layout):
+    """As far as central differences and beta tell: 1e-4 of the largest; a clamped node's bias changes nothing."""
+    substrate = substrate_of(made(hardware, layout))
+    substrate.params = {name: value + 0.05 for name, value in substrate.params.items()}
+    inputs, targets = batch_of(substrate.network, 3)
+    found = estimate(substrate, inputs, targets, centred(1e-4)).change
+    true = difference_gradient(substrate, inputs, targets)
+    for name in found:
+        scale = np.abs(true[name]).max()
+        assert scale > 1e-5, name
+        np.testing.assert_allclose(-found[name], true[name], rtol=0, atol=5e-4 * scale, err_msg=name)
+
+
+@pytest.mark.parametrize(("variant", "slope"), [(positive, 1), (centred, 2)])
+def test_the_estimate_comes_closer_with_beta_to_the_power_of_the_variant(variant, slope):
+    substrate = substrate_of(made("shockley"))
+    inputs, targets = batch_of(substrate.network, 3)
+    exact = flat(estimate(substrate, inputs, targets, centred(1e-5)).change)
+    betas = np.array([0.003, 0.01, 0.03])
+    errors = [np.linalg.norm(flat(estimate(substrate, inputs, targets, variant(b)).change) - exact) for b in betas]
+    assert np.polyfit(np.log(betas), np.log(errors), 1)[0] == pytest.approx(slope, abs=0.15)
+
+
+def test_coupled_learning_points_along_the_gradient_for_small_clamps():
+    net = made("shockley", "single")
+    params = {name: value + 0.05 for name, value in params_of(net).items()}
+    clamping = net.model_copy(update={"phases": net.phases.model_copy(update={"nudge": "clamp"})})
+    substrate = substrate_of(clamping, params)
+    inputs, targets = batch_of(net, 3)
+    clamped = estimate(substrate, inputs, targets, positive(1e-3)).change
+    assert cosine(flat(clamped), flat(difference_gradient(substrate_of(net, params), inputs, targets))) < -0.5
+    end = substrate.relax(inputs, stop=SETTLED)
+    held = substrate.relax(inputs, Nudge(0.25, targets, COST, "clamp", end), end.resume, stop=SETTLED)
+    np.testing.assert_allclose(held.outputs, end.outputs + 0.25 * (targets - end.outputs), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("layout", ["single", "held current", "paired", "both diodes"])
+@pytest.mark.parametrize("hardware", ["ideal", "shockley", "piecewise", "linear"])
+def test_in_time_the_circuit_settles_at_its_operating_point_free_and_nudged(hardware, layout):
+    """Equations of capacitors, integrated by Brian2, against Kirchhoff's laws: to 1e-9 V."""
+    net = made(hardware, layout, **NO_BIAS)
+    still, moving = substrate_of(net), substrate_of(net, engine="stepper")
+    assert isinstance(moving, ResistiveInTime)
+    inputs, targets = batch_of(net, 2)
+    mode, long = net.phases.nudge, Stop(200_000, 1e-11)
+    free = [each.relax(inputs, stop=stop) for each, stop in ((still, SETTLED), (moving, long))]
+    ends = [
+        each.relax(inputs, Nudge(0.1, targets, COST, mode, start), start.resume, stop=stop)
+        for each, start, stop in ((still, free[0], SETTLED), (moving, free[1], long))
+    ]
+    for one, two in (free, ends):
+        for layer in one.state:
+            np.testing.assert_allclose(one.state[layer], two.state[layer], rtol=0, atol=1e-9)
+        np.testing.assert_allclose(one.outputs, two.outputs, rtol=0, atol=1e-9)
+    assert np.abs(ends[0].outputs - free[0].outputs).max() > 1e-3
+
+
+@pytest.mark.parametrize("hardware", ["ideal", "shockley"])
+def test_resistors_that_learn_in_place_change_as_the_contrast_says(hardware):
+    net = made(hardware, "paired", **NO_BIAS, training={"learning": "in_situ"})
+    still = substrate_of(made(hardware, "paired", **NO_BIAS))
+    moving = substrate_of(net, still.params, engine="stepper")
+    inputs, targets = batch_of(net, 2)
+    rng, mode, long = np.random.default_rng(0), net.phases.nudge, Stop(200_000, 1e-13)
+    one = contrastive(still, inputs, targets, centred(0.01), COST, (SETTLED, SETTLED), rng, mode=mode).change
+    two = in_situ(moving, inputs, targets, centred(0.01), COST, (long, long), rng, mode=mode).change
+    for name in one:
+        np.testing.assert_allclose(two[name], one[name], rtol=0, atol=1e-7 * np.abs(one[name]).max())
+
+
+def test_the_settling_of_a_recording_is_that_of_the_equations_in_time():
+    """Two integrators, implicit Euler of the solver and explicit Euler of Brian2, each of first order."""
+    net = made("shockley", "paired", **NO_BIAS)
+    still, moving = substrate_of(net), substrate_of(net, engine="stepper", monitored=1)
+    inputs, _ = batch_of(net, 1)
+    record = Recording()
+    moving.relax(inputs, stop=Stop(200_000, 1e-6), record=record)
+    path = still.settle(still.relax(inputs, stop=SETTLED), None, "free")
+    seen = record.phases[0]
+    for layer in path.states:
+        v = path.states[layer]["v"][:, 0]
+        other = seen.states[layer]["v"][:, 0]
+        there = np.stack([np.interp(path.t, seen.t, each) for each in other.T], axis=1)
+        assert np.abs(v - there).max() < 0.04 * np.abs(v).max()
+        assert np.abs(v[-1] - other[-1]).max() < 0.01 * np.abs(v).max()
+
+
+def test_conductances_stay_in_the_window_at_every_update():
+    net = network("resistive", 2, 6, 2, hardware="ideal", training={"epochs": 30},
+                  substrate={"resistive": {"circuit": {"g_unit": "2 uS"}}})  # fmt: skip
+    streams = Streams(0)
+    state = initial_state(net, streams)
+    for _ in train(substrate_of(net, state.params), load(net), state, streams):
+        for name in net.projections:
+            g = state.params[name] * 2e-6
+            assert g.min() >= 1e-7 * (1 - 1e-12) and g.max() <= 1e-5 * (1 + 1e-12)
+
+
+def test_where_the_power_comes_from_is_where_it_goes():
+    for hardware in HARDWARE:
+        substrate = substrate_of(made(hardware, "paired"))
+        inputs, targets = batch_of(substrate.network, 3)
+        free = substrate.relax(inputs, stop=SETTLED)
+        nudged = substrate.relax(inputs, Nudge(0.2, targets, COST, "held_current", free), free.resume, stop=SETTLED)
+        for eq in (free, nudged):
+            assert substrate.power(eq).imbalance < 1e-12
+            assert sum(substrate.dissipation(eq).values()) > 0
+
+
+def test_a_beta_beyond_the_stability_limit_is_refused_where_a_conductance_nudges():
+    over = {"layers": {"input": {"size": 2}, "output": {"size": 2}}, "phases": {"beta": 50.0, "variant": "centred"}}
+    net = network("resistive", 2, 6, 2, **over)
+    streams = Streams(0)
+    state = initial_state(net, streams)
+    with pytest.raises((SpecError, DivergenceError, DataError), match=r"beta|pull"):
+        list(train(substrate_of(net, state.params), load(net), state, streams))
+    held = network("resistive", 2, 6, 2, **{**over, "phases": {**over["phases"], "nudge": "held_current"}})
+    assert len(list(train(substrate_of(held, state.params), load(held), initial_state(held, streams), streams))) == 2
+
+
+def test_what_the_substrate_cannot_do_is_refused_with_the_way_out():
+    with pytest.raises(SpecError, match=r"'in_situ', which takes place in time; use 'contrastive'"):
+        substrate_of(made(training={"learning": "in_situ"}))
+    with pytest.raises(SpecError, match=r"outputs are paired; use phases.nudge 'held_current'"):
+        substrate_of(network("resistive", 3, 4, 2, substrate={"resistive": {"circuit": {"outputs": "paired"}}}))
+    with pytest.raises(SpecError, match=r"has amplifiers, whose circuit is solved for its operating point only"):
+        substrate_of(made("amplified", **NO_BIAS), engine="stepper")
+    with pytest.raises(SpecError, match=r"layers have biases, which are currents"):
+        substrate_of(made(), engine="stepper")
+    with pytest.raises(SpecError, match=r"substrate.resistive has a neuron or synapse model"):
+        network("resistive", 3, 2, substrate={"resistive": {"neuron": "hard_sigmoid"}})
+
+
+def test_a_floating_node_is_named():
+    net = made("linear")
+    params = params_of(net)
+    params["input_hidden1"][:, 2] = 0
+    params["hidden1_output"][2] = 0
+    with pytest.raises(DataError, match=r"node 2 of layer 'hidden1' floats"):
+        substrate_of(net, params).relax(batch_of(net, 1)[0], stop=SETTLED)
