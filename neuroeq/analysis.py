@@ -6,8 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .circuits.layout import in_siemens
 from .errors import SpecError
+from .network import initial_params
+from .randomness import Streams
 from .runs import Run
+from .spec import CIRCUITS
+from .substrates.crossbar import differential_pair
 
 Array = np.ndarray
 
@@ -95,6 +100,37 @@ def segments(run: Run, when: str = "after") -> list[Segment]:
     return found
 
 
+def state_of(run: Run, layer: str) -> str:
+    """Return the recorded variable that settles: the neuron model's state, on a circuit the node voltage."""
+    model = run.network.neuron(layer)
+    return "v" if run.network.substrate_name in CIRCUITS or model is None else model.state
+
+
+def conductances(run: Run, when: str = "after") -> dict[str, Array]:
+    """Return what the devices of a circuit hold, by projection; those of a crossbar's pairs side by side. [S].
+
+    Parameters
+    ----------
+    run
+        On a circuit.
+    when
+        ``"before"`` or ``"after"`` training.
+
+    Raises
+    ------
+    SpecError
+        If the run has no devices.
+    """
+    network = run.network
+    if network.hardware is None:
+        raise SpecError(f"{run.path}: substrate '{network.substrate_name}' has no conductances; plot its weights.")
+    streams = Streams(network.run.seed)
+    params = run.folder.load().params if when == "after" else initial_params(network, streams.child("init"))
+    if network.resistive:
+        return in_siemens(network, params)
+    return {name: np.stack(differential_pair(network.hardware, params[name])) for name in network.projections}
+
+
 def weight_history(run: Run) -> tuple[Array, dict[str, Array]]:
     """Return when weights were sampled, in epochs (n,), and by projection the weights (n, n_synapses)."""
     with run.folder.traces() as file:
@@ -110,11 +146,10 @@ def settling_time(run: Run, tolerance: float = 0.01) -> float | None:
     float or None
         The longest of the recorded samples [s]; None if they still moved in the last step.
     """
-    free = segments(run)[0]
-    model = run.network.neuron(run.network.output_layer)
-    assert model is not None
-    name = model.readout or (model.activity if model.activity in free.states[run.network.output_layer] else "activity")
-    outputs = free.states[run.network.output_layer][name]
+    free, output = segments(run)[0], run.network.output_layer
+    model = run.network.neuron(output)
+    name = model.readout or model.activity if model else "v"
+    outputs = free.states[output][name if name in free.states[output] else "activity"]
     away = np.abs(outputs - outputs[-1]).max(axis=(1, 2)) > tolerance
     if not away.any():
         return float(free.t[0] - free.start)

@@ -6,7 +6,7 @@ import resource
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from .catalog import resolve
 from .costs import COSTS
 from .data import Examples, load
 from .data.examples import Part, targets
+from .energy import Energy, account
 from .engine import Recording, use_target
 from .errors import DivergenceError, SpecError
 from .evaluation import evaluate
@@ -24,11 +25,11 @@ from .interruption import Interrupted, interruptible
 from .phases import nudges
 from .randomness import Streams
 from .records import RunFolder, check_same, choose, versions
-from .rules import in_situ
+from .rules import contrastive, in_situ
 from .spec import Network
 from .spec.files import Table
-from .substrates import NeuronSubstrate
-from .training import State, Step, initial_state, stop_of
+from .substrates import AnySubstrate, Crossbar, Resistive, build, engine_of
+from .training import State, Step, initial_state
 from .training import train as train_steps
 
 EVALUATION_BATCH = 120
@@ -106,6 +107,8 @@ def train(
     seed: int | None = None,
     epochs: int | None = None,
     settings: Sequence[str | Table] = (),
+    hardware: str | None = None,
+    ideal: Sequence[str] = (),
     data_dir: str | Path | None = None,
     engine: str | None = None,
     target: str | None = None,
@@ -120,7 +123,7 @@ def train(
     network
         A network, or its name or path.
     substrate
-        ``"rate"`` or ``"spiking"``; the first of the network's file if left out.
+        ``"rate"``, ``"spiking"``, ``"crossbar"`` or ``"resistive"``; the first of the network's file if left out.
     seed
         Of start weights, the order of the examples, start values and noise; 0, or that of a run's description, if left
         out.
@@ -128,10 +131,15 @@ def train(
         Instead of the network's.
     settings
         Changes to the network, such as ``"phases.beta=0.5"``.
+    hardware
+        What a circuit is made of, by name or path; ``"unbounded"`` if left out.
+    ideal
+        Parts of the hardware to idealise: window, diodes, amplifiers, wires.
     data_dir
         The folder that holds data sets; ``$NEUROEQ_DATA`` if left out.
     engine
-        ``"stepper"`` (the default), or ``"reference"`` for Brian2's `Network.run`.
+        ``"stepper"``, or ``"reference"`` for Brian2's `Network.run`; of a resistor network ``"operating_point"`` (its
+        default) solves Kirchhoff's laws.
     target
         ``"cython"``, ``"numpy"``, or ``"auto"``.
     out
@@ -153,7 +161,8 @@ def train(
         After Ctrl-C, with a checkpoint saved.
     """
     changes = [*settings, *([{"training": {"epochs": epochs}}] if epochs is not None else [])]
-    resolved = resolve(network, substrate, [*changes, {"run": _options(seed, engine, data_dir)}])
+    changes.append({"run": _options(seed, engine, data_dir)})
+    resolved = resolve(network, substrate, changes, hardware, ideal)
     folder = choose(out, resolved, resume)
     if resume:
         check_same(folder, resolved)
@@ -178,10 +187,10 @@ def _run(
     examples = load(network, Path(options.data_dir) if options.data_dir else None)
     fresh = not (folder.path / "checkpoint.npz").exists()
     state = initial_state(network, streams) if fresh else folder.load()
-    build = {"engine": options.engine, "target": target}
+    how = {"engine": engine_of(network), "target": target}
     before = _cpu(children=True)
-    substrate = NeuronSubstrate(network, state.params, network.training.batch_size, **build)
-    judge = NeuronSubstrate(network, state.params, EVALUATION_BATCH, plastic=False, **build)
+    substrate = build(network, state.params, network.training.batch_size, **how)
+    judge = build(network, state.params, EVALUATION_BATCH, plastic=False, **how)
     compile_s = _cpu(children=True) - before
     if fresh:
         folder.describe(network)
@@ -189,17 +198,17 @@ def _run(
     eval_s = _train(folder, substrate, judge, examples, state, streams, progress, interrupted)
 
     before = _cpu()
-    stop = stop_of(network.phases.free, judge.simulation.dt)
+    stop = judge.stop(judge.network.phases.free)
     judge.params = state.params
     tested = examples.test and evaluate(judge, examples.test, examples.n_classes, stop, streams, "test", 0)
     eval_s += _cpu() - before
     rows = folder.metrics()
     folder.write_traces(state, _probes(network, state, examples, streams))
-    last = rows[-1]
+    last, energy = rows[-1], _energy(substrate, state, examples, streams)
     result = {
         "network": network.name,
         "substrate": network.substrate_name,
-        "hardware": None,
+        "hardware": network.hardware and network.hardware.name,
         "seed": options.seed,
         "precision": network.physics.precision,
         "epochs": network.training.epochs,
@@ -214,9 +223,11 @@ def _run(
         "samples_per_s": network.training.epochs * len(examples.train) / state.wall_s,
         "gradient_cosine": None,
         "spikes_per_inference": (tested.spikes if tested else last["spikes"]) if substrate.spiking else None,
-        "energy_per_inference_J": None,
-        "energy_per_update_J": None,
-        "engine": options.engine,
+        "energy_per_inference_J": energy and sum(energy.inference.values()),
+        "energy_per_update_J": energy and sum(energy.update.values()),
+        "energy": energy and asdict(energy),
+        "mapping": substrate.mapping() if isinstance(substrate, Crossbar) else None,
+        "engine": engine_of(network),
         "target": target,
         "versions": versions(),
     }
@@ -226,8 +237,8 @@ def _run(
 
 def _train(
     folder: RunFolder,
-    substrate: NeuronSubstrate,
-    judge: NeuronSubstrate,
+    substrate: AnySubstrate,
+    judge: AnySubstrate,
     examples: Examples,
     state: State,
     streams: Streams,
@@ -238,7 +249,7 @@ def _train(
     network, eval_s, saved = substrate.network, 0.0, time.monotonic()
     done = state.epoch + (state.batch > 0 and state.batch * network.training.batch_size >= len(examples.train))
     rows = [row for row in folder.metrics() if row["epoch"] <= done]
-    stop = stop_of(network.phases.free, judge.simulation.dt)
+    stop = judge.stop(network.phases.free)
     for step in train_steps(substrate, examples, state, streams):
         row = None
         if step.ends_epoch:
@@ -268,20 +279,50 @@ def _train(
     return eval_s
 
 
+def _energy(substrate: AnySubstrate, state: State, examples: Examples, streams: Streams) -> Energy | None:
+    """Return what a circuit spends on a batch of the training examples."""
+    if not isinstance(substrate, Crossbar | Resistive):
+        return None
+    network = substrate.network
+    substrate.params = state.params
+    inputs, wanted = _batch(network, examples, examples.train, slice(0, network.training.batch_size))
+    return account(substrate, inputs, wanted, streams)
+
+
+def _batch(
+    network: Network, examples: Examples, part: Part, which: slice | np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return inputs and targets of some examples."""
+    precision = network.physics.precision
+    inputs, labels = part.take(which, precision)
+    return inputs, targets(labels, examples.n_classes, network.data.targets).astype(precision)
+
+
 def _probes(network: Network, state: State, examples: Examples, streams: Streams) -> dict[str, Recording]:
     """Record the phases of a few samples, with the weights before and after training."""
     part = next(part for part in (examples.test, examples.validation, examples.train) if part is not None)
-    inputs, labels = part.take(_one_of_each(part), network.physics.precision)
-    wanted = targets(labels, examples.n_classes, network.data.targets).astype(network.physics.precision)
-    probe = NeuronSubstrate(network, state.params, len(inputs), target="numpy", deferred=False, monitored=len(inputs))
-    dt = probe.simulation.dt
-    stops = (stop_of(network.phases.free, dt), stop_of(network.phases.nudged, dt))
+    inputs, wanted = _batch(network, examples, part, _one_of_each(part))
+    how = {"engine": "stepper", "target": "numpy", "deferred": False, "monitored": len(inputs)}
+    probe = (
+        Resistive(network, state.params, len(inputs))
+        if network.resistive
+        else build(network, state.params, len(inputs), **how)
+    )
+    stops = (probe.stop(probe.network.phases.free), probe.stop(probe.network.phases.nudged))
     recordings = {}
     for when, params in (("before", initial_state(network, streams).params), ("after", state.params)):
         probe.params, recordings[when] = params, Recording()
         chosen = nudges(network.phases, streams.child("probe", 0))
         cost = COSTS[network.phases.cost]
-        in_situ(probe, inputs, wanted, chosen, cost, stops, streams.child("probe", 1), record=recordings[when])
+        mode = network.phases.nudge
+        if isinstance(probe, Resistive):
+            update = contrastive(probe, inputs, wanted, chosen, cost, stops, streams.child("probe", 1), mode=mode)
+            phases = [probe.settle(update.free, None, "free")]
+            for (beta, _), end in zip(chosen, update.nudged, strict=True):
+                phases.append(probe.settle(end, update.free, f"nudged {beta:+g}", least=len(phases[0].t) // 2))
+            recordings[when].phases += phases
+            continue
+        in_situ(probe, inputs, wanted, chosen, cost, stops, streams.child("probe", 1), recordings[when], mode)
     return recordings
 
 

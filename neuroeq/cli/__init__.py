@@ -10,11 +10,11 @@ from typing import Any
 import typer
 
 from ..errors import NeuroeqError
-from . import listing, plot, run, show
+from . import export, listing, plot, run, show
 
 app = typer.Typer(
     name="neuroeq",
-    help="Equilibrium Propagation on neuromorphic substrates: write a network once, learn it as rates and as spikes.",
+    help="Equilibrium Propagation on neuromorphic substrates: one network as rates, spikes and circuits.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("plot")(plot.plot)
+app.command("export")(export.export)
 app.command("list")(listing.list_names)
 app.command("show")(show.show)
 

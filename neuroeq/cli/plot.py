@@ -10,7 +10,7 @@ import typer
 from ..errors import unknown_name
 from .output import Json, print_json
 
-FIGURES = ("raster", "weights", "learning", "settling", "saturation", "all")
+FIGURES = ("raster", "weights", "learning", "settling", "saturation", "conductances", "energy", "all")
 
 
 def plot(

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 def run(
     network: Annotated[str, typer.Argument(help="A network, by name or by the path of its file.")],
     substrate: Annotated[
-        str | None, typer.Option(help="rate or spiking; the first of the network's file if left out.")
+        str | None,
+        typer.Option(help="rate, spiking, crossbar or resistive; the first of the network's file if left out."),
+    ] = None,
+    hardware: Annotated[
+        str | None, typer.Option(help="What a circuit is made of, by name or path; unbounded if left out.")
+    ] = None,
+    ideal: Annotated[
+        str | None,
+        typer.Option(metavar="PART,...", help="Parts of the hardware to idealise: window, diodes, amplifiers, wires."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of start weights, example order, start values and noise; 0 if left out.")
@@ -34,7 +42,8 @@ def run(
         Path | None, typer.Option(help="Folder that holds data sets; $NEUROEQ_DATA if left out.")
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(help="stepper, or reference for Brian2's Network.run; stepper if left out.")
+        str | None,
+        typer.Option(help="stepper, reference for Brian2's Network.run, or operating_point for a resistor network."),
     ] = None,
     target: Annotated[str | None, typer.Option(help="How equations become code: auto, cython or numpy.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; if left out, a new one under runs.")] = None,
@@ -55,6 +64,8 @@ def run(
                 substrate,
                 seed=seed,
                 epochs=epochs,
+                hardware=hardware,
+                ideal=ideal.split(",") if ideal else (),
                 settings=settings or [],
                 data_dir=data_dir,
                 engine=engine,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="A network, a neuron or a synapse, by name or path.")],
+    name: Annotated[str, typer.Argument(help="A network, neuron, synapse or hardware, by name or path.")],
     substrate: Annotated[str | None, typer.Option(help="Show a network as this substrate plays it.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -22,7 +22,8 @@ def show(
     Example: neuroeq show sigma_delta
     """
     from ..catalog import load_any, resolve
-    from ..spec import Network, NeuronModel
+    from ..records import to_toml
+    from ..spec import Hardware, Network, NeuronModel
 
     found = load_any(name)
     if isinstance(found, Network) and substrate is not None:
@@ -33,6 +34,8 @@ def show(
         print(_network(found))
     elif isinstance(found, NeuronModel):
         print(_neuron(found))
+    elif isinstance(found, Hardware):
+        print(f"# {found.where}\n{to_toml(found)}")
     else:
         print(_synapse(found))
 

@@ -4,7 +4,19 @@ Every function draws into `axes` if given, else into a new figure, and returns t
 """
 
 from .figures import FIGURES, save
+from .hardware import energy, histogram
 from .over_epochs import learning, saturation, weights
 from .over_time import plasticity, raster, settling
 
-__all__ = ["FIGURES", "learning", "plasticity", "raster", "saturation", "save", "settling", "weights"]
+__all__ = [
+    "FIGURES",
+    "energy",
+    "histogram",
+    "learning",
+    "plasticity",
+    "raster",
+    "saturation",
+    "save",
+    "settling",
+    "weights",
+]

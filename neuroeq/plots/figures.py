@@ -9,8 +9,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..analysis import segments, weight_history
+from ..analysis import conductances, segments, weight_history
 from ..runs import Run
+from .hardware import energy, histogram
 from .over_epochs import learning, saturation, weights
 from .over_time import plasticity, raster, settling
 from .style import STYLE
@@ -36,14 +37,14 @@ def _figure_weights(run: Run) -> Figure:
     _, history = weight_history(run)
     names = [name for name in run.network.projections if name in history]
     changed = segments(run)[-1].change
-    figure = _figure(9, 2.6 * len(names))
-    grid = figure.subplots(len(names), 2, squeeze=False)
-    for name, (left, right) in zip(names, grid, strict=True):
+    columns = 2 if changed else 1
+    figure = _figure(4.5 * columns, 2.6 * len(names))
+    for name, row in zip(names, figure.subplots(len(names), columns, squeeze=False), strict=True):
         if name in changed:
-            plasticity(run, name, axes=left)
-        else:
-            left.set_axis_off()
-        weights(run, name, axes=right)
+            plasticity(run, name, axes=row[0])
+        elif changed:
+            row[0].set_axis_off()
+        weights(run, name, axes=row[-1])
     return figure
 
 
@@ -59,12 +60,29 @@ def _figure_saturation(run: Run) -> Figure:
     return figure
 
 
+def _figure_conductances(run: Run) -> Figure:
+    names = list(conductances(run))
+    figure = _figure(3.4 * len(names), 2.8)
+    for name, axes in zip(names, np.atleast_1d(figure.subplots(1, len(names))), strict=True):
+        histogram(run, name, axes=axes)
+    return figure
+
+
+def _figure_energy(run: Run) -> Figure:
+    figure = _figure(8, 3)
+    for what, axes in zip(("inference", "update"), figure.subplots(1, 2), strict=True):
+        energy(run, what, axes=axes)
+    return figure
+
+
 FIGURES: dict[str, Callable[[Run], Figure]] = {
     "raster": _figure_raster,
     "weights": _figure_weights,
     "learning": _figure_learning,
     "settling": _figure_settling,
     "saturation": _figure_saturation,
+    "conductances": _figure_conductances,
+    "energy": _figure_energy,
 }
 """The figures of `neuroeq plot`."""
 
@@ -94,15 +112,16 @@ def save(run: Run, names: Sequence[str] = ("all",), folder: Path | None = None) 
     folder = folder or run.folder.figures
     folder.mkdir(parents=True, exist_ok=True)
     if "all" in names:
-        spiking = run.network.substrate_name == "spiking"
-        names = [name for name in FIGURES if spiking or name != "raster"]
+        absent = set() if run.network.substrate_name == "spiking" else {"raster"}
+        absent |= {"conductances", "energy"} if run.network.hardware is None else {"saturation"}
+        names = [name for name in FIGURES if name not in absent]
     written = []
     with mpl.rc_context(STYLE):
         for name in names:
             figure = FIGURES[name](run)
             for suffix in ("png", "svg"):
                 written.append(folder / f"{name}.{suffix}")
-                figure.savefig(written[-1])
+                figure.savefig(written[-1], bbox_inches="tight")
     return written
 
 

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from ..analysis import weight_history
 from ..errors import SpecError
 from ..runs import Run
+from ..units import text_of
 from .style import COLOURS, new_axes
 
 
@@ -37,7 +38,8 @@ def weights(run: Run, projection: str | None = None, axes: Axes | None = None) -
     axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
     axes.set_xlabel("epoch")
     axes.set_xlim(0, at[-1])
-    axes.set_ylabel("weight")
+    unit = run.network.circuit.g_unit if run.network.resistive else None
+    axes.set_ylabel("weight" if unit is None else f"conductance [{text_of(unit, 'S')}]")
     axes.set_title(f"{projection}: {history[projection].shape[1]} synapses over training")
     return axes
 

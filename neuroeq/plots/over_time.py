@@ -8,11 +8,11 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from ..analysis import segments
+from ..analysis import segments, state_of
 from ..errors import SpecError
 from ..runs import Run
 from .over_epochs import chosen_projection
-from .style import COLOURS, new_axes, over_time
+from .style import COLOURS, new_axes, over_time, time_scale
 
 MOST_UNITS, LEAST_HEIGHT, GAP = 64, 20.0, 3.0
 """Units of a layer that a raster shows; height of its strip, and gap between strips, in units."""
@@ -52,7 +52,7 @@ def raster(run: Run, sample: int = 0, when: str = "after", axes: Axes | None = N
             rows = np.searchsorted(band.units, units[shown])
             height = band.height / len(band.units)
             axes.vlines(
-                times[shown] * 1e3,
+                times[shown] * time_scale(phases)[0],
                 band.bottom + rows * height,
                 band.bottom + (rows + 0.8) * height,
                 color=COLOURS[index],
@@ -100,23 +100,22 @@ def settling(
     phases, layer = segments(run, when), layer or run.network.output_layer
     if layer not in phases[0].states:
         raise SpecError(f"no layer '{layer}' in {run.path}; recorded are {', '.join(phases[0].states)}.")
-    model = run.network.neuron(layer)
-    assert model is not None
-    n = phases[0].states[layer][model.state].shape[2]
+    name = state_of(run, layer)
+    n = phases[0].states[layer][name].shape[2]
     few = n <= 10
-    scale, unit = _milli(phases[0].units[model.state])
-    free = phases[0].states[layer][model.state][:, sample] * scale
+    scale, unit = _readable(phases[0].units[name], phases[0].states[layer][name])
+    free = phases[0].states[layer][name][:, sample] * scale
     for phase in phases:
-        t, states = phase.t, phase.states[layer][model.state][:, sample] * scale
+        t, states = phase.t, phase.states[layer][name][:, sample] * scale
         if phase.nudged:
             t, states = np.concatenate([[phase.start], t]), np.vstack([free[-1], states])
         for index in range(n):
             colour = mpl.colormaps["tab10"](index) if few else COLOURS[0]
             label = str(index) if few and phase is phases[0] else None
-            axes.plot(t * 1e3, states[:, index], color=colour, label=label, alpha=1 if few else 0.25)
+            axes.plot(t * time_scale(phases)[0], states[:, index], color=colour, label=label, alpha=1 if few else 0.25)
     if few:
         axes.legend(title="unit", loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1)
-    axes.set_ylabel(f"{layer} state {model.state}{unit}")
+    axes.set_ylabel(f"{layer} {'voltage' if name == 'v' else 'state'} {name}{unit}")
     return over_time(axes, phases)
 
 
@@ -145,7 +144,7 @@ def plasticity(run: Run, projection: str | None = None, when: str = "before", ax
     reached = sum(np.abs(phase.change[projection][-1]) for phase in phases)
     strongest = np.argsort(reached)[::-1][:12]
     for phase in phases:
-        start = np.concatenate([[phase.start], phase.t]) * 1e3
+        start = np.concatenate([[phase.start], phase.t]) * time_scale(phases)[0]
         change = phase.change[projection][:, strongest]
         axes.plot(start, np.vstack([np.zeros(len(strongest)), change]), color=COLOURS[1], alpha=0.7, linewidth=0.9)
     axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
@@ -175,6 +174,8 @@ def _bands(sizes: list[int]) -> list[_Band]:
     return bands
 
 
-def _milli(unit: str) -> tuple[float, str]:
-    """Return the factor and the label of a state's unit, in thousandths where it has one."""
-    return (1.0, "") if unit == "1" else (1e3, f" [m{unit}]")
+def _readable(unit: str, values: np.ndarray) -> tuple[float, str]:
+    """Return the factor and the label of a state's unit, in thousandths where it has one and values are below 1."""
+    if unit == "1":
+        return 1.0, ""
+    return (1e3, f" [m{unit}]") if np.abs(values).max() < 1 else (1.0, f" [{unit}]")

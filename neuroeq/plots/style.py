@@ -39,17 +39,24 @@ def new_axes() -> Axes:
 
 def over_time(axes: Axes, phases: list[Segment]) -> Axes:
     """Shade and name the phases, and label the axis of time."""
+    scale, unit = time_scale(phases)
     for phase in phases:
-        start, end = phase.start * 1e3, phase.end * 1e3
+        start, end = phase.start * scale, phase.end * scale
         axes.axvspan(start, end, color=NUDGED if phase.nudged else FREE, zorder=-2, linewidth=0)
         if phase is not phases[0]:
             axes.axvline(start, color="0.5", linewidth=0.6, linestyle=":", zorder=-1)
         axes.text(
             (start + end) / 2, 1.01, _phase_label(phase), transform=axes.get_xaxis_transform(), ha="center", va="bottom"
         )
-    axes.set_xlim(phases[0].start * 1e3, phases[-1].end * 1e3)
-    axes.set_xlabel("simulated time [ms]")
+    axes.set_xlim(phases[0].start * scale, phases[-1].end * scale)
+    axes.set_xlabel(f"simulated time [{unit}]")
     return axes
+
+
+def time_scale(phases: list[Segment]) -> tuple[float, str]:
+    """Return the factor and the unit that seconds are shown in: milliseconds, or less for a circuit."""
+    exponent = next((each for each in (3, 6, 9) if phases[-1].end * 10**each >= 1), 12)
+    return 10.0**exponent, {3: "ms", 6: "µs", 9: "ns", 12: "ps"}[exponent]
 
 
 def _phase_label(phase: Segment) -> str:

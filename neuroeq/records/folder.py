@@ -23,6 +23,7 @@ import tomli_w
 from ..engine import Recording
 from ..errors import SpecError
 from ..spec import Network, validate
+from ..spec.base import Described
 from ..training import State, Tally
 from .files import atomic
 from .traces import write_traces
@@ -161,9 +162,9 @@ class RunFolder:
         return h5py.File(path, "r")
 
 
-def to_toml(network: Network) -> str:
-    """Write a network as a file that reads back to the same."""
-    table = network.model_dump(by_alias=True, exclude_none=True, mode="json")
+def to_toml(described: Described) -> str:
+    """Write a network or a hardware as a file that reads back to the same."""
+    table = described.model_dump(by_alias=True, exclude_none=True, mode="json")
     return tomli_w.dumps(_without_empty(table), multiline_strings=True)
 
 

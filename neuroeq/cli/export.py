@@ -1,0 +1,38 @@
+"""`neuroeq export`: a trained circuit for a circuit simulator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import SpecError
+from .output import Json, print_json
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="The folder of a finished run on a circuit.")],
+    file: Annotated[Path, typer.Argument(help="Where to write.")],
+    to: Annotated[str, typer.Option(help="The format: spice.")] = "spice",
+    sample: Annotated[int, typer.Option(min=0, help="Of the test part.")] = 0,
+    beta: Annotated[float, typer.Option(help="Nudge towards the sample's target; 0 for the free phase.")] = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Write a netlist of the trained circuit at one sample; ngspice finds the same voltages.
+
+    Example: neuroeq export runs/xor-resistive-seed0 xor.cir --to spice
+    """
+    if to != "spice":
+        raise SpecError(f"--to is '{to}'; expected 'spice'.")
+    from ..export import spice
+    from ..records.files import atomic
+    from ..runs import load_run
+
+    text = spice(load_run(run), sample, beta)
+    atomic(file, lambda draft: draft.write_text(text, encoding="utf-8"))
+    lines = text.count("\n")
+    if as_json:
+        print_json({"file": str(file), "lines": lines})
+    else:
+        print(f"{file}: {lines:,} lines; run it with: ngspice -b {file}")

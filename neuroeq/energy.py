@@ -1,0 +1,77 @@
+"""What inference and learning cost on a circuit: from the solved voltages, and from the hardware's constants.
+
+inference   free phase: power of every element x how long it is held, a DAC conversion an input, an ADC an output
+update      nudged phases of a batch, an ADC conversion a node and phase, a write pulse a device
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .contract import Equilibrium, Nudge
+from .costs import COSTS
+from .network import nodes, shape
+from .phases import nudges
+from .randomness import Streams
+from .substrates import Crossbar, Resistive
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Energy by kind of element.
+
+    Parameters
+    ----------
+    inference
+        Of one example. [J]
+    update
+        Of one batch, beyond its free phases. [J]
+    """
+
+    inference: dict[str, float]
+    update: dict[str, float]
+
+
+def account(substrate: Crossbar | Resistive, inputs: Array, targets: Array, streams: Streams) -> Energy:
+    """Return the energies of a circuit, averaged over examples.
+
+    Parameters
+    ----------
+    substrate
+        With its parameters.
+    inputs, targets
+        (batch, n_input) and (batch, n_output).
+    streams
+        Draws the sign of a random nudge.
+    """
+    network = substrate.network
+    phases, cost = network.phases, COSTS[network.phases.cost]
+    free = substrate.relax(inputs, stop=substrate.stop(phases.free))
+    ends = [
+        substrate.relax(
+            inputs, Nudge(beta, targets, cost, phases.nudge, free), free.resume, stop=substrate.stop(phases.nudged)
+        )
+        for beta, _ in nudges(phases, streams.child("energy"))
+    ]
+    hardware, batch = substrate.hardware.periphery, network.training.batch_size
+    n_nodes = sum(nodes(network, layer) for layer in network.layers if layer != network.input_layer)
+    inference = _held(substrate, free)
+    inference["DAC"] = nodes(network, network.input_layer) * hardware.dac_energy
+    inference["ADC"] = nodes(network, network.output_layer) * hardware.adc_energy
+    update: dict[str, float] = {}
+    for end in ends:
+        for kind, energy in _held(substrate, end).items():
+            update[kind] = update.get(kind, 0.0) + batch * energy
+    update["ADC"] = batch * (1 + len(ends)) * n_nodes * hardware.adc_energy
+    devices = sum(int(np.prod(shape(network, name))) for name in network.projections)
+    update["writing"] = devices * hardware.write_energy
+    return Energy(inference, update)
+
+
+def _held(substrate: Crossbar | Resistive, eq: Equilibrium) -> dict[str, float]:
+    time = substrate.phase_time(eq)
+    return {kind: power * time for kind, power in substrate.dissipation(eq).items()}
