@@ -93,7 +93,7 @@ def initial_params(network: Network, rng: np.random.Generator) -> Params:
     params: Params = {}
     for name, projection in network.projections.items():
         weight = _drawn(projection.initial.scheme, projection.initial.gain, shape(network, name), rng)
-        within = bounds(network, name)
+        within = bounds(network, name) if network.resistive else projection.bounds
         if within is not None:
             weight = np.clip(weight, *within)
         connected = mask(network, name)

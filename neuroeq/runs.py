@@ -303,11 +303,11 @@ def _probes(network: Network, state: State, examples: Examples, streams: Streams
     part = next(part for part in (examples.test, examples.validation, examples.train) if part is not None)
     inputs, wanted = _batch(network, examples, part, _one_of_each(part))
     how = {"engine": "stepper", "target": "numpy", "deferred": False, "monitored": len(inputs)}
-    probe = (
-        Resistive(network, state.params, len(inputs))
-        if network.resistive
-        else build(network, state.params, len(inputs), **how)
-    )
+    if network.resistive:
+        contrasting = network.training.model_copy(update={"learning": "contrastive"})
+        network = network.model_copy(update={"training": contrasting})
+        how["engine"] = "operating_point"
+    probe = build(network, state.params, len(inputs), **how)
     stops = (probe.stop(probe.network.phases.free), probe.stop(probe.network.phases.nudged))
     recordings = {}
     for when, params in (("before", initial_state(network, streams).params), ("after", state.params)):

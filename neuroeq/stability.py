@@ -11,7 +11,7 @@ import numpy as np
 
 from .contract import Equilibrium, Params, Stop
 from .spec import Bounds, Network
-from .substrates import AnySubstrate, NeuronSubstrate, Resistive
+from .substrates import AnySubstrate, NeuronSubstrate, Resistive, ResistiveInTime
 from .substrates.neurons import MOVING
 from .units import physical
 
@@ -33,7 +33,7 @@ def margin(substrate: AnySubstrate, free: Equilibrium, samples: int = 4) -> floa
     samples
         How many of the batch to look at.
     """
-    if isinstance(substrate, Resistive):
+    if isinstance(substrate, Resistive | ResistiveInTime):
         return substrate.margin(free)
     network = substrate.network
     output = np.concatenate(

@@ -70,7 +70,7 @@ def test_the_demo_works_without_a_compiler_and_says_once_that_it_is_slower(copy,
         tool = Path(name).name
         command = f'exec {sys.executable} {"-m neuroeq " if tool == "neuroeq" else ""}"$@"'
         program(copy / ".venv", name, command)
-    (copy / ".venv" / ".installed").touch()
+    (copy / ".venv" / ".installed[fast]").touch()
     home = {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "NEUROEQ_TARGET": ""}
     done = run("demo", copy, PATH=str(tools(tmp_path / "bin")), **home)
     assert done.returncode == 0, done.stderr

@@ -191,7 +191,10 @@ def _without_empty(table: Mapping[str, Any]) -> dict[str, Any]:
 def choose(out: str | Path | None, network: Network, resume: bool) -> RunFolder:
     """Return the folder of a new run, or of the one to resume."""
     if out is None:
-        stem = Path("runs") / f"{network.name}-{network.substrate_name}-seed{network.run.seed}"
+        made_of = (
+            "" if network.hardware is None or network.hardware.name == "unbounded" else f"-{network.hardware.name}"
+        )
+        stem = Path("runs") / f"{network.name}-{network.substrate_name}{made_of}-seed{network.run.seed}"
         if resume:
             return _resumable(stem)
         return RunFolder(next(path for path in _numbered(stem) if not path.exists()))

@@ -41,13 +41,17 @@ class NeuronSubstrate:
     def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
         self.network = network
         self.params = params
-        self.simulation = Simulation(network, batch, **options)
+        self.simulation = Simulation(self._simulated(), batch, **options)
         self._masks = {name: mask(network, name) for name in network.projections}
 
     @property
     def spiking(self) -> bool:
         """Whether its units send spikes."""
         return self.network.substrate_name == "spiking"
+
+    def _simulated(self) -> Network:
+        """Return the network as the engine runs it."""
+        return self.network
 
     @property
     def weights(self) -> Params:

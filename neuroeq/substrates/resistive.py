@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..circuits.assembly import Assembly, assemble
-from ..circuits.circuit import Drive
+from ..circuits.circuit import Circuit, Drive
 from ..circuits.equations import drive_circuit
 from ..circuits.gradient import amplifier_factors, contrast
 from ..circuits.layout import at_outputs, lay_out, read_outputs, source_voltages
@@ -25,7 +25,7 @@ from ..circuits.solve import TOLERANCE, operating_point
 from ..circuits.stability import stability_limit
 from ..contract import Equilibrium, Nudge, Params, Stop
 from ..engine.recording import Phase
-from ..errors import SpecError
+from ..errors import DataError, DivergenceError, SpecError
 from ..network import check_batch, mask
 from ..spec import Network
 from ..spec.recipe import Relaxation
@@ -132,15 +132,25 @@ class Resistive:
         check_batch(self.network, inputs, None if nudge is None else nudge.targets, len(inputs))
         assembly = self._assemble(inputs)
         drive = self._drive(assembly.sources, len(inputs), nudge)
-        point = operating_point(
-            self.circuit,
-            assembly.g,
-            drive,
-            None if start is None else start.voltages,
-            tolerance=stop.tolerance,
-            iterations=stop.steps,
-            assembly=assembly,
-        )
+        begin = None if start is None else start.voltages
+        try:
+            point = operating_point(
+                self.circuit,
+                assembly.g,
+                drive,
+                begin,
+                tolerance=stop.tolerance,
+                iterations=stop.steps,
+                assembly=assembly,
+            )
+        except (DataError, DivergenceError):
+            if start is None or nudge is None or nudge.beta > -self._limit(start):
+                raise
+            raise SpecError(
+                f"{self.network.where}: phases.beta is {-nudge.beta:g}, but a nudge of -beta is stable only below "
+                f"{self._limit(start):.3g} here and nothing bounds the outputs; use a smaller beta, phases.variant "
+                "'positive' or phases.nudge 'held_current'."
+            ) from None
         voltages = point.voltages
         return Equilibrium(
             state=voltages,
@@ -173,18 +183,11 @@ class Resistive:
 
     def saturation(self, eq: Equilibrium) -> dict[str, tuple[float, float]]:
         """Return, by layer, the fraction of nodes whose diodes block; none is stuck at a top."""
-        return {
-            name: (float(((eq.state[name] > layer.low) & (eq.state[name] < layer.high)).mean()), 0.0)
-            for name, layer in self.circuit.layers.items()
-        }
+        return blocking(self.circuit, eq.state)
 
     def margin(self, free: Equilibrium) -> float:
         """Return the largest stable |beta| of a negative nudge, the least over the batch; infinite for a current."""
-        if self.network.phases.nudge != "state":
-            return float("inf")
-        settled: Settled = free.resume
-        equations = drive_circuit(settled.assembly, settled.drive)
-        return float(stability_limit(equations, settled.voltages, self.network.output_layer).min())
+        return self._limit(free.resume)
 
     def power(self, eq: Equilibrium) -> Power:
         """Return where the power comes from and goes at an equilibrium, in the network's units."""
@@ -235,6 +238,12 @@ class Resistive:
             self._assembled = (inputs, self.params, assemble(self.circuit, g, sources))
         return self._assembled[2]
 
+    def _limit(self, free: Settled) -> float:
+        if self.network.phases.nudge != "state":
+            return float("inf")
+        equations = drive_circuit(free.assembly, free.drive)
+        return float(stability_limit(equations, free.voltages, self.network.output_layer).min())
+
     def _biased(self) -> list[str]:
         return [layer for layer in self.circuit.layers if self.network.layers[layer].bias]
 
@@ -260,3 +269,11 @@ class Resistive:
         share = 1.0 if self.network.circuit.outputs == "single" else 0.5
         held = nudge.reference.state[output] + share * at_outputs(self.network, pull)
         return replace(drive, held={output: held})
+
+
+def blocking(circuit: Circuit, voltages: Mapping[str, Array]) -> dict[str, tuple[float, float]]:
+    """Return, by layer, the fraction of nodes whose diodes block, and 0."""
+    return {
+        name: (float(((voltages[name] > layer.low) & (voltages[name] < layer.high)).mean()), 0.0)
+        for name, layer in circuit.layers.items()
+    }

@@ -15,20 +15,27 @@ from typing import Any
 import numpy as np
 
 from ..catalog import load_model
-from ..circuits.circuit import Layer
+from ..circuits.assembly import assemble
+from ..circuits.circuit import Drive, Layer
 from ..circuits.diodes import Diode, IdealDiode, PiecewiseDiode, ShockleyDiode
+from ..circuits.equations import drive_circuit
 from ..circuits.layout import at_outputs, lay_out, read_outputs, source_voltages
+from ..circuits.stability import stability_limit
 from ..contract import Equilibrium, Nudge, Params, Stop
 from ..costs import Cost
+from ..engine import Simulation
 from ..errors import SpecError
 from ..network import nodes
 from ..spec import Network, NeuronModel, Substrate, SynapseModel
 from ..spec.recipe import Relaxation
 from .neurons import NeuronSubstrate
+from .resistive import blocking
 
 Array = np.ndarray
-SAFETY = 0.5
+SAFETY = 0.4
 """Step over a lower bound of the fastest time constant."""
+HEADROOM = 1.5
+"""By how much nodes may become faster before the step is chosen anew; steps stay stable well beyond."""
 MOST_STEPS = 200_000
 """Where phases last a time of another substrate's scale, and so until they are settled."""
 SETTLED = 1e-9
@@ -51,19 +58,22 @@ class ResistiveInTime(NeuronSubstrate):
 
     def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
         _check(network)
-        self.layout = network
-        super().__init__(_in_time(network, params), params, batch, **options)
+        self._options = options
+        super().__init__(network, params, batch, **options)
         self._scaled: tuple[Params, Params] = ({}, {})
 
     @property
     def weights(self) -> Params:
         """What the simulation multiplies with: conductances [S], and bias currents [A]."""
         if self._scaled[0] is not self.params:
-            unit = self.layout.circuit
+            unit = self.network.circuit
             scale = {True: unit.g_unit, False: unit.g_unit * unit.v_unit}
             scaled = {name: value * scale[name in self.network.projections] for name, value in self.params.items()}
             self._scaled = (self.params, scaled)
         return self._scaled[1]
+
+    def _simulated(self) -> Network:
+        return _in_time(self.network, self.params)
 
     def stop(self, relaxation: Relaxation) -> Stop:
         """Return when a phase ends: after a number of steps, or once it is settled."""
@@ -81,11 +91,27 @@ class ResistiveInTime(NeuronSubstrate):
         **others: Any,
     ) -> Equilibrium:
         """Let the circuit settle; the arguments are those of `NeuronSubstrate.relax`, in the network's units."""
-        volt = self.layout.circuit.v_unit
-        sources = source_voltages(self.layout, inputs) * volt
+        if start is None:
+            self._keep_up()
+        volt = self.network.circuit.v_unit
+        sources = source_voltages(self.network, inputs) * volt
         eq = super().relax(sources, nudge and self._nudge(nudge), start, stop=stop, **others)
         state = {layer: voltages / volt for layer, voltages in eq.state.items()}
-        return replace(eq, state=state, outputs=read_outputs(self.layout, eq.outputs / volt))
+        return replace(eq, state=state, outputs=read_outputs(self.network, eq.outputs / volt))
+
+    def saturation(self, eq: Equilibrium) -> dict[str, tuple[float, float]]:
+        """Return, by layer, the fraction of nodes whose diodes block; none is stuck at a top."""
+        return blocking(lay_out(self.network), eq.state)
+
+    def margin(self, free: Equilibrium) -> float:
+        """Return the largest stable |beta| of a negative nudge, the least over the batch; infinite for a current."""
+        if self.network.phases.nudge == "held_current":
+            return float("inf")
+        volt, source = self.network.circuit.v_unit, self.network.input_layer
+        g = {name: self.params[name] for name in self.network.projections}
+        assembly = assemble(lay_out(self.network), g, {source: free.activity[source] / volt})
+        equations = drive_circuit(assembly, Drive(assembly.sources))
+        return float(stability_limit(equations, free.state, self.network.output_layer).min())
 
     def energy_contrast(self, weighted: Sequence[tuple[float, Equilibrium]]) -> Params:
         """Return the sum of weights times dP/dg = 1/2 <(u - v)^2>, at equilibria of the same inputs."""
@@ -94,14 +120,20 @@ class ResistiveInTime(NeuronSubstrate):
             "use 'in_situ', which takes place in time, or the operating_point engine."
         )
 
+    def _keep_up(self) -> None:
+        """Take smaller steps once learning has made nodes faster than the step allows."""
+        fast, _ = _time_constants(self.network, self.params)
+        if self.simulation.dt > SAFETY * HEADROOM * fast:
+            self.simulation = Simulation(self._simulated(), self.batch, **self._options)
+
     def _nudge(self, nudge: Nudge) -> Nudge:
         """Return a nudge of the nodes, in amperes, for one of the outputs in the network's units."""
         reference = nudge.reference
         if reference is not None:
             reference = replace(reference, outputs=reference.state[self.network.output_layer])
-        cost = NodeCost(nudge.cost, self.layout)
-        targets = at_outputs(self.layout, nudge.targets)
-        unit = self.layout.circuit
+        cost = NodeCost(nudge.cost, self.network)
+        targets = at_outputs(self.network, nudge.targets)
+        unit = self.network.circuit
         return Nudge(nudge.beta * unit.g_unit * unit.v_unit, targets, cost, nudge.mode, reference)
 
 

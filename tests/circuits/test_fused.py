@@ -1,0 +1,181 @@
+"""The fused training computes what sweeps, the contrast and clipping compute one after the other."""
+
+import numpy as np
+import pytest
+
+from neuroeq.circuits import kernels
+from neuroeq.circuits.circuit import Circuit, Drive, Layer
+from neuroeq.circuits.diodes import IdealDiode
+from neuroeq.circuits.fused import NUDGES, VARIANTS, FusedTraining, Rates, Setting
+from neuroeq.circuits.gradient import contrast
+from neuroeq.circuits.solve import operating_point
+from neuroeq.errors import DataError, DivergenceError, SpecError
+
+N_INPUT, N_HIDDEN, N_OUTPUT, N_EXAMPLES = 13, 9, 3, 29
+FIRST = np.arange(N_HIDDEN) < 5
+RATES = Rates(0.02, 0.05, 0.03, 0.04)
+COMPILED = [
+    False,
+    pytest.param(True, marks=pytest.mark.skipif(not kernels.available(), reason="needs numba")),
+]
+
+
+def setting(**options):
+    low, high = np.where(FIRST, 0, -np.inf), np.where(FIRST, np.inf, 0)
+    bounded = {"g1_limits": (0.0, 0.8), "g2_limits": (0.01, 0.8)}
+    return Setting(
+        low, high, **({"beta": 0.05, "gain": 5.0, "constants": (1.0, -0.5), "sweeps": (4, 3)} | bounded | options)
+    )
+
+
+@pytest.fixture
+def params(rng):
+    """Conductances of which many are at a limit, and currents."""
+    g1 = np.clip(rng.uniform(-1, 1, (2 * N_INPUT + 2, N_HIDDEN)), 0, 0.8)
+    g2 = np.clip(rng.uniform(-0.5, 1, (N_HIDDEN, N_OUTPUT)), 0.01, 0.8)
+    return g1, g2, rng.normal(size=N_HIDDEN), rng.normal(size=N_OUTPUT)
+
+
+@pytest.fixture
+def examples(rng):
+    """Sparse inputs, one-hot targets, and an order that does not take all of them."""
+    x = rng.random((40, N_INPUT)) * (rng.random((40, N_INPUT)) < 0.4)
+    return x, np.eye(N_OUTPUT)[rng.integers(0, N_OUTPUT, 40)], rng.permutation(40)[:N_EXAMPLES]
+
+
+def phases(setting, circuit, g, currents, x, y):
+    """Return the voltages in the free phase and in the nudged ones."""
+
+    def sweep(drive, start, sweeps):
+        found = operating_point(circuit, g, drive, start, tolerance=None, iterations=sweeps, method="descent")
+        return found.voltages
+
+    sources = {
+        "x": np.concatenate([setting.gain * x, -setting.gain * x, np.tile(setting.constants, (len(x), 1))], axis=1)
+    }
+    found = [sweep(Drive(sources, currents), None, setting.sweeps[0])]
+    for beta in setting.beta * np.array(VARIANTS[setting.variant][0]):
+        pushed = {**currents, "o": currents["o"] + beta * (y - found[0]["o"])}
+        pulled = Drive(sources, currents, {"o": (beta, y)})
+        nudged = pulled if setting.nudge == "state" else Drive(sources, pushed)
+        found.append(sweep(nudged, found[0], setting.sweeps[1]))
+    return sources, found
+
+
+def unfused(setting, params, x, y, order, batch):
+    """Return conductances, currents and free outputs after training step by step."""
+    g1, g2, *bias = (value.copy() for value in params)
+    hidden = Layer(N_HIDDEN, IdealDiode(), setting.low, setting.high)
+    circuit = Circuit({"x": len(g1)}, {"h": hidden, "o": Layer(N_OUTPUT)}, {"g1": ("x", "h"), "g2": ("h", "o")})
+    (a, b), outputs = VARIANTS[setting.variant][1], []
+    for first in range(0, len(order), batch):
+        which = order[first : first + batch]
+        currents = {name: np.tile(current, (len(which), 1)) for name, current in zip("ho", bias, strict=True)}
+        sources, found = phases(setting, circuit, {"g1": g1, "g2": g2}, currents, x[which], y[which])
+        weight = VARIANTS[setting.variant][2] / setting.beta
+        change = contrast(circuit, sources, [(weight, found[a]), (-weight, found[b])])
+        g1 = np.clip(g1 - RATES.g1 * change["g1"], *setting.g1_limits)
+        g2 = np.clip(g2 - RATES.g2 * change["g2"], *setting.g2_limits)
+        for current, name, rate in zip(bias, "ho", RATES[2:], strict=True):
+            current += rate * weight * (found[a][name] - found[b][name]).mean(axis=0)
+        outputs.append(found[0]["o"])
+    return g1, g2, *bias, np.concatenate(outputs)
+
+
+def fused(setting, params, x, y, order, batch, compiled):
+    training = FusedTraining(setting, *params, compiled=compiled)
+    outputs = training.train(x, y, order, batch, RATES)
+    return training.g1, training.g2, training.hidden_bias, training.output_bias, outputs
+
+
+@pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
+@pytest.mark.parametrize("batch", [1, 4, 6])
+@pytest.mark.parametrize("nudge", NUDGES)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_fused_training_is_sweeps_contrast_and_clipping(params, examples, variant, nudge, batch, compiled):
+    """To rounding, over batches and a smaller one at the end; 29 examples leave 1 of 4, and 5 of 6."""
+    chosen = setting(variant=variant, nudge=nudge)
+    expected = unfused(chosen, params, *examples, batch)
+    assert (expected[0] == 0).any() and (expected[0] == 0.8).any()
+    assert np.abs(expected[0] - params[0]).max() > 1e-3
+    for found, value in zip(fused(chosen, params, *examples, batch, compiled), expected, strict=True):
+        np.testing.assert_allclose(found, value, rtol=1e-12, atol=1e-12 * np.abs(value).max())
+
+
+@pytest.mark.skipif(not kernels.available(), reason="needs numba")
+@pytest.mark.parametrize("batch", [4, 6])
+def test_numba_and_numpy_agree(params, examples, batch):
+    both = [fused(setting(constants=()), (params[0][:-2], *params[1:]), *examples, batch, way) for way in (True, False)]
+    for found, value in zip(*both, strict=True):
+        np.testing.assert_allclose(found, value, rtol=1e-12, atol=1e-12 * np.abs(value).max())
+
+
+@pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
+def test_single_precision_is_close_to_double(params, examples, compiled):
+    """7 batches each add a few roundings of 6e-8 relative to the largest conductance."""
+    double = fused(setting(), params, *examples, 4, compiled)
+    single = fused(setting(), [value.astype("float32") for value in params], *examples, 4, compiled)
+    assert single[0].dtype == single[-1].dtype == np.float32
+    for found, value in zip(single, double, strict=True):
+        np.testing.assert_allclose(found, value, atol=1e-5 * np.abs(value).max())
+
+
+@pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
+def test_steps_one_by_one_are_an_epoch(params, examples, compiled):
+    x, y, order = examples
+    at_once, by_steps = (FusedTraining(setting(), *params, compiled=compiled) for _ in range(2))
+    loss, wrong = at_once.epoch(x, y, order, 4, RATES)
+    outputs = [by_steps.step(x[order[k : k + 4]], y[order[k : k + 4]], RATES) for k in range(0, len(order), 4)]
+    np.testing.assert_allclose(by_steps.g1, at_once.g1, rtol=1e-12, atol=1e-12)
+    assert loss == pytest.approx(0.5 * np.square(np.concatenate(outputs) - y[order]).sum(), rel=1e-12)
+    assert wrong == (np.concatenate(outputs).argmax(axis=1) != y[order].argmax(axis=1)).sum()
+
+
+@pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
+def test_training_leaves_what_it_was_given(params, examples, compiled):
+    given = [np.asfortranarray(value) for value in params]
+    fused(setting(), given, *examples, 4, compiled)
+    for value, old in zip(given, params, strict=True):
+        np.testing.assert_array_equal(value, old)
+
+
+@pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
+def test_a_negative_nudge_beyond_the_conductances_is_refused(params, examples, compiled):
+    training = FusedTraining(setting(beta=20.0), *params, compiled=compiled)
+    with pytest.raises(DataError, match="example 0: a node floats, or a nudge of -20 S exceeds the conductances"):
+        training.train(*examples, 4, RATES)
+    np.testing.assert_array_equal(training.g1, params[0])
+
+
+@pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
+def test_what_was_learned_before_a_refused_batch_stays(params, examples, compiled):
+    """The outputs' conductances sink to 9 x 0.01 S, below beta, within some batches."""
+    x, y, order = examples
+    training = FusedTraining(setting(beta=0.3), *params, compiled=compiled)
+    with pytest.raises(DataError, match="example 8: a node floats"):
+        training.train(x, y, order, 4, RATES)
+    expected = unfused(setting(beta=0.3), params, x, y, order[:8], 4)
+    np.testing.assert_allclose(training.g1, expected[0], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(training.g2, expected[1], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
+def test_inputs_that_are_not_finite_are_refused(params, examples, compiled):
+    x, y, order = examples
+    x[order[-1], 0] = np.inf
+    with np.errstate(invalid="ignore"), pytest.raises(DivergenceError, match="the outputs are not finite"):
+        FusedTraining(setting(), *params, compiled=compiled).train(x, y, order, 4, RATES)
+
+
+def test_what_does_not_fit_is_refused(params, examples):
+    x, y, order = examples
+    with pytest.raises(SpecError, match="variant is 'symetric'; expected one of centered, positive, negative"):
+        setting(variant="symetric")
+    with pytest.raises(SpecError, match=r"beta is -1 and sweeps are \(4, 3\); expected numbers above 0"):
+        setting(beta=-1)
+    with pytest.raises(DataError, match=r"g1 has shape \(27, 9\); expected \(2 n_input \+ 2, 9\)"):
+        FusedTraining(setting(), params[0][:-1], *params[1:])
+    with pytest.raises(DataError, match=r"g1 reaches from -1 to .* S; expected \(0.0, 0.8\): clip it"):
+        FusedTraining(setting(), params[0] - 1, *params[1:])
+    with pytest.raises(DataError, match=r"inputs and targets have shapes \(40, 12\) and \(40, 3\); expected \(n, 13\)"):
+        FusedTraining(setting(), *params, compiled=False).train(x[:, 1:], y, order, 4, RATES)
