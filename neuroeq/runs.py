@@ -14,28 +14,22 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from .catalog import resolve
-from .costs import COSTS
 from .data import Examples, load
-from .data.examples import Part, targets
-from .energy import Energy, account
-from .engine import Recording, use_target
+from .engine import use_target
 from .errors import DivergenceError, SpecError
 from .evaluation import evaluate
 from .interruption import Interrupted, interruptible
-from .phases import nudges
+from .probes import energy_of, probes
 from .randomness import Streams
 from .records import RunFolder, check_same, choose, versions
-from .rules import contrastive, in_situ
 from .spec import Network
 from .spec.files import Table
-from .substrates import AnySubstrate, Crossbar, Resistive, build, engine_of
+from .substrates import AnySubstrate, Crossbar, build, engine_of
 from .training import State, Step, initial_state
 from .training import train as train_steps
 
 EVALUATION_BATCH = 120
 """Samples that are evaluated side by side."""
-PROBE_SAMPLES = 2
-"""Samples whose spikes and states are kept."""
 SAVE_EVERY_S = 60.0
 """Longest time between two checkpoints. [s]"""
 
@@ -203,8 +197,8 @@ def _run(
     tested = examples.test and evaluate(judge, examples.test, examples.n_classes, stop, streams, "test", 0)
     eval_s += _cpu() - before
     rows = folder.metrics()
-    folder.write_traces(state, _probes(network, state, examples, streams))
-    last, energy = rows[-1], _energy(substrate, state, examples, streams)
+    folder.write_traces(state, probes(network, state, examples, streams))
+    last, energy = rows[-1], energy_of(substrate, state, examples, streams)
     result = {
         "network": network.name,
         "substrate": network.substrate_name,
@@ -277,59 +271,6 @@ def _train(
             f"network '{network.name}': weights are not finite after training; try smaller learning rates."
         )
     return eval_s
-
-
-def _energy(substrate: AnySubstrate, state: State, examples: Examples, streams: Streams) -> Energy | None:
-    """Return what a circuit spends on a batch of the training examples."""
-    if not isinstance(substrate, Crossbar | Resistive):
-        return None
-    network = substrate.network
-    substrate.params = state.params
-    inputs, wanted = _batch(network, examples, examples.train, slice(0, network.training.batch_size))
-    return account(substrate, inputs, wanted, streams)
-
-
-def _batch(
-    network: Network, examples: Examples, part: Part, which: slice | np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return inputs and targets of some examples."""
-    precision = network.physics.precision
-    inputs, labels = part.take(which, precision)
-    return inputs, targets(labels, examples.n_classes, network.data.targets).astype(precision)
-
-
-def _probes(network: Network, state: State, examples: Examples, streams: Streams) -> dict[str, Recording]:
-    """Record the phases of a few samples, with the weights before and after training."""
-    part = next(part for part in (examples.test, examples.validation, examples.train) if part is not None)
-    inputs, wanted = _batch(network, examples, part, _one_of_each(part))
-    how = {"engine": "stepper", "target": "numpy", "deferred": False, "monitored": len(inputs)}
-    if network.resistive:
-        contrasting = network.training.model_copy(update={"learning": "contrastive"})
-        network = network.model_copy(update={"training": contrasting})
-        how["engine"] = "operating_point"
-    probe = build(network, state.params, len(inputs), **how)
-    stops = (probe.stop(probe.network.phases.free), probe.stop(probe.network.phases.nudged))
-    recordings = {}
-    for when, params in (("before", initial_state(network, streams).params), ("after", state.params)):
-        probe.params, recordings[when] = params, Recording()
-        chosen = nudges(network.phases, streams.child("probe", 0))
-        cost = COSTS[network.phases.cost]
-        mode = network.phases.nudge
-        if isinstance(probe, Resistive):
-            update = contrastive(probe, inputs, wanted, chosen, cost, stops, streams.child("probe", 1), mode=mode)
-            phases = [probe.settle(update.free, None, "free")]
-            for (beta, _), end in zip(chosen, update.nudged, strict=True):
-                phases.append(probe.settle(end, update.free, f"nudged {beta:+g}", least=len(phases[0].t) // 2))
-            recordings[when].phases += phases
-            continue
-        in_situ(probe, inputs, wanted, chosen, cost, stops, streams.child("probe", 1), recordings[when], mode)
-    return recordings
-
-
-def _one_of_each(part: Part) -> np.ndarray:
-    """Return the first examples of different classes."""
-    _, first = np.unique(np.asarray(part.labels), return_index=True)
-    return np.sort(first)[:PROBE_SAMPLES]
 
 
 def _cpu(children: bool = False) -> float:

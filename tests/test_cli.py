@@ -33,7 +33,10 @@ def cli(capsys, *arguments):
         (["run", "xor", "--set", "layers.input.size=3"], "layers.input.size is 3; expected 2 for data set 'xor'"),
         (["run", "xor", "--substrate", "spiky"], "no substrate 'spiky'; did you mean 'spiking'?"),
         (["run", "xor", "--target", "fpga"], "target is 'fpga'; expected 'auto', 'cython' or 'numpy'."),
-        (["run", "xor", "--engine", "warp"], "run.engine is 'warp'; expected 'stepper' or 'reference'."),
+        (
+            ["run", "xor", "--engine", "warp"],
+            "run.engine is 'warp'; expected 'stepper', 'reference' or 'operating_point'.",
+        ),
         (["run", "xor", "--epochs", "0"], "Invalid value for '--epochs'"),
         (["run", "xor", "--resume"], "--resume: no run with a checkpoint in 'runs/xor-rate-seed0'"),
         (["run", "xor", "--bogus"], "No such option"),
@@ -42,7 +45,7 @@ def cli(capsys, *arguments):
         (["plot", "."], "is not a run folder: run.toml cannot be read"),
         (["plot", ".", "rastr"], "no figure 'rastr'; did you mean 'raster'?"),
         (["list", "neuron"], "no kind 'neuron'; did you mean 'neurons'?"),
-        (["show", "lyf"], "no network or model 'lyf'; did you mean 'lif'?"),
+        (["show", "lyf"], "no network, model or hardware 'lyf'; did you mean 'lif'?"),
         (["frobnicate"], "No such command"),
     ],
 )

@@ -9,7 +9,9 @@ from neuroeq.catalog import load_network
 from neuroeq.runs import train
 
 PROMISES = [
-    pytest.param(name, promise, id="-".join([name, promise.substrate, *promise.settings]))
+    pytest.param(
+        name, promise, id="-".join([name, promise.substrate, *filter(None, [promise.hardware]), *promise.settings])
+    )
     for name in catalog.names("network")
     for promise in load_network(name).expected
 ]
@@ -17,7 +19,7 @@ PROMISES = [
 
 @pytest.mark.parametrize(("name", "promise"), PROMISES)
 def test_seed_0_reaches_what_the_file_promises(name, promise):
-    run = train(name, promise.substrate, seed=0, settings=promise.settings, target="auto")
+    run = train(name, promise.substrate, seed=0, hardware=promise.hardware, settings=promise.settings, target="auto")
     assert run.test_error <= promise.test_error + promise.tolerance
 
 
@@ -25,7 +27,9 @@ def test_seed_0_reaches_what_the_file_promises(name, promise):
 @pytest.mark.parametrize(("name", "promise"), PROMISES)
 def test_median_over_seeds_is_what_the_file_promises(name, promise):
     errors = [
-        train(name, promise.substrate, seed=seed, settings=promise.settings, target="auto").test_error
+        train(
+            name, promise.substrate, seed=seed, hardware=promise.hardware, settings=promise.settings, target="auto"
+        ).test_error
         for seed in promise.seeds
     ]
     assert abs(statistics.median(errors) - promise.test_error) <= promise.tolerance, errors
@@ -34,4 +38,4 @@ def test_median_over_seeds_is_what_the_file_promises(name, promise):
 def test_every_network_promises_something_on_every_substrate():
     for name in catalog.names("network"):
         network = load_network(name)
-        assert {promise.substrate for promise in network.expected} == set(network.substrate), name
+        assert {promise.substrate for promise in network.expected} >= set(network.substrate), name

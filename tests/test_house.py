@@ -20,7 +20,7 @@ ORDER = [
     {"rules", "phases", "stability"},
     {"optimiser", "evaluation", "watch", "energy"},
     {"training"},
-    {"records", "interruption"},
+    {"records", "interruption", "probes"},
     {"runs"},
     {"analysis", "export"},
     {"plots"},

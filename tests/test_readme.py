@@ -12,6 +12,7 @@ from neuroeq.cli import main
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 MODELS = (ROOT / "docs" / "models.md").read_text()
+HARDWARE = (ROOT / "docs" / "hardware.md").read_text()
 
 
 def blocks(text, language):
@@ -39,7 +40,7 @@ def test_the_python_example_prints_what_the_readme_says(capsys):
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_the_command_lines_work_in_their_order(capsys):
     lines = [words for words in commands() if words[0] == "neuroeq"]
-    assert [words[1] for words in lines] == ["run", "run", "plot", "list", "show"]
+    assert [words[1] for words in lines] == ["run", "run", "plot", "run", "run", "export", "list", "show"]
     for words in lines:
         with pytest.raises(SystemExit) as ended:
             main(words[1:])
@@ -71,4 +72,13 @@ def test_the_models_that_pages_show_are_allowed(text):
 def test_the_errors_it_shows_are_those_of_the_files():
     shown = [float(error) for error in re.findall(r"^\| digits .*\| ([\d.]+) % \|", README, flags=re.MULTILINE)]
     promised = [100 * promise.test_error for promise in load_network("digits").expected]
-    assert shown == pytest.approx(promised)
+    assert len(promised) == 7 and shown == pytest.approx(promised)
+
+
+def test_the_layout_and_the_hardware_that_the_page_shows_are_allowed():
+    layout, hardware = blocks(HARDWARE, "toml")
+    Path("mine.toml").write_text('extends = "xor"\ntitle = "mine"\n' + layout)
+    Path("hardware.toml").write_text(hardware)
+    resolved = resolve("mine.toml", "resistive", hardware="hardware.toml")
+    assert resolved.circuit.bias_voltages == (4.0,)
+    assert resolved.technology.neuron.amplifier.gain == 4

@@ -86,4 +86,4 @@ def test_a_benchmark_that_is_not_there_is_one_sentence():
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 2 and "no benchmark 'engin'. There are: engine" in done.stderr
+    assert done.returncode == 2 and "no benchmark 'engin'. There are: " in done.stderr

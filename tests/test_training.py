@@ -183,7 +183,7 @@ def test_beta_beyond_the_margin_is_refused_where_nothing_bounds_the_state():
     net = resolve("iris", "rate", ["substrate.rate.neuron=sigmoid", "phases.beta=2"])
     with pytest.raises(
         SpecError,
-        match=r"phases.beta is 2, but a nudge of -beta is stable only below \d.*'sigmoid' has no bounds",
+        match=r"phases.beta is 2, but a nudge of -beta is stable only below \d.*nothing bounds neuron 'sigmoid'",
     ):
         trained(net)
 

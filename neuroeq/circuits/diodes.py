@@ -176,4 +176,5 @@ class ShockleyDiode:
 
     def _reverse(self, drop: Array) -> tuple[Array, Array]:
         reverse = drop < -3 * self.n_vt
-        return reverse, np.where(reverse, 3 * self.n_vt / (np.e * np.where(reverse, drop, 1)), 0) ** 3
+        ratio = np.where(reverse, 3 * self.n_vt / (np.e * np.where(reverse, drop, 1)), 0)
+        return reverse, ratio * ratio * ratio  # NumPy's ** 3 takes six times as long

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
 from ..analysis import conductances
 from ..errors import SpecError
@@ -79,15 +79,18 @@ def energy(run: Run, what: str = "inference", axes: Axes | None = None) -> Axes:
         raise SpecError(f"{run.path}: substrate '{run.network.substrate_name}' has no energies; run it on a circuit.")
     parts = {kind: joule for kind, joule in found[what].items() if joule > 0}
     total = sum(found[what].values())
-    factor, prefix = _prefix(max(parts.values(), default=1.0))
     kinds = sorted(parts, key=lambda kind: parts[kind])
-    axes.barh(kinds, [parts[kind] * factor for kind in kinds], color=COLOURS[0 if what == "inference" else 1])
+    axes.barh(kinds, [parts[kind] for kind in kinds], color=COLOURS[0 if what == "inference" else 1])
     for row, kind in enumerate(kinds):
-        axes.text(parts[kind] * factor, row, f" {100 * parts[kind] / total:.1f} %", va="center", fontsize=7)
-    axes.margins(x=0.18)
-    axes.set_xlabel(f"energy [{prefix}J]")
+        axes.text(parts[kind], row, f" {100 * parts[kind] / total:.2g} %", va="center", fontsize=7)
+    axes.set_xscale("log")
+    axes.set_xlim(min(parts.values(), default=1e-15) / 4, 12 * max(parts.values(), default=1e-12))
+    axes.xaxis.set_major_locator(LogLocator(numticks=5))
+    axes.xaxis.set_major_formatter(EngFormatter("J"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("energy")
     of = "one inference" if what == "inference" else f"one update, batch {run.network.training.batch_size}"
-    axes.set_title(f"{of}: {total * factor:.3g} {prefix}J")
+    axes.set_title(f"{of}: {EngFormatter('J', places=1)(total)}")
     return axes
 
 

@@ -2,9 +2,9 @@
 
 import sys
 
-from . import engine
+from . import circuits, engine
 
-BENCHES = {"engine": engine.main}
+BENCHES = {"engine": engine.main, "circuits": circuits.main}
 
 
 def main() -> None:

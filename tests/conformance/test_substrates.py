@@ -11,17 +11,18 @@ from tests.nets import COST, batch_of, network, params_of, substrate_of
 MODELS = [
     ("rate", {"neuron": "hard_sigmoid"}),
     ("rate", {"neuron": "sigmoid"}),
+    ("crossbar", {"neuron": "hard_sigmoid", "synapse": "rate_derivative"}),
     ("spiking", {"neuron": "sigma_delta"}),
     ("spiking", {"neuron": "sigma_delta_predictive"}),
     ("spiking", {"neuron": "lif"}),
     ("spiking", {"neuron": "lif_hard"}),
     ("spiking", {"neuron": "sigma_delta", "input": "encoder_sigma_delta"}),
 ]
-RATES = MODELS[:2]
+RATES = MODELS[:3]
 
 
 def named(models):
-    return pytest.mark.parametrize(("on", "physics"), models, ids=["-".join(m[1].values()) for m in models])
+    return pytest.mark.parametrize(("on", "physics"), models, ids=["-".join([m[0], *m[1].values()]) for m in models])
 
 
 def build(on, physics, batch=4, **options):

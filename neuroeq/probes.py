@@ -1,0 +1,77 @@
+"""What a finished run is looked at with: recorded phases of a few samples, and on circuits the energy of a batch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .costs import COSTS
+from .data import Examples
+from .data.examples import Part, targets
+from .energy import Energy, account
+from .engine import Recording
+from .phases import nudges
+from .randomness import Streams
+from .rules import contrastive, in_situ
+from .spec import Network
+from .substrates import AnySubstrate, Crossbar, Resistive, build
+from .training import State, initial_state
+
+PROBE_SAMPLES = 2
+"""Samples whose spikes and states are kept."""
+
+
+def _batch(
+    network: Network, examples: Examples, part: Part, which: slice | np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return inputs and targets of some examples."""
+    precision = network.physics.precision
+    inputs, labels = part.take(which, precision)
+    return inputs, targets(labels, examples.n_classes, network.data.targets).astype(precision)
+
+
+def probes(network: Network, state: State, examples: Examples, streams: Streams) -> dict[str, Recording]:
+    """Record the phases of a few samples, with the weights before and after training."""
+    part = next(part for part in (examples.test, examples.validation, examples.train) if part is not None)
+    inputs, wanted = _batch(network, examples, part, _one_of_each(part))
+    how = {"engine": "stepper", "target": "numpy", "deferred": False, "monitored": len(inputs)}
+    if network.resistive:
+        contrasting = network.training.model_copy(update={"learning": "contrastive"})
+        network = network.model_copy(update={"training": contrasting})
+        how["engine"] = "operating_point"
+    probe = build(network, state.params, len(inputs), **how)
+    recordings = {}
+    for when, params in (("before", initial_state(network, streams).params), ("after", state.params)):
+        probe.params = params
+        recordings[when] = _record(probe, inputs, wanted, streams)
+    return recordings
+
+
+def _record(probe: AnySubstrate, inputs: np.ndarray, wanted: np.ndarray, streams: Streams) -> Recording:
+    """Record the phases of one update; those of operating points as the circuit would settle."""
+    phases, record = probe.network.phases, Recording()
+    chosen = nudges(phases, streams.child("probe", 0))
+    stops, rng = (probe.stop(phases.free), probe.stop(phases.nudged)), streams.child("probe", 1)
+    if not isinstance(probe, Resistive):
+        in_situ(probe, inputs, wanted, chosen, COSTS[phases.cost], stops, rng, record, phases.nudge)
+        return record
+    update = contrastive(probe, inputs, wanted, chosen, COSTS[phases.cost], stops, rng, mode=phases.nudge)
+    record.phases.append(probe.settle(update.free, None, "free"))
+    for (beta, _), end in zip(chosen, update.nudged, strict=True):
+        record.phases.append(probe.settle(end, update.free, f"nudged {beta:+g}", len(record.phases[0].t) // 2))
+    return record
+
+
+def _one_of_each(part: Part) -> np.ndarray:
+    """Return the first examples of different classes."""
+    _, first = np.unique(np.asarray(part.labels), return_index=True)
+    return np.sort(first)[:PROBE_SAMPLES]
+
+
+def energy_of(substrate: AnySubstrate, state: State, examples: Examples, streams: Streams) -> Energy | None:
+    """Return what a circuit spends on a batch of the training examples."""
+    if not isinstance(substrate, Crossbar | Resistive):
+        return None
+    network = substrate.network
+    substrate.params = state.params
+    inputs, wanted = _batch(network, examples, examples.train, slice(0, network.training.batch_size))
+    return account(substrate, inputs, wanted, streams)
