@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .contract import Params
+from .contract import Equilibrium, Params
 from .costs import COSTS
 from .data import Examples
 from .data.examples import predictions, targets
@@ -19,9 +19,12 @@ from .randomness import Streams
 from .rules import Update, contrastive, in_situ
 from .spec import Network
 from .substrates import AnySubstrate, NeuronSubstrate
+from .substrates.fused import Fused, fusible
 from .watch import Watch
 
 Array = np.ndarray
+CHUNK = 64
+"""Batches that a fused training learns from at a time."""
 HISTORY_POINTS = 200
 """Weight samples over a whole training."""
 HISTORY_SYNAPSES = 16
@@ -112,8 +115,23 @@ def initial_state(network: Network, streams: Streams) -> State:
     return State(initial_params(network, streams.child("init")))
 
 
-def train(substrate: AnySubstrate, examples: Examples, state: State, streams: Streams) -> Iterator[Step]:
-    """Train from `state` on, which always holds where training stands; yield after every batch.
+def train(
+    substrate: AnySubstrate, examples: Examples, state: State, streams: Streams, fuse: bool = True
+) -> Iterator[Step]:
+    """Train from `state` on, which always holds where training stands; yield after every batch, or many if fused.
+
+    Parameters
+    ----------
+    substrate
+        That learns.
+    examples
+        That it learns from.
+    state
+        Where training stands; moved on.
+    streams
+        Of random numbers.
+    fuse
+        Whether a circuit that may, learns many batches at a time, by the same numbers.
 
     Raises
     ------
@@ -130,27 +148,38 @@ def train(substrate: AnySubstrate, examples: Examples, state: State, streams: St
     sampled = _sampled(network, state, streams)
     every = max(1, network.training.epochs * n_batches // HISTORY_POINTS)
     watch = Watch(substrate)
+    fused = Fused(network, state.params, network.training.epochs * len(part)) if fuse and fusible(network) else None
+    chunk = 1 if fused is None else CHUNK
     while state.epoch < network.training.epochs:
         order = streams.child("data", state.epoch).permutation(len(part))
-        for batch in range(state.batch, n_batches):
+        for batch in range(state.batch, n_batches, chunk):
             cpu, wall = time.process_time(), time.perf_counter()
-            if (state.epoch * n_batches + batch) % every == 0:
+            if (state.epoch * n_batches + batch) % every < chunk:
                 _sample(state, sampled, state.epoch + batch / n_batches)
-            inputs, labels = part.take(order[batch * size : (batch + 1) * size], precision)
+            inputs, labels = part.take(order[batch * size : (batch + chunk) * size], precision)
             wanted = targets(labels, examples.n_classes, network.data.targets).astype(precision)
-            update = _update(substrate, inputs, wanted, descent, state, streams, batch)
-            substrate.params = state.params = descent.step(substrate.params, update.change, state.epoch)
-            if batch == 0:
-                watch.margin(update.free, state.epoch)
-            loss, wrong = _count(state.tally, substrate, update, wanted, labels)
-            state.batch = batch + 1
+            if fused is not None:
+                if batch == 0:
+                    free = substrate.relax(inputs[:size], stop=substrate.stop(network.phases.free))
+                    watch.margin(free, state.epoch)
+                outputs = fused.learn(inputs, wanted, descent.factor(state.epoch))
+                substrate.params = state.params = fused.params
+            else:
+                update = _update(substrate, inputs, wanted, descent, state, streams, batch)
+                substrate.params = state.params = descent.step(substrate.params, update.change, state.epoch)
+                if batch == 0:
+                    watch.margin(update.free, state.epoch)
+                outputs = update.free.outputs
+                _look(state.tally, substrate, update.free)
+            loss, wrong = _count(state.tally, network, outputs, wanted, labels)
+            state.batch = min(batch + chunk, n_batches)
             if ends_epoch := state.batch == n_batches:
                 watch.saturation(state.tally.mean())
                 if state.epoch + 1 == network.training.epochs:
                     _sample(state, sampled, float(state.epoch + 1))
             state.cpu_s += time.process_time() - cpu
             state.wall_s += time.perf_counter() - wall
-            place = (state.epoch, network.training.epochs, batch, n_batches)
+            place = (state.epoch, network.training.epochs, state.batch - 1, n_batches)
             yield Step(*place, len(labels), loss, wrong / len(labels), ends_epoch)
         state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally()
 
@@ -180,22 +209,25 @@ def _update(
     return in_situ(substrate, inputs, wanted, chosen, cost, stops, rng, mode=phases.nudge, commit=at_once)
 
 
-def _count(tally: Tally, substrate: AnySubstrate, update: Update, wanted: Array, labels: Array) -> tuple[float, int]:
-    """Add a batch to the tally; return its mean loss and its number of errors."""
-    network = substrate.network
-    free, n = update.free, len(labels)
-    loss = float(COSTS[network.phases.cost].value(free.outputs, wanted).sum())
-    wrong = int((predictions(free.outputs, network.data.targets) != labels).sum())
-    tally.examples += n
+def _count(tally: Tally, network: Network, outputs: Array, wanted: Array, labels: Array) -> tuple[float, int]:
+    """Add what free outputs say to the tally; return their mean loss and the number of errors."""
+    loss = float(COSTS[network.phases.cost].value(outputs, wanted).sum())
+    wrong = int((predictions(outputs, network.data.targets) != labels).sum())
+    tally.examples += len(labels)
     tally.wrong += wrong
     tally.loss += loss
+    return loss / len(labels), wrong
+
+
+def _look(tally: Tally, substrate: AnySubstrate, free: Equilibrium) -> None:
+    """Add how a free phase went to the tally."""
+    n = len(free.outputs)
     tally.spikes += (free.spikes or 0.0) * n
     tally.residual += free.residual * n
     tally.steps += free.n_steps * n
     for layer, (moving, top) in substrate.saturation(free).items():
         tally.moving[layer] = tally.moving.get(layer, 0.0) + moving * n
         tally.top[layer] = tally.top.get(layer, 0.0) + top * n
-    return loss / n, wrong
 
 
 def _sampled(network: Network, state: State, streams: Streams) -> dict[str, Array]:

@@ -1,0 +1,104 @@
+"""A fused training is the ordinary one, faster: same weights, same metrics, same resume."""
+
+import numpy as np
+import pytest
+
+from neuroeq.data import load
+from neuroeq.randomness import Streams
+from neuroeq.substrates.fused import fusible
+from neuroeq.training import initial_state, train
+from tests.nets import network, substrate_of
+
+SWEEPS = {"free": {"duration": "3 steps"}, "nudged": {"duration": "2 steps"}}
+TRAINING = {
+    "epochs": 3,
+    "batch_size": 1,
+    "schedule": {"kind": "exponential", "factor": 0.9},
+}
+
+
+BIASED = {"bias_voltages": [1.0, -2.0], "input_gain": 5.0, "diodes": "both"}
+
+
+def net(sizes=(2, 6, 2), on="resistive", hardware=None, circuit=None, phases=None, training=None, **over):
+    return network(
+        on,
+        *sizes,
+        hardware=hardware,
+        data={"name": "xor", "protocol": "whole"},
+        phases={"beta": 0.05, **SWEEPS, **(phases or {})},
+        training={**TRAINING, **(training or {})},
+        substrate={on: {"circuit": circuit}} if circuit else {},
+        **over,
+    )
+
+
+def trained(description, fuse):
+    streams = Streams(5)
+    state = initial_state(description, streams)
+    state.params = {name: value + 0.05 for name, value in state.params.items()}
+    substrate = substrate_of(description, state.params)
+    steps = list(train(substrate, load(description), state, streams, fuse=fuse))
+    return state.params, steps
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        {},
+        {"phases": {"variant": "positive"}},
+        {"phases": {"variant": "negative", "nudge": "held_current"}},
+        {"circuit": {**BIASED, "g_unit": "10 uS"}, "hardware": "ideal"},
+        {"layers": {"hidden1": {"bias": False}, "output": {"bias_learning_rate": 0.01}}},
+        {"training": {"batch_size": 3}},
+    ],
+    ids=["centred", "positive", "negative, held", "biases, window", "bias currents", "ragged batches"],
+)
+def test_fused_training_ends_in_the_same_weights(over):
+    description = net(**over)
+    assert fusible(description)
+    (one, slow), (two, fast) = (trained(description, fuse) for fuse in (False, True))
+    for name in one:
+        assert np.abs(one[name] - initial_state(description, Streams(5)).params[name]).max() > 1e-4
+        np.testing.assert_allclose(two[name], one[name], rtol=0, atol=1e-12)
+    assert sum(step.examples for step in slow) == sum(step.examples for step in fast) == 12
+    assert [step.epoch for step in slow if step.ends_epoch] == [step.epoch for step in fast if step.ends_epoch]
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        {"sizes": (2, 5, 4, 2)},
+        {"on": "rate"},
+        {"hardware": "1n4148"},
+        {"circuit": {"outputs": "paired"}, "phases": {"nudge": "held_current"}},
+        {"phases": {"nudge": "clamp"}},
+        {"phases": {"variant": "random_sign"}},
+        {"phases": {"free": {"duration": "3 steps", "tolerance": 1e-9}}},
+        {"phases": {"free": {"duration": "50 ms"}}},
+        {"training": {"momentum": 0.5}},
+        {"projections": {"input_hidden1": {"connect": {"probability": 0.5}}}},
+    ],
+)
+def test_what_the_kernels_do_not_do_is_not_fused(over):
+    assert not fusible(net(**over))
+
+
+def test_a_fused_training_that_was_cut_ends_in_the_same_bits(monkeypatch):
+    """Cut between two chunks; the state that a checkpoint holds is all that is needed."""
+    monkeypatch.setattr("neuroeq.training.CHUNK", 2)
+    description = net()
+    whole, _ = trained(description, True)
+    streams = Streams(5)
+    state = initial_state(description, streams)
+    state.params = {name: value + 0.05 for name, value in state.params.items()}
+    examples, steps = load(description), 0
+    while state.epoch < 3:
+        state.params = {name: np.array(value, order="C") for name, value in state.params.items()}
+        for step in train(substrate_of(description, state.params), examples, state, streams):
+            steps += 1
+            if not step.ends_epoch:
+                break
+    assert steps == 6
+    for name in whole:
+        np.testing.assert_array_equal(state.params[name], whole[name])
