@@ -42,7 +42,7 @@ def margin(substrate: AnySubstrate, free: Equilibrium, samples: int = 4) -> floa
     margins = []
     for sample in range(min(samples, len(free.outputs))):
         if network.substrate_name in ("rate", "crossbar"):
-            hessian, moving = -jacobian(substrate, free, sample), _unclipped(network, free, sample)
+            hessian, moving = -jacobian(substrate, free, sample), unclipped(network, free, sample)
         else:
             hessian, moving = _mean_field(network, substrate.params), _moving(network, free, sample)
         margins.append(_smallest(hessian, output, moving))
@@ -101,7 +101,7 @@ def _moving(network: Network, free: Equilibrium, sample: int) -> Array:
     return (activity > MOVING[0]) & (activity < MOVING[1])
 
 
-def _unclipped(network: Network, free: Equilibrium, sample: int) -> Array:
+def unclipped(network: Network, free: Equilibrium, sample: int) -> Array:
     """Return which states are strictly inside the bounds of their model."""
     inside = []
     for layer in _layers(network):

@@ -18,11 +18,11 @@ ORDER = [
     {"engine", "circuits"},
     {"substrates"},
     {"rules", "phases", "stability"},
-    {"optimiser", "evaluation", "watch", "energy"},
+    {"optimiser", "evaluation", "watch", "energy", "fidelity"},
     {"training"},
     {"records", "interruption", "probes"},
     {"runs"},
-    {"analysis", "export"},
+    {"analysis", "export", "checking"},
     {"plots"},
     {"cli"},
 ]

@@ -3,6 +3,7 @@
 Every function draws into `axes` if given, else into a new figure, and returns the axes.
 """
 
+from .fidelity import cosines, errors, save_report
 from .figures import FIGURES, save
 from .hardware import energy, histogram
 from .over_epochs import learning, saturation, weights
@@ -10,13 +11,16 @@ from .over_time import plasticity, raster, settling
 
 __all__ = [
     "FIGURES",
+    "cosines",
     "energy",
+    "errors",
     "histogram",
     "learning",
     "plasticity",
     "raster",
     "saturation",
     "save",
+    "save_report",
     "settling",
     "weights",
 ]

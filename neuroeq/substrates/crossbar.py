@@ -38,7 +38,7 @@ class Crossbar(NeuronSubstrate):
     """
 
     def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
-        self.hardware = network.technology
+        self.hardware, self.described = network.technology, network
         check_window(self.hardware, params, network)
         super().__init__(on_crossbar(network), params, batch, **options)
         self._programmed: tuple[Params, Params] = ({}, {})

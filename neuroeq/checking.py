@@ -1,0 +1,99 @@
+"""`neuroeq check`: a network at its first weights, or a finished run at its last, as one substrate plays it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .catalog import load_network, resolve
+from .data import load
+from .data.examples import targets
+from .engine import use_target
+from .errors import SpecError
+from .fidelity import Report, check
+from .network import initial_params
+from .randomness import Streams
+from .runs import load_run
+from .spec import Network
+from .spec.files import Table
+from .substrates import NeuronSubstrate, build, engine_of
+
+
+def check_network(
+    network: Network | str | Path,
+    substrate: str | None = None,
+    *,
+    seed: int | None = None,
+    samples: int = 8,
+    settings: Sequence[str | Table] = (),
+    hardware: str | None = None,
+    ideal: Sequence[str] = (),
+    data_dir: str | Path | None = None,
+    target: str | None = None,
+) -> Report:
+    """Compare one update with the gradient.
+
+    Parameters
+    ----------
+    network
+        A network, its name or path, or the folder of a finished run, whose trained weights are then checked.
+    substrate
+        As in `train`; the run's own if left out.
+    seed
+        Of the start weights and the noise.
+    samples
+        Training examples in the update, the first ones of different classes in turn.
+    settings, hardware, ideal, data_dir, target
+        As in `train`.
+
+    Raises
+    ------
+    NeuroeqError
+        If something is not allowed, or there is no gradient to compare with.
+    """
+    folder = Path(str(network)) if isinstance(network, str | Path) and Path(str(network)).is_dir() else None
+    run = None if folder is None else load_run(folder)
+    described = run.network if run is not None else network
+    given = {"seed": seed, "data_dir": data_dir and str(data_dir)}
+    changes = [*settings, {"run": {key: value for key, value in given.items() if value is not None}}]
+    resolved = resolve(described, substrate, changes, hardware, ideal)  # type: ignore[arg-type]
+    streams = Streams(resolved.run.seed)
+    params = initial_params(resolved, streams.child("init")) if run is None else run.folder.load().params
+    examples = load(resolved, Path(resolved.run.data_dir) if resolved.run.data_dir else None)
+    which = _in_turn(np.asarray(examples.train.labels), samples)
+    inputs, labels = examples.train.take(which, resolved.physics.precision)
+    wanted = targets(labels, examples.n_classes, resolved.data.targets).astype(resolved.physics.precision)
+    how = {"engine": engine_of(resolved), "target": use_target(target)}
+    checked = build(resolved, params, samples, **how)
+    return check(checked, inputs, wanted, streams, _rate_twin(described, resolved, params, samples))
+
+
+def _rate_twin(
+    described: Network | str | Path, resolved: Network, params: dict[str, np.ndarray], samples: int
+) -> NeuronSubstrate | None:
+    """Return the rate network of spiking units, with the same parameters."""
+    if resolved.substrate_name != "spiking":
+        return None
+    whole = described if isinstance(described, Network) else load_network(described)
+    if "rate" not in whole.substrate:
+        whole = load_network(resolved.name)
+    if "rate" not in whole.substrate:
+        raise SpecError(
+            f"{whole.where}: has no substrate.rate, whose gradient spiking units are compared with; add one."
+        )
+    twin = resolve(whole, "rate")
+    layers = {n: twin.layers[n].model_copy(update={"size": layer.size}) for n, layer in resolved.layers.items()}
+    twin = twin.model_copy(update={"layers": layers})
+    weights = {name: np.asarray(value, float) for name, value in params.items()}
+    made = build(twin, weights, samples, plastic=False, target="numpy")
+    assert isinstance(made, NeuronSubstrate)
+    return made
+
+
+def _in_turn(labels: np.ndarray, samples: int) -> np.ndarray:
+    """Return the first examples, one class after the other."""
+    queues = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    order = [queue[turn] for turn in range(max(map(len, queues))) for queue in queues if turn < len(queue)]
+    return np.array(order[:samples])

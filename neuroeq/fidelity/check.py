@@ -1,0 +1,261 @@
+"""`check`: one update of a substrate, at its own settings, against the gradient.
+
+    cosine            estimate . gradient / (|estimate| |gradient|)
+    norm ratio        |estimate| / |gradient|
+    sign agreement    fraction of entries of the same sign, among those above a thousandth of the largest
+
+The gradient is the adjoint's at the free equilibrium, of spiking units that of their rate network; finite differences
+check it on a few entries. Errors over beta show where bias, which grows with beta, meets noise, which falls with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ..contract import Params
+from ..costs import COSTS
+from ..errors import NeuroeqError
+from ..phases import nudges
+from ..randomness import Streams
+from ..rules import Update, contrastive, in_situ
+from ..spec import Phases
+from ..stability import jacobian, margin, unclipped
+from ..substrates import AnySubstrate, NeuronSubstrate, Resistive
+from .differences import finite_differences
+from .implicit import implicit_gradient
+
+Array = np.ndarray
+ENTRIES = 6
+"""Of each parameter, for finite differences."""
+BETAS = (0.125, 0.25, 0.5, 1.0, 2.0)
+"""Times the network's beta."""
+REPEATS = 3
+"""Of a stochastic substrate."""
+SMALL = 1e-3
+"""Of the largest entry, below which signs are not counted."""
+
+
+@dataclass(frozen=True)
+class Projection:
+    """How the estimate of one parameter array compares with its gradient.
+
+    Parameters
+    ----------
+    cosine, norm_ratio, sign_agreement
+        See above; nan where the gradient is zero.
+    finite_difference_error
+        Largest difference of the gradient from finite differences on some entries, over the largest entry; None where
+        the free phase is not deterministic.
+    """
+
+    cosine: float
+    norm_ratio: float
+    sign_agreement: float
+    finite_difference_error: float | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `check` found.
+
+    Parameters
+    ----------
+    network, substrate, hardware, learning, variant
+        What was checked.
+    beta
+        The network's.
+    projections
+        By parameter.
+    cosine
+        Of all parameters together.
+    errors
+        By beta: |estimate - gradient| / |gradient|, with the norm of the estimate fitted where it is not the rates'.
+    bias_slope
+        Of log error over log beta, between the smallest betas whose error rises.
+    suggested_beta
+        With the least error.
+    variance
+        Of the estimate over repeats, over its squared mean.
+    margin
+        Largest stable |beta| of a negative nudge.
+    asymmetry
+        |Jac - Jac^T| / |Jac| among the units that can move, at the free equilibrium of the first example; None for
+        spiking units and behind amplifiers.
+    active
+        By layer: the fraction of units that can move.
+    residual, converged
+        Of the free phase.
+    """
+
+    network: str
+    substrate: str
+    hardware: str | None
+    learning: str
+    variant: str
+    beta: float
+    projections: dict[str, Projection]
+    cosine: float
+    errors: dict[float, float]
+    bias_slope: float | None
+    suggested_beta: float
+    variance: float
+    margin: float
+    asymmetry: float | None
+    active: dict[str, float]
+    residual: float
+    converged: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values; nan and infinity as None."""
+        return _plain(asdict(self))
+
+    @property
+    def zero(self) -> bool:
+        """Whether there is no gradient: every unit on the way to the outputs is stuck."""
+        return all(np.isnan(each.cosine) for each in self.projections.values())
+
+
+def check(
+    substrate: AnySubstrate, inputs: Array, targets: Array, streams: Streams, rates: AnySubstrate | None = None
+) -> Report:
+    """Compare one update of a substrate with the gradient, at the same parameters.
+
+    Parameters
+    ----------
+    substrate
+        With its parameters, plastic if it learns in situ.
+    inputs, targets
+        (batch, n_input) and (batch, n_output).
+    streams
+        Of random numbers.
+    rates
+        Of spiking units: their rate network with the same parameters.
+    """
+    network = substrate.network
+    reference = rates or substrate
+    gradient = implicit_gradient(reference, inputs, targets)
+    estimator = _estimator(substrate, inputs, targets, streams)
+    repeats = [estimator(network.phases, repeat) for repeat in range(REPEATS if substrate.spiking else 1)]
+    mean = {name: np.mean([each.change[name] for each in repeats], axis=0) for name in gradient}
+    sampled = _sampled_entries(gradient, streams)
+    differences = finite_differences(reference, inputs, targets, sampled)
+    errors = {}
+    for factor in BETAS:
+        phases = network.phases.model_copy(update={"beta": factor * network.phases.beta})
+        errors[phases.beta] = _error(estimator, phases, gradient)
+    free = repeats[0].free
+    return Report(
+        network=network.name,
+        substrate=network.substrate_name,
+        hardware=network.hardware.name if network.hardware else None,
+        learning=network.training.learning,
+        variant=network.phases.variant,
+        beta=network.phases.beta,
+        projections={name: _compare(mean[name], gradient[name], sampled[name], differences[name]) for name in gradient},
+        cosine=_cosine(_flat(mean), -_flat(gradient)),
+        errors=errors,
+        bias_slope=_slope(errors),
+        suggested_beta=min(errors, key=lambda beta: errors[beta] if np.isfinite(errors[beta]) else np.inf),
+        variance=_variance([_flat(each.change) for each in repeats]),
+        margin=margin(substrate, free),
+        asymmetry=_asymmetry(reference, inputs),
+        active={layer: moving for layer, (moving, _) in substrate.saturation(free).items()},
+        residual=free.residual,
+        converged=free.converged,
+    )
+
+
+def _estimator(
+    substrate: AnySubstrate, inputs: Array, targets: Array, streams: Streams
+) -> Callable[[Phases, int], Update]:
+    network = substrate.network
+    stops = (substrate.stop(network.phases.free), substrate.stop(network.phases.nudged))
+
+    def estimate(phases: Phases, repeat: int) -> Update:
+        cost, chosen = COSTS[phases.cost], nudges(phases, streams.child("check sign"))
+        rng = streams.child("check", repeat)
+        if network.training.learning == "contrastive":
+            return contrastive(substrate, inputs, targets, chosen, cost, stops, rng, mode=phases.nudge)
+        assert isinstance(substrate, NeuronSubstrate)
+        return in_situ(substrate, inputs, targets, chosen, cost, stops, rng, mode=phases.nudge)
+
+    return estimate
+
+
+def _sampled_entries(gradient: Params, streams: Streams) -> dict[str, Array]:
+    """Choose entries whose gradient is not tiny: differences could not tell it."""
+    rng, chosen = streams.child("check entries"), {}
+    for name, value in gradient.items():
+        size = np.abs(value).ravel()
+        worth = np.flatnonzero(size > SMALL * size.max(initial=0))
+        chosen[name] = rng.choice(worth, min(ENTRIES, len(worth)), replace=False) if len(worth) else worth
+    return chosen
+
+
+def _compare(estimate: Array, gradient: Array, entries: Array, differences: Array) -> Projection:
+    descent, largest = -gradient.ravel(), float(np.abs(gradient).max(initial=0))
+    told = np.abs(descent) > SMALL * largest
+    signs = float((np.sign(estimate.ravel()[told]) == np.sign(descent[told])).mean()) if told.any() else float("nan")
+    ratio = float(np.linalg.norm(estimate) / np.linalg.norm(descent)) if largest else float("nan")
+    wrong = float(np.abs(gradient.ravel()[entries] - differences).max() / largest) if len(entries) else None
+    return Projection(_cosine(estimate.ravel(), descent), ratio, signs, wrong)
+
+
+def _error(estimator: Callable[[Phases, int], Update], phases: Phases, gradient: Params) -> float:
+    """Return |estimate - gradient| / |gradient|; nan where the nudge is beyond what the substrate bears."""
+    try:
+        estimate = estimator(phases, 0).change
+    except NeuroeqError:
+        return float("nan")
+    one, other = _flat({name: estimate[name] for name in gradient}), -_flat(gradient)
+    size = float(np.linalg.norm(other))
+    return float(np.linalg.norm(one - other)) / size if size else float("nan")
+
+
+def _slope(errors: dict[float, float]) -> float | None:
+    """Return the slope over the smallest three betas, if errors rise there: else noise or settling, not bias."""
+    betas = sorted(errors)[:3]
+    values = [errors[beta] for beta in betas]
+    if not (np.isfinite(values).all() and values[0] < values[1] < values[2]):
+        return None
+    return float(np.polyfit(np.log(betas), np.log(values), 1)[0])
+
+
+def _variance(estimates: list[Array]) -> float:
+    mean = np.mean(estimates, axis=0)
+    size = float(mean @ mean)
+    return float(np.mean([(each - mean) @ (each - mean) for each in estimates])) / size if size else float("nan")
+
+
+def _asymmetry(substrate: AnySubstrate, inputs: Array) -> float | None:
+    if isinstance(substrate, Resistive):
+        return 0.0 if substrate.circuit.reciprocal else None
+    if substrate.network.substrate_name not in ("rate", "crossbar"):
+        return None
+    free = substrate.relax(inputs, stop=substrate.stop(substrate.network.phases.free))
+    moving = unclipped(substrate.network, free, 0)
+    if not moving.any():
+        return 0.0
+    jac = jacobian(substrate, free, 0)[np.ix_(moving, moving)]
+    return float(np.linalg.norm(jac - jac.T) / np.linalg.norm(jac))
+
+
+def _cosine(one: Array, other: Array) -> float:
+    size = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(one @ other) / size if size else float("nan")
+
+
+def _flat(params: Params) -> Array:
+    return np.concatenate([np.ravel(params[name]) for name in sorted(params)]).astype(float)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
