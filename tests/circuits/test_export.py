@@ -14,21 +14,24 @@ from neuroeq.export import spice
 from neuroeq.runs import train
 
 needs_ngspice = pytest.mark.skipif(not ngspice.available(), reason="ngspice is not installed: apt install ngspice")
+PULLED = ["substrate.resistive.circuit.outputs=single", "phases.nudge=conductance"]
 ACROSS = {
-    "resistive": ("resistive", "1n4148", 5e-7),
-    "amplified": ("resistive", "1n4148_amplified", 5e-7),
-    "ideal diodes": ("resistive", None, 1e-6),
-    "crossbar": ("crossbar", "ideal", 1e-5),
+    "resistive": ("resistive", "1n4148", 5e-7, []),
+    "amplified": ("resistive", "1n4148_amplified", 5e-7, []),
+    "ideal diodes": ("resistive", None, 1e-6, []),
+    "pulled": ("resistive", "1n4148", 5e-7, PULLED),
+    "other units": ("resistive", "1n4148", 5e-7, ["substrate.resistive.circuit.v_unit='0.5 V'"]),
+    "crossbar": ("crossbar", "ideal", 1e-5, []),
 }
-"""Substrate, hardware and tolerance [V]: k/q of another year; near-ideal diodes; integration over time."""
+"""Substrate, hardware, tolerance [V] and settings: k/q of another year; near-ideal diodes; integration over time."""
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     return {
-        name: train("xor", on, hardware=hardware, epochs=20, out=folder / name)
-        for name, (on, hardware, _) in ACROSS.items()
+        name: train("xor", on, hardware=hardware, settings=settings, epochs=20, out=folder / name)
+        for name, (on, hardware, _, settings) in ACROSS.items()
     }
 
 
@@ -46,7 +49,7 @@ def stated(netlist):
 def test_ngspice_finds_the_voltages_that_the_netlist_states(runs, name, beta):
     netlist = spice(runs[name], sample=2, beta=beta)
     found, ours = ngspice.simulate(netlist), stated(netlist)
-    assert len(ours) == (18 if name == "crossbar" else 20)
+    assert len(ours) == (18 if name in ("crossbar", "pulled") else 20)
     for node, voltage in ours.items():
         assert abs(found[node][-1] - voltage) < ACROSS[name][2], node
     assert max(abs(voltage) for voltage in ours.values()) > 0.1

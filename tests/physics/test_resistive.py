@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from neuroeq.circuits.layout import source_voltages
 from neuroeq.contract import Nudge, Stop
 from neuroeq.data import load
 from neuroeq.engine import Recording
@@ -153,6 +154,27 @@ def test_the_settling_of_a_recording_is_that_of_the_equations_in_time():
         there = np.stack([np.interp(path.t, seen.t, each) for each in other.T], axis=1)
         assert np.abs(v - there).max() < 0.04 * np.abs(v).max()
         assert np.abs(v[-1] - other[-1]).max() < 0.01 * np.abs(v).max()
+
+
+def test_a_recorded_nudge_settles_at_the_nudged_operating_point():
+    """Of a conductance, which acts beside the capacitors."""
+    still = substrate_of(made("shockley", "single"))
+    inputs, targets = batch_of(still.network, 2)
+    free = still.relax(inputs, stop=SETTLED)
+    nudged = still.relax(inputs, Nudge(0.2, targets, COST, "state", free), free.resume, stop=SETTLED)
+    path = still.settle(nudged, free, "nudged", least=150)
+    moved = np.abs(nudged.outputs - free.outputs).max()
+    assert np.abs(path.states["output"]["v"][-1] - nudged.state["output"]).max() < 0.01 * moved
+    assert np.abs(path.states["output"]["v"][0] - free.state["output"]).max() < 0.3 * moved
+
+
+def test_sources_are_the_inputs_their_negatives_and_the_constants():
+    net = made("ideal", "single")
+    np.testing.assert_allclose(
+        source_voltages(net, np.array([[0.1, 0.2, 0.3, 0.4]])),
+        [[0.3, 0.6, 0.9, 1.2, -0.3, -0.6, -0.9, -1.2, 1.0]],
+        rtol=1e-12,
+    )
 
 
 def test_conductances_stay_in_the_window_at_every_update():
