@@ -1,6 +1,6 @@
 """What inference and learning cost on a circuit: from the solved voltages, and from the hardware's constants.
 
-inference   free phase: power of every element x how long it is held, a DAC conversion an input, an ADC an output
+inference   free phase: power of every element x how long it is held, a DAC conversion a source, an ADC an output node
 update      nudged phases of a batch, an ADC conversion a node and phase, a write pulse a device
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from .contract import Equilibrium, Nudge
 from .costs import COSTS
-from .network import nodes, shape
+from .network import nodes
 from .phases import nudges
 from .randomness import Streams
 from .substrates import Crossbar, Resistive
@@ -51,27 +51,23 @@ def account(substrate: Crossbar | Resistive, inputs: Array, targets: Array, stre
     network = substrate.network
     phases, cost = network.phases, COSTS[network.phases.cost]
     free = substrate.relax(inputs, stop=substrate.stop(phases.free))
-    ends = [
-        substrate.relax(
-            inputs, Nudge(beta, targets, cost, phases.nudge, free), free.resume, stop=substrate.stop(phases.nudged)
-        )
-        for beta, _ in nudges(phases, streams.child("energy"))
-    ]
-    hardware, batch = substrate.hardware.periphery, network.training.batch_size
+    pulls = [Nudge(beta, targets, cost, phases.nudge, free) for beta, _ in nudges(phases, streams.child("energy"))]
+    stop = substrate.stop(phases.nudged)
+    ends = [(pull, substrate.relax(inputs, pull, free.resume, stop=stop)) for pull in pulls]
+    hardware, batch = substrate.hardware.periphery, len(inputs)
     n_nodes = sum(nodes(network, layer) for layer in network.layers if layer != network.input_layer)
     inference = _held(substrate, free)
     inference["DAC"] = nodes(network, network.input_layer) * hardware.dac_energy
     inference["ADC"] = nodes(network, network.output_layer) * hardware.adc_energy
     update: dict[str, float] = {}
-    for end in ends:
-        for kind, energy in _held(substrate, end).items():
+    for pull, end in ends:
+        for kind, energy in _held(substrate, end, pull).items():
             update[kind] = update.get(kind, 0.0) + batch * energy
     update["ADC"] = batch * (1 + len(ends)) * n_nodes * hardware.adc_energy
-    devices = sum(int(np.prod(shape(network, name))) for name in network.projections)
-    update["writing"] = devices * hardware.write_energy
+    update["writing"] = substrate.devices() * hardware.write_energy
     return Energy(inference, update)
 
 
-def _held(substrate: Crossbar | Resistive, eq: Equilibrium) -> dict[str, float]:
+def _held(substrate: Crossbar | Resistive, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:
     time = substrate.phase_time(eq)
-    return {kind: power * time for kind, power in substrate.dissipation(eq).items()}
+    return {kind: power * time for kind, power in substrate.dissipation(eq, nudge).items()}

@@ -17,11 +17,13 @@ from .data.examples import targets
 from .errors import SpecError
 from .runs import Run
 from .spec import NeuronModel
-from .substrates import Crossbar, Resistive, build
+from .substrates import Crossbar, Resistive, at_operating_point, build
 from .substrates.crossbar import differential_pair
 from .units import physical
 
 Array = np.ndarray
+BIAS = "bias source"
+"""Cannot be the name of a layer."""
 SETTLED = Stop(100_000, 1e-12)
 """When voltages that are compared with a simulator's stand still."""
 
@@ -43,7 +45,10 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
     SpecError
         If the run is on no circuit, or has no such sample.
     """
-    network, substrate = run.network, build(run.network, run.folder.load().params, 1, plastic=False, target="numpy")
+    if not np.isfinite(beta):
+        raise SpecError(f"--beta is {beta}; expected a finite number.")
+    network = at_operating_point(run.network)
+    substrate = build(network, run.folder.load().params, 1, plastic=False, target="numpy")
     if not isinstance(substrate, Crossbar | Resistive):
         raise SpecError(
             f"{run.path}: substrate '{network.substrate_name}' is no circuit; run it on crossbar or resistive."
@@ -65,8 +70,9 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
     )
     header = [f"hardware: {substrate.hardware.title}", f"voltages found here [V]: {voltages}"]
     if isinstance(substrate, Crossbar):
-        start = free.state if beta else {}
-        return _crossbar(substrate, inputs[0], (beta, wanted[0]), start, title, header)
+        pull = -beta * COSTS[network.phases.cost].gradient(free.outputs, wanted)[0]
+        nudged = (beta, wanted[0]) if network.phases.nudge == "state" else (0.0, pull)
+        return _crossbar(substrate, inputs[0], nudged, free.state if beta else {}, title, header)
     return _resistive(substrate, eq, title, header)
 
 
@@ -77,11 +83,11 @@ def _volts(substrate: Crossbar | Resistive, state: Array) -> Array:
 def _resistive(substrate: Resistive, eq: Equilibrium, title: str, header: list[str]) -> str:
     network, drive = substrate.network, eq.resume.drive
     unit = network.circuit
-    ampere = unit.v_unit * unit.g_unit
+    ampere = unit.v_unit * network.g_unit
     real = type(drive)(
         sources={name: values * unit.v_unit for name, values in drive.sources.items()},
         currents={name: values * ampere for name, values in drive.currents.items()},
-        pulls={name: (pull * unit.g_unit, values * unit.v_unit) for name, (pull, values) in drive.pulls.items()},
+        pulls={name: (pull * network.g_unit, values * unit.v_unit) for name, (pull, values) in drive.pulls.items()},
         held={name: values * unit.v_unit for name, values in drive.held.items()},
     )
     g = in_siemens(network, substrate.params)
@@ -110,18 +116,19 @@ def _crossbar(
         plus, minus = differential_pair(hardware, substrate.params[name])
         pairs[name] = (projection.source, projection.target, plus, minus)
         if network.symmetric(name) and projection.source != projection.target:
-            pairs[f"{name}_back"] = (projection.target, projection.source, plus.T, minus.T)
+            pairs[f"{name} back"] = (projection.target, projection.source, plus.T, minus.T)
     sources = {network.input_layer: inputs * scale}
     for layer in rails:
         if network.layers[layer].bias:
             plus, minus = differential_pair(hardware, substrate.params[f"{layer}.bias"])
-            sizes["bias"], sources["bias"] = 1, np.array([scale])
-            pairs[f"{layer}_bias"] = ("bias", layer, plus[None], minus[None])
+            sizes[BIAS], sources[BIAS] = 1, np.array([scale])
+            pairs[f"{layer} bias"] = (BIAS, layer, plus[None], minus[None])
     circuit = OpAmps(hardware.r_f, hardware.neuron.integrator.c_f, sizes, rails, pairs)
-    beta, wanted = nudge
-    pulls = {network.output_layer: (beta, wanted * scale)} if beta else {}
+    beta, towards = nudge
+    pulls = {network.output_layer: (beta, towards * scale)} if beta else {}
+    held = {} if beta or not start else {network.output_layer: towards * scale / hardware.r_f}
     begin = {layer: voltages[0] for layer, voltages in start.items()}
-    return op_amp_netlist(circuit, sources, pulls, begin, title=title, header=header)
+    return op_amp_netlist(circuit, sources, pulls, begin, held, title=title, header=header)
 
 
 def _rails(model: NeuronModel) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .contract import Params
-from .errors import DataError
+from .errors import DataError, SpecError
 from .spec import Hardware, Network
 
 Array = np.ndarray
@@ -35,10 +35,21 @@ def bounds(network: Network, projection: str) -> tuple[float, float] | None:
     own = network.projections[projection].bounds
     if network.hardware is None:
         return own
-    low, high = _window(network.hardware, network.circuit.g_unit if network.resistive else None)
+    low, high = _window(network.hardware, network.g_unit if network.resistive else None)
     if own is not None:
         low, high = max(low, own[0]), min(high, own[1])
+    if low >= high:
+        raise SpecError(
+            f"{network.where}: projections.{projection}.bounds are {list(own or ())}, outside what the devices of "
+            f"{network.hardware.where} hold; widen the bounds or the conductance window."
+        )
     return None if (low, high) == (-np.inf, np.inf) else (low, high)
+
+
+def crossbar_window(network: Network) -> tuple[float, float] | None:
+    """Return the interval of weights and biases that a differential pair holds; None without a window."""
+    limit = network.technology.w_max
+    return None if np.isinf(limit) else (-limit, limit)
 
 
 def _window(hardware: Hardware, g_unit: float | None) -> tuple[float, float]:
@@ -95,6 +106,12 @@ def initial_params(network: Network, rng: np.random.Generator) -> Params:
         weight = _drawn(projection.initial.scheme, projection.initial.gain, shape(network, name), rng)
         within = bounds(network, name) if network.resistive else projection.bounds
         if within is not None:
+            if network.resistive and weight.max(initial=0) > within[1]:
+                raise SpecError(
+                    f"{network.where}: projections.{name} starts with conductances up to {weight.max():.3g}, but "
+                    f"{network.technology.where} holds {within[1]:.3g} at most (g_max over g_unit); use a smaller "
+                    "initial.gain, or a smaller substrate.resistive.circuit.g_unit."
+                )
             weight = np.clip(weight, *within)
         connected = mask(network, name)
         if projection.source == projection.target:

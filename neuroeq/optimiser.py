@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from .contract import Params
-from .network import bounds, learning_rates, mask
+from .network import bounds, crossbar_window, learning_rates, mask
 from .spec import Network
 from .spec.recipe import Constant, Cosine, Exponential, Schedule, Steps
 
@@ -30,8 +30,10 @@ class Descent:
         self._schedule = network.training.schedule
         self._epochs = network.training.epochs
         found = {name: bounds(network, name) for name in network.projections}
+        if network.substrate_name == "crossbar":
+            found |= {name: crossbar_window(network) for name in self._rates if name not in network.projections}
         self._bounds = {name: interval for name, interval in found.items() if interval is not None}
-        self._masks = {name: mask(network, name) for name in self._bounds}
+        self._masks = {name: mask(network, name) for name in self._bounds if name in network.projections}
         self.velocity: Params = {}
 
     def factor(self, epoch: int) -> float:
@@ -49,7 +51,7 @@ class Descent:
             moved[name] = params[name] + (self._rates[name] * factor) * amount
             if name in self._bounds:
                 np.clip(moved[name], *self._bounds[name], out=moved[name])
-                if self._masks[name] is not None:
+                if self._masks.get(name) is not None:
                     moved[name] *= self._masks[name]
         return moved
 

@@ -13,7 +13,15 @@ from .phases import nudges
 from .randomness import Streams
 from .rules import contrastive, in_situ
 from .spec import Network
-from .substrates import AnySubstrate, Crossbar, Resistive, build
+from .substrates import (
+    AnySubstrate,
+    Crossbar,
+    Resistive,
+    ResistiveInTime,
+    at_operating_point,
+    build,
+    engine_of,
+)
 from .training import State, initial_state
 
 PROBE_SAMPLES = 2
@@ -34,10 +42,8 @@ def probes(network: Network, state: State, examples: Examples, streams: Streams)
     part = next(part for part in (examples.test, examples.validation, examples.train) if part is not None)
     inputs, wanted = _batch(network, examples, part, _one_of_each(part))
     how = {"engine": "stepper", "target": "numpy", "deferred": False, "monitored": len(inputs)}
-    if network.resistive:
-        contrasting = network.training.model_copy(update={"learning": "contrastive"})
-        network = network.model_copy(update={"training": contrasting})
-        how["engine"] = "operating_point"
+    network = at_operating_point(network)
+    how["engine"] = engine_of(network)
     probe = build(network, state.params, len(inputs), **how)
     recordings = {}
     for when, params in (("before", initial_state(network, streams).params), ("after", state.params)):
@@ -69,6 +75,8 @@ def _one_of_each(part: Part) -> np.ndarray:
 
 def energy_of(substrate: AnySubstrate, state: State, examples: Examples, streams: Streams) -> Energy | None:
     """Return what a circuit spends on a batch of the training examples."""
+    if isinstance(substrate, ResistiveInTime):
+        substrate = Resistive(at_operating_point(substrate.network), state.params, substrate.batch)
     if not isinstance(substrate, Crossbar | Resistive):
         return None
     network = substrate.network

@@ -210,6 +210,7 @@ def _run(
         "validation_error": last.get("validation_error"),
         "test_error": tested.error if tested else None,
         "loss": last["train_loss"],
+        "residual": last["residual"],
         "wall_s": state.wall_s,
         "cpu_s": state.cpu_s,
         "compile_s": compile_s,

@@ -162,6 +162,7 @@ def train(
                 if batch == 0:
                     free = substrate.relax(inputs[:size], stop=substrate.stop(network.phases.free))
                     watch.margin(free, state.epoch)
+                    _look(state.tally, substrate, free, len(part))
                 outputs = fused.learn(inputs, wanted, descent.factor(state.epoch))
                 substrate.params = state.params = fused.params
             else:
@@ -170,11 +171,12 @@ def train(
                 if batch == 0:
                     watch.margin(update.free, state.epoch)
                 outputs = update.free.outputs
-                _look(state.tally, substrate, update.free)
+                _look(state.tally, substrate, update.free, len(labels))
             loss, wrong = _count(state.tally, network, outputs, wanted, labels)
             state.batch = min(batch + chunk, n_batches)
             if ends_epoch := state.batch == n_batches:
                 watch.saturation(state.tally.mean())
+                watch.settling(state.tally.mean())
                 if state.epoch + 1 == network.training.epochs:
                     _sample(state, sampled, float(state.epoch + 1))
             state.cpu_s += time.process_time() - cpu
@@ -219,9 +221,8 @@ def _count(tally: Tally, network: Network, outputs: Array, wanted: Array, labels
     return loss / len(labels), wrong
 
 
-def _look(tally: Tally, substrate: AnySubstrate, free: Equilibrium) -> None:
-    """Add how a free phase went to the tally."""
-    n = len(free.outputs)
+def _look(tally: Tally, substrate: AnySubstrate, free: Equilibrium, n: int) -> None:
+    """Add how a free phase went to the tally, as that of n examples."""
     tally.spikes += (free.spikes or 0.0) * n
     tally.residual += free.residual * n
     tally.steps += free.n_steps * n

@@ -13,6 +13,9 @@ from .substrates import AnySubstrate
 HIGH_ERROR, FEW_MOVING, MANY_AT_TOP = 0.05, 0.02, 0.5
 """A layer counts as saturated if the training error is high, and few units can move or many are stuck at the top."""
 
+UNSOLVED = 1e-2
+"""Mean residual from which a resistor network counts as not solved."""
+
 
 class NeuroeqWarning(UserWarning):
     """Something that training survives and a user should know."""
@@ -71,6 +74,15 @@ class Watch:
                     f"top, and the training error is {error:.1%}; the gradient of stuck units is 0, so try a smaller "
                     "initial gain or smaller learning rates.",
                 )
+
+    def settling(self, row: Mapping[str, float]) -> None:
+        """Look at the residual of a resistor network's free phases, over an epoch."""
+        if self._substrate.network.resistive and row["residual"] > UNSOLVED:
+            self._say(
+                "settling",
+                f"free phases end with a net current into a node of {row['residual']:.2g} of the largest, after "
+                f"{row['free_steps']:.0f} steps; Kirchhoff's law does not hold, so give phases.free more steps.",
+            )
 
     def _say(self, what: str, sentence: str) -> None:
         if what not in self._said:

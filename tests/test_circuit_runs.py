@@ -174,3 +174,60 @@ def test_hardware_is_listed_and_shown(capsys):
         with pytest.raises(SystemExit):
             main(words)
         assert expected in capsys.readouterr().out
+
+
+def test_writing_counts_two_devices_a_weight_and_bias_and_a_batch_the_samples_there_are(tmp_path):
+    settings = ["hardware.periphery.write_energy='1 pJ'", "training.batch_size=100"]
+    run = train("xor", "crossbar", hardware="ideal", settings=settings, epochs=1, out=tmp_path / "run")
+    update = run.result["energy"]["update"]
+    assert update["writing"] == pytest.approx(2 * (2 * 16 + 16 * 2 + 16 + 2) * 1e-12)
+    again = train("xor", "crossbar", hardware="ideal", settings=settings[:1], epochs=1, out=tmp_path / "again")
+    assert update["input_hidden"] == pytest.approx(again.result["energy"]["update"]["input_hidden"], rel=0.2)
+
+
+def test_a_circuit_that_is_not_solved_is_said_once_with_the_residual(tmp_path):
+    settings = ["phases.free.duration='1 steps'"]
+    with pytest.warns(UserWarning, match=r"net current into a node of .* of the largest, after 1 steps") as said:
+        run = train("xor", "resistive", hardware="1n4148", settings=settings, epochs=2, out=tmp_path / "run")
+    assert sum("net current" in str(each.message) for each in said) == 1
+    assert run.result["residual"] > 0.01
+
+
+def test_a_fused_run_reports_its_residual_and_draws_no_empty_figure(tmp_path):
+    settings = ["substrate.resistive.circuit.outputs=single", "phases.nudge=conductance", "phases.beta=0.02"]
+    settings += ["phases.free.duration='4 steps'", "phases.nudged.duration='4 steps'"]
+    run = train("xor", "resistive", settings=settings, epochs=3, out=tmp_path / "run")
+    assert run.metrics[-1]["residual"] > 0 and run.metrics[-1]["free_steps"] == 4
+    assert 0 < run.metrics[-1]["moving_hidden"] < 1
+
+
+def test_a_run_in_time_has_energies_figures_and_a_netlist(tmp_path, capsys):
+    settings = ["layers.hidden.size=4", "training.learning=in_situ"]
+    how = {"engine": "stepper", "target": "numpy", "epochs": 2}
+    run = train("and", "resistive", settings=settings, out=tmp_path / "run", **how)
+    assert run.result["energy_per_inference_J"] > 0
+    assert {path.stem for path in plots.save(run, folder=tmp_path)} >= {"energy", "conductances", "settling"}
+    with pytest.raises(SystemExit) as ended:
+        main(["export", str(run.path), str(tmp_path / "and.cir")])
+    assert not ended.value.code and "run it with: ngspice -b " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("extra", "sentence"),
+    [
+        (["/nowhere/x.cir"], "/nowhere/x.cir: cannot be written"),
+        (["x.cir", "--beta", "nan"], "--beta is nan; expected"),
+    ],
+)
+def test_an_export_that_cannot_be_is_one_sentence(runs, capsys, extra, sentence):
+    with pytest.raises(SystemExit) as ended:
+        main(["export", str(runs["resistive"].path), *extra])
+    assert ended.value.code == 2 and sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("model", ["ideal", "none", "piecewise"])
+def test_other_diodes_are_one_setting_away(model, tmp_path):
+    more = ["threshold='0.4 V'", "r_on='100 ohm'", "r_off='1 Mohm'"] if model == "piecewise" else []
+    settings = [f"hardware.neuron.nonlinearity.{each}" for each in (f"model={model}", *more)]
+    run = train("and", "resistive", hardware="1n4148", settings=settings, epochs=1, out=tmp_path / "run")
+    assert run.network.technology.neuron.nonlinearity.model == model

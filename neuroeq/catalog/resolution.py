@@ -65,13 +65,14 @@ def resolve(
     changes = _changes(settings)
     raw = _laid(raw, [change for change in changes if "substrate" in change])
     if substrate in CIRCUITS:
-        raw["hardware"] = _technology(raw.get("hardware"), hardware, ideal)
+        raw["hardware"] = _other_diodes(_technology(raw.get("hardware"), hardware, ideal), changes)
     elif hardware or ideal or any("hardware" in change for change in changes):
         raise SpecError(
             f"substrate '{substrate}' has no hardware; expected one of {', '.join(CIRCUITS)}, or no hardware."
         )
     raw = _laid(on_substrate(raw, substrate), [change for change in changes if "substrate" not in change])
-    resolved = checked(raw, f"{network.where}: substrate.{substrate}", changes)
+    typed = [setting(change) for change in settings if isinstance(change, str)]
+    resolved = checked(raw, f"{network.where}: substrate.{substrate}", typed or changes)
     return _with_models(resolved.read_from(network.path, network.where))
 
 
@@ -80,19 +81,32 @@ def _technology(own: Table | None, name: str | None, ideal: Sequence[str]) -> Ta
     table = (
         own
         if own is not None and name is None
-        else load_hardware(name or "unbounded").model_dump(by_alias=True, exclude_unset=True)
+        else load_hardware(name or "unbounded").model_dump(by_alias=True, exclude_none=True)
     )
     for part in ideal:
         if part not in IDEAL:
             raise unknown_name("part of the hardware", part, IDEAL, f"There are: {', '.join(IDEAL)}.")
         ((section, better),) = IDEAL[part].items()
         if part == "diodes":
-            biases = table.get("neuron", {}).get("nonlinearity", {})
-            kept = {key: value for key, value in biases.items() if key.startswith("v_bias")}
-            better = {"nonlinearity": {**better["nonlinearity"], **kept}}
+            better = {"nonlinearity": {**better["nonlinearity"], **_biases(table)}}
         table = {**table, section: {**table.get(section, {}), **better} if better else {}}
         table["evidence"] = [each for each in table.get("evidence", ()) if _kept(each, part, section)]
     return table
+
+
+def _other_diodes(table: Table, changes: Sequence[Table]) -> Table:
+    """Keep nothing but the biases of diodes whose model a change replaces: each has constants of its own."""
+    given = [change.get("hardware", {}).get("neuron", {}).get("nonlinearity", {}).get("model") for change in changes]
+    named = [model for model in given if model]
+    if not named or named[-1] == table["neuron"]["nonlinearity"]["model"]:
+        return table
+    neuron = {**table["neuron"], "nonlinearity": {} if named[-1] == "none" else _biases(table)}
+    evidence = [each for each in table["evidence"] if _kept(each, "diodes", "neuron")]
+    return {**table, "neuron": neuron, "evidence": evidence}
+
+
+def _biases(table: Table) -> Table:
+    return {key: value for key, value in table["neuron"]["nonlinearity"].items() if key.startswith("v_bias")}
 
 
 def _kept(evidence: Table, part: str, section: str) -> bool:

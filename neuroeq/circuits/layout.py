@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..errors import SpecError
 from ..network import nodes
 from ..spec import Hardware, Network
 from ..spec.hardware import IdealClamp, PiecewiseClamp, ShockleyClamp
@@ -32,6 +33,39 @@ def lay_out(network: Network, *, in_volts: bool = False) -> Circuit:
         layers={name: _layer(network, name, in_volts) for name in network.layers if name != network.input_layer},
         resistors={name: (projection.source, projection.target) for name, projection in network.projections.items()},
     )
+
+
+def check_layout(network: Network) -> None:
+    """Refuse what a resistor network has no part for.
+
+    Raises
+    ------
+    SpecError
+        If the network or its hardware asks for it.
+    """
+    physics, array = network.physics, network.technology.array
+    asked = {
+        "substrate.resistive.dt": physics.dt is not None,
+        "substrate.resistive.input": physics.input != "analog",
+        "substrate.resistive.neuron_parameters": bool(physics.neuron_parameters),
+        "substrate.resistive.synapse_parameters": bool(physics.synapse_parameters),
+        "substrate.resistive.input_parameters": bool(physics.input_parameters),
+        "hardware.array": bool(array.r_wire_row or array.r_wire_col or array.r_source or array.r_sense),
+    }
+    for name, layer in network.layers.items():
+        asked |= {
+            f"layers.{name}.neuron": layer.neuron is not None,
+            f"layers.{name}.parameters": bool(layer.parameters),
+        }
+    for name, projection in network.projections.items():
+        asked[f"projections.{name}.delay"] = projection.delay is not None
+        asked[f"projections.{name}.synapse"] = projection.synapse is not None
+    for key, given in asked.items():
+        if given:
+            raise SpecError(
+                f"{network.where}: {key} is given, which a resistor network has no part for; leave it out"
+                + (", use --ideal wires, or a crossbar." if key == "hardware.array" else ".")
+            )
 
 
 def source_voltages(network: Network, inputs: Array) -> Array:
@@ -58,13 +92,13 @@ def at_outputs(network: Network, pull: Array) -> Array:
 
 def in_siemens(network: Network, params: Mapping[str, Array]) -> dict[str, Array]:
     """Return the conductances of the resistor arrays. [S]."""
-    return {name: params[name] * network.circuit.g_unit for name in network.projections}
+    return {name: params[name] * network.g_unit for name in network.projections}
 
 
 def _layer(network: Network, name: str, in_volts: bool) -> Layer:
     size, layout = nodes(network, name), network.circuit
     volt = 1.0 if in_volts else layout.v_unit
-    ampere = 1.0 if in_volts else layout.v_unit * layout.g_unit
+    ampere = 1.0 if in_volts else layout.v_unit * network.g_unit
     if network.layers[name].role != "hidden":
         return Layer(size)
     neuron = network.technology.neuron

@@ -51,6 +51,7 @@ def op_amp_netlist(
     sources: Mapping[str, Array],
     pulls: Mapping[str, tuple[float, Array]] | None = None,
     start: Mapping[str, Array] | None = None,
+    currents: Mapping[str, Array] | None = None,
     *,
     title: str = "crossbar",
     header: Sequence[str] = (),
@@ -67,6 +68,8 @@ def op_amp_netlist(
         By layer: beta, and the targets (n,) in volts.
     start
         By layer: voltages to settle from, (n,); 0 V if left out. [V]
+    currents
+        By layer: held currents into the units, (n,). [A]
     title, header
         First line, and comments below it.
     """
@@ -76,6 +79,9 @@ def op_amp_netlist(
     body += _rails(circuit, names, nodes)
     for layer, (beta, targets) in (pulls or {}).items():
         body += _nudge(nodes[layer], circuit.r_f / beta, targets)
+    for layer, amperes in (currents or {}).items():
+        into = zip(nodes[layer], np.asarray(amperes, float).tolist(), strict=True)
+        body += [f"I_{node} 0 {node} {ampere!r}" for node, ampere in into]
     celsius = f"{NOMINAL_TEMPERATURE - ZERO_CELSIUS:.10g}"
     tau = circuit.r_f * circuit.c_f
     analysis = f".tran {tau / 10!r} {SETTLED * tau!r} uic"

@@ -30,9 +30,14 @@ def export(
     from ..runs import load_run
 
     text = spice(load_run(run), sample, beta)
-    atomic(file, lambda draft: draft.write_text(text, encoding="utf-8"))
+    try:
+        atomic(file, lambda draft: draft.write_text(text, encoding="utf-8"))
+    except OSError as error:
+        raise SpecError(f"{file}: cannot be written ({error.strerror}); name a file in a folder that exists.") from None
+    command = next(line for line in text.splitlines() if line.startswith("* Run with: ")).removeprefix("* Run with: ")
+    command = command.replace("FILE", str(file))
     lines = text.count("\n")
     if as_json:
         print_json({"file": str(file), "lines": lines})
     else:
-        print(f"{file}: {lines:,} lines; run it with: ngspice -b {file}")
+        print(f"{file}: {lines:,} lines; run it with: {command}")

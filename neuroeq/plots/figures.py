@@ -113,7 +113,8 @@ def save(run: Run, names: Sequence[str] = ("all",), folder: Path | None = None) 
     folder.mkdir(parents=True, exist_ok=True)
     if "all" in names:
         absent = set() if run.network.substrate_name == "spiking" else {"raster"}
-        absent |= {"conductances", "energy"} if run.network.hardware is None else {"saturation"}
+        absent |= {"conductances"} if run.network.hardware is None else {"saturation"}
+        absent |= set() if run.result.get("energy") else {"energy"}
         names = [name for name in FIGURES if name not in absent]
     written = []
     with mpl.rc_context(STYLE):

@@ -66,7 +66,7 @@ def in_situ(
     def on_step() -> Params:
         assert commit is not None
         commit(substrate.shaped(into.take()))
-        return substrate.params
+        return substrate.weights
 
     nudged = tuple(
         substrate.relax(

@@ -26,7 +26,8 @@ class Resistive(Spec):
         Which diodes hidden nodes have. ``split``: the first half of a layer those that keep it from falling, the second
         those that keep it from rising; ``both``; ``lower`` or ``upper``: all the one or the other; ``none``.
     v_unit, g_unit
-        What voltage 1 and conductance 1 are in volts and siemens.
+        What voltage 1 and conductance 1 are in volts and siemens. If left out, conductance 1 is the top of the
+        hardware's window, or 1 mS where it has none.
     """
 
     input_gain: Positive = 1.0
@@ -35,4 +36,4 @@ class Resistive(Spec):
     outputs: Literal["single", "paired"] = "single"
     diodes: Literal["split", "both", "lower", "upper", "none"] = "split"
     v_unit: Annotated[Voltage, Field(gt=0)] = 1.0
-    g_unit: Annotated[Conductance, Field(gt=0)] = 1e-3
+    g_unit: Annotated[Conductance, Field(gt=0)] | None = None

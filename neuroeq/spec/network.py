@@ -17,6 +17,8 @@ SubstrateName = Literal["rate", "spiking", "crossbar", "resistive"]
 SUBSTRATES: tuple[str, ...] = get_args(SubstrateName)
 CIRCUITS: tuple[str, ...] = ("crossbar", "resistive")
 """Substrates that hardware can be laid under."""
+DEFAULT_G_UNIT = 1e-3
+"""Conductance 1 of a resistor network whose hardware has no window. [S]"""
 Name = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$")]
 
 
@@ -248,6 +250,11 @@ class Network(Described):
     def circuit(self) -> Resistive:
         """Layout of a network resolved for a resistor network."""
         return self.physics.circuit or Resistive()
+
+    @property
+    def g_unit(self) -> float:
+        """Conductance 1 of a network resolved for a resistor network. [S]."""
+        return self.circuit.g_unit or self.technology.synapse.g_max or DEFAULT_G_UNIT
 
     @property
     def technology(self) -> Hardware:

@@ -12,6 +12,15 @@ from .resistive import Resistive
 from .transient import ResistiveInTime
 
 
+def at_operating_point(network: Network) -> Network:
+    """Return a resistor network that ran in time as one that is solved; any other as it is."""
+    if not network.resistive:
+        return network
+    training = network.training.model_copy(update={"learning": "contrastive"})
+    options = network.run.model_copy(update={"engine": "operating_point"})
+    return network.model_copy(update={"training": training, "run": options})
+
+
 def engine_of(network: Network) -> str:
     """Return what advances a resolved network: what it asks for, or its substrate's own."""
     return network.run.engine or ("operating_point" if network.resistive else "stepper")
@@ -45,4 +54,13 @@ def build(network: Network, params: Params, batch: int, **options: Any) -> AnySu
             return NeuronSubstrate(network, params, batch, **options)
 
 
-__all__ = ["AnySubstrate", "Crossbar", "NeuronSubstrate", "Resistive", "ResistiveInTime", "build", "engine_of"]
+__all__ = [
+    "AnySubstrate",
+    "Crossbar",
+    "NeuronSubstrate",
+    "Resistive",
+    "ResistiveInTime",
+    "at_operating_point",
+    "build",
+    "engine_of",
+]

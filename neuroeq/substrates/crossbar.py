@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..contract import Equilibrium, Params
+from ..circuits.crossbar import effective_conductance
+from ..circuits.wires import Wires
+from ..contract import Equilibrium, Nudge, Params
 from ..engine.integrator import integrator
 from ..errors import SpecError
 from ..spec import Bounds, Hardware, Network, NeuronModel
@@ -39,7 +41,9 @@ class Crossbar(NeuronSubstrate):
 
     def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
         self.hardware, self.described = network.technology, network
+        check_devices(self.hardware)
         check_window(self.hardware, params, network)
+        self._wires = wires_of(network)
         super().__init__(on_crossbar(network), params, batch, **options)
         self._programmed: tuple[Params, Params] = ({}, {})
 
@@ -47,37 +51,43 @@ class Crossbar(NeuronSubstrate):
     def weights(self) -> Params:
         """What the differential pairs hold, as the simulation takes it: G+ - G-. [S]."""
         if self._programmed[0] is not self.params:
-            pairs = {name: differential_pair(self.hardware, weight) for name, weight in self.params.items()}
-            self._programmed = (self.params, {name: plus - minus for name, (plus, minus) in pairs.items()})
+            self._programmed = (self.params, {name: self._held(name, weight) for name, weight in self.params.items()})
         return self._programmed[1]
 
+    def _held(self, name: str, weight: Array) -> Array:
+        """Return G+ - G- as they are felt at the ends of the wires; a bias has its source at the unit. [S]."""
+        plus, minus = differential_pair(self.hardware, weight)
+        if self._wires is not None and name in self.network.projections:
+            plus, minus = (effective_conductance(g, self._wires) for g in (plus, minus))
+        return (plus - minus).astype(weight.dtype)
+
     def mapping(self) -> dict[str, float]:
-        """Return how weights became conductances: scale, what was clipped, how much of the window is used."""
-        window = self.hardware.synapse
+        """Return how weights became conductances: scale, how many are at the limit, how much of the window is used."""
+        window, limit = self.hardware.synapse, self.hardware.w_max * (1 - 1e-9)
         pairs = [differential_pair(self.hardware, weight) for weight in self.params.values()]
         largest = max(float(np.max([plus.max(), minus.max()])) for plus, minus in pairs)
-        clipped = sum(
-            int((np.abs(weight) > self.hardware.w_max * (1 + 1e-12)).sum()) for weight in self.params.values()
-        )
         return {
             "r_f_ohm": self.hardware.r_f,
             "c_f_F": self.hardware.neuron.integrator.c_f,
             "v_scale_V": self.hardware.neuron.integrator.v_scale,
             "largest_conductance_S": largest,
             "window_used": 1.0 if window.g_max is None else (largest - window.g_min) / (window.g_max - window.g_min),
-            "clipped_weights": clipped,
+            "clipped_weights": sum(int((np.abs(weight) >= limit).sum()) for weight in self.params.values()),
         }
 
-    def dissipation(self, eq: Equilibrium) -> dict[str, float]:
+    def dissipation(self, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:
         """Return the mean power that each kind of element turns into heat at an equilibrium. [W].
 
-        A device between a driven voltage V and a virtual ground takes G V^2, in each direction that it is read.
+        A device between a driven voltage V and a virtual ground takes G V^2, in each direction that it is read; that of
+        a nudge of -beta, a negative conductance, is negative.
         """
         integrator, found = self.hardware.neuron.integrator, dict.fromkeys(("feedback resistors", "op-amps"), 0.0)
         square = {layer: np.square(v).mean(axis=0) * integrator.v_scale**2 for layer, v in eq.activity.items()}
         for name, weight in self.params.items():
             plus, minus = differential_pair(self.hardware, weight)
             pair = plus + minus
+            if self._masks.get(name) is not None:
+                pair = pair * self._masks[name]
             if name not in self.network.projections:
                 found[name] = float(pair.sum()) * integrator.v_scale**2
                 continue
@@ -88,7 +98,14 @@ class Crossbar(NeuronSubstrate):
         for volts in eq.state.values():
             found["feedback resistors"] += float(np.square(volts).sum(axis=1).mean()) / self.hardware.r_f
             found["op-amps"] += volts.shape[1] * integrator.power
+        if nudge is not None and nudge.mode == "state":
+            drop = (nudge.targets - eq.outputs) * integrator.v_scale
+            found["nudge"] = nudge.beta / self.hardware.r_f * float(np.square(drop).sum(axis=1).mean())
         return found
+
+    def devices(self) -> int:
+        """Return how many programmable devices there are: two a weight and bias."""
+        return 2 * sum(_count(self._masks.get(name), weight) for name, weight in self.params.items())
 
     def phase_time(self, eq: Equilibrium) -> float:
         """Return how long the phase took. [s]."""
@@ -100,6 +117,46 @@ def differential_pair(hardware: Hardware, weight: Array) -> tuple[Array, Array]:
     held = np.clip(weight, -hardware.w_max, hardware.w_max) / hardware.r_f
     low = hardware.synapse.g_min
     return low + np.maximum(held, 0), low + np.maximum(-held, 0)
+
+
+def wires_of(network: Network) -> Wires | None:
+    """Return the wires of a crossbar's arrays; None if they are ideal.
+
+    Raises
+    ------
+    SpecError
+        If an array that is read in both directions has other resistances at one end than at the other.
+    """
+    array = network.technology.array
+    resistances = (array.r_wire_row, array.r_wire_col, array.r_source, array.r_sense)
+    if not any(resistances):
+        return None
+    if array.r_source != array.r_sense and any(network.symmetric(name) for name in network.projections):
+        raise SpecError(
+            f"{network.technology.where}: array.r_source is {array.r_source:g} ohm and r_sense {array.r_sense:g} ohm; "
+            "an array that is read in both directions needs them equal, or its weights are not symmetric."
+        )
+    return Wires(*resistances, array.max_rows, array.max_cols)
+
+
+def check_devices(hardware: Hardware) -> None:
+    """Refuse what a crossbar does not have.
+
+    Raises
+    ------
+    SpecError
+        If the hardware has real diodes or amplifiers.
+    """
+    neuron = hardware.neuron
+    parts = [
+        *(["diodes"] if neuron.nonlinearity.model in ("piecewise", "shockley") else []),
+        *(["amplifiers"] if neuron.amplifier is not None else []),
+    ]
+    if parts:
+        raise SpecError(
+            f"{hardware.where}: has {' and '.join(parts)}, which a crossbar of op-amps has not; use --ideal "
+            f"{','.join(parts)}, or substrate resistive."
+        )
 
 
 def check_window(hardware: Hardware, params: Params, network: Network) -> None:
@@ -189,3 +246,7 @@ def op_amp(model: NeuronModel, hardware: Hardware, dt: float) -> NeuronModel:
         parameters={**{name: value for name, value in model.parameters.items() if name != tau}, **scale},
         initial={} if start is None else {"v": str(volts(start))},
     )
+
+
+def _count(connected: Array | None, weight: Array) -> int:
+    return weight.size if connected is None else int(connected.sum())

@@ -18,7 +18,7 @@ from ..circuits.assembly import Assembly, assemble
 from ..circuits.circuit import Circuit, Drive
 from ..circuits.equations import drive_circuit
 from ..circuits.gradient import amplifier_factors, contrast
-from ..circuits.layout import at_outputs, lay_out, read_outputs, source_voltages
+from ..circuits.layout import at_outputs, check_layout, lay_out, read_outputs, source_voltages
 from ..circuits.power import Power, power
 from ..circuits.settling import settle
 from ..circuits.solve import TOLERANCE, operating_point
@@ -31,6 +31,10 @@ from ..spec import Network
 from ..spec.recipe import Relaxation
 
 Array = np.ndarray
+PAIRED = (
+    "{}: phases.nudge is 'state', a conductance to each output's target, and outputs are paired; use phases.nudge "
+    "'held_current' or substrate.resistive.circuit.outputs 'single'."
+)
 MOST_STEPS = 500
 """Newton steps or sweeps, where phases last a time and so until they are settled."""
 
@@ -73,16 +77,14 @@ class Resistive:
     spiking = False
 
     def __init__(self, network: Network, params: Params, batch: int, **_: Any) -> None:
+        check_layout(network)
         if network.training.learning != "contrastive":
             raise SpecError(
                 f"{network.where}: training.learning is 'in_situ', which takes place in time; use 'contrastive' with "
                 "operating points, or run it with --engine stepper."
             )
         if network.phases.nudge == "state" and network.circuit.outputs == "paired":
-            raise SpecError(
-                f"{network.where}: phases.nudge is 'state', a conductance to each output's target, and outputs are "
-                "paired; use phases.nudge 'held_current' or substrate.resistive.circuit.outputs 'single'."
-            )
+            raise SpecError(PAIRED.format(network.where))
         self.network, self.params, self.batch = network, params, batch
         self.hardware = network.technology
         self.circuit = lay_out(network)
@@ -194,15 +196,23 @@ class Resistive:
         settled: Settled = eq.resume
         return power(drive_circuit(settled.assembly, settled.drive), settled.voltages)
 
-    def dissipation(self, eq: Equilibrium) -> dict[str, float]:
-        """Return the mean power that each kind of element turns into heat at an equilibrium. [W]."""
-        watt = self.network.circuit.v_unit**2 * self.network.circuit.g_unit
+    def dissipation(self, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:
+        """Return the mean power that each kind of element turns into heat at an equilibrium. [W].
+
+        A nudge is among them already; that of -beta, a negative conductance, is negative.
+        """
+        watt = self.network.circuit.v_unit**2 * self.network.g_unit
         found = {kind: float(each.mean()) * watt for kind, each in self.power(eq).dissipated.items()}
         amplifier = self.network.technology.neuron.amplifier
         if amplifier is not None:
             amplified = sum(layer.size for layer in self.circuit.layers.values() if layer.amplifier is not None)
             found["amplifiers"] = amplified * amplifier.power
         return found
+
+    def devices(self) -> int:
+        """Return how many programmable devices there are."""
+        counts = [(self._masks[name], self.params[name]) for name in self.circuit.resistors]
+        return sum(g.size if connected is None else int(connected.sum()) for connected, g in counts)
 
     def phase_time(self, eq: Equilibrium) -> float:
         """Return how long a phase is held. [s]."""
@@ -225,7 +235,7 @@ class Resistive:
         settled: Settled = eq.resume
         unit = self.network.circuit
         begin = None if start is None else start.resume.voltages
-        capacitance = self.network.technology.neuron.c_node / unit.g_unit
+        capacitance = self.network.technology.neuron.c_node / self.network.g_unit
         times, voltages = settle(settled.assembly, settled.drive, begin, capacitance, least=least)
         states = {layer: {"v": path * unit.v_unit} for layer, path in voltages.items()}
         return Phase(name, times, states, {}, {}, {}, {"v": "V"})

@@ -19,7 +19,7 @@ from ..circuits.assembly import assemble
 from ..circuits.circuit import Drive, Layer
 from ..circuits.diodes import Diode, IdealDiode, PiecewiseDiode, ShockleyDiode
 from ..circuits.equations import drive_circuit
-from ..circuits.layout import at_outputs, lay_out, read_outputs, source_voltages
+from ..circuits.layout import at_outputs, check_layout, lay_out, read_outputs, source_voltages
 from ..circuits.stability import stability_limit
 from ..contract import Equilibrium, Nudge, Params, Stop
 from ..costs import Cost
@@ -29,7 +29,7 @@ from ..network import nodes
 from ..spec import Network, NeuronModel, Substrate, SynapseModel
 from ..spec.recipe import Relaxation
 from .neurons import NeuronSubstrate
-from .resistive import blocking
+from .resistive import PAIRED, blocking
 
 Array = np.ndarray
 SAFETY = 0.4
@@ -67,7 +67,7 @@ class ResistiveInTime(NeuronSubstrate):
         """What the simulation multiplies with: conductances [S], and bias currents [A]."""
         if self._scaled[0] is not self.params:
             unit = self.network.circuit
-            scale = {True: unit.g_unit, False: unit.g_unit * unit.v_unit}
+            scale = {True: self.network.g_unit, False: self.network.g_unit * unit.v_unit}
             scaled = {name: value * scale[name in self.network.projections] for name, value in self.params.items()}
             self._scaled = (self.params, scaled)
         return self._scaled[1]
@@ -134,7 +134,7 @@ class ResistiveInTime(NeuronSubstrate):
         cost = NodeCost(nudge.cost, self.network)
         targets = at_outputs(self.network, nudge.targets)
         unit = self.network.circuit
-        return Nudge(nudge.beta * unit.g_unit * unit.v_unit, targets, cost, nudge.mode, reference)
+        return Nudge(nudge.beta * self.network.g_unit * unit.v_unit, targets, cost, nudge.mode, reference)
 
 
 @dataclass(frozen=True)
@@ -166,10 +166,19 @@ class NodeCost:
 
 def _check(network: Network) -> None:
     hardware, phases = network.technology, network.phases
+    check_layout(network)
     if hardware.neuron.amplifier is not None:
         raise SpecError(
             f"{network.where}: {hardware.where} has amplifiers, whose circuit is solved for its operating point only; "
             "use --engine operating_point or --ideal amplifiers."
+        )
+    if phases.nudge == "state" and network.circuit.outputs == "paired":
+        raise SpecError(PAIRED.format(network.where))
+    lateral = [name for name, each in network.projections.items() if each.source == each.target]
+    if lateral:
+        raise SpecError(
+            f"{network.where}: projections.{lateral[0]} joins nodes of one layer, which is solved for its operating "
+            "point only; use --engine operating_point."
         )
     if phases.nudge == "clamp":
         raise SpecError(f"{network.where}: phases.nudge is 'clamp'; in time expected 'state' or 'held_current'.")
@@ -183,6 +192,8 @@ def _check(network: Network) -> None:
 def _in_time(network: Network, params: Params) -> Network:
     """Return the circuit as a network of nodes that the engine can run."""
     circuit = lay_out(network, in_volts=True)
+    if not all(params[name].any() for name in network.projections):
+        raise SpecError(f"{network.where}: all conductances of a projection are 0, so nodes float; start above 0.")
     fast, slow = _time_constants(network, params)
     models = {name: _node(network, layer, fast, slow) for name, layer in circuit.layers.items()}
     layers = {
@@ -200,7 +211,7 @@ def _time_constants(network: Network, params: Params) -> tuple[float, float]:
     unit, hardware = network.circuit, network.technology
     sums: dict[str, Array] = {}
     for name, projection in network.projections.items():
-        g = params[name] * unit.g_unit
+        g = params[name] * network.g_unit
         for layer, total in ((projection.source, g.sum(axis=1)), (projection.target, g.sum(axis=0))):
             sums[layer] = sums.get(layer, 0.0) + total
     moving = np.concatenate([total for layer, total in sums.items() if layer != network.input_layer])

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
+from neuroeq.circuits.crossbar import effective_conductance
+from neuroeq.circuits.wires import Wires
 from neuroeq.contract import Nudge, Stop
 from neuroeq.engine import Recording
 from neuroeq.errors import SpecError
 from neuroeq.optimiser import Descent
 from neuroeq.substrates.crossbar import differential_pair
-from tests.nets import COST, batch_of, centred, network, substrate_of, update_of
+from tests.nets import COST, batch_of, centred, network, positive, substrate_of, update_of
 
 FIELD = {
     "title": "vector field",
@@ -154,3 +156,74 @@ def test_learning_keeps_weights_within_what_pairs_hold():
     change = {name: 100 * np.ones_like(value) for name, value in substrate.params.items()}
     moved = Descent(net).step(substrate.params, change, 0)
     assert max(float(moved[name].max()) for name in net.projections) == pytest.approx(net.technology.w_max)
+
+
+def test_weights_that_move_at_every_step_move_in_siemens():
+    """At a vanishing learning rate the commits of a nudged phase sum to the update after it."""
+    crossbar = both()[1]
+    inputs, targets = batch_of(crossbar.network, 3)
+    once = update_of(crossbar, inputs, targets, positive(0.2)).change
+    start, total = crossbar.params, {name: np.zeros_like(value) for name, value in crossbar.params.items()}
+
+    def commit(change):
+        for name, amount in change.items():
+            total[name] += amount
+        crossbar.params = {name: value + 1e-7 * total[name] for name, value in start.items()}
+
+    update_of(crossbar, inputs, targets, positive(0.2), commit=commit)
+    for name, change in once.items():
+        np.testing.assert_allclose(total[name], change, rtol=0, atol=1e-4 * np.abs(change).max())
+
+
+WIRES = {"array": {"r_wire_row": "20 ohm", "r_wire_col": "10 ohm", "r_source": "50 ohm", "r_sense": "50 ohm"}}
+
+
+def test_wires_weaken_weights_as_their_crossbar_says_and_tiles_give_some_back():
+    plain = substrate_of(network("crossbar", 20, 30, 3, hardware="ideal"))
+    wired = substrate_of(network("crossbar", 20, 30, 3, hardware="ideal", made_of=WIRES), plain.params)
+    tiles = {"array": {**WIRES["array"], "max_rows": 8, "max_cols": 8}}
+    tiled = substrate_of(network("crossbar", 20, 30, 3, hardware="ideal", made_of=tiles), plain.params)
+    name = "input_hidden1"
+    wires = Wires(20.0, 10.0, 50.0, 50.0)
+    pairs = differential_pair(plain.hardware, plain.params[name])
+    expected = effective_conductance(pairs[0], wires) - effective_conductance(pairs[1], wires)
+    np.testing.assert_allclose(wired.weights[name], expected, rtol=0, atol=1e-18)
+    lost = [np.abs(each.weights[name] - plain.weights[name]).max() for each in (wired, tiled)]
+    assert lost[0] > lost[1] > 1e-4 * np.abs(plain.weights[name]).max()
+    np.testing.assert_array_equal(wired.weights["hidden1.bias"], plain.weights["hidden1.bias"])
+    inputs, _ = batch_of(plain.network, 2)
+    outputs = [each.relax(inputs, stop=Stop(200)).outputs for each in (plain, wired)]
+    assert np.abs(outputs[0] - outputs[1]).max() > 1e-6
+
+
+def test_an_array_with_unequal_ends_is_not_read_in_both_directions():
+    made_of = {"array": {"r_source": "10 ohm"}}
+    with pytest.raises(SpecError, match="r_source is 10 ohm and r_sense 0 ohm; an array that is read in both"):
+        substrate_of(network("crossbar", 4, 5, 3, hardware="ideal", made_of=made_of))
+
+
+def test_hardware_of_the_other_circuit_is_refused():
+    with pytest.raises(SpecError, match="has diodes and amplifiers, which a crossbar of op-amps has not"):
+        substrate_of(network("crossbar", 4, 5, 3, hardware="1n4148_amplified"))
+
+
+def test_biases_stay_within_what_pairs_hold_too():
+    net = network("crossbar", 4, 5, 3, hardware="ideal")
+    substrate = substrate_of(net)
+    moved = Descent(net).step(substrate.params, {"output.bias": 100 * np.ones(3)}, 0)
+    assert moved["output.bias"].max() == pytest.approx(net.technology.w_max)
+    substrate_of(net, moved)
+
+
+def test_a_nudge_takes_the_power_of_its_conductance_and_missing_synapses_none():
+    sparse = {"projections": {"input_hidden1": {"connect": {"probability": 0.5}}}}
+    whole, some = (substrate_of(network("crossbar", 6, 8, 3, hardware="ideal", **more)) for more in ({}, sparse))
+    inputs, targets = batch_of(whole.network, 3)
+    eq = whole.relax(inputs, stop=Stop(100))
+    nudge = Nudge(0.5, targets, COST)
+    expected = 0.5 / whole.hardware.r_f * np.square(targets - eq.outputs).sum(axis=1).mean()
+    assert whole.dissipation(eq, nudge)["nudge"] == pytest.approx(expected)
+    there = int((some.params["input_hidden1"] != 0).sum())
+    assert whole.devices() == 2 * (6 * 8 + 8 * 3 + 8 + 3) and some.devices() == 2 * (there + 8 * 3 + 8 + 3)
+    held = some.dissipation(some.relax(inputs, stop=Stop(100)))["input_hidden1"]
+    assert held < 0.75 * whole.dissipation(eq)["input_hidden1"]

@@ -219,6 +219,11 @@ def test_what_the_substrate_cannot_do_is_refused_with_the_way_out():
         substrate_of(made("amplified", **NO_BIAS), engine="stepper")
     with pytest.raises(SpecError, match=r"layers have biases, which are currents"):
         substrate_of(made(), engine="stepper")
+    with pytest.raises(SpecError, match=r"outputs are paired; use phases.nudge 'held_current'"):
+        paired = {"resistive": {"circuit": {"outputs": "paired"}}}
+        substrate_of(network("resistive", 3, 4, 2, substrate=paired, **NO_BIAS), engine="stepper")
+    with pytest.raises(SpecError, match=r"projections.lateral joins nodes of one layer"):
+        substrate_of(made(**NO_BIAS, **LATERAL), engine="stepper")
     with pytest.raises(SpecError, match=r"substrate.resistive has a neuron or synapse model"):
         network("resistive", 3, 2, substrate={"resistive": {"neuron": "hard_sigmoid"}})
 
@@ -230,3 +235,47 @@ def test_a_floating_node_is_named():
     params["hidden1_output"][2] = 0
     with pytest.raises(DataError, match=r"node 2 of layer 'hidden1' floats"):
         substrate_of(net, params).relax(batch_of(net, 1)[0], stop=SETTLED)
+
+
+IN_MILLISIEMENS = {"resistive": {"circuit": {"g_unit": "1 mS"}}}
+LATERAL = {"projections": {"lateral": {"source": "hidden1", "target": "hidden1", "learning_rate": 0.1,
+                                       "initial": {"scheme": "rectified_uniform"}}}}  # fmt: skip
+
+
+@pytest.mark.parametrize("hardware", ["ideal", "shockley", "amplified"])
+def test_the_estimate_is_the_gradient_through_several_layers(hardware):
+    substrate = substrate_of(made(hardware, "paired", sizes=(3, 5, 4, 2)))
+    substrate.params = {name: value + 0.05 for name, value in substrate.params.items()}
+    inputs, targets = batch_of(substrate.network, 2)
+    found = estimate(substrate, inputs, targets, centred(1e-4)).change
+    true = difference_gradient(substrate, inputs, targets)
+    for name in found:
+        np.testing.assert_allclose(-found[name], true[name], rtol=0, atol=1e-3 * np.abs(true[name]).max(), err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("over", "match"),
+    [
+        ({"projections": {"input_hidden1": {"delay": "1 ms"}}}, "projections.input_hidden1.delay is given"),
+        ({"layers": {"hidden1": {"neuron": "lif"}}}, "layers.hidden1.neuron is given"),
+        ({"substrate": {"resistive": {"dt": "1 ms"}}}, "substrate.resistive.dt is given"),
+        ({"substrate": {"resistive": {"input": "encoder_bernoulli"}}}, "substrate.resistive.input is given"),
+        ({"made_of": {"array": {"r_wire_row": "1 ohm"}}}, "hardware.array is given, .* or a crossbar"),
+    ],
+)
+def test_what_a_resistor_network_has_no_part_for_is_refused(over, match):
+    with pytest.raises(SpecError, match=match):
+        substrate_of(network("resistive", 4, 6, 3, **over))
+
+
+def test_a_window_that_cannot_hold_the_start_is_refused_and_its_top_is_the_unit_by_default():
+    net = network("resistive", 4, 6, 3, hardware="ideal")
+    assert net.g_unit == net.technology.synapse.g_max and network("resistive", 4, 6, 3).g_unit == 1e-3
+    with pytest.raises(SpecError, match=r"starts with conductances up to .*, but .* holds 0.01 at most"):
+        params_of(network("resistive", 4, 6, 3, hardware="ideal", substrate=IN_MILLISIEMENS))
+    with pytest.raises(
+        SpecError, match=r"projections.input_hidden1.bounds are \[0.0, 0.001\], outside what the devices"
+    ):
+        params_of(
+            network("resistive", 4, 6, 3, hardware="ideal", projections={"input_hidden1": {"bounds": [0, 0.001]}})
+        )
