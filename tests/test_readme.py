@@ -40,7 +40,7 @@ def test_the_python_example_prints_what_the_readme_says(capsys):
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_the_command_lines_work_in_their_order(capsys):
     lines = [words for words in commands() if words[0] == "neuroeq"]
-    assert [words[1] for words in lines] == ["run", "run", "plot", "run", "run", "export", "list", "show"]
+    assert [words[1] for words in lines] == ["run", "run", "plot", "run", "run", "check", "export", "list", "show"]
     for words in lines:
         with pytest.raises(SystemExit) as ended:
             main(words[1:])
@@ -79,6 +79,6 @@ def test_the_layout_and_the_hardware_that_the_page_shows_are_allowed():
     layout, hardware = blocks(HARDWARE, "toml")
     Path("mine.toml").write_text('extends = "xor"\ntitle = "mine"\n' + layout)
     Path("hardware.toml").write_text(hardware)
-    resolved = resolve("mine.toml", "resistive", hardware="hardware.toml")
+    resolved = resolve("mine.toml", "resistive", hardware="hardware.toml", ideal=["wires"])
     assert resolved.circuit.bias_voltages == (4.0,)
     assert resolved.technology.neuron.amplifier.gain == 4
