@@ -120,6 +120,11 @@ class ResistiveInTime(NeuronSubstrate):
             "use 'in_situ', which takes place in time, or the operating_point engine."
         )
 
+    def shaped(self, change: Params) -> Params:
+        """Return a change, which synapses accumulate in squared volts, in the network's units."""
+        scale = 1 / self.network.circuit.v_unit**2
+        return {name: value * scale for name, value in super().shaped(change).items()}
+
     def _keep_up(self) -> None:
         """Take smaller steps once learning has made nodes faster than the step allows."""
         fast, _ = _time_constants(self.network, self.params)
@@ -130,7 +135,8 @@ class ResistiveInTime(NeuronSubstrate):
         """Return a nudge of the nodes, in amperes, for one of the outputs in the network's units."""
         reference = nudge.reference
         if reference is not None:
-            reference = replace(reference, outputs=reference.state[self.network.output_layer])
+            volts = reference.state[self.network.output_layer] * self.network.circuit.v_unit
+            reference = replace(reference, outputs=volts)
         cost = NodeCost(nudge.cost, self.network)
         targets = at_outputs(self.network, nudge.targets)
         unit = self.network.circuit
@@ -139,7 +145,7 @@ class ResistiveInTime(NeuronSubstrate):
 
 @dataclass(frozen=True)
 class NodeCost:
-    """A cost of the outputs, as a cost of the node voltages that they are read from.
+    """A cost of the outputs, as a cost of the node voltages, in volts, that they are read from.
 
     Parameters
     ----------
@@ -161,7 +167,8 @@ class NodeCost:
         return at_outputs(self.network, self.cost.gradient(*self._read(outputs, targets)))
 
     def _read(self, outputs: Array, targets: Array) -> tuple[Array, Array]:
-        return read_outputs(self.network, outputs), targets[:, : self.network.layers[self.network.output_layer].size]
+        volts = read_outputs(self.network, outputs)
+        return volts / self.network.circuit.v_unit, targets[:, : self.network.layers[self.network.output_layer].size]
 
 
 def _check(network: Network) -> None:

@@ -28,6 +28,7 @@ LAYOUTS = {
     "single": ({"outputs": "single"}, "state"),
     "held current": ({"outputs": "single"}, "held_current"),
     "paired": ({"outputs": "paired"}, "held_current"),
+    "half a volt": ({"outputs": "paired", "v_unit": "0.5 V", "g_unit": "0.2 mS"}, "held_current"),
     "both diodes": ({"outputs": "paired", "diodes": "both", "double_inputs": False}, "held_current"),
 }
 
@@ -126,10 +127,12 @@ def test_in_time_the_circuit_settles_at_its_operating_point_free_and_nudged(hard
     assert np.abs(ends[0].outputs - free[0].outputs).max() > 1e-3
 
 
-@pytest.mark.parametrize("hardware", ["ideal", "shockley"])
-def test_resistors_that_learn_in_place_change_as_the_contrast_says(hardware):
-    net = made(hardware, "paired", **NO_BIAS, training={"learning": "in_situ"})
-    still = substrate_of(made(hardware, "paired", **NO_BIAS))
+@pytest.mark.parametrize(
+    ("hardware", "layout"), [("ideal", "paired"), ("shockley", "paired"), ("shockley", "half a volt")]
+)
+def test_resistors_that_learn_in_place_change_as_the_contrast_says(hardware, layout):
+    net = made(hardware, layout, **NO_BIAS, training={"learning": "in_situ"})
+    still = substrate_of(made(hardware, layout, **NO_BIAS))
     moving = substrate_of(net, still.params, engine="stepper")
     inputs, targets = batch_of(net, 2)
     rng, mode, long = np.random.default_rng(0), net.phases.nudge, Stop(200_000, 1e-13)
