@@ -63,7 +63,7 @@ def _window(hardware: Hardware, g_unit: float | None) -> tuple[float, float]:
 def mask(network: Network, projection: str) -> Array | None:
     """Return which pairs of a projection are connected: (n_pre, n_post) booleans; None for all.
 
-    Lateral synapses are symmetric and connect no unit with itself.
+    Lateral synapses connect no unit with itself, and are symmetric unless they are directed.
     """
     spec = network.projections[projection]
     size = shape(network, projection)
@@ -76,6 +76,8 @@ def mask(network: Network, projection: str) -> Array | None:
         connected[pre, post] = True
     else:
         connected = np.random.default_rng(spec.connect.seed).random(size) < (spec.connect.probability or 0)
+    if lateral and spec.directed:
+        return connected & ~np.eye(size[0], dtype=bool)
     if lateral:
         connected = np.triu(connected | connected.T, 1)
         connected = connected | connected.T
@@ -114,7 +116,7 @@ def initial_params(network: Network, rng: np.random.Generator) -> Params:
                 )
             weight = np.clip(weight, *within)
         connected = mask(network, name)
-        if projection.source == projection.target:
+        if projection.source == projection.target and not projection.directed:
             weight = np.triu(weight, 1)
             weight = weight + weight.T
         if connected is not None:

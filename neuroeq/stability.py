@@ -91,7 +91,7 @@ def _mean_field(network: Network, params: Params) -> Array:
         if projection.source == network.input_layer:
             continue
         hessian[block[projection.source], block[projection.target]] -= params[name]
-        if projection.source != projection.target:
+        if projection.source != projection.target and network.symmetric(name):
             hessian[block[projection.target], block[projection.source]] -= params[name].T
     return hessian
 

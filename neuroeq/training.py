@@ -16,7 +16,7 @@ from .network import initial_params, mask
 from .optimiser import Descent
 from .phases import nudges
 from .randomness import Streams
-from .rules import Update, contrastive, in_situ
+from .rules import Update, contrastive, in_situ, vector_field
 from .spec import Network
 from .substrates import AnySubstrate, NeuronSubstrate
 from .substrates.fused import Fused, fusible
@@ -200,6 +200,9 @@ def _update(
     stops = (substrate.stop(phases.free), substrate.stop(phases.nudged))
     chosen = nudges(phases, streams.child("nudge", state.epoch, batch))
     rng, cost = streams.child("state", state.epoch, batch), COSTS[phases.cost]
+    if training.rule == "vector_field":
+        assert isinstance(substrate, NeuronSubstrate)
+        return vector_field(substrate, inputs, wanted, chosen, cost, stops, rng, mode=phases.nudge)
     if training.learning == "contrastive":
         return contrastive(substrate, inputs, wanted, chosen, cost, stops, rng, mode=phases.nudge)
 

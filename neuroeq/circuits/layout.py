@@ -59,6 +59,7 @@ def check_layout(network: Network) -> None:
         }
     for name, projection in network.projections.items():
         asked[f"projections.{name}.delay"] = projection.delay is not None
+        asked[f"projections.{name}.directed"] = projection.directed
         asked[f"projections.{name}.synapse"] = projection.synapse is not None
     for key, given in asked.items():
         if given:

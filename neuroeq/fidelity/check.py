@@ -21,7 +21,7 @@ from ..costs import COSTS
 from ..errors import NeuroeqError
 from ..phases import nudges
 from ..randomness import Streams
-from ..rules import Update, contrastive, in_situ
+from ..rules import Update, contrastive, in_situ, vector_field
 from ..spec import Phases
 from ..stability import jacobian, margin, unclipped
 from ..substrates import AnySubstrate, NeuronSubstrate, Resistive
@@ -178,9 +178,11 @@ def _estimator(
     def estimate(phases: Phases, repeat: int) -> Update:
         cost, chosen = COSTS[phases.cost], nudges(phases, streams.child("check sign"))
         rng = streams.child("check", repeat)
-        if network.training.learning == "contrastive":
+        if network.training.learning == "contrastive" and network.training.rule == "ep":
             return contrastive(substrate, inputs, targets, chosen, cost, stops, rng, mode=phases.nudge)
         assert isinstance(substrate, NeuronSubstrate)
+        if network.training.rule == "vector_field":
+            return vector_field(substrate, inputs, targets, chosen, cost, stops, rng, mode=phases.nudge)
         return in_situ(substrate, inputs, targets, chosen, cost, stops, rng, mode=phases.nudge)
 
     return estimate

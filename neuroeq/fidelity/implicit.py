@@ -129,7 +129,7 @@ def _volts(probe: NeuronSubstrate) -> float:
     """Return the state that stands for a readout of 1."""
     network = probe.network
     if isinstance(probe, Crossbar):
-        return probe.hardware.neuron.integrator.v_scale
+        return probe.state_of_one
     model = network.neuron(network.output_layer)
     assert model is not None
     if (model.readout or model.activity) != model.state:

@@ -77,12 +77,15 @@ class Connect(Spec):
 
 
 class Projection(Spec):
-    """Synapses from one layer to another; between free layers they act in both directions with one weight.
+    """Synapses from one layer to another; between free layers they act in both directions with one weight each.
 
     Parameters
     ----------
     source, target
         Layers; the same twice for lateral synapses.
+    directed
+        Whether they act from source to target only, between free layers too; the way back, if any, is a projection of
+        its own.
     learning_rate
         Of the weights; 0 keeps them.
     initial
@@ -99,6 +102,7 @@ class Projection(Spec):
 
     source: str
     target: str
+    directed: bool = False
     learning_rate: float = Field(ge=0)
     initial: Initial = Initial()
     connect: Connect | None = None

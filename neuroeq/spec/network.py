@@ -213,6 +213,11 @@ class Network(Described):
 
     @model_validator(mode="after")
     def _update(self) -> Self:
+        if self.training.rule == "vector_field" and self.training.learning == "in_situ":
+            raise ValueError(
+                "training.rule is 'vector_field' with training.learning 'in_situ', where the synapse is the rule; "
+                "use learning 'contrastive', or the synapse 'vector_field'"
+            )
         if self.training.update == "every_step":
             if self.training.learning == "contrastive":
                 raise ValueError(
@@ -288,5 +293,5 @@ class Network(Described):
         ]
 
     def symmetric(self, projection: str) -> bool:
-        """Whether a projection acts in both directions: all do, but those from the clamped input."""
-        return self.projections[projection].source != self.input_layer
+        """Whether a projection acts in both directions: all do, but directed ones and those from the clamped input."""
+        return self.projections[projection].source != self.input_layer and not self.projections[projection].directed

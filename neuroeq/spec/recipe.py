@@ -124,6 +124,10 @@ class Training(Spec):
     learning
         ``in_situ``: the synapses' own equations change them in the nudged phases; ``contrastive``: the difference of
         the energy gradients at the equilibria.
+    rule
+        Of contrastive learning. ``ep``: the difference of the energy gradients, for symmetric weights;
+        ``vector_field``: presynaptic activity at the free equilibrium times the change of the postsynaptic state, for
+        any weights.
     update
         ``after_phases``: one commit a batch; ``every_step``: the weights move at every nudged step (in-situ, positive,
         negative or random sign, no momentum).
@@ -136,6 +140,7 @@ class Training(Spec):
     """
 
     learning: Literal["in_situ", "contrastive"] = "in_situ"
+    rule: Literal["ep", "vector_field"] = "ep"
     update: Literal["after_phases", "every_step"] = "after_phases"
     epochs: Count
     batch_size: Count

@@ -61,6 +61,11 @@ class Crossbar(NeuronSubstrate):
             plus, minus = (effective_conductance(g, self._wires) for g in (plus, minus))
         return (plus - minus).astype(weight.dtype)
 
+    @property
+    def state_of_one(self) -> float:
+        """The voltage that stands for 1. [V]."""
+        return self.hardware.neuron.integrator.v_scale
+
     def mapping(self) -> dict[str, float]:
         """Return how weights became conductances: scale, how many are at the limit, how much of the window is used."""
         window, limit = self.hardware.synapse, self.hardware.w_max * (1 - 1e-9)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..contract import Equilibrium, Nudge, Params, Stop
 from ..engine import Plasticity, Recording, Simulation
+from ..errors import SpecError
 from ..network import mask
 from ..spec import Network
 from ..spec.recipe import Relaxation
@@ -57,6 +58,11 @@ class NeuronSubstrate:
     def weights(self) -> Params:
         """What the simulation multiplies with: the parameters, or what devices make of them."""
         return self.params
+
+    @property
+    def state_of_one(self) -> float:
+        """The state that stands for 1."""
+        return 1.0
 
     @property
     def batch(self) -> int:
@@ -134,7 +140,13 @@ class NeuronSubstrate:
         """Return the sum of weights times energy gradients, at equilibria of the same inputs.
 
         What a clamped input sends is the same in all of them, and is multiplied once.
+
+        Raises
+        ------
+        SpecError
+            If weights between free layers are directed: they have no energy.
         """
+        self._check_energy()
         clamped = self.network.input_layer if self.network.neuron(self.network.input_layer) is None else None
         contrast: Params = {}
         for name in self.params:
@@ -149,6 +161,32 @@ class NeuronSubstrate:
                 pairs = [eq.activity[source].T @ ((-weight / m) * eq.activity[target]) for weight, eq in weighted]
                 contrast[name] = sum(pairs[1:], start=pairs[0])
         return self.shaped(contrast)
+
+    def field_contrast(self, free: Equilibrium, nudged: Sequence[tuple[float, Equilibrium]]) -> Params:
+        """Return the sum of gains times <a_i(s0) (s_j - s0_j)>, and both ways round where a weight serves both."""
+        m = len(free.outputs)
+        moved = {
+            layer: sum(gain * (eq.state[layer] - state) for gain, eq in nudged) / (m * self.state_of_one)
+            for layer, state in free.state.items()
+        }
+        change: Params = {}
+        for name in self.params:
+            if name not in self.network.projections:
+                change[name] = moved[name.removesuffix(".bias")].sum(axis=0)
+                continue
+            ends = self.network.projections[name]
+            change[name] = free.activity[ends.source].T @ moved[ends.target]
+            if self.network.symmetric(name):
+                change[name] = change[name] + moved[ends.source].T @ free.activity[ends.target]
+        return self.shaped(change)
+
+    def _check_energy(self) -> None:
+        for name, projection in self.network.projections.items():
+            if projection.directed and projection.source != self.network.input_layer:
+                raise SpecError(
+                    f"{self.network.where}: projections.{name} is directed, so there is no energy to contrast; use "
+                    "training.rule 'vector_field', or symmetric weights."
+                )
 
     def shaped(self, change: Params) -> Params:
         """Return a change in the shapes of the parameters, and nothing where there is no synapse."""

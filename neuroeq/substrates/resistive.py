@@ -83,6 +83,11 @@ class Resistive:
                 f"{network.where}: training.learning is 'in_situ', which takes place in time; use 'contrastive' with "
                 "operating points, or run it with --engine stepper."
             )
+        if network.training.rule != "ep":
+            raise SpecError(
+                f"{network.where}: training.rule is '{network.training.rule}', for neurons with directed weights; a "
+                "resistor network learns by 'ep'."
+            )
         if network.phases.nudge == "state" and network.circuit.outputs == "paired":
             raise SpecError(PAIRED.format(network.where))
         self.network, self.params, self.batch = network, params, batch
