@@ -1,5 +1,6 @@
 """Wheel and sdist carry everything: built, installed elsewhere, and used there."""
 
+import os
 import subprocess
 import sys
 import tarfile
@@ -17,7 +18,8 @@ pytestmark = pytest.mark.packaging
 
 
 def run(*words, cwd):
-    done = subprocess.run([str(word) for word in words], cwd=cwd, capture_output=True, text=True)
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run([str(word) for word in words], cwd=cwd, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
