@@ -9,7 +9,6 @@ import numpy as np
 
 from .catalog import load_network, resolve
 from .data import load
-from .data.examples import targets
 from .engine import use_target
 from .errors import SpecError
 from .fidelity import Report, check
@@ -63,8 +62,7 @@ def check_network(
     params = initial_params(resolved, streams.child("init")) if run is None else run.folder.load().params
     examples = load(resolved, Path(resolved.run.data_dir) if resolved.run.data_dir else None)
     which = _in_turn(np.asarray(examples.train.labels), samples)
-    inputs, labels = examples.train.take(which, resolved.physics.precision)
-    wanted = targets(labels, examples.n_classes, resolved.data.targets).astype(resolved.physics.precision)
+    inputs, _, wanted = examples.batch(examples.train, which, resolved)
     how = {"engine": engine_of(resolved), "target": use_target(target)}
     checked = build(resolved, params, samples, **how)
     return check(checked, inputs, wanted, streams, _rate_twin(described, resolved, params, samples))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from .contract import Stop
 from .costs import COSTS
 from .data.examples import Part, predictions, targets
@@ -60,8 +58,3 @@ def evaluate(
         spikes += (free.spikes or 0.0) * len(labels)
     spiking = network.substrate_name == "spiking"
     return Score(wrong / len(part), loss / len(part), spikes / len(part) if spiking else None)
-
-
-def is_finite(score: Score) -> bool:
-    """Whether the outputs were numbers throughout."""
-    return bool(np.isfinite(score.loss))

@@ -6,7 +6,7 @@ import numpy as np
 
 from .costs import COSTS
 from .data import Examples
-from .data.examples import Part, targets
+from .data.examples import Part
 from .energy import Energy, account
 from .engine import Recording
 from .phases import nudges
@@ -28,19 +28,10 @@ PROBE_SAMPLES = 2
 """Samples whose spikes and states are kept."""
 
 
-def _batch(
-    network: Network, examples: Examples, part: Part, which: slice | np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return inputs and targets of some examples."""
-    precision = network.physics.precision
-    inputs, labels = part.take(which, precision)
-    return inputs, targets(labels, examples.n_classes, network.data.targets).astype(precision)
-
-
 def probes(network: Network, state: State, examples: Examples, streams: Streams) -> dict[str, Recording]:
     """Record the phases of a few samples, with the weights before and after training."""
     part = next(part for part in (examples.test, examples.validation, examples.train) if part is not None)
-    inputs, wanted = _batch(network, examples, part, _one_of_each(part))
+    inputs, _, wanted = examples.batch(part, _one_of_each(part), network)
     how = {"engine": "stepper", "target": "numpy", "deferred": False, "monitored": len(inputs)}
     network = at_operating_point(network)
     how["engine"] = engine_of(network)
@@ -81,5 +72,5 @@ def energy_of(substrate: AnySubstrate, state: State, examples: Examples, streams
         return None
     network = substrate.network
     substrate.params = state.params
-    inputs, wanted = _batch(network, examples, examples.train, slice(0, network.training.batch_size))
+    inputs, _, wanted = examples.batch(examples.train, slice(0, network.training.batch_size), network)
     return account(substrate, inputs, wanted, streams)

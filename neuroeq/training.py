@@ -11,14 +11,14 @@ import numpy as np
 from .contract import Equilibrium, Params
 from .costs import COSTS
 from .data import Examples
-from .data.examples import predictions, targets
+from .data.examples import predictions
 from .network import initial_params, mask
 from .optimiser import Descent
 from .phases import nudges
 from .randomness import Streams
-from .rules import Update, contrastive, in_situ, vector_field
+from .rules import Update, estimate
 from .spec import Network
-from .substrates import AnySubstrate, NeuronSubstrate
+from .substrates import AnySubstrate
 from .substrates.fused import Fused, fusible
 from .watch import Watch
 
@@ -143,7 +143,7 @@ def train(
     network, part = substrate.network, examples.train
     descent = Descent(network)
     descent.velocity = state.velocity
-    size, precision = network.training.batch_size, network.physics.precision
+    size = network.training.batch_size
     n_batches = -(-len(part) // size)
     sampled = _sampled(network, state, streams)
     every = max(1, network.training.epochs * n_batches // HISTORY_POINTS)
@@ -156,8 +156,7 @@ def train(
             cpu, wall = time.process_time(), time.perf_counter()
             if (state.epoch * n_batches + batch) % every < chunk:
                 _sample(state, sampled, state.epoch + batch / n_batches)
-            inputs, labels = part.take(order[batch * size : (batch + chunk) * size], precision)
-            wanted = targets(labels, examples.n_classes, network.data.targets).astype(precision)
+            inputs, labels, wanted = examples.batch(part, order[batch * size : (batch + chunk) * size], network)
             if fused is not None:
                 if batch == 0:
                     free = substrate.relax(inputs[:size], stop=substrate.stop(network.phases.free))
@@ -195,23 +194,15 @@ def _update(
     streams: Streams,
     batch: int,
 ) -> Update:
-    network = substrate.network
-    phases, training = network.phases, network.training
-    stops = (substrate.stop(phases.free), substrate.stop(phases.nudged))
-    chosen = nudges(phases, streams.child("nudge", state.epoch, batch))
-    rng, cost = streams.child("state", state.epoch, batch), COSTS[phases.cost]
-    if training.rule == "vector_field":
-        assert isinstance(substrate, NeuronSubstrate)
-        return vector_field(substrate, inputs, wanted, chosen, cost, stops, rng, mode=phases.nudge)
-    if training.learning == "contrastive":
-        return contrastive(substrate, inputs, wanted, chosen, cost, stops, rng, mode=phases.nudge)
+    phases = substrate.network.phases
 
     def commit(change: Params) -> None:
         substrate.params = descent.step(substrate.params, change, state.epoch)
 
-    assert isinstance(substrate, NeuronSubstrate)
-    at_once = commit if training.update == "every_step" else None
-    return in_situ(substrate, inputs, wanted, chosen, cost, stops, rng, mode=phases.nudge, commit=at_once)
+    chosen = nudges(phases, streams.child("nudge", state.epoch, batch))
+    at_once = commit if substrate.network.training.update == "every_step" else None
+    rng = streams.child("state", state.epoch, batch)
+    return estimate(substrate, inputs, wanted, phases, chosen, rng, at_once)
 
 
 def _count(tally: Tally, network: Network, outputs: Array, wanted: Array, labels: Array) -> tuple[float, int]:

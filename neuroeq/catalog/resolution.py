@@ -71,7 +71,7 @@ def resolve(
             f"substrate '{substrate}' has no hardware; expected one of {', '.join(CIRCUITS)}, or no hardware."
         )
     raw = _laid(on_substrate(raw, substrate), [change for change in changes if "substrate" not in change])
-    typed = [setting(change) for change in settings if isinstance(change, str)]
+    typed = [change for given, change in zip(settings, changes, strict=True) if isinstance(given, str)]
     resolved = checked(raw, f"{network.where}: substrate.{substrate}", typed or changes)
     return _with_models(resolved.read_from(network.path, network.where))
 

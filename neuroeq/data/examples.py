@@ -69,6 +69,12 @@ class Examples:
     test: Part | None
     n_classes: int
 
+    def batch(self, part: Part, which: Array | slice, network: Network) -> tuple[Array, Array, Array]:
+        """Return inputs, labels and what a resolved network's outputs are asked for, in its precision."""
+        precision = network.physics.precision
+        inputs, labels = part.take(which, precision)
+        return inputs, labels, targets(labels, self.n_classes, network.data.targets).astype(precision)
+
 
 def load(network: Network, data_dir: Path | None = None) -> Examples:
     """Return the examples of a network, split as its file says.

@@ -196,16 +196,6 @@ def check_neuron(model: NeuronModel) -> Checker:
     return checker
 
 
-def check_factor(checker: Checker, expression: str, where: str) -> Dimension:
-    """Return the dimension of one factor of a plasticity term, on the side of that neuron."""
-    known = checker.known
-    checker.known = {**FACTOR_NAMES, **known}
-    try:
-        return checker.expression(expression, where)
-    finally:
-        checker.known = known
-
-
 def check_synapse(model: SynapseModel, hebb: Dimension) -> Any:
     """Check the equations of a synapse whose terms have the dimension `hebb`.
 

@@ -17,14 +17,13 @@ from typing import Any
 import numpy as np
 
 from ..contract import Params
-from ..costs import COSTS
 from ..errors import NeuroeqError
 from ..phases import nudges
 from ..randomness import Streams
-from ..rules import Update, contrastive, in_situ, vector_field
+from ..rules import Update, estimate
 from ..spec import Phases
 from ..stability import jacobian, margin, unclipped
-from ..substrates import AnySubstrate, NeuronSubstrate, Resistive
+from ..substrates import AnySubstrate, Resistive
 from .differences import finite_differences
 from .implicit import implicit_gradient
 
@@ -172,20 +171,11 @@ def check(
 def _estimator(
     substrate: AnySubstrate, inputs: Array, targets: Array, streams: Streams
 ) -> Callable[[Phases, int], Update]:
-    network = substrate.network
-    stops = (substrate.stop(network.phases.free), substrate.stop(network.phases.nudged))
+    def compute(phases: Phases, repeat: int) -> Update:
+        chosen, rng = nudges(phases, streams.child("check sign")), streams.child("check", repeat)
+        return estimate(substrate, inputs, targets, phases, chosen, rng)
 
-    def estimate(phases: Phases, repeat: int) -> Update:
-        cost, chosen = COSTS[phases.cost], nudges(phases, streams.child("check sign"))
-        rng = streams.child("check", repeat)
-        if network.training.learning == "contrastive" and network.training.rule == "ep":
-            return contrastive(substrate, inputs, targets, chosen, cost, stops, rng, mode=phases.nudge)
-        assert isinstance(substrate, NeuronSubstrate)
-        if network.training.rule == "vector_field":
-            return vector_field(substrate, inputs, targets, chosen, cost, stops, rng, mode=phases.nudge)
-        return in_situ(substrate, inputs, targets, chosen, cost, stops, rng, mode=phases.nudge)
-
-    return estimate
+    return compute
 
 
 def _sampled_entries(gradient: Params, streams: Streams) -> dict[str, Array]:

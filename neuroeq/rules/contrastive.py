@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..contract import Nudge, NudgeMode, Stop, Substrate
+from ..contract import NudgeMode, Stop, Substrate
 from ..costs import Cost
+from .settling import settle
 from .update import Update
 
 Array = np.ndarray
@@ -50,13 +51,7 @@ def contrastive(
     mode
         Of the nudge.
     """
-    free = substrate.relax(inputs, stop=stops[0], rng=rng, record=record)
-    nudged = tuple(
-        substrate.relax(
-            inputs, Nudge(beta, targets, cost, mode, free), free.resume, stop=stops[1], rng=rng, record=record
-        )
-        for beta, _ in nudges
-    )
+    free, nudged = settle(substrate, inputs, targets, nudges, cost, stops, rng, record, mode)
     gains = [gain for _, gain in nudges]
     weighted = [(sum(gains), free), *((-gain, end) for gain, end in zip(gains, nudged, strict=True))]
     return Update(substrate.energy_contrast([(weight, end) for weight, end in weighted if weight]), free, nudged)

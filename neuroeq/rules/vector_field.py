@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ..contract import Nudge, NudgeMode, Stop
+from ..contract import NudgeMode, Stop
 from ..costs import Cost
 from ..substrates import NeuronSubstrate
+from .settling import settle
 from .update import Update
 
 Array = np.ndarray
@@ -34,12 +35,6 @@ def vector_field(
     mode: NudgeMode = "state",
 ) -> Update:
     """Return free presynaptic activities times the changes of postsynaptic states; arguments as of `contrastive`."""
-    free = substrate.relax(inputs, stop=stops[0], rng=rng, record=record)
-    nudged = tuple(
-        substrate.relax(
-            inputs, Nudge(beta, targets, cost, mode, free), free.resume, stop=stops[1], rng=rng, record=record
-        )
-        for beta, _ in nudges
-    )
+    free, nudged = settle(substrate, inputs, targets, nudges, cost, stops, rng, record, mode)
     gains = [gain for _, gain in nudges]
     return Update(substrate.field_contrast(free, list(zip(gains, nudged, strict=True))), free, nudged)

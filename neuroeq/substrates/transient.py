@@ -16,7 +16,7 @@ import numpy as np
 
 from ..catalog import load_model
 from ..circuits.assembly import assemble
-from ..circuits.circuit import Drive, Layer
+from ..circuits.circuit import Circuit, Drive, Layer
 from ..circuits.diodes import Diode, IdealDiode, PiecewiseDiode, ShockleyDiode
 from ..circuits.equations import drive_circuit
 from ..circuits.layout import at_outputs, check_layout, lay_out, read_outputs, source_voltages
@@ -58,7 +58,7 @@ class ResistiveInTime(NeuronSubstrate):
 
     def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
         _check(network)
-        self._options = options
+        self._options, self.circuit, self._in_volts = options, lay_out(network), lay_out(network, in_volts=True)
         super().__init__(network, params, batch, **options)
         self._scaled: tuple[Params, Params] = ({}, {})
 
@@ -73,7 +73,7 @@ class ResistiveInTime(NeuronSubstrate):
         return self._scaled[1]
 
     def _simulated(self) -> Network:
-        return _in_time(self.network, self.params)
+        return _in_time(self.network, self._in_volts, self.params)
 
     def stop(self, relaxation: Relaxation) -> Stop:
         """Return when a phase ends: after a number of steps, or once it is settled."""
@@ -101,7 +101,7 @@ class ResistiveInTime(NeuronSubstrate):
 
     def saturation(self, eq: Equilibrium) -> dict[str, tuple[float, float]]:
         """Return, by layer, the fraction of nodes whose diodes block; none is stuck at a top."""
-        return blocking(lay_out(self.network), eq.state)
+        return blocking(self.circuit, eq.state)
 
     def margin(self, free: Equilibrium) -> float:
         """Return the largest stable |beta| of a negative nudge, the least over the batch; infinite for a current."""
@@ -109,7 +109,7 @@ class ResistiveInTime(NeuronSubstrate):
             return float("inf")
         volt, source = self.network.circuit.v_unit, self.network.input_layer
         g = {name: self.params[name] for name in self.network.projections}
-        assembly = assemble(lay_out(self.network), g, {source: free.activity[source] / volt})
+        assembly = assemble(self.circuit, g, {source: free.activity[source] / volt})
         equations = drive_circuit(assembly, Drive(assembly.sources))
         return float(stability_limit(equations, free.state, self.network.output_layer).min())
 
@@ -127,7 +127,7 @@ class ResistiveInTime(NeuronSubstrate):
 
     def _keep_up(self) -> None:
         """Take smaller steps once learning has made nodes faster than the step allows."""
-        fast, _ = _time_constants(self.network, self.params)
+        fast, _ = _time_constants(self.network, self._in_volts, self.params)
         if self.simulation.dt > SAFETY * HEADROOM * fast:
             self.simulation = Simulation(self._simulated(), self.batch, **self._options)
 
@@ -196,12 +196,11 @@ def _check(network: Network) -> None:
         )
 
 
-def _in_time(network: Network, params: Params) -> Network:
+def _in_time(network: Network, circuit: Circuit, params: Params) -> Network:
     """Return the circuit as a network of nodes that the engine can run."""
-    circuit = lay_out(network, in_volts=True)
     if not all(params[name].any() for name in network.projections):
         raise SpecError(f"{network.where}: all conductances of a projection are 0, so nodes float; start above 0.")
-    fast, slow = _time_constants(network, params)
+    fast, slow = _time_constants(network, circuit, params)
     models = {name: _node(network, layer, fast, slow) for name, layer in circuit.layers.items()}
     layers = {
         name: layer.model_copy(update={"size": nodes(network, name), "neuron": models.get(name)})
@@ -213,7 +212,7 @@ def _in_time(network: Network, params: Params) -> Network:
     return network.model_copy(update={"layers": layers, "substrate": {"rate": physics}, "hardware": None})
 
 
-def _time_constants(network: Network, params: Params) -> tuple[float, float]:
+def _time_constants(network: Network, circuit: Circuit, params: Params) -> tuple[float, float]:
     """Return a bound of the fastest and the slowest node's time constant [s]: a conducting diode is fast."""
     unit, hardware = network.circuit, network.technology
     sums: dict[str, Array] = {}
@@ -224,7 +223,7 @@ def _time_constants(network: Network, params: Params) -> tuple[float, float]:
     moving = np.concatenate([total for layer, total in sums.items() if layer != network.input_layer])
     swing = unit.v_unit * max(unit.input_gain, *map(abs, unit.bias_voltages), 0.0)
     steepest = 1.0
-    for nodes_of in lay_out(network, in_volts=True).layers.values():
+    for nodes_of in circuit.layers.values():
         match nodes_of.diode:
             case ShockleyDiode() as diode:
                 steepest = 1 + swing / diode.n_vt
