@@ -15,7 +15,7 @@ Params = dict[str, Array]
 """What the synapses hold: by projection (n_pre, n_post), by bias ``"<layer>.bias"`` (n,)."""
 
 
-NudgeMode = Literal["state", "held_current", "clamp"]
+NudgeMode = Literal["state", "held_current", "clamp", "corrected"]
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,10 @@ class Nudge:
         Whose gradient pulls.
     mode
         ``state``: -beta dC/ds at every instant, in a circuit a conductance beta to the target; ``held_current``: as it
-        was at `reference`, held; ``clamp``: outputs held at a fraction beta of the way to the target.
+        was at `reference`, held; ``clamp``: outputs held at a fraction beta of the way to the target; ``corrected``:
+        as ``state``, and every unit gets the non-reciprocal correction -(Jac - Jac^T)(s - s0) besides.
     reference
-        The free equilibrium, for a held current or a clamp.
+        The free equilibrium s0, for all but ``state``.
     """
 
     beta: float

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from scipy.special import log_softmax
+
+from .spec import Phases
 
 Array = np.ndarray
 
@@ -17,7 +21,7 @@ class Cost(Protocol):
         ...
 
     def gradient(self, outputs: Array, targets: Array) -> Array:
-        """Return dC/doutputs: (batch, n_output)."""
+        """Return dC/doutputs: (batch, n_output); of complex outputs its analytic continuation."""
         ...
 
 
@@ -29,8 +33,33 @@ class SquaredError:
         return 0.5 * ((outputs - targets) ** 2).sum(axis=1)
 
     def gradient(self, outputs: Array, targets: Array) -> Array:
-        """Return dC/doutputs: (batch, n_output)."""
+        """Return dC/doutputs: (batch, n_output); of complex outputs its analytic continuation."""
         return outputs - targets
 
 
-COSTS: dict[str, Cost] = {"squared_error": SquaredError()}
+@dataclass(frozen=True)
+class CrossEntropy:
+    """C = -T sum targets log softmax(outputs/T), whose gradient is softmax(outputs/T) - targets.
+
+    Parameters
+    ----------
+    temperature
+        T; it scales the cost too, so that the pull keeps its size.
+    """
+
+    temperature: float = 1.0
+
+    def value(self, outputs: Array, targets: Array) -> Array:
+        """Return the cost of each sample: (batch,)."""
+        return -self.temperature * (targets * log_softmax(outputs / self.temperature, axis=1)).sum(axis=1)
+
+    def gradient(self, outputs: Array, targets: Array) -> Array:
+        """Return dC/doutputs: (batch, n_output); of complex outputs its analytic continuation."""
+        shifted = outputs / self.temperature
+        weight = np.exp(shifted - shifted.real.max(axis=1, keepdims=True))
+        return weight / weight.sum(axis=1, keepdims=True) * targets.sum(axis=1, keepdims=True) - targets
+
+
+def cost_of(phases: Phases) -> Cost:
+    """Return the cost that phases pull down."""
+    return CrossEntropy(phases.temperature) if phases.cost == "cross_entropy" else SquaredError()

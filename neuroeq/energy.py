@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .contract import Equilibrium, Nudge
-from .costs import COSTS
 from .network import nodes
 from .phases import nudges
 from .randomness import Streams
+from .rules import Lesson
 from .substrates import Crossbar, Resistive
 
 Array = np.ndarray
@@ -49,11 +49,10 @@ def account(substrate: Crossbar | Resistive, inputs: Array, targets: Array, stre
         Draws the sign of a random nudge.
     """
     network = substrate.network
-    phases, cost = network.phases, COSTS[network.phases.cost]
-    free = substrate.relax(inputs, stop=substrate.stop(phases.free))
-    pulls = [Nudge(beta, targets, cost, phases.nudge, free) for beta, _ in nudges(phases, streams.child("energy"))]
-    stop = substrate.stop(phases.nudged)
-    ends = [(pull, substrate.relax(inputs, pull, free.resume, stop=stop)) for pull in pulls]
+    chosen = nudges(network.phases, streams.child("energy"))
+    lesson = Lesson.of(substrate, inputs, targets, chosen, streams.child("energy", 0))
+    free, nudged = lesson.settle(substrate)
+    ends = [(lesson.nudge(beta, free), end) for (beta, _), end in zip(chosen, nudged, strict=True)]
     hardware, batch = substrate.hardware.periphery, len(inputs)
     n_nodes = sum(nodes(network, layer) for layer in network.layers if layer != network.input_layer)
     inference = _held(substrate, free)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .contract import Stop
-from .costs import COSTS
+from .costs import cost_of
 from .data.examples import Part, predictions, targets
 from .randomness import Streams
 from .substrates import AnySubstrate
@@ -49,7 +49,7 @@ def evaluate(
         Where the random start values come from.
     """
     network = substrate.network
-    coding, cost = network.data.targets, COSTS[network.phases.cost]
+    coding, cost = network.data.targets, cost_of(network.phases)
     wrong, loss, spikes = 0, 0.0, 0.0
     for batch, (inputs, labels) in enumerate(part.batches(substrate.batch, network.physics.precision)):
         free = substrate.relax(inputs, stop=stop, rng=streams.child(name, epoch, batch))

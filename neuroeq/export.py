@@ -11,7 +11,7 @@ from .circuits.layout import in_siemens, lay_out
 from .circuits.spice import netlist
 from .circuits.spice_op_amp import OpAmps, op_amp_netlist
 from .contract import Equilibrium, Nudge, Stop
-from .costs import COSTS
+from .costs import cost_of
 from .data import load
 from .data.examples import targets
 from .errors import SpecError
@@ -61,7 +61,7 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
     wanted = targets(labels, examples.n_classes, network.data.targets)
     free = eq = substrate.relax(inputs, stop=SETTLED)
     if beta:
-        nudge = Nudge(beta, wanted, COSTS[network.phases.cost], network.phases.nudge, free)
+        nudge = Nudge(beta, wanted, cost_of(network.phases), network.nudge, free)
         eq = substrate.relax(inputs, nudge, free.resume, stop=SETTLED)
     phase = "free phase" if not beta else f"nudged, beta {beta:g}"
     title = f"{network.title}: {network.substrate_name}, seed {network.run.seed}, sample {sample}, {phase}"
@@ -70,8 +70,8 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
     )
     header = [f"hardware: {substrate.hardware.title}", f"voltages found here [V]: {voltages}"]
     if isinstance(substrate, Crossbar):
-        pull = -beta * COSTS[network.phases.cost].gradient(free.outputs, wanted)[0]
-        nudged = (beta, wanted[0]) if network.phases.nudge == "state" else (0.0, pull)
+        pull = -beta * cost_of(network.phases).gradient(free.outputs, wanted)[0]
+        nudged = (beta, wanted[0]) if network.nudge == "state" else (0.0, pull)
         return _crossbar(substrate, inputs[0], nudged, free.state if beta else {}, title, header)
     return _resistive(substrate, eq, title, header)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from .costs import COSTS
 from .data import Examples
 from .data.examples import Part
 from .energy import Energy, account
 from .engine import Recording
 from .phases import nudges
 from .randomness import Streams
-from .rules import contrastive, in_situ
+from .rules import Lesson, contrastive, in_situ
 from .spec import Network
 from .substrates import (
     AnySubstrate,
@@ -45,13 +44,13 @@ def probes(network: Network, state: State, examples: Examples, streams: Streams)
 
 def _record(probe: AnySubstrate, inputs: np.ndarray, wanted: np.ndarray, streams: Streams) -> Recording:
     """Record the phases of one update; those of operating points as the circuit would settle."""
-    phases, record = probe.network.phases, Recording()
-    chosen = nudges(phases, streams.child("probe", 0))
-    stops, rng = (probe.stop(phases.free), probe.stop(phases.nudged)), streams.child("probe", 1)
+    record = Recording()
+    chosen = nudges(probe.network.phases, streams.child("probe", 0))
+    lesson = Lesson.of(probe, inputs, wanted, chosen, streams.child("probe", 1), record=record)
     if not isinstance(probe, Resistive):
-        in_situ(probe, inputs, wanted, chosen, COSTS[phases.cost], stops, rng, record, phases.nudge)
+        in_situ(probe, lesson)
         return record
-    update = contrastive(probe, inputs, wanted, chosen, COSTS[phases.cost], stops, rng, mode=phases.nudge)
+    update = contrastive(probe, lesson)
     record.phases.append(probe.settle(update.free, None, "free"))
     for (beta, _), end in zip(chosen, update.nudged, strict=True):
         record.phases.append(probe.settle(end, update.free, f"nudged {beta:+g}", len(record.phases[0].t) // 2))

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .contract import Equilibrium, Params
-from .costs import COSTS
+from .costs import cost_of
 from .data import Examples
 from .data.examples import predictions
 from .network import initial_params, mask
 from .optimiser import Descent
 from .phases import nudges
 from .randomness import Streams
-from .rules import Update, estimate
+from .rules import Lesson, Update, estimate
 from .spec import Network
 from .substrates import AnySubstrate
 from .substrates.fused import Fused, fusible
@@ -202,12 +202,12 @@ def _update(
     chosen = nudges(phases, streams.child("nudge", state.epoch, batch))
     at_once = commit if substrate.network.training.update == "every_step" else None
     rng = streams.child("state", state.epoch, batch)
-    return estimate(substrate, inputs, wanted, phases, chosen, rng, at_once)
+    return estimate(substrate, Lesson.of(substrate, inputs, wanted, chosen, rng, commit=at_once))
 
 
 def _count(tally: Tally, network: Network, outputs: Array, wanted: Array, labels: Array) -> tuple[float, int]:
     """Add what free outputs say to the tally; return their mean loss and the number of errors."""
-    loss = float(COSTS[network.phases.cost].value(outputs, wanted).sum())
+    loss = float(cost_of(network.phases).value(outputs, wanted).sum())
     wrong = int((predictions(outputs, network.data.targets) != labels).sum())
     tally.examples += len(labels)
     tally.wrong += wrong

@@ -9,13 +9,13 @@ import numpy as np
 
 from neuroeq.catalog import resolve
 from neuroeq.contract import Params, Stop
-from neuroeq.costs import COSTS
+from neuroeq.costs import SquaredError
 from neuroeq.network import initial_params
-from neuroeq.rules import Update, contrastive, in_situ
+from neuroeq.rules import Lesson, Update, contrastive, in_situ
 from neuroeq.spec import Network, overlay, validate
 from neuroeq.substrates import AnySubstrate, build
 
-COST = COSTS["squared_error"]
+COST = SquaredError()
 FREE, NUDGED = Stop(40), Stop(20)
 
 
@@ -85,7 +85,7 @@ def update_of(
     **more: Any,
 ) -> Update:
     rule = {"in_situ": in_situ, "contrastive": contrastive}[learning]
-    return rule(substrate, inputs, targets, nudges, COST, (free, nudged), np.random.default_rng(seed), **more)
+    return rule(substrate, Lesson(inputs, targets, nudges, COST, free, nudged, np.random.default_rng(seed), **more))
 
 
 def centred(beta: float) -> list[tuple[float, float]]:

@@ -1,8 +1,19 @@
 """The only code that builds and runs Brian2 objects."""
 
 from .brian import TARGETS, can_compile, use_target
+from .field import Field
 from .plasticity import Accumulator, Plasticity
 from .recording import Recording
 from .simulation import ENGINES, Simulation
 
-__all__ = ["ENGINES", "TARGETS", "Accumulator", "Plasticity", "Recording", "Simulation", "can_compile", "use_target"]
+__all__ = [
+    "ENGINES",
+    "TARGETS",
+    "Accumulator",
+    "Field",
+    "Plasticity",
+    "Recording",
+    "Simulation",
+    "can_compile",
+    "use_target",
+]

@@ -80,7 +80,9 @@ def assemble(network: Network, batch: int, dt: float, plastics: list[Plastic]) -
         }
         sizes = {layer: network.layers[layer].size for layer in layers}
         delivered = {variable: how for receiver in receivers.values() for variable, how in receiver.of(layers).items()}
-        populations.append(Population(f"population_{index}", model, sizes, batch, clock, dtype, factors, delivered))
+        clamped = network.nudge == "clamp" and network.output_layer in layers
+        name = f"population_{index}"
+        populations.append(Population(name, model, sizes, batch, clock, dtype, factors, delivered, clamped))
     assembly = Assembly(clock, populations, _couplings(network, natives), [])
     for name in natives:
         assembly.natives.append(_native(network, name, assembly.home, receivers[name], dtype))

@@ -44,6 +44,8 @@ class Population:
     delivered
         Variables that native synapses deliver drive into: by ``"events"``, or ``"summed"`` at every step;
         what is ``"ignored"`` has no effect.
+    clamped
+        Whether states may be held at a level.
 
     Raises
     ------
@@ -61,7 +63,9 @@ class Population:
         dtype: type,
         factors: Mapping[str, PlasticSynapse],
         delivered: Mapping[str, str],
+        clamped: bool = False,
     ) -> None:
+        self._clamped = clamped
         self.model, self.batch, self.layers = model, batch, dict(layers)
         self.checker = check_neuron(model)
         ends = np.cumsum([batch * size for size in layers.values()])
@@ -182,6 +186,8 @@ class Population:
         texts = (model.equations, model.after_step, model.threshold or "", model.reset or "")
         if any(re.search(r"\bunit\b", text) for text in texts):
             lines.append("unit : 1 (constant)")
+        if self._clamped:
+            lines += ["nudge_held : 1", f"nudge_level : {unit_text(self.checker.known[model.state])}"]
         if model.emits == "spikes":
             lines.append("spike : 1")
         if self._delivered:
@@ -221,6 +227,8 @@ class Population:
         for name, interval in self.model.bounds.items():
             low, high = self._limit(name, interval.min, -np.inf), self._limit(name, interval.max, np.inf)
             clips.append(f"{name} = clip({name}, {low}, {high})")
+        if self._clamped:
+            clips.append(f"{self.model.state} += nudge_held*(nudge_level - {self.model.state})")
         cleared = [f"{variable} = 0" for variable, how in self._delivered.items() if how == "events"]
         return [*clips, *self.model.after_step.strip().splitlines(), *cleared, *self._exposed()]
 
@@ -266,6 +274,6 @@ def _changes(variable: Any, group: Any) -> bool:
     if variable.name in ("lastspike", "not_refractory"):
         return True
     own = isinstance(variable, ArrayVariable) and getattr(variable.owner, "name", "") == group.name
-    written = variable.name in {"bias", "nudge", "drive", "coupled", "activity_before"}
+    written = variable.name in {"bias", "drive", "coupled", "activity_before"} or variable.name.startswith("nudge")
     derived = variable.name.startswith(("_", "factor_"))
     return own and not (variable.read_only or variable.constant or written or derived)

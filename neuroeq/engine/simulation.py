@@ -16,6 +16,7 @@ from .brian import brian, reseed, use_target
 from .coupling import Drives
 from .learning import Learning
 from .memory import Resume, rest, restore, save, spread
+from .nudging import Nudging
 from .plan import BIAS, plan
 from .plasticity import Plasticity
 from .population import Population
@@ -48,6 +49,8 @@ class Simulation:
         step.
     monitored
         Samples that can be recorded.
+    one
+        The state that stands for a readout of 1.
 
     Raises
     ------
@@ -65,6 +68,7 @@ class Simulation:
         target: str | None = None,
         deferred: bool = True,
         monitored: int = 0,
+        one: float = 1.0,
     ) -> None:
         if engine not in ENGINES:
             raise SpecError(f"engine is '{engine}'; expected {' or '.join(map(repr, ENGINES))}.")
@@ -75,6 +79,7 @@ class Simulation:
         self._assembly = assemble(network, batch, self.dt, plastics)
         self._home = self._assembly.home
         self._views()
+        self._nudging = Nudging(network, self._assembly, one)
         self._learning = Learning(self._assembly, plastics, batch, self.dt, self.dtype, deferred)
         watched = (self._assembly.populations, self._learning.stepwise)
         self._monitors = Monitors(*watched, monitored, self._assembly.clock) if monitored else None
@@ -106,7 +111,8 @@ class Simulation:
         DivergenceError
             If a state is not finite.
         """
-        self._check(inputs, nudge)
+        check_batch(self.network, inputs, None if nudge is None else nudge.targets, self.batch)
+        self._nudging.check(nudge)
         reseed(rng)
         if start is None:
             rest(self._assembly, rng)
@@ -114,7 +120,8 @@ class Simulation:
             restore(self._assembly, start)
         self._stepper.rewind(0 if start is None else start.timestep)
         self._clamp(params, inputs, start)
-        self._start_nudge(nudge)
+        self._nudge = nudge
+        self._nudging.start(nudge, self._m, self._held)
         self._learning.start(self._values, params, plasticity)
         self._n_spikes = 0
         steps, residual = self._run(stop, plasticity is not None, record is not None)
@@ -180,9 +187,7 @@ class Simulation:
 
     def _begin_step(self) -> None:
         self._drives.write()
-        nudge = self._nudge
-        if nudge is not None and nudge.mode == "state":
-            self._pull[: self._m] = -nudge.beta * nudge.cost.gradient(self._readout[: self._m], nudge.targets)
+        self._nudging.write()
         self._learning.begin_step()
 
     def _gather_spikes(self) -> None:
@@ -216,7 +221,6 @@ class Simulation:
         self._states = [(self._layer_states[layer], self._scale(p)) for layer, p in moving.items()]
         output = network.output_layer
         self._readout = home[output].view("readout", output)
-        self._pull = home[output].view("nudge", output)
         self._spiking = [population for population in self._assembly.populations if population.model.emits == "spikes"]
 
     def _scale(self, population: Population) -> float:
@@ -256,16 +260,6 @@ class Simulation:
 
     # Starting and ending a phase.
 
-    def _check(self, inputs: Array, nudge: Nudge | None) -> None:
-        check_batch(self.network, inputs, None if nudge is None else nudge.targets, self.batch)
-        if nudge is None:
-            return
-        if nudge.mode not in ("state", "held_current"):
-            raise SpecError(
-                f"nudge mode is '{nudge.mode}' on substrate '{self.network.substrate_name}'; "
-                "expected 'state' or 'held_current'."
-            )
-
     def _clamp(self, params: Params, inputs: Array, start: Resume | None) -> None:
         """Fix inputs, weights and biases; a phase that goes on with the same ones finds its drive as it was."""
         self._m = len(inputs)
@@ -287,14 +281,6 @@ class Simulation:
         for native in self._assembly.natives:
             native.hold(params[native.name])
         self._held = params
-
-    def _start_nudge(self, nudge: Nudge | None) -> None:
-        self._nudge = nudge
-        self._pull.fill(0)
-        if nudge is not None and nudge.mode == "held_current":
-            if nudge.reference is None:
-                raise SpecError("nudge mode is 'held_current' without a reference; pass the free equilibrium.")
-            self._pull[: self._m] = -nudge.beta * nudge.cost.gradient(nudge.reference.outputs, nudge.targets)
 
     def _equilibrium(self, inputs: Array, steps: int, residual: float, stop: Stop) -> Equilibrium:
         m = self._m

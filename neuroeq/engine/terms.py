@@ -19,6 +19,7 @@ from ..spec import SynapseModel
 from ..units import Dimension, physical
 from .brian import brian, quantity
 from .check import FACTOR_NAMES, NUMBER, SECOND, Checker, check_synapse
+from .symbols import parse, symbol
 
 Array = np.ndarray
 Constant = Callable[[Array], Array]
@@ -76,17 +77,16 @@ class PlasticSynapse:
     @cached_property
     def _slope(self) -> Callable[[float], float] | None:
         import sympy
-        from brian2.parsing.sympytools import str_to_sympy
 
         equations = brian().Equations(self.model.equations)
         if set(equations) != {"dw"}:
             return None
         constants = {name: physical(str(value)).value for name, value in self.model.parameters.items()}
-        right = _plain(str_to_sympy(str(equations["dw"].expr))).subs(constants)
+        right = parse(str(equations["dw"].expr)).subs(constants)
         slope = right.diff("hebb")
-        linear = (right - slope * _symbol("hebb")).simplify() == 0
-        constant = {symbol.name for symbol in slope.free_symbols} <= {"gain"}
-        return sympy.lambdify(_symbol("gain"), slope) if linear and constant else None
+        linear = (right - slope * symbol("hebb")).simplify() == 0
+        constant = {each.name for each in slope.free_symbols} <= {"gain"}
+        return sympy.lambdify(symbol("gain"), slope) if linear and constant else None
 
     def clamped(self, expression: str, dt: float) -> Constant | None:
         """Return a factor on a clamped analog unit, as a function of its value; None if it is always 0.
@@ -97,30 +97,29 @@ class PlasticSynapse:
             If the factor is not fixed by the value.
         """
         import sympy
-        from brian2.parsing.sympytools import str_to_sympy
 
-        x = _symbol("x")
+        x = symbol("x")
         known: dict[str, Any] = {"spike": x, "dt": dt, "activity_rate": 0}
         known |= dict.fromkeys(("activity", "activity_before", "activity_mid"), x)
         known |= {self._names[name]: physical(str(value)).value for name, value in self.model.parameters.items()}
 
         def settled(text: str) -> Any:
-            return _plain(str_to_sympy(self._renamed(text))).subs(known)
+            return parse(self._renamed(text)).subs(known)
 
         changing = [name for name, equation in self._equations.items() if equation.type == "differential equation"]
         rests = sympy.solve(
             [settled(str(self._equations[name].expr)) for name in changing],
-            [_symbol(self._names[name]) for name in changing],
+            [symbol(self._names[name]) for name in changing],
             dict=True,
         )
-        known |= {symbol.name: value for symbol, value in (rests[0] if rests else {}).items()}
+        known |= {each.name: value for each, value in (rests[0] if rests else {}).items()}
         for name, equation in self._equations.items():
             if name not in changing and equation.expr is not None:
                 known[self._names[name]] = settled(str(equation.expr))
         value = sympy.nsimplify(settled(expression), rational=False)
         if value == 0:
             return None
-        strange = sorted(symbol.name for symbol in value.free_symbols if symbol.name != "x")
+        strange = sorted(each.name for each in value.free_symbols if each.name != "x")
         if strange:
             close = get_close_matches(strange[0], list(known), n=1)
             raise EquationError(
@@ -137,17 +136,6 @@ class PlasticSynapse:
         for name, new in self._names.items():
             text = word_substitute(text, {name: new, f"d{name}/dt": f"d{new}/dt"}).replace(f"d{name}/dt", f"d{new}/dt")
         return text
-
-
-def _symbol(name: str) -> Any:
-    import sympy
-
-    return sympy.Symbol(name)
-
-
-def _plain(expression: Any) -> Any:
-    """Return an expression with plain symbols, whatever Brian2 assumes about them."""
-    return expression.subs({symbol: _symbol(symbol.name) for symbol in expression.free_symbols})
 
 
 def constant_factor(factor: Constant, values: Array) -> Array:

@@ -20,7 +20,7 @@ from ..contract import Params
 from ..errors import NeuroeqError
 from ..phases import nudges
 from ..randomness import Streams
-from ..rules import Update, estimate
+from ..rules import Lesson, Update, estimate
 from ..spec import Phases
 from ..stability import jacobian, margin, unclipped
 from ..substrates import AnySubstrate, Resistive
@@ -173,7 +173,7 @@ def _estimator(
 ) -> Callable[[Phases, int], Update]:
     def compute(phases: Phases, repeat: int) -> Update:
         chosen, rng = nudges(phases, streams.child("check sign")), streams.child("check", repeat)
-        return estimate(substrate, inputs, targets, phases, chosen, rng)
+        return estimate(substrate, Lesson.of(substrate, inputs, targets, chosen, rng, phases))
 
     return compute
 

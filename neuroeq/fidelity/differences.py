@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..costs import COSTS
+from ..costs import cost_of
 from ..substrates import AnySubstrate
 from .implicit import SETTLED
 
@@ -36,7 +36,7 @@ def finite_differences(
     dict
         By parameter: (k,).
     """
-    cost, kept = COSTS[substrate.network.phases.cost], substrate.params
+    cost, kept = cost_of(substrate.network.phases), substrate.params
 
     def loss(name: str, index: int, by: float) -> float:
         value = kept[name].astype(float)

@@ -16,7 +16,7 @@ from ..circuits.equations import drive_circuit
 from ..circuits.layout import at_outputs
 from ..circuits.stacked import Stacked
 from ..contract import Equilibrium, Params, Stop
-from ..costs import COSTS
+from ..costs import cost_of
 from ..errors import SpecError
 from ..network import mask
 from ..spec import Network
@@ -65,7 +65,7 @@ def _of_neurons(substrate: NeuronSubstrate, inputs: Array, targets: Array) -> Pa
     slopes = _bias_slopes(probe, free, inputs)
     layers = [layer for layer in network.layers if layer != network.input_layer]
     ends = np.cumsum([network.layers[layer].size for layer in layers])[:-1]
-    cost = COSTS[network.phases.cost].gradient(free.outputs, targets) / _volts(probe)
+    cost = cost_of(network.phases).gradient(free.outputs, targets) / _volts(probe)
     sensitivity: dict[str, list[Array]] = {layer: [] for layer in layers}
     for sample in range(len(inputs)):
         pull = {layer: np.zeros(network.layers[layer].size) for layer in layers}
@@ -117,7 +117,7 @@ def _all_biases(substrate: NeuronSubstrate) -> Params:
 
 def _probe(substrate: NeuronSubstrate, batch: int) -> NeuronSubstrate:
     """Return a substrate of the same physics in float64, with a bias at every unit, that does not learn."""
-    described = substrate.described if isinstance(substrate, Crossbar) else substrate.network
+    described = substrate.described
     physics = described.physics.model_copy(update={"precision": "float64"})
     network = _with_biases(described).model_copy(update={"substrate": {described.substrate_name: physics}})
     probe = build(network, _all_biases(substrate), batch, plastic=False, target="numpy")
@@ -148,7 +148,7 @@ def _of_resistors(substrate: Resistive, free: Equilibrium, targets: Array) -> Pa
     slope, clamped, coupling = system.slope(v), (v <= system.low) | (v >= system.high), system.coupling()
     cost = np.zeros_like(v)
     cost[:, system.at[network.output_layer]] = at_outputs(
-        network, COSTS[network.phases.cost].gradient(free.outputs, targets)
+        network, cost_of(network.phases).gradient(free.outputs, targets)
     )
     lam = np.zeros_like(v)
     for sample in range(len(v)):

@@ -2,9 +2,10 @@
 
 from .choice import estimate
 from .contrastive import contrastive
+from .holomorphic import holomorphic
 from .in_situ import in_situ
-from .settling import settle
+from .lesson import Lesson
 from .update import Update
 from .vector_field import vector_field
 
-__all__ = ["Update", "contrastive", "estimate", "in_situ", "settle", "vector_field"]
+__all__ = ["Lesson", "Update", "contrastive", "estimate", "holomorphic", "in_situ", "vector_field"]

@@ -2,53 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
-
-from ..contract import Params
-from ..costs import COSTS
-from ..spec import Phases
 from ..substrates import AnySubstrate, NeuronSubstrate
 from .contrastive import contrastive
+from .holomorphic import holomorphic
 from .in_situ import in_situ
+from .lesson import Lesson
 from .update import Update
 from .vector_field import vector_field
 
-Array = np.ndarray
 
-
-def estimate(
-    substrate: AnySubstrate,
-    inputs: Array,
-    targets: Array,
-    phases: Phases,
-    nudges: list[tuple[float, float]],
-    rng: np.random.Generator,
-    commit: Callable[[Params], None] | None = None,
-) -> Update:
-    """Return the change that the network's own rule asks for.
-
-    Parameters
-    ----------
-    substrate
-        That relaxes; its network's recipe names the rule.
-    inputs, targets
-        (batch, n_input) and (batch, n_output).
-    phases
-        How long they last, the cost, and how outputs are nudged.
-    nudges
-        (beta, gain) of every nudged phase.
-    rng
-        For start values and noise.
-    commit
-        Of learning in situ, as there.
-    """
-    training, cost = substrate.network.training, COSTS[phases.cost]
-    stops = (substrate.stop(phases.free), substrate.stop(phases.nudged))
-    if training.learning == "contrastive" and training.rule == "ep":
-        return contrastive(substrate, inputs, targets, nudges, cost, stops, rng, mode=phases.nudge)
+def estimate(substrate: AnySubstrate, lesson: Lesson) -> Update:
+    """Return the change that the network's own rule asks for."""
+    training = substrate.network.training
+    if training.learning == "contrastive" and training.rule in ("ep", "coupled_learning", "contrastive_hebbian"):
+        return contrastive(substrate, lesson)
     assert isinstance(substrate, NeuronSubstrate)
-    if training.rule == "vector_field":
-        return vector_field(substrate, inputs, targets, nudges, cost, stops, rng, mode=phases.nudge)
-    return in_situ(substrate, inputs, targets, nudges, cost, stops, rng, mode=phases.nudge, commit=commit)
+    if training.rule == "holomorphic":
+        return holomorphic(substrate, lesson)
+    return (in_situ if training.learning == "in_situ" else vector_field)(substrate, lesson)

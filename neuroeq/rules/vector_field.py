@@ -5,36 +5,21 @@
 It is the gradient where the Jacobian of the dynamics mu is symmetric, and points about along it otherwise:
 -(dC/ds)^T Jac^-T dmu/dtheta in place of Jac^-1. A unit that is clipped does not move, so dmu/dbias drops out.
 
-Scellier, Goyal, Binas, Mesnard & Bengio 2018, arXiv:1808.04873.
+With the non-reciprocal correction in the nudged phase, mu - (Jac - Jac^T)(s - s^0), it is the gradient for any weights.
+The correction needs the couplings the other way round, so it is no local rule: a diagnostic, or a digital assistant.
+
+Scellier, Goyal, Binas, Mesnard & Bengio 2018, arXiv:1808.04873; Scurria et al. 2026, arXiv:2602.03670.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
-from ..contract import NudgeMode, Stop
-from ..costs import Cost
 from ..substrates import NeuronSubstrate
-from .settling import settle
+from .lesson import Lesson
 from .update import Update
 
-Array = np.ndarray
 
-
-def vector_field(
-    substrate: NeuronSubstrate,
-    inputs: Array,
-    targets: Array,
-    nudges: list[tuple[float, float]],
-    cost: Cost,
-    stops: tuple[Stop, Stop],
-    rng: np.random.Generator,
-    record: Any = None,
-    mode: NudgeMode = "state",
-) -> Update:
-    """Return free presynaptic activities times the changes of postsynaptic states; arguments as of `contrastive`."""
-    free, nudged = settle(substrate, inputs, targets, nudges, cost, stops, rng, record, mode)
-    gains = [gain for _, gain in nudges]
+def vector_field(substrate: NeuronSubstrate, lesson: Lesson) -> Update:
+    """Return free presynaptic activities times the changes of postsynaptic states."""
+    free, nudged = lesson.settle(substrate)
+    gains = [gain for _, gain in lesson.nudges]
     return Update(substrate.field_contrast(free, list(zip(gains, nudged, strict=True))), free, nudged)

@@ -11,7 +11,8 @@ from .circuit import Resistive
 from .graph import Layer, Projection, check_edges
 from .hardware import Hardware
 from .model import NeuronModel, SynapseModel
-from .recipe import Phases, Training
+from .recipe import RULE_NUDGES, NudgeName, Phases, Training
+from .rules import check_rule
 
 SubstrateName = Literal["rate", "spiking", "crossbar", "resistive"]
 SUBSTRATES: tuple[str, ...] = get_args(SubstrateName)
@@ -212,22 +213,12 @@ class Network(Described):
         return self
 
     @model_validator(mode="after")
-    def _update(self) -> Self:
-        if self.training.rule == "vector_field" and self.training.learning == "in_situ":
+    def _recipe(self) -> Self:
+        check_rule(self.training, self.phases)
+        if self.phases.cost == "cross_entropy" and self.data.targets == "scalar":
             raise ValueError(
-                "training.rule is 'vector_field' with training.learning 'in_situ', where the synapse is the rule; "
-                "use learning 'contrastive', or the synapse 'vector_field'"
+                "phases.cost is 'cross_entropy' with data.targets 'scalar', one output; use 'one_hot' or squared_error"
             )
-        if self.training.update == "every_step":
-            if self.training.learning == "contrastive":
-                raise ValueError(
-                    "training.update is 'every_step' with training.learning 'contrastive'; expected 'in_situ'"
-                )
-            if self.phases.variant == "centred" or self.training.momentum:
-                raise ValueError(
-                    "training.update is 'every_step'; expected phases.variant 'positive', 'negative' or 'random_sign' "
-                    "and training.momentum 0"
-                )
         return self
 
     @property
@@ -266,6 +257,11 @@ class Network(Described):
         """What a network resolved for a circuit is made of."""
         assert self.hardware is not None
         return self.hardware
+
+    @property
+    def nudge(self) -> NudgeName:
+        """How outputs are nudged: as the phases say, or as the rule does."""
+        return self.phases.nudge or RULE_NUDGES.get(self.training.rule, "state")
 
     @property
     def resistive(self) -> bool:

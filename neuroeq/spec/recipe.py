@@ -11,6 +11,8 @@ from ..errors import SpecError
 from ..units import si
 from .base import Count, Fraction, Positive, Spec
 
+NudgeName = Literal["state", "held_current", "clamp", "corrected"]
+
 _STEPS = re.compile(r"([1-9]\d*) steps?")
 
 
@@ -64,11 +66,18 @@ class Phases(Spec):
     free, nudged
         How long they last.
     cost
-        ``squared_error``: 1/2 |output - target|^2.
+        ``squared_error``: 1/2 |output - target|^2; ``cross_entropy``: -log softmax(outputs/temperature) of the class.
+    temperature
+        Of the softmax; outputs between 0 and 1 need one well below 1.
     nudge
         ``state``: the pull -beta dC/ds at every instant, in a circuit a conductance beta to the target;
-        ``held_current``: the pull as it was at the free equilibrium, held; ``clamp``: outputs of a resistor network
-        held at a fraction beta of the way from the free equilibrium to the target (coupled learning).
+        ``held_current``: the pull as it was at the free equilibrium, held; ``clamp``: outputs held at a fraction beta
+        of the way from the free equilibrium to the target; ``corrected``: as ``state``, with the non-reciprocal
+        correction at every unit. That of the rule, if left out.
+    points
+        Of holomorphic nudging, on a circle of radius beta in the complex plane.
+    persistent
+        Whether each training example goes on from its last free state, epoch after epoch, instead of from rest.
     """
 
     variant: Annotated[
@@ -78,11 +87,14 @@ class Phases(Spec):
     beta: Positive
     free: Relaxation
     nudged: Relaxation
-    cost: Literal["squared_error"] = "squared_error"
+    cost: Literal["squared_error", "cross_entropy"] = "squared_error"
+    temperature: Positive = 1.0
     nudge: Annotated[
-        Literal["state", "held_current", "clamp"],
+        NudgeName | None,
         BeforeValidator(lambda value: "state" if value == "conductance" else value),
-    ] = "state"
+    ] = None
+    points: Annotated[int, Field(ge=2)] = 4
+    persistent: bool = False
 
 
 class Constant(Spec):
@@ -116,6 +128,51 @@ class Cosine(Spec):
 Schedule = Annotated[Constant | Exponential | Steps | Cosine, Field(discriminator="kind")]
 
 
+class Gradient(Spec):
+    """Weights move by their learning rate times the change that the rule asks for."""
+
+    kind: Literal["gradient"] = "gradient"
+
+
+class Sign(Spec):
+    """Weights move by their learning rate up or down, or not at all: sign and ternary updates.
+
+    Parameters
+    ----------
+    threshold
+        Changes up to that size are left alone.
+    """
+
+    kind: Literal["sign"]
+    threshold: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Binary(Spec):
+    """Weights are two-valued, +-a; one flips when its filtered change has asked for it for long.
+
+    Parameters
+    ----------
+    inertia
+        Of the filter m <- (1 - inertia) m + inertia change.
+    threshold
+        A weight flips when -sign(w) m is above it.
+    """
+
+    kind: Literal["binary"]
+    inertia: Annotated[float, Field(gt=0, le=1)]
+    threshold: Annotated[float, Field(ge=0)]
+
+
+Step = Annotated[Gradient | Sign | Binary, Field(discriminator="kind")]
+
+RULE_NUDGES: dict[str, NudgeName] = {
+    "corrected_vector_field": "corrected",
+    "coupled_learning": "clamp",
+    "contrastive_hebbian": "clamp",
+}
+"""How a rule nudges, where it is not by the pull of the state."""
+
+
 class Training(Spec):
     """The recipe.
 
@@ -127,12 +184,16 @@ class Training(Spec):
     rule
         Of contrastive learning. ``ep``: the difference of the energy gradients, for symmetric weights;
         ``vector_field``: presynaptic activity at the free equilibrium times the change of the postsynaptic state, for
-        any weights.
+        any weights; ``corrected_vector_field``: the same, under a nudge that corrects for the asymmetry;
+        ``coupled_learning``: as ``ep``, with the outputs clamped on their way to the target; ``contrastive_hebbian``:
+        clamped at the target; ``holomorphic``: as ``ep``, with nudges around a circle in the complex plane.
     update
         ``after_phases``: one commit a batch; ``every_step``: the weights move at every nudged step (in-situ, positive,
         negative or random sign, no momentum).
     epochs, batch_size
         As usual.
+    step
+        What a change does to the weights; biases always follow the gradient.
     momentum
         Of stochastic gradient descent.
     schedule
@@ -140,9 +201,12 @@ class Training(Spec):
     """
 
     learning: Literal["in_situ", "contrastive"] = "in_situ"
-    rule: Literal["ep", "vector_field"] = "ep"
+    rule: Literal[
+        "ep", "vector_field", "corrected_vector_field", "coupled_learning", "contrastive_hebbian", "holomorphic"
+    ] = "ep"
     update: Literal["after_phases", "every_step"] = "after_phases"
     epochs: Count
     batch_size: Count
+    step: Step = Gradient()
     momentum: Fraction = 0.0
     schedule: Schedule = Constant()

@@ -40,12 +40,17 @@ class Crossbar(NeuronSubstrate):
     """
 
     def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
-        self.hardware, self.described = network.technology, network
+        self.hardware, self._described = network.technology, network
         check_devices(self.hardware)
         check_window(self.hardware, params, network)
         self._wires = wires_of(network)
         super().__init__(on_crossbar(network), params, batch, **options)
         self._programmed: tuple[Params, Params] = ({}, {})
+
+    @property
+    def described(self) -> Network:
+        """The network in the models of its file."""
+        return self._described
 
     @property
     def weights(self) -> Params:

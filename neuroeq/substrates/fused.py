@@ -37,7 +37,7 @@ class Fused:
         hidden = lay_out(network).layers[_ends(network)[0]]
         open_ended = (0.0, np.inf)
         phases, layout = network.phases, network.circuit
-        setting: dict[str, Any] = {"variant": phases.variant, "nudge": phases.nudge}
+        setting: dict[str, Any] = {"variant": phases.variant, "nudge": network.nudge}
         self.training = FusedTraining(
             Setting(
                 low=hidden.low,
@@ -89,9 +89,9 @@ def fusible(network: Network) -> bool:
         isinstance(lay_out(network).layers[hidden].diode, IdealDiode | NoDiode),
         network.technology.neuron.amplifier is None,
         layout.outputs == "single" and layout.double_inputs,
-        phases.variant != "random_sign" and phases.nudge != "clamp",
+        phases.variant != "random_sign" and network.nudge != "clamp" and phases.cost == "squared_error",
         all(phase.counted and phase.tolerance is None for phase in (phases.free, phases.nudged)),
-        training.learning == "contrastive" and not training.momentum,
+        training.learning == "contrastive" and not training.momentum and training.step.kind == "gradient",
         network.run.engine in (None, "operating_point"),
     )
     return all(plain)

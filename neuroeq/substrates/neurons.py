@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..contract import Equilibrium, Nudge, Params, Stop
-from ..engine import Plasticity, Recording, Simulation
-from ..errors import SpecError
+from ..engine import Field, Plasticity, Recording, Simulation
 from ..network import mask
 from ..spec import Network
 from ..spec.recipe import Relaxation
+from .suited import check_energy, check_rule
 
 Array = np.ndarray
 MOVING = (0.02, 0.98)
@@ -42,8 +43,14 @@ class NeuronSubstrate:
     def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
         self.network = network
         self.params = params
-        self.simulation = Simulation(self._simulated(), batch, **options)
+        check_rule(self.described, options.get("plastic", True))
+        self.simulation = Simulation(self._simulated(), batch, one=self.state_of_one, **options)
         self._masks = {name: mask(network, name) for name in network.projections}
+
+    @property
+    def described(self) -> Network:
+        """The network in the models of its file."""
+        return self.network
 
     @property
     def spiking(self) -> bool:
@@ -146,7 +153,7 @@ class NeuronSubstrate:
         SpecError
             If weights between free layers are directed: they have no energy.
         """
-        self._check_energy()
+        check_energy(self.network)
         clamped = self.network.input_layer if self.network.neuron(self.network.input_layer) is None else None
         contrast: Params = {}
         for name in self.params:
@@ -163,10 +170,15 @@ class NeuronSubstrate:
         return self.shaped(contrast)
 
     def field_contrast(self, free: Equilibrium, nudged: Sequence[tuple[float, Equilibrium]]) -> Params:
-        """Return the sum of gains times <a_i(s0) (s_j - s0_j)>, and both ways round where a weight serves both."""
-        m = len(free.outputs)
+        """Return the sum of gains times <(dmu/dtheta(s0))^T (s - s0)>, a weight's in both directions that it serves.
+
+        With dmu_j/dW_ij = a_i(s0) dmu_j/ddrive, which is a_i where the equation adds up its drive.
+        """
+        m, slopes = len(free.outputs), self.drive_slopes(free)
         moved = {
-            layer: sum(gain * (eq.state[layer] - state) for gain, eq in nudged) / (m * self.state_of_one)
+            layer: slopes[layer]
+            * sum(gain * (eq.state[layer] - state) for gain, eq in nudged)
+            / (m * self.state_of_one)
             for layer, state in free.state.items()
         }
         change: Params = {}
@@ -180,13 +192,48 @@ class NeuronSubstrate:
                 change[name] = change[name] + moved[ends.source].T @ free.activity[ends.target]
         return self.shaped(change)
 
-    def _check_energy(self) -> None:
-        for name, projection in self.network.projections.items():
-            if projection.directed and projection.source != self.network.input_layer:
-                raise SpecError(
-                    f"{self.network.where}: projections.{name} is directed, so there is no energy to contrast; use "
-                    "training.rule 'vector_field', or symmetric weights."
-                )
+    def drive_slopes(self, eq: Equilibrium) -> dict[str, Array]:
+        """Return dmu/ddrive of every unit, by layer (batch, n); of spiking units that of their mean field."""
+        if self.spiking:
+            return {layer: np.ones_like(state) for layer, state in eq.state.items()}
+        return {layer: self.fields[layer].drive_slope(values) for layer, values in self.field_values(eq).items()}
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """The vector field of every layer, in its file's units.
+
+        Raises
+        ------
+        EquationError
+            If a layer is no rate model with one state.
+        """
+        layers = [layer for layer in self.network.layers if layer != self.network.input_layer]
+        models = {layer: self.described.neuron(layer) for layer in layers}
+        made: list[Field] = []
+        for model in models.values():
+            assert model is not None
+            if not any(field.model == model for field in made):
+                made.append(Field(model))
+        return {layer: next(f for f in made if f.model == model) for layer, model in models.items()}
+
+    def field_values(self, eq: Equilibrium) -> dict[str, dict[str, Array]]:
+        """Return state, drive and bias of every unit at an equilibrium, by layer and name: (batch, n)."""
+        drives = self.drives(eq.activity)
+        values = {}
+        for layer, field in self.fields.items():
+            bias = np.broadcast_to(self.params.get(f"{layer}.bias", 0.0), drives[layer].shape)
+            state = eq.state[layer] / self.state_of_one
+            values[layer] = {field.model.state: state, "drive": drives[layer], "bias": bias}
+        return values
+
+    def drives(self, activity: Mapping[str, Array]) -> dict[str, Array]:
+        """Return what arrives at every layer, (batch, n), for activities of all, inputs included."""
+        arriving: dict[str, list[Array]] = {layer: [] for layer in self.network.layers}
+        for name, ends in self.network.projections.items():
+            arriving[ends.target].append(activity[ends.source] @ self.params[name])
+            if ends.source != ends.target and self.network.symmetric(name):
+                arriving[ends.source].append(activity[ends.target] @ self.params[name].T)
+        return {layer: sum(parts[1:], start=parts[0]) for layer, parts in arriving.items() if parts}
 
     def shaped(self, change: Params) -> Params:
         """Return a change in the shapes of the parameters, and nothing where there is no synapse."""

@@ -31,6 +31,7 @@ from ..spec import Network
 from ..spec.recipe import Relaxation
 
 Array = np.ndarray
+RULES = ("ep", "coupled_learning", "contrastive_hebbian")
 PAIRED = (
     "{}: phases.nudge is 'state', a conductance to each output's target, and outputs are paired; use phases.nudge "
     "'held_current' or substrate.resistive.circuit.outputs 'single'."
@@ -83,13 +84,7 @@ class Resistive:
                 f"{network.where}: training.learning is 'in_situ', which takes place in time; use 'contrastive' with "
                 "operating points, or run it with --engine stepper."
             )
-        if network.training.rule != "ep":
-            raise SpecError(
-                f"{network.where}: training.rule is '{network.training.rule}', for neurons with directed weights; a "
-                "resistor network learns by 'ep'."
-            )
-        if network.phases.nudge == "state" and network.circuit.outputs == "paired":
-            raise SpecError(PAIRED.format(network.where))
+        _check_rule(network)
         self.network, self.params, self.batch = network, params, batch
         self.hardware = network.technology
         self.circuit = lay_out(network)
@@ -254,7 +249,7 @@ class Resistive:
         return self._assembled[2]
 
     def _limit(self, free: Settled) -> float:
-        if self.network.phases.nudge != "state":
+        if self.network.nudge != "state":
             return float("inf")
         equations = drive_circuit(free.assembly, free.drive)
         return float(stability_limit(equations, free.voltages, self.network.output_layer).min())
@@ -284,6 +279,31 @@ class Resistive:
         share = 1.0 if self.network.circuit.outputs == "single" else 0.5
         held = nudge.reference.state[output] + share * at_outputs(self.network, pull)
         return replace(drive, held={output: held})
+
+
+def _check_rule(network: Network) -> None:
+    if network.training.rule not in RULES:
+        raise SpecError(
+            f"{network.where}: training.rule is '{network.training.rule}', which is for neurons; a resistor network "
+            f"learns by {', '.join(map(repr, RULES))}."
+        )
+    if network.nudge == "corrected":
+        raise SpecError(
+            f"{network.where}: phases.nudge is 'corrected'; a resistor network is reciprocal, so there is nothing to "
+            "correct: leave it out."
+        )
+    if network.nudge == "state" and network.circuit.outputs == "paired":
+        raise SpecError(PAIRED.format(network.where))
+    if network.nudge == "state" and network.phases.cost != "squared_error":
+        raise SpecError(
+            f"{network.where}: phases.cost is '{network.phases.cost}' with phases.nudge 'state', a conductance to each "
+            "target, which pulls down squared errors only; use phases.nudge 'held_current'."
+        )
+    if network.phases.persistent:
+        raise SpecError(
+            f"{network.where}: phases.persistent is true; an operating point does not depend on where it is sought "
+            "from, so leave it out."
+        )
 
 
 def blocking(circuit: Circuit, voltages: Mapping[str, Array]) -> dict[str, tuple[float, float]]:

@@ -105,7 +105,7 @@ class ResistiveInTime(NeuronSubstrate):
 
     def margin(self, free: Equilibrium) -> float:
         """Return the largest stable |beta| of a negative nudge, the least over the batch; infinite for a current."""
-        if self.network.phases.nudge == "held_current":
+        if self.network.nudge == "held_current":
             return float("inf")
         volt, source = self.network.circuit.v_unit, self.network.input_layer
         g = {name: self.params[name] for name in self.network.projections}
@@ -172,14 +172,14 @@ class NodeCost:
 
 
 def _check(network: Network) -> None:
-    hardware, phases = network.technology, network.phases
+    hardware = network.technology
     check_layout(network)
     if hardware.neuron.amplifier is not None:
         raise SpecError(
             f"{network.where}: {hardware.where} has amplifiers, whose circuit is solved for its operating point only; "
             "use --engine operating_point or --ideal amplifiers."
         )
-    if phases.nudge == "state" and network.circuit.outputs == "paired":
+    if network.nudge == "state" and network.circuit.outputs == "paired":
         raise SpecError(PAIRED.format(network.where))
     lateral = [name for name, each in network.projections.items() if each.source == each.target]
     if lateral:
@@ -187,8 +187,10 @@ def _check(network: Network) -> None:
             f"{network.where}: projections.{lateral[0]} joins nodes of one layer, which is solved for its operating "
             "point only; use --engine operating_point."
         )
-    if phases.nudge == "clamp":
-        raise SpecError(f"{network.where}: phases.nudge is 'clamp'; in time expected 'state' or 'held_current'.")
+    if network.nudge not in ("state", "held_current"):
+        raise SpecError(
+            f"{network.where}: phases.nudge is '{network.nudge}'; in time expected 'state' or 'held_current'."
+        )
     if any(layer.bias for layer in network.layers.values() if layer.role != "input"):
         raise SpecError(
             f"{network.where}: layers have biases, which are currents and no resistors that learn in time; set "

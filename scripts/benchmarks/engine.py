@@ -22,10 +22,10 @@ from threadpoolctl import threadpool_limits
 
 from neuroeq.catalog import resolve
 from neuroeq.contract import Params, Stop
-from neuroeq.costs import COSTS
+from neuroeq.costs import SquaredError
 from neuroeq.engine import can_compile
 from neuroeq.network import initial_params
-from neuroeq.rules import contrastive, in_situ
+from neuroeq.rules import Lesson, contrastive, in_situ
 from neuroeq.spec import Network, validate
 from neuroeq.substrates import NeuronSubstrate
 
@@ -165,7 +165,7 @@ class Ours:
     def update(self, x: Array, y: Array) -> Params:
         """Return the update of a batch."""
         stops = (Stop(FREE, every=FREE), Stop(NUDGED, every=NUDGED))
-        return self.rule(self.substrate, x, y, [(BETA, 1 / BETA)], COSTS["squared_error"], stops, self.rng).change
+        return self.rule(self.substrate, Lesson(x, y, [(BETA, 1 / BETA)], SquaredError(), *stops, self.rng)).change
 
 
 def cpu_per_call(call: Callable[[], object], seconds: float) -> float:

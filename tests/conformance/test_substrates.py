@@ -166,7 +166,7 @@ def test_wrong_shapes_are_refused(on, physics):
         substrate.relax(inputs, Nudge(1.0, targets[:3], COST), stop=Stop(5))
     with pytest.raises(DataError, match="inputs hold NaN"):
         substrate.relax(np.where(inputs > 0.5, np.nan, inputs), stop=Stop(5))
-    with pytest.raises(SpecError, match="nudge mode is 'clamp' on substrate"):
+    with pytest.raises(SpecError, match="nudge mode is 'clamp' on a network that was built for 'state'"):
         substrate.relax(inputs, Nudge(1.0, targets, COST, mode="clamp"), stop=Stop(5))
     with pytest.raises(SpecError, match="'held_current' without a reference"):
         substrate.relax(inputs, Nudge(1.0, targets, COST, mode="held_current"), stop=Stop(5))

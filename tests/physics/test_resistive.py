@@ -9,7 +9,7 @@ from neuroeq.data import load
 from neuroeq.engine import Recording
 from neuroeq.errors import DataError, DivergenceError, SpecError
 from neuroeq.randomness import Streams
-from neuroeq.rules import contrastive, in_situ
+from neuroeq.rules import Lesson, contrastive, in_situ
 from neuroeq.substrates import ResistiveInTime
 from neuroeq.training import initial_state, train
 from tests.nets import COST, batch_of, centred, cosine, flat, network, params_of, positive, substrate_of, update_of
@@ -41,7 +41,7 @@ def made(hardware="ideal", layout="single", sizes=(4, 6, 3), **over):
 
 
 def estimate(substrate, inputs, targets, nudges):
-    mode = substrate.network.phases.nudge
+    mode = substrate.network.nudge
     return update_of(
         substrate, inputs, targets, nudges, learning="contrastive", free=SETTLED, nudged=SETTLED, mode=mode
     )
@@ -114,7 +114,7 @@ def test_in_time_the_circuit_settles_at_its_operating_point_free_and_nudged(hard
     still, moving = substrate_of(net), substrate_of(net, engine="stepper")
     assert isinstance(moving, ResistiveInTime)
     inputs, targets = batch_of(net, 2)
-    mode, long = net.phases.nudge, Stop(200_000, 1e-11)
+    mode, long = net.nudge, Stop(200_000, 1e-11)
     free = [each.relax(inputs, stop=stop) for each, stop in ((still, SETTLED), (moving, long))]
     ends = [
         each.relax(inputs, Nudge(0.1, targets, COST, mode, start), start.resume, stop=stop)
@@ -135,9 +135,9 @@ def test_resistors_that_learn_in_place_change_as_the_contrast_says(hardware, lay
     still = substrate_of(made(hardware, layout, **NO_BIAS))
     moving = substrate_of(net, still.params, engine="stepper")
     inputs, targets = batch_of(net, 2)
-    rng, mode, long = np.random.default_rng(0), net.phases.nudge, Stop(200_000, 1e-13)
-    one = contrastive(still, inputs, targets, centred(0.01), COST, (SETTLED, SETTLED), rng, mode=mode).change
-    two = in_situ(moving, inputs, targets, centred(0.01), COST, (long, long), rng, mode=mode).change
+    long, rng = Stop(200_000, 1e-13), np.random.default_rng(0)
+    one = contrastive(still, Lesson(inputs, targets, centred(0.01), COST, SETTLED, SETTLED, rng, mode=net.nudge)).change
+    two = in_situ(moving, Lesson(inputs, targets, centred(0.01), COST, long, long, rng, mode=net.nudge)).change
     for name in one:
         np.testing.assert_allclose(two[name], one[name], rtol=0, atol=1e-7 * np.abs(one[name]).max())
 

@@ -7,7 +7,7 @@ from neuroeq.catalog import resolve
 from neuroeq.contract import Stop
 from neuroeq.errors import SpecError
 from neuroeq.fidelity import finite_differences, implicit_gradient
-from neuroeq.rules import vector_field
+from neuroeq.rules import Lesson, vector_field
 from neuroeq.spec import Network, validate
 from neuroeq.stability import jacobian
 from tests.nets import (
@@ -50,7 +50,8 @@ def directed(angle=90.0, on="rate", **options):
 
 def estimate(substrate, inputs, targets, nudges):
     rng = np.random.default_rng(0)
-    return vector_field(substrate, inputs, targets, nudges, COST, (SETTLED, SETTLED), rng).change
+    mode = substrate.network.nudge
+    return vector_field(substrate, Lesson(inputs, targets, nudges, COST, SETTLED, SETTLED, rng, mode=mode)).change
 
 
 @pytest.mark.parametrize("on", ["rate", "crossbar"])
