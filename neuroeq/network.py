@@ -121,11 +121,61 @@ def initial_params(network: Network, rng: np.random.Generator) -> Params:
             weight = weight + weight.T
         if connected is not None:
             weight = weight * connected
+        if projection.initial.angle is not None:
+            weight = _turned(weight, params[opposite(network, name)].T, projection.initial.angle)
+        if network.training.step.kind == "binary":
+            weight = np.sign(weight) * np.abs(weight[weight != 0]).mean()
         params[name] = weight.astype(dtype)
     for name in learning_rates(network):
         if name.endswith(".bias"):
             params[name] = np.zeros(nodes(network, name.removesuffix(".bias")), dtype)
     return params
+
+
+def opposite(network: Network, projection: str) -> str:
+    """Return the directed projection that runs the other way.
+
+    Raises
+    ------
+    SpecError
+        If there is none, or it stands later in the file.
+    """
+    own = network.projections[projection]
+    for name, other in network.projections.items():
+        if name == projection:
+            break
+        if other.directed and own.directed and (other.source, other.target) == (own.target, own.source):
+            return name
+    raise SpecError(
+        f"{network.where}: projections.{projection}.initial.angle needs a directed projection from '{own.target}' to "
+        f"'{own.source}' that stands before it; add one, or leave the angle out."
+    )
+
+
+def feedback_angles(network: Network, params: Params) -> dict[str, float]:
+    """Return the angle of all feedback weights to the transpose of those that run the other way. [degrees]."""
+    ends = {name: (each.source, each.target) for name, each in network.projections.items() if each.directed}
+    found: dict[str, float] = {}
+    seen: dict[tuple[str, str], str] = {}
+    for name, (source, target) in ends.items():
+        if source != target and (target, source) in seen:
+            found[name] = angle_between(params[name], params[seen[target, source]].T)
+        seen[source, target] = name
+    return found
+
+
+def angle_between(one: Array, other: Array) -> float:
+    """Return the angle of two arrays of weights, as vectors. [degrees]."""
+    size = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(np.degrees(np.arccos(np.clip((one * other).sum() / size, -1, 1)))) if size else float("nan")
+
+
+def _turned(weight: Array, forward: Array, angle: float) -> Array:
+    """Return weights of the same size at an angle to others. [degrees]."""
+    along = forward / np.linalg.norm(forward)
+    across = weight - (weight * along).sum() * along
+    across /= np.linalg.norm(across)
+    return np.linalg.norm(weight) * (np.cos(np.radians(angle)) * along + np.sin(np.radians(angle)) * across)
 
 
 def _drawn(scheme: str, gain: float, size: tuple[int, int], rng: np.random.Generator) -> Array:

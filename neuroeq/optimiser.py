@@ -1,6 +1,11 @@
-"""Stochastic gradient descent with momentum, a rate per projection, a schedule, and bounds.
+"""What a change does to the parameters: a rate per projection, a schedule, momentum, and bounds.
 
-v <- momentum v + change;   theta <- clip(theta + rate factor(epoch) v, bounds)
+    gradient     v <- momentum v + change,                          theta <- clip(theta + rate factor(epoch) v, bounds)
+    sign         w <- w + rate factor(epoch) sign(change)           where |change| > threshold
+    binary       m <- (1 - inertia) m + inertia rate factor(epoch) change,     w <- -w where -sign(w) m > threshold
+
+Biases always follow the gradient. Binary weights: Laydevant, Ernoult, Querlioz & Grollier 2021, Training dynamical
+binary neural networks with equilibrium propagation, CVPR Workshops.
 """
 
 from __future__ import annotations
@@ -12,7 +17,9 @@ import numpy as np
 from .contract import Params
 from .network import bounds, crossbar_window, learning_rates, mask
 from .spec import Network
-from .spec.recipe import Constant, Cosine, Exponential, Schedule, Steps
+from .spec.recipe import Binary, Constant, Cosine, Exponential, Schedule, Sign, Steps
+
+Array = np.ndarray
 
 
 class Descent:
@@ -26,7 +33,8 @@ class Descent:
 
     def __init__(self, network: Network) -> None:
         self._rates = learning_rates(network)
-        self._momentum = network.training.momentum
+        self._momentum, self._step = network.training.momentum, network.training.step
+        self._projections = set(network.projections)
         self._schedule = network.training.schedule
         self._epochs = network.training.epochs
         found = {name: bounds(network, name) for name in network.projections}
@@ -45,15 +53,24 @@ class Descent:
         factor = self.factor(epoch)
         moved = dict(params)
         for name, amount in change.items():
-            if self._momentum:
-                amount = amount + self._momentum * self.velocity.get(name, 0.0)
-                self.velocity[name] = amount
-            moved[name] = params[name] + (self._rates[name] * factor) * amount
+            moved[name] = self._moved(name, params[name], amount, self._rates[name] * factor)
             if name in self._bounds:
                 np.clip(moved[name], *self._bounds[name], out=moved[name])
                 if self._masks.get(name) is not None:
                     moved[name] *= self._masks[name]
         return moved
+
+    def _moved(self, name: str, value: Array, change: Array, rate: float) -> Array:
+        if name not in self._projections or self._step.kind == "gradient":
+            if self._momentum:
+                change = self.velocity[name] = change + self._momentum * self.velocity.get(name, 0.0)
+            return value + rate * change
+        if isinstance(self._step, Sign):
+            return value + rate * np.sign(change) * (np.abs(change) > self._step.threshold)
+        assert isinstance(self._step, Binary)
+        inertia = self._step.inertia
+        kept = self.velocity[name] = (1 - inertia) * self.velocity.get(name, 0.0) + inertia * rate * change
+        return np.where(-np.sign(value) * kept > self._step.threshold, -value, value)
 
 
 def schedule_factor(schedule: Schedule, epoch: int, epochs: int) -> float:

@@ -19,6 +19,7 @@ from .engine import use_target
 from .errors import DivergenceError, SpecError
 from .evaluation import evaluate
 from .interruption import Interrupted, interruptible
+from .network import feedback_angles
 from .probes import energy_of, probes
 from .randomness import Streams
 from .records import RunFolder, check_same, choose, versions
@@ -250,6 +251,8 @@ def _train(
         if step.ends_epoch:
             before = _cpu()
             row = {"epoch": step.epoch + 1, **state.tally.mean()}
+            angles = feedback_angles(network, state.params)
+            row |= {f"angle_{name}": angle for name, angle in angles.items()}
             if examples.validation is not None:
                 judge.params = state.params
                 score = evaluate(

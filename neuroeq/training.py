@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -14,11 +15,12 @@ from .data import Examples
 from .data.examples import predictions
 from .network import initial_params, mask
 from .optimiser import Descent
+from .particles import Particles
 from .phases import nudges
 from .randomness import Streams
 from .rules import Lesson, Update, estimate
 from .spec import Network
-from .substrates import AnySubstrate
+from .substrates import AnySubstrate, NeuronSubstrate
 from .substrates.fused import Fused, fusible
 from .watch import Watch
 
@@ -61,6 +63,8 @@ class State:
     ----------
     params, velocity
         Of the synapses and the optimiser.
+    particles
+        The last free states of the training examples, where they persist.
     epoch, batch
         The next batch to train, from 0.
     tally
@@ -75,6 +79,7 @@ class State:
 
     params: Params
     velocity: Params = field(default_factory=dict)
+    particles: dict[str, Array] = field(default_factory=dict)
     epoch: int = 0
     batch: int = 0
     tally: Tally = field(default_factory=Tally)
@@ -150,13 +155,18 @@ def train(
     watch = Watch(substrate)
     fused = Fused(network, state.params, network.training.epochs * len(part)) if fuse and fusible(network) else None
     chunk = 1 if fused is None else CHUNK
+    particles = None
+    if network.phases.persistent:
+        assert isinstance(substrate, NeuronSubstrate)
+        particles = Particles(substrate, len(part), state.particles)
     while state.epoch < network.training.epochs:
         order = streams.child("data", state.epoch).permutation(len(part))
         for batch in range(state.batch, n_batches, chunk):
             cpu, wall = time.process_time(), time.perf_counter()
             if (state.epoch * n_batches + batch) % every < chunk:
                 _sample(state, sampled, state.epoch + batch / n_batches)
-            inputs, labels, wanted = examples.batch(part, order[batch * size : (batch + chunk) * size], network)
+            which = order[batch * size : (batch + chunk) * size]
+            inputs, labels, wanted = examples.batch(part, which, network)
             if fused is not None:
                 if batch == 0:
                     free = substrate.relax(inputs[:size], stop=substrate.stop(network.phases.free))
@@ -165,7 +175,10 @@ def train(
                 outputs = fused.learn(inputs, wanted, descent.factor(state.epoch))
                 substrate.params = state.params = fused.params
             else:
-                update = _update(substrate, inputs, wanted, descent, state, streams, batch)
+                start = None if particles is None else particles.start(which, streams.child("rest", state.epoch, batch))
+                update = _update(substrate, inputs, wanted, descent, state, streams, batch, start)
+                if particles is not None:
+                    particles.keep(update.free, which)
                 substrate.params = state.params = descent.step(substrate.params, update.change, state.epoch)
                 if batch == 0:
                     watch.margin(update.free, state.epoch)
@@ -193,6 +206,7 @@ def _update(
     state: State,
     streams: Streams,
     batch: int,
+    start: Any,
 ) -> Update:
     phases = substrate.network.phases
 
@@ -202,7 +216,7 @@ def _update(
     chosen = nudges(phases, streams.child("nudge", state.epoch, batch))
     at_once = commit if substrate.network.training.update == "every_step" else None
     rng = streams.child("state", state.epoch, batch)
-    return estimate(substrate, Lesson.of(substrate, inputs, wanted, chosen, rng, commit=at_once))
+    return estimate(substrate, Lesson.of(substrate, inputs, wanted, chosen, rng, start=start, commit=at_once))
 
 
 def _count(tally: Tally, network: Network, outputs: Array, wanted: Array, labels: Array) -> tuple[float, int]:

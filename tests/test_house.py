@@ -18,7 +18,7 @@ ORDER = [
     {"engine", "circuits"},
     {"substrates"},
     {"rules", "phases", "stability"},
-    {"optimiser", "evaluation", "watch", "energy", "fidelity"},
+    {"optimiser", "particles", "evaluation", "watch", "energy", "fidelity"},
     {"training"},
     {"records", "interruption", "probes"},
     {"runs"},

@@ -2,6 +2,7 @@
 
 from .brian import TARGETS, can_compile, use_target
 from .field import Field
+from .memory import Resume
 from .plasticity import Accumulator, Plasticity
 from .recording import Recording
 from .simulation import ENGINES, Simulation
@@ -13,6 +14,7 @@ __all__ = [
     "Field",
     "Plasticity",
     "Recording",
+    "Resume",
     "Simulation",
     "can_compile",
     "use_target",

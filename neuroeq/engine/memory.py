@@ -11,6 +11,8 @@ import numpy as np
 from .assembly import Assembly
 
 Array = np.ndarray
+TIMES = ("lastspike", "not_refractory")
+"""Variables that mean something at the time of their phase only."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,28 @@ def restore(assembly: Assembly, saved: Resume) -> None:
             population.state_arrays[name][:] = array
     for native, state in zip(assembly.natives, saved.natives, strict=True):
         native.restore(state)
+
+
+def rows(assembly: Assembly, saved: Resume, samples: int) -> dict[str, Array]:
+    """Return the variables of the first samples, by layer and name: (samples, n); without the times of spikes."""
+    return {
+        f"{layer}/{name}": population.rows(array, layer)[:samples].copy()
+        for population, arrays in zip(assembly.populations, saved.arrays, strict=True)
+        for layer in population.layers
+        for name, array in arrays.items()
+        if name not in TIMES
+    }
+
+
+def placed(assembly: Assembly, kept: Mapping[str, Array], which: Array, rng: np.random.Generator) -> Resume:
+    """Return rest, but for the samples `which`, (samples,) booleans, that have kept variables: (samples, n)."""
+    rest(assembly, rng)
+    for population in assembly.populations:
+        for layer in population.layers:
+            for name, array in population.state_arrays.items():
+                if name not in TIMES:
+                    population.rows(array, layer)[: len(which)][which] = kept[f"{layer}/{name}"][which]
+    return save(assembly, 0, np.empty(0), {})
 
 
 def spread(assembly: Assembly, saved: Resume, sample: int, shifts: Mapping[str, Array]) -> Resume:

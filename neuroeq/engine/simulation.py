@@ -15,7 +15,7 @@ from .assembly import assemble, time_step
 from .brian import brian, reseed, use_target
 from .coupling import Drives
 from .learning import Learning
-from .memory import Resume, rest, restore, save, spread
+from .memory import Resume, placed, rest, restore, rows, save, spread
 from .nudging import Nudging
 from .plan import BIAS, plan
 from .plasticity import Plasticity
@@ -144,6 +144,14 @@ class Simulation:
             By layer: (copies, n).
         """
         return spread(self._assembly, resume, sample, shifts)
+
+    def rows(self, resume: Resume, samples: int) -> dict[str, Array]:
+        """Return the variables of the first samples, by layer and name: (samples, n)."""
+        return rows(self._assembly, resume, samples)
+
+    def placed(self, kept: Mapping[str, Array], which: Array, rng: np.random.Generator) -> Resume:
+        """Return rest, but for the samples `which`, (samples,) booleans, that have kept variables: (samples, n)."""
+        return placed(self._assembly, kept, which, rng)
 
     def scale(self, layer: str) -> float:
         """Return what turns a change over one step into a residual: the time constant over the step."""

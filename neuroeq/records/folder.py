@@ -73,6 +73,7 @@ class RunFolder:
         """Write the checkpoint."""
         arrays: dict[str, Array] = {f"params/{name}": value for name, value in state.params.items()}
         arrays |= {f"velocity/{name}": np.asarray(value) for name, value in state.velocity.items()}
+        arrays |= {f"particles/{name}": value for name, value in state.particles.items()}
         arrays |= {f"history/{name}": np.array(rows) for name, rows in state.history.items()}
         arrays["history_at"] = np.array(state.history_at)
         place = {"epoch": state.epoch, "batch": state.batch, "cpu_s": state.cpu_s, "wall_s": state.wall_s}
@@ -97,6 +98,7 @@ class RunFolder:
         return State(
             _under("params", arrays),
             _under("velocity", arrays),
+            _under("particles", arrays),
             place["epoch"],
             place["batch"],
             Tally(**place["tally"]),

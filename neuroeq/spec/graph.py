@@ -48,10 +48,14 @@ class Initial(Spec):
         conductances.
     gain
         See there.
+    angle
+        Of directed feedback weights: to the transpose of those that run the other way. What was drawn is turned to it
+        and keeps its size. [degrees]
     """
 
     scheme: Literal["glorot_uniform", "uniform", "normal", "constant", "rectified_uniform"] = "glorot_uniform"
     gain: float = 1.0
+    angle: Annotated[float, Field(ge=0, le=180)] | None = None
 
 
 class Connect(Spec):

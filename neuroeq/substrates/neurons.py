@@ -135,6 +135,28 @@ class NeuronSubstrate:
         rng = rng or np.random.default_rng(0)
         return self.simulation.relax(self.weights, inputs, nudge, start, stop, plasticity, record, rng)
 
+    def energy(self, eq: Equilibrium) -> Array:
+        """Return the energy of each sample, (batch,), of which free phases are the descent; activity 1 is its unit.
+
+        E = sum of the units' own content - sum over weights of a_i W_ij a_j - sum of b_j a_j (Scellier & Bengio 2017).
+
+        Raises
+        ------
+        NeuroeqError
+            If weights are directed, units spike, or their equations descend no energy.
+        """
+        check_energy(self.network)
+        values = self.field_values(eq)
+        total = sum(field.content(values[layer]).sum(axis=1) for layer, field in self.fields.items())
+        for name, weight in self.params.items():
+            if name not in self.network.projections:
+                total = total - eq.activity[name.removesuffix(".bias")] @ weight
+                continue
+            ends = self.network.projections[name]
+            pairs = ((eq.activity[ends.source] @ weight) * eq.activity[ends.target]).sum(axis=1)
+            total = total - (0.5 * pairs if ends.source == ends.target else pairs)
+        return np.asarray(total)
+
     def energy_gradient(self, eq: Equilibrium) -> Params:
         """Return dE/dW_ij = -<a_i a_j> and dE/db_j = -<a_j>, averaged over the batch.
 

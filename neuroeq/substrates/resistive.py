@@ -18,6 +18,7 @@ from ..circuits.assembly import Assembly, assemble
 from ..circuits.circuit import Circuit, Drive
 from ..circuits.equations import drive_circuit
 from ..circuits.gradient import amplifier_factors, contrast
+from ..circuits.kirchhoff import co_content
 from ..circuits.layout import at_outputs, check_layout, lay_out, read_outputs, source_voltages
 from ..circuits.power import Power, power
 from ..circuits.settling import settle
@@ -163,6 +164,11 @@ class Resistive:
             resume=Settled(voltages, assembly, drive),
             activity={self.network.input_layer: inputs, **voltages},
         )
+
+    def energy(self, eq: Equilibrium) -> Array:
+        """Return the co-content of each sample, (batch,), in the network's units: an operating point minimises it."""
+        settled: Settled = eq.resume
+        return co_content(drive_circuit(settled.assembly, settled.drive), settled.voltages)
 
     def energy_gradient(self, eq: Equilibrium) -> Params:
         """Return dP/dg = 1/2 <(v_i - v_j)^2> and dP/dI = -<v> over the batch, times the amplifiers' factor."""
