@@ -31,6 +31,7 @@ def check_network(
     ideal: Sequence[str] = (),
     data_dir: str | Path | None = None,
     target: str | None = None,
+    rbp: bool = False,
 ) -> Report:
     """Compare one update with the gradient.
 
@@ -46,6 +47,8 @@ def check_network(
         Training examples in the update, the first ones of different classes in turn.
     settings, hardware, ideal, data_dir, target
         As in `train`.
+    rbp
+        Whether to run recurrent backpropagation beside the nudged phase, step by step; of rates.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def check_network(
     inputs, _, wanted = examples.batch(examples.train, which, resolved)
     how = {"engine": engine_of(resolved), "target": use_target(target)}
     checked = build(resolved, params, samples, **how)
-    return check(checked, inputs, wanted, streams, _rate_twin(described, resolved, params, samples))
+    return check(checked, inputs, wanted, streams, _rate_twin(described, resolved, params, samples), rbp)
 
 
 def _rate_twin(

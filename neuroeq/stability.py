@@ -102,8 +102,14 @@ def _moving(network: Network, free: Equilibrium, sample: int) -> Array:
 
 
 def unclipped(network: Network, free: Equilibrium, sample: int) -> Array:
-    """Return which states are strictly inside the bounds of their model."""
-    inside = []
+    """Return which states of a sample are strictly inside the bounds of their model: (n,)."""
+    inside = unclipped_states(network, free)
+    return np.concatenate([inside[layer][sample] for layer in _layers(network)])
+
+
+def unclipped_states(network: Network, eq: Equilibrium) -> dict[str, Array]:
+    """Return which states are strictly inside the bounds of their model, by layer: (batch, n)."""
+    inside = {}
     for layer in _layers(network):
         model = network.neuron(layer)
         assert model is not None
@@ -112,9 +118,8 @@ def unclipped(network: Network, free: Equilibrium, sample: int) -> Array:
             default if value is None else physical(str(value)).value
             for value, default in ((interval.min, -np.inf), (interval.max, np.inf))
         )
-        state = free.state[layer][sample]
-        inside.append((state > low) & (state < high))
-    return np.concatenate(inside)
+        inside[layer] = (eq.state[layer] > low) & (eq.state[layer] < high)
+    return inside
 
 
 def _smallest(hessian: Array, output: Array, moving: Array) -> float:

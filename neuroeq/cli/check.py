@@ -26,6 +26,9 @@ def check(
     data_dir: Annotated[Path | None, typer.Option(help="Folder that holds data sets.")] = None,
     target: Annotated[str | None, typer.Option(help="How equations become code: auto, cython or numpy.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Draw the report into this file, PNG or SVG.")] = None,
+    rbp: Annotated[
+        bool, typer.Option("--rbp", help="Compare every step of the nudged phase with recurrent backpropagation.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Compare one update of a network with the true gradient, projection by projection.
@@ -44,6 +47,7 @@ def check(
         ideal=ideal.split(",") if ideal else (),
         data_dir=data_dir,
         target=target,
+        rbp=rbp,
     )
     if figure is not None:
         from ..plots import save_report
@@ -62,10 +66,12 @@ def _show(report: Report) -> None:
     made_of = f" of {report.hardware}" if report.hardware else ""
     how = f"{report.learning}, {report.variant}, beta {report.beta:g}"
     title = f"{report.network} on {report.substrate}{made_of}: {how}"
-    table = Table("parameter", "cosine", "norm ratio", "signs", "adjoint error", title=title)
+    table = Table("parameter", "cosine", "norm ratio", "signs", "BPTT cosine", "adjoint error", title=title)
     for name, each in report.projections.items():
+        unrolled = "" if each.bptt_cosine is None else f"{each.bptt_cosine:.6f}"
         wrong = "" if each.finite_difference_error is None else f"{each.finite_difference_error:.1e}"
-        table.add_row(name, f"{each.cosine:.6f}", f"{each.norm_ratio:.4f}", f"{each.sign_agreement:.1%}", wrong)
+        signs = f"{each.sign_agreement:.1%}"
+        table.add_row(name, f"{each.cosine:.6f}", f"{each.norm_ratio:.4f}", signs, unrolled, wrong)
     Console().print(table)
     for line in _lines(report):
         print(line)
@@ -87,6 +93,13 @@ def _lines(report: Report) -> list[str]:
         lines.append(f"variance over repeats     {report.variance:.2e} of the squared mean")
     if report.asymmetry is not None:
         lines.append(f"asymmetry of the Jacobian {report.asymmetry:.1e}")
+    if report.kinks:
+        lines.append(f"units at a kink           {report.kinks}: the gradient jumps there, and references disagree")
+    for each in report.rbp:
+        lines.append(
+            f"beside backpropagation    beta {each.beta:g}: states within {each.state_error:.1e}, parameters within "
+            f"{each.parameter_error:.1e}, at every one of {len(each.times)} steps"
+        )
     if report.zero:
         lines.append("the gradient is zero: no unit on the way to the outputs can move; try smaller initial weights")
     return lines

@@ -78,7 +78,7 @@ def placed(assembly: Assembly, kept: Mapping[str, Array], which: Array, rng: np.
     for population in assembly.populations:
         for layer in population.layers:
             for name, array in population.state_arrays.items():
-                if name not in TIMES:
+                if f"{layer}/{name}" in kept:
                     population.rows(array, layer)[: len(which)][which] = kept[f"{layer}/{name}"][which]
     return save(assembly, 0, np.empty(0), {})
 

@@ -1,7 +1,18 @@
 """How well a substrate's update points along the gradient: against the adjoint and finite differences."""
 
+from .bptt import backpropagate
 from .check import Projection, Report, check
 from .differences import finite_differences
 from .implicit import implicit_gradient
+from .rbp import Trajectory, follow
 
-__all__ = ["Projection", "Report", "check", "finite_differences", "implicit_gradient"]
+__all__ = [
+    "Projection",
+    "Report",
+    "Trajectory",
+    "backpropagate",
+    "check",
+    "finite_differences",
+    "follow",
+    "implicit_gradient",
+]

@@ -17,21 +17,28 @@ from typing import Any
 import numpy as np
 
 from ..contract import Params
-from ..errors import NeuroeqError
+from ..errors import EquationError, NeuroeqError
 from ..phases import nudges
 from ..randomness import Streams
 from ..rules import Lesson, Update, estimate
 from ..spec import Phases
-from ..stability import jacobian, margin, unclipped
-from ..substrates import AnySubstrate, Resistive
+from ..stability import jacobian, margin, unclipped, unclipped_states
+from ..substrates import AnySubstrate, NeuronSubstrate, Resistive
+from .bptt import backpropagate
 from .differences import finite_differences
-from .implicit import implicit_gradient
+from .implicit import SETTLED, implicit_gradient
+from .rbp import Trajectory, follow
+from .side import check_rates
 
 Array = np.ndarray
 ENTRIES = 6
 """Of each parameter, for finite differences."""
 BETAS = (0.125, 0.25, 0.5, 1.0, 2.0)
 """Times the network's beta."""
+FALLING = (1, 10, 100, 1000)
+"""By what the network's beta is divided beside recurrent backpropagation."""
+AT_REST = 1e-9
+"""Net drive below which nothing presses a unit."""
 REPEATS = 3
 """Of a stochastic substrate."""
 SMALL = 1e-3
@@ -46,6 +53,8 @@ class Projection:
     ----------
     cosine, norm_ratio, sign_agreement
         See above; nan where the gradient is zero.
+    bptt_cosine
+        With the gradient by backpropagation through as many steps as the nudged phase has; None where there is none.
     finite_difference_error
         Largest difference of the gradient from finite differences on some entries, over the largest entry; None where
         the free phase is not deterministic.
@@ -54,6 +63,7 @@ class Projection:
     cosine: float
     norm_ratio: float
     sign_agreement: float
+    bptt_cosine: float | None
     finite_difference_error: float | None
 
 
@@ -88,6 +98,10 @@ class Report:
         By layer: the fraction of units that can move.
     residual, converged
         Of the free phase.
+    kinks
+        Units of a batch that are clipped, and that nothing presses there: their gradient is one-sided.
+    rbp
+        The nudged phase beside recurrent backpropagation, for falling betas; empty if it was not asked for.
     """
 
     network: str
@@ -107,6 +121,8 @@ class Report:
     active: dict[str, float]
     residual: float
     converged: bool
+    kinks: int = 0
+    rbp: tuple[Trajectory, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values; nan and infinity as None."""
@@ -119,7 +135,12 @@ class Report:
 
 
 def check(
-    substrate: AnySubstrate, inputs: Array, targets: Array, streams: Streams, rates: AnySubstrate | None = None
+    substrate: AnySubstrate,
+    inputs: Array,
+    targets: Array,
+    streams: Streams,
+    rates: AnySubstrate | None = None,
+    rbp: bool = False,
 ) -> Report:
     """Compare one update of a substrate with the gradient, at the same parameters.
 
@@ -133,6 +154,8 @@ def check(
         Of random numbers.
     rates
         Of spiking units: their rate network with the same parameters.
+    rbp
+        Whether to run recurrent backpropagation beside the nudged phase.
     """
     network = substrate.network
     reference = rates or substrate
@@ -142,6 +165,7 @@ def check(
     mean = {name: np.mean([each.change[name] for each in repeats], axis=0) for name in gradient}
     sampled = _sampled_entries(gradient, streams)
     differences = finite_differences(reference, inputs, targets, sampled)
+    through_time = _through_time(substrate, inputs, targets)
     errors = {}
     for factor in BETAS:
         phases = network.phases.model_copy(update={"beta": factor * network.phases.beta})
@@ -154,7 +178,10 @@ def check(
         learning=network.training.learning,
         variant=network.phases.variant,
         beta=network.phases.beta,
-        projections={name: _compare(mean[name], gradient[name], sampled[name], differences[name]) for name in gradient},
+        projections={
+            name: _compare(mean[name], gradient[name], through_time.get(name), sampled[name], differences[name])
+            for name in gradient
+        },
         cosine=_cosine(_flat(mean), -_flat(gradient)),
         errors=errors,
         bias_slope=_slope(errors),
@@ -165,6 +192,8 @@ def check(
         active={layer: moving for layer, (moving, _) in substrate.saturation(free).items()},
         residual=free.residual,
         converged=free.converged,
+        kinks=_kinks(reference, inputs),
+        rbp=_beside(substrate, inputs, targets) if rbp else (),
     )
 
 
@@ -188,13 +217,36 @@ def _sampled_entries(gradient: Params, streams: Streams) -> dict[str, Array]:
     return chosen
 
 
-def _compare(estimate: Array, gradient: Array, entries: Array, differences: Array) -> Projection:
+def _through_time(substrate: AnySubstrate, inputs: Array, targets: Array) -> Params:
+    """Return the gradient through as many steps as the nudged phase has; empty where no steps can be gone back."""
+    if not isinstance(substrate, NeuronSubstrate) or substrate.network.substrate_name not in ("rate", "crossbar"):
+        return {}
+    try:
+        free = substrate.relax(inputs, stop=substrate.stop(substrate.network.phases.free))
+        steps = substrate.stop(substrate.network.phases.nudged).steps
+        return backpropagate(substrate, free, inputs, targets, steps).total
+    except EquationError:
+        return {}
+
+
+def _beside(substrate: AnySubstrate, inputs: Array, targets: Array) -> tuple[Trajectory, ...]:
+    phases, steps = substrate.network.phases, substrate.stop(substrate.network.phases.nudged).steps
+    check_rates(substrate.network)
+    assert isinstance(substrate, NeuronSubstrate)
+    mode = substrate.network.nudge if substrate.network.nudge == "corrected" else "state"
+    return tuple(follow(substrate, inputs, targets, phases.beta / by, steps, mode) for by in FALLING)
+
+
+def _compare(
+    estimate: Array, gradient: Array, through_time: Array | None, entries: Array, differences: Array
+) -> Projection:
     descent, largest = -gradient.ravel(), float(np.abs(gradient).max(initial=0))
     told = np.abs(descent) > SMALL * largest
     signs = float((np.sign(estimate.ravel()[told]) == np.sign(descent[told])).mean()) if told.any() else float("nan")
     ratio = float(np.linalg.norm(estimate) / np.linalg.norm(descent)) if largest else float("nan")
     wrong = float(np.abs(gradient.ravel()[entries] - differences).max() / largest) if len(entries) else None
-    return Projection(_cosine(estimate.ravel(), descent), ratio, signs, wrong)
+    unrolled = None if through_time is None else _cosine(estimate.ravel(), -through_time.ravel())
+    return Projection(_cosine(estimate.ravel(), descent), ratio, signs, unrolled, wrong)
 
 
 def _error(estimator: Callable[[Phases, int], Update], phases: Phases, gradient: Params) -> float:
@@ -236,6 +288,20 @@ def _asymmetry(substrate: AnySubstrate, inputs: Array) -> float | None:
     return float(np.linalg.norm(jac - jac.T) / np.linalg.norm(jac))
 
 
+def _kinks(substrate: AnySubstrate, inputs: Array) -> int:
+    """Count clipped units with no net drive, of rates."""
+    if not isinstance(substrate, NeuronSubstrate) or substrate.network.substrate_name not in ("rate", "crossbar"):
+        return 0
+    free = substrate.relax(inputs, stop=SETTLED)
+    inside = unclipped_states(substrate.network, free)
+    try:
+        values = substrate.field_values(free)
+        rates = {layer: field.functions[0](values[layer]) for layer, field in substrate.fields.items()}
+    except EquationError:
+        return 0
+    return sum(int((~inside[layer] & (np.abs(rate) < AT_REST)).sum()) for layer, rate in rates.items())
+
+
 def _cosine(one: Array, other: Array) -> float:
     size = float(np.linalg.norm(one) * np.linalg.norm(other))
     return float(one @ other) / size if size else float("nan")
@@ -248,6 +314,10 @@ def _flat(params: Params) -> Array:
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value

@@ -22,6 +22,7 @@ from ..network import mask
 from ..spec import Network
 from ..stability import jacobian
 from ..substrates import AnySubstrate, Crossbar, NeuronSubstrate, Resistive, build
+from .products import products
 
 Array = np.ndarray
 SETTLED = Stop(50_000, 1e-12)
@@ -74,23 +75,7 @@ def _of_neurons(substrate: NeuronSubstrate, inputs: Array, targets: Array) -> Pa
         for layer, part in zip(layers, np.split(lam, ends), strict=True):
             sensitivity[layer].append(part * slopes[layer][sample])
     delta = {layer: np.array(rows) for layer, rows in sensitivity.items()}
-    return _products(substrate, free, delta)
-
-
-def _products(substrate: NeuronSubstrate, free: Equilibrium, delta: dict[str, Array]) -> Params:
-    """Return the gradient of every parameter from activities and the sensitivities of the drives."""
-    network, gradient, m = substrate.network, {}, len(free.outputs)
-    for name in substrate.params:
-        if name not in network.projections:
-            gradient[name] = delta[name.removesuffix(".bias")].mean(axis=0)
-            continue
-        source, target = network.projections[name].source, network.projections[name].target
-        value = free.activity[source].T @ delta[target] / m
-        if network.symmetric(name):
-            value = value + delta[source].T @ free.activity[target] / m
-        connected = mask(network, name)
-        gradient[name] = value if connected is None else value * connected
-    return gradient
+    return products(substrate, free, delta)
 
 
 def _bias_slopes(probe: NeuronSubstrate, free: Equilibrium, inputs: Array) -> dict[str, Array]:

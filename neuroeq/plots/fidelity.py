@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from ..fidelity import Report
@@ -65,6 +66,42 @@ def errors(report: Report, axes: Axes | None = None) -> Axes:
     return axes
 
 
+def backpropagation(report: Report, kind: str = "states", axes: Axes | None = None) -> Axes:
+    """Draw the nudged phase over the trajectories of recurrent backpropagation.
+
+    Parameters
+    ----------
+    report
+        Of `check` with ``rbp``.
+    kind
+        ``"states"`` of units, or ``"parameters"``.
+    axes
+        To draw into.
+    """
+    axes = axes or new_axes()
+    close = report.rbp[-1]
+    far = report.rbp[0]
+    of_states = kind == "states"
+    exact = close.errors if of_states else close.gradients
+    times = 1e3 * close.times
+    for index, curve in enumerate(exact.T):
+        colour = COLOURS[index % len(COLOURS)]
+        axes.plot(times, curve, color=colour, linewidth=2.5, alpha=0.35)
+        axes.plot(times, (far.states if of_states else far.changes)[:, index], color=colour, linestyle=":", linewidth=1)
+        axes.plot(times, (close.states if of_states else close.changes)[:, index], color=colour, linewidth=0.8)
+    handles = [
+        Line2D([], [], color="0.3", linewidth=2.5, alpha=0.35, label="recurrent backpropagation"),
+        Line2D([], [], color="0.3", linewidth=0.8, label=f"nudged phase, β = {close.beta:g}"),
+        Line2D([], [], color="0.3", linestyle=":", linewidth=1, label=f"nudged phase, β = {far.beta:g}"),
+    ]
+    axes.legend(handles=handles)
+    axes.axhline(0, color="0.6", linewidth=0.6)
+    axes.set_xlabel("time in the nudged phase (ms)")
+    axes.set_ylabel("τ ds/dt / β  and  error signal" if of_states else "update / β  and  gradient so far")
+    axes.set_title("units with the largest errors" if of_states else "weights with the largest gradients")
+    return axes
+
+
 def save_report(report: Report, path: Path) -> None:
     """Draw a report into a file.
 
@@ -76,8 +113,12 @@ def save_report(report: Report, path: Path) -> None:
         Ends with ``.png`` or ``.svg``.
     """
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9, 3), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        cosines(report, axes=left)
-        errors(report, axes=right)
+        rows = 2 if report.rbp else 1
+        figure = Figure(figsize=(9, 3.2 * rows), layout="constrained")
+        grid = figure.subplots(rows, 2, squeeze=False)
+        cosines(report, axes=grid[0, 0])
+        errors(report, axes=grid[0, 1])
+        if report.rbp:
+            backpropagation(report, "states", axes=grid[1, 0])
+            backpropagation(report, "parameters", axes=grid[1, 1])
         figure.savefig(path, bbox_inches="tight")

@@ -135,6 +135,17 @@ class NeuronSubstrate:
         rng = rng or np.random.default_rng(0)
         return self.simulation.relax(self.weights, inputs, nudge, start, stop, plasticity, record, rng)
 
+    def drives_back(self, error: Mapping[str, Array]) -> dict[str, Array]:
+        """Return what errors in the drives of free layers are in their activities: (batch, n)."""
+        back = {layer: np.zeros_like(value) for layer, value in error.items()}
+        for name, ends in self.network.projections.items():
+            if ends.source not in back:
+                continue
+            back[ends.source] += error[ends.target] @ self.params[name].T
+            if ends.source != ends.target and self.network.symmetric(name):
+                back[ends.target] += error[ends.source] @ self.params[name]
+        return back
+
     def energy(self, eq: Equilibrium) -> Array:
         """Return the energy of each sample, (batch,), of which free phases are the descent; activity 1 is its unit.
 

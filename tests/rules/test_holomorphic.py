@@ -16,7 +16,9 @@ SHAPES = [(5, 8, 6, 3), (4, 7, 3)]
 def made(points, *sizes, neuron="sigmoid", **over):
     recipe = {"learning": "contrastive", "rule": "holomorphic"}
     phases = {"points": points}
-    return network("rate", *sizes, phases=phases, training=recipe, substrate={"rate": {"neuron": neuron, "dt": "5 ms"}}, **over)
+    return network(
+        "rate", *sizes, phases=phases, training=recipe, substrate={"rate": {"neuron": neuron, "dt": "5 ms"}}, **over
+    )
 
 
 def error(points, radius, sizes, seed=0, cost=COST):
