@@ -39,9 +39,9 @@ class Trajectory:
     times
         Of every step: (steps,). [s]
     states, errors
-        tau ds/dt over beta, and e, of some units of the first sample: (steps, n).
+        tau ds/dt over beta, and e, of the units with the largest errors in the batch: (steps, n).
     changes, gradients
-        The update over beta, and T, of some weights: (steps, n).
+        The update over beta, and T, of the parameters with the largest: (steps, n).
     state_error, parameter_error
         Largest distance over the steps, over the largest |e|, and over the largest |T|.
     """
@@ -94,9 +94,7 @@ def follow(
     changes = [_change(substrate, free, end, beta) for end in path[1:]]
     one, other = _stacked(rates), _stacked(errors)
     change, gradient = (np.array([_flat(each) for each in params]) for params in (changes, gradients))
-    n = one[0].size // len(targets)
-    units = _loudest(other[:, :n])
-    weights = _loudest(gradient)
+    units, weights = _loudest(other), _loudest(gradient)
     return Trajectory(
         beta,
         substrate.simulation.dt * np.arange(1, steps + 1),
@@ -139,7 +137,7 @@ def _integrated(
 
 
 def _stacked(by_layer: list[dict[str, Array]]) -> Array:
-    """Return all units of all samples in one row a step; those of the first sample come first."""
+    """Return all units of all samples in one row a step."""
     return np.array([np.concatenate(list(each.values()), axis=1).ravel() for each in by_layer])
 
 

@@ -3,7 +3,7 @@
 Every function draws into `axes` if given, else into a new figure, and returns the axes.
 """
 
-from .fidelity import cosines, errors, save_report
+from .fidelity import backpropagation, cosines, errors, save_report
 from .figures import FIGURES, save
 from .hardware import energy, histogram
 from .over_epochs import learning, saturation, weights
@@ -11,6 +11,7 @@ from .over_time import plasticity, raster, settling
 
 __all__ = [
     "FIGURES",
+    "backpropagation",
     "cosines",
     "energy",
     "errors",
