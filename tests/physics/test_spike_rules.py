@@ -129,7 +129,7 @@ def test_a_bernoulli_unit_spikes_with_its_state_as_probability():
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_bernoulli_updates_point_better_the_longer_the_phases(seed):
-    """Mean cosine of 8 draws; the trace lasts a quarter of the phase. Its standard error is .04 at 50 steps, .01 at 800."""
+    """Mean cosine of 8 draws, with standard errors of .04 and .01; the trace lasts a quarter of the phase."""
     problem = inner_problem(seed)
     truth, means = flat(gradient(*problem)), []
     for steps in (50, 800):
