@@ -36,6 +36,8 @@ def plot(
     """Draw figures of a run, or windows of plasticity rules, each as PNG and SVG.
 
     Example: neuroeq plot runs/digits-spiking-seed0 raster weights
+
+    Example: neuroeq plot --stdp two_trace
     """
     if stdp:
         _windows(stdp, run, out, as_json)
