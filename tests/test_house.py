@@ -22,7 +22,7 @@ ORDER = [
     {"training"},
     {"records", "interruption", "probes"},
     {"runs"},
-    {"analysis", "export", "checking"},
+    {"analysis", "export", "checking", "stdp"},
     {"plots"},
     {"cli"},
 ]

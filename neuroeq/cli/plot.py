@@ -1,4 +1,4 @@
-"""`neuroeq plot`: draw the figures of a finished run."""
+"""`neuroeq plot`: draw the figures of a finished run, or the window of a plasticity rule."""
 
 from __future__ import annotations
 
@@ -7,22 +7,43 @@ from typing import Annotated
 
 import typer
 
-from ..errors import unknown_name
+from ..errors import SpecError, unknown_name
 from .output import Json, print_json
 
 FIGURES = ("raster", "weights", "learning", "settling", "saturation", "conductances", "energy", "all")
 
 
 def plot(
-    run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
+    run: Annotated[Path | None, typer.Argument(help="The folder of a finished run.")] = None,
     figures: Annotated[list[str] | None, typer.Argument(help=f"{', '.join(FIGURES)}; all if left out.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where to; the run's figures folder if left out.")] = None,
+    stdp: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Instead of a run: measure the window of this synapse model, weight change against the time between "
+            "two spikes; repeatable.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where to; if left out, the run's figures folder. A window goes into the folder, the current one if "
+            "left out, as stdp_NAME.png and .svg, or into one file that ends with .png or .svg."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Draw figures of a run, each as PNG and SVG.
+    """Draw figures of a run, or windows of plasticity rules, each as PNG and SVG.
 
     Example: neuroeq plot runs/digits-spiking-seed0 raster weights
+
+    Example: neuroeq plot --stdp two_trace
     """
+    if stdp:
+        _windows(stdp, run, out, as_json)
+        return
+    if run is None:
+        raise SpecError("plot: nothing to draw; expected the folder of a finished run, or --stdp NAME.")
     for figure in figures or []:
         if figure not in FIGURES:
             raise unknown_name("figure", figure, FIGURES, f"There are: {', '.join(FIGURES)}.")
@@ -34,3 +55,28 @@ def plot(
         print_json({"figures": written})
     else:
         print("\n".join(written))
+
+
+def _windows(names: list[str], run: Path | None, out: Path | None, as_json: bool) -> None:
+    """Measure and draw windows; as JSON one object, of a list of `windows` if there are several."""
+    if run is not None:
+        raise SpecError(f"--stdp: measures a synapse model, not the run '{run}'; leave one out (--stdp is repeatable).")
+    if out is not None and out.suffix in (".png", ".svg") and len(names) > 1:
+        raise SpecError(f"--out: '{out}' is one file for {len(names)} windows; expected a folder.")
+    from ..plots import save_window
+    from ..stdp import measure
+
+    windows = [
+        {
+            "synapse": window.synapse,
+            "delta_ms": (1e3 * window.delta).tolist(),
+            "change": window.change.tolist(),
+            "change_at_later_spike": window.at_spike.tolist(),
+            "files": [str(path) for path in save_window(window, out)],
+        }
+        for window in [measure(name) for name in names]
+    ]
+    if as_json:
+        print_json(windows[0] if len(windows) == 1 else {"windows": windows})
+    else:
+        print("\n".join(path for window in windows for path in window["files"]))

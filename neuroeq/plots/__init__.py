@@ -8,6 +8,7 @@ from .figures import FIGURES, save
 from .hardware import energy, histogram
 from .over_epochs import learning, saturation, weights
 from .over_time import plasticity, raster, settling
+from .windows import save_window, window
 
 __all__ = [
     "FIGURES",
@@ -22,6 +23,8 @@ __all__ = [
     "saturation",
     "save",
     "save_report",
+    "save_window",
     "settling",
     "weights",
+    "window",
 ]
