@@ -305,6 +305,11 @@ def _check_rule(network: Network) -> None:
             f"{network.where}: phases.cost is '{network.phases.cost}' with phases.nudge 'state', a conductance to each "
             "target, which pulls down squared errors only; use phases.nudge 'held_current'."
         )
+    if network.training.step.kind == "binary":
+        raise SpecError(
+            f"{network.where}: training.step.kind is 'binary' for conductances, which have one sign; expected "
+            "'gradient' or 'sign'."
+        )
     if network.phases.persistent:
         raise SpecError(
             f"{network.where}: phases.persistent is true; an operating point does not depend on where it is sought "
