@@ -18,7 +18,7 @@ CASES = [
 def made(on="rate", neuron="hard_sigmoid", over=None, **more):
     physics = {"neuron": neuron, "synapse": "rate_derivative", "dt": "1 ms"}
     net = network(on, 5, 7, 3, substrate={on: physics}, **(over or {}), **more)
-    return substrate_of(net, params_of(net, scale=1.5)), *batch_of(net, 4)
+    return substrate_of(net, params_of(net)), *batch_of(net, 4)
 
 
 @pytest.mark.parametrize(("on", "neuron", "over"), CASES)
@@ -47,7 +47,7 @@ def test_with_the_cost_it_never_rises_in_a_nudged_phase(on, neuron, over):
     for _ in range(60):
         values.append(substrate.energy(eq) + 0.5 * COST.value(eq.outputs, targets))
         eq = substrate.relax(inputs, nudge, eq.resume, stop=Stop(1))
-    assert (np.diff(values, axis=0) <= 1e-12).all() and (values[0] - values[-1] > 1e-4).all()
+    assert (np.diff(values, axis=0) <= 1e-12).all() and (values[0] - values[-1] > 1e-3).any()
     assert not np.allclose(free.outputs, eq.outputs)
 
 
