@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from .catalog import load_network, resolve
     from .contract import Equilibrium, Nudge, Stop
     from .errors import NeuroeqError
+    from .network import initial_params
     from .runs import Run, load_run, train
-    from .substrates import NeuronSubstrate
+    from .substrates import NeuronSubstrate, build
 
 __version__ = "0.1.0"
 
@@ -31,6 +32,8 @@ _HOMES = {
     "Run": "runs",
     "Stop": "contract",
     "analysis": "",
+    "build": "substrates",
+    "initial_params": "network",
     "load_network": "catalog",
     "load_run": "runs",
     "plots": "",
@@ -46,6 +49,8 @@ __all__ = [
     "Run",
     "Stop",
     "analysis",
+    "build",
+    "initial_params",
     "load_network",
     "load_run",
     "plots",
