@@ -56,8 +56,8 @@ def _window(hardware: Hardware, g_unit: float | None) -> tuple[float, float]:
     """Return what a device of a resistor network holds, in its unit; without a unit, what a differential pair does."""
     if g_unit is None:
         return -hardware.w_max, hardware.w_max
-    window = hardware.synapse
-    return window.g_min / g_unit, np.inf if window.g_max is None else window.g_max / g_unit
+    high = hardware.g_max
+    return hardware.g_min / g_unit, np.inf if high is None else high / g_unit
 
 
 def mask(network: Network, projection: str) -> Array | None:

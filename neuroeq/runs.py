@@ -18,6 +18,7 @@ from .data import Examples, load
 from .engine import use_target
 from .errors import DivergenceError, SpecError
 from .evaluation import evaluate
+from .holding import Holding
 from .interruption import Interrupted, interruptible
 from .network import feedback_angles
 from .probes import energy_of, probes
@@ -194,7 +195,7 @@ def _run(
 
     before = _cpu()
     stop = judge.stop(judge.network.phases.free)
-    judge.params = state.params
+    judge.params = Holding(network, state.params, state.devices, streams).acting(streams.child("read test"))
     tested = examples.test and evaluate(judge, examples.test, examples.n_classes, stop, streams, "test", 0)
     eval_s += _cpu() - before
     rows = folder.metrics()
@@ -254,7 +255,8 @@ def _train(
             angles = feedback_angles(network, state.params)
             row |= {f"angle_{name}": angle for name, angle in angles.items()}
             if examples.validation is not None:
-                judge.params = state.params
+                reading = streams.child("read validation", step.epoch)
+                judge.params = Holding(network, state.params, state.devices, streams).acting(reading)
                 score = evaluate(
                     judge, examples.validation, examples.n_classes, stop, streams, "validation", step.epoch
                 )

@@ -13,6 +13,7 @@ from .contract import Equilibrium, Params
 from .costs import cost_of
 from .data import Examples
 from .data.examples import predictions
+from .holding import Holding
 from .network import initial_params, mask
 from .optimiser import Descent
 from .particles import Particles
@@ -63,6 +64,8 @@ class State:
     ----------
     params, velocity
         Of the synapses and the optimiser.
+    devices
+        What the devices of a circuit hold, where they differ from the parameters.
     particles
         The last free states of the training examples, where they persist.
     epoch, batch
@@ -79,6 +82,7 @@ class State:
 
     params: Params
     velocity: Params = field(default_factory=dict)
+    devices: dict[str, Array] = field(default_factory=dict)
     particles: dict[str, Array] = field(default_factory=dict)
     epoch: int = 0
     batch: int = 0
@@ -153,7 +157,10 @@ def train(
     sampled = _sampled(network, state, streams)
     every = max(1, network.training.epochs * n_batches // HISTORY_POINTS)
     watch = Watch(substrate)
-    fused = Fused(network, state.params, network.training.epochs * len(part)) if fuse and fusible(network) else None
+    holding = Holding(network, state.params, state.devices, streams)
+    state.params = holding.params
+    may_fuse = fuse and holding.chip is None and fusible(network)
+    fused = Fused(network, state.params, network.training.epochs * len(part)) if may_fuse else None
     chunk = 1 if fused is None else CHUNK
     particles = None
     if network.phases.persistent:
@@ -176,10 +183,11 @@ def train(
                 substrate.params = state.params = fused.params
             else:
                 start = None if particles is None else particles.start(which, streams.child("rest", state.epoch, batch))
-                update = _update(substrate, inputs, wanted, descent, state, streams, batch, start)
+                substrate.params = holding.acting(streams.child("read", state.epoch, batch))
+                update = _update(substrate, inputs, wanted, descent, state, holding, streams, batch, start)
                 if particles is not None:
                     particles.keep(update.free, which)
-                substrate.params = state.params = descent.step(substrate.params, update.change, state.epoch)
+                state.params = holding.params
                 if batch == 0:
                     watch.margin(update.free, state.epoch)
                 outputs = update.free.outputs
@@ -204,19 +212,24 @@ def _update(
     wanted: Array,
     descent: Descent,
     state: State,
+    holding: Holding,
     streams: Streams,
     batch: int,
     start: Any,
 ) -> Update:
-    phases = substrate.network.phases
+    """Learn from one batch: what the rule asks for, what the optimiser makes of it, and what the devices then hold."""
+    phases, pulses = substrate.network.phases, streams.child("pulses", state.epoch, batch)
 
     def commit(change: Params) -> None:
-        substrate.params = descent.step(substrate.params, change, state.epoch)
+        holding.change(descent.step(holding.params, change, state.epoch), pulses)
+        substrate.params = holding.params
 
     chosen = nudges(phases, streams.child("nudge", state.epoch, batch))
     at_once = commit if substrate.network.training.update == "every_step" else None
     rng = streams.child("state", state.epoch, batch)
-    return estimate(substrate, Lesson.of(substrate, inputs, wanted, chosen, rng, start=start, commit=at_once))
+    update = estimate(substrate, Lesson.of(substrate, inputs, wanted, chosen, rng, start=start, commit=at_once))
+    commit(update.change)
+    return update
 
 
 def _count(tally: Tally, network: Network, outputs: Array, wanted: Array, labels: Array) -> tuple[float, int]:

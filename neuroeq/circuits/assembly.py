@@ -84,6 +84,34 @@ def gains(layer: Layer, dtype: np.dtype) -> tuple[Array, Array] | None:
     return forward, back
 
 
+def shown(layer: Layer, voltages: Array) -> Array:
+    """Return what a layer's nodes show to the layers after it: their voltages, or A (v + offset). [V]."""
+    amplifier = gains(layer, voltages.dtype)
+    if amplifier is None or layer.amplifier is None:
+        return voltages
+    return amplifier[0] * voltages + amplifier[0] * np.asarray(layer.amplifier.offset, voltages.dtype)
+
+
+def _offsets(circuit: Circuit, g: Conductances, layer: str) -> Array | float:
+    """Return the current into nodes that offsets of amplifiers make: those of the layers before, and of their own."""
+    total: Array | float = 0.0
+    for name in circuit.into(layer):
+        before = circuit.resistors[name][0]
+        if before in circuit.layers and _has_offset(circuit.layers[before]):
+            total = total + shown(circuit.layers[before], np.zeros(len(g[name]), g[name].dtype)) @ g[name]
+    own = circuit.layers[layer]
+    if _has_offset(own):
+        amplifier = gains(own, _dtype(g))
+        assert amplifier is not None
+        leaving = sum(g[name].sum(axis=1) for name in circuit.out_of(layer))
+        total = total - amplifier[1] * shown(own, np.zeros(own.size, _dtype(g))) * leaving
+    return total
+
+
+def _has_offset(layer: Layer) -> bool:
+    return layer.amplifier is not None and bool(np.any(layer.amplifier.offset))
+
+
 def _sums(circuit: Circuit, g: Conductances, layer: str) -> Array:
     # sums over rows as products with ones: five times faster than sum(axis=0)
     arriving = [np.ones(len(g[name]), g[name].dtype) @ g[name] for name in circuit.into(layer)]
@@ -99,6 +127,7 @@ def _injected(circuit: Circuit, g: Conductances, sources: Mapping[str, Array], l
     arrays = [(circuit.resistors[name][0], g[name]) for name in circuit.into(layer)]
     fed = [sources[source] @ matrix for source, matrix in arrays if source in sources]
     current = sum(fed[1:], fed[0]) if fed else np.zeros((1, circuit.layers[layer].size), _dtype(g))
+    current = current + _offsets(circuit, g, layer)
     if not np.isfinite(current).all():
         raise DataError(f"the sources of layer '{layer}' hold a voltage that is not finite; mend the inputs.")
     return current

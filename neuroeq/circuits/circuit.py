@@ -35,10 +35,13 @@ class Amplifier:
         Forward voltage gain A; a number or (n,).
     back_gain
         Fraction k of the output current that is drawn from the node; a number or (n,).
+    offset
+        Added to the node's voltage before it is amplified; a number or (n,). [V]
     """
 
     gain: float | Array = 1.0
     back_gain: float | Array = 1.0
+    offset: float | Array = 0.0
 
 
 @dataclass(frozen=True)

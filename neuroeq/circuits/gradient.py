@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..errors import SpecError
-from .assembly import gains
+from .assembly import shown
 from .circuit import Array, Circuit
 from .equations import Voltages
 
@@ -117,8 +117,7 @@ def _start(circuit: Circuit, sources: Mapping[str, Array], name: str, voltages: 
     """Return u, the voltages at the start of the resistors that leave a source or a layer."""
     if name in circuit.sources:
         return sources[name]
-    amplifier = gains(circuit.layers[name], voltages[name].dtype)
-    return voltages[name] if amplifier is None else amplifier[0] * voltages[name]
+    return shown(circuit.layers[name], voltages[name])
 
 
 def _array_contrast(points: Sequence[tuple[float, Array, Array]]) -> Array:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .assembly import gains
+from .assembly import shown
 from .circuit import Array
 from .equations import NodeEquations, Voltages
 from .junctions import Junctions, bounds
@@ -101,8 +101,7 @@ def driving(equations: NodeEquations, name: str, voltages: Voltages) -> Array:
     """Return the voltages at the start of the resistors that leave a source or a layer, (batch, n) or (1, n). [V]."""
     if name in equations.assembly.sources:
         return equations.assembly.sources[name]
-    amplifier = gains(equations.circuit.layers[name], voltages[name].dtype)
-    return voltages[name] if amplifier is None else amplifier[0] * voltages[name]
+    return shown(equations.circuit.layers[name], voltages[name])
 
 
 def co_content(equations: NodeEquations, voltages: Voltages) -> Array:

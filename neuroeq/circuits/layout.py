@@ -12,8 +12,9 @@ import numpy as np
 
 from ..errors import SpecError
 from ..network import nodes
+from ..randomness import Streams
 from ..spec import Hardware, Network
-from ..spec.hardware import IdealClamp, PiecewiseClamp, ShockleyClamp
+from ..spec.node import IdealClamp, PiecewiseClamp, ShockleyClamp
 from .circuit import Amplifier, Array, Circuit, Layer
 from .diodes import Diode, IdealDiode, NoDiode, PiecewiseDiode, ShockleyDiode
 
@@ -43,14 +44,13 @@ def check_layout(network: Network) -> None:
     SpecError
         If the network or its hardware asks for it.
     """
-    physics, array = network.physics, network.technology.array
+    physics = network.physics
     asked = {
         "substrate.resistive.dt": physics.dt is not None,
         "substrate.resistive.input": physics.input != "analog",
         "substrate.resistive.neuron_parameters": bool(physics.neuron_parameters),
         "substrate.resistive.synapse_parameters": bool(physics.synapse_parameters),
         "substrate.resistive.input_parameters": bool(physics.input_parameters),
-        "hardware.array": bool(array.r_wire_row or array.r_wire_col or array.r_source or array.r_sense),
     }
     for name, layer in network.layers.items():
         asked |= {
@@ -63,10 +63,7 @@ def check_layout(network: Network) -> None:
         asked[f"projections.{name}.synapse"] = projection.synapse is not None
     for key, given in asked.items():
         if given:
-            raise SpecError(
-                f"{network.where}: {key} is given, which a resistor network has no part for; leave it out"
-                + (", use --ideal wires, or a crossbar." if key == "hardware.array" else ".")
-            )
+            raise SpecError(f"{network.where}: {key} is given, which a resistor network has no part for; leave it out.")
 
 
 def source_voltages(network: Network, inputs: Array) -> Array:
@@ -103,8 +100,7 @@ def _layer(network: Network, name: str, in_volts: bool) -> Layer:
     if network.layers[name].role != "hidden":
         return Layer(size)
     neuron = network.technology.neuron
-    given = neuron.amplifier
-    amplifier = None if given is None else Amplifier(given.gain, given.back_gain)
+    amplifier = _amplifiers(network, name, volt)
     clamp = neuron.nonlinearity
     if clamp.model == "none" or layout.diodes == "none":
         return Layer(size, amplifier=amplifier)
@@ -112,6 +108,22 @@ def _layer(network: Network, name: str, in_volts: bool) -> Layer:
     low = np.where(lower, clamp.v_bias_down / volt, -np.inf)
     high = np.where(upper, clamp.v_bias_up / volt, np.inf)
     return Layer(size, _diode(network.technology, volt, ampere), low, high, amplifier)
+
+
+def _amplifiers(network: Network, name: str, volt: float) -> Amplifier | None:
+    """Return the amplifiers of a layer, each with its own gains and offset: a run's seed is that of its circuit."""
+    given, size = network.technology.neuron.amplifier, nodes(network, name)
+    if given is None:
+        return None
+
+    def spread(purpose: str) -> Array:
+        return Streams(network.run.seed).child(f"amplifiers {purpose} {name}").standard_normal(size)
+
+    gain = given.gain * np.maximum(1 + given.gain_sd * spread("gain"), 0.05) if given.gain_sd else given.gain
+    back: float | Array = given.back_gain
+    if given.back_gain_sd:
+        back = back * np.maximum(1 + given.back_gain_sd * spread("back gain"), 0.05)
+    return Amplifier(gain, back, given.offset_sd / volt * spread("offset") if given.offset_sd else 0.0)
 
 
 def _sides(diodes: str, size: int) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .assembly import gains
+from .assembly import gains, shown
 from .circuit import Array
 from .equations import NodeEquations, Voltages
 from .junctions import Junctions, bounds
@@ -100,7 +100,8 @@ def _from_supply(equations: NodeEquations, layer: str, voltages: Voltages) -> Ar
     """Return (A - k) v I_out: what amplifiers give to their outputs beyond what they take from their nodes."""
     amplifier = gains(equations.circuit.layers[layer], voltages[layer].dtype)
     assert amplifier is not None
-    return ((amplifier[0] - amplifier[1]) * voltages[layer] * _leaving(equations, layer, voltages)).sum(axis=1)
+    output = shown(equations.circuit.layers[layer], voltages[layer])
+    return ((output - amplifier[1] * voltages[layer]) * _leaving(equations, layer, voltages)).sum(axis=1)
 
 
 def _of_diodes(junctions: Junctions, v: Array) -> tuple[Array, Array]:

@@ -78,8 +78,13 @@ def amplifiers(circuit: Circuit, nodes: Nodes) -> Iterator[str]:
             continue
         gains = np.broadcast_to(layer.amplifier.gain, layer.size).tolist()
         fractions = np.broadcast_to(layer.amplifier.back_gain, layer.size).tolist()
-        for node, gain, fraction in zip(nodes[name], gains, fractions, strict=True):
-            yield f"E_{node} {node}_amp 0 {node} 0 {gain!r}"
+        offsets = np.broadcast_to(layer.amplifier.offset, layer.size).tolist()
+        for node, gain, fraction, offset in zip(nodes[name], gains, fractions, offsets, strict=True):
+            against = "0"
+            if offset:
+                against = f"{node}_offset"
+                yield f"V_{node}_offset {against} 0 {-offset!r}"
+            yield f"E_{node} {node}_amp 0 {node} {against} {gain!r}"
             yield f"V_{node}_amp {node}_amp {node}_out 0"
             yield f"F_{node} {node} 0 V_{node}_amp {fraction!r}"
 

@@ -73,6 +73,7 @@ class RunFolder:
         """Write the checkpoint."""
         arrays: dict[str, Array] = {f"params/{name}": value for name, value in state.params.items()}
         arrays |= {f"velocity/{name}": np.asarray(value) for name, value in state.velocity.items()}
+        arrays |= {f"devices/{name}": value for name, value in state.devices.items()}
         arrays |= {f"particles/{name}": value for name, value in state.particles.items()}
         arrays |= {f"history/{name}": np.array(rows) for name, rows in state.history.items()}
         arrays["history_at"] = np.array(state.history_at)
@@ -98,6 +99,7 @@ class RunFolder:
         return State(
             _under("params", arrays),
             _under("velocity", arrays),
+            _under("devices", arrays),
             _under("particles", arrays),
             place["epoch"],
             place["batch"],

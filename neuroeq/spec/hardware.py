@@ -7,171 +7,20 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from .base import (
-    Capacitance,
-    Conductance,
     Current,
     Described,
     Energy,
-    Positive,
-    Power,
     Resistance,
     Spec,
     Temperature,
     Time,
     Voltage,
 )
+from .node import Neuron
+from .synapse import Synapse
 
 DEFAULT_R_F = 1e5
 """Feedback resistance where no window asks for another: weight 1 is then 10 uS. [ohm]"""
-
-
-class Synapse(Spec):
-    """Programmable conductances.
-
-    Parameters
-    ----------
-    g_min, g_max
-        The window that conductances are kept in; no upper limit if g_max is left out.
-    """
-
-    g_min: Annotated[Conductance, Field(ge=0)] = 0.0
-    g_max: Annotated[Conductance, Field(gt=0)] | None = None
-
-    @model_validator(mode="after")
-    def _window(self) -> Self:
-        if self.g_max is not None and self.g_max <= self.g_min:
-            raise ValueError(f"g_max ({self.g_max:g} S) must be above g_min ({self.g_min:g} S)")
-        return self
-
-
-class _Clamped(Spec):
-    """Diodes from a node to bias sources: above v_bias_up, and below v_bias_down."""
-
-    v_bias_up: Voltage = 0.0
-    v_bias_down: Voltage = 0.0
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.v_bias_up < self.v_bias_down:
-            raise ValueError(
-                f"v_bias_up ({self.v_bias_up:g} V) is below v_bias_down ({self.v_bias_down:g} V), which shorts the "
-                "bias sources through the diodes; raise it"
-            )
-        return self
-
-
-class NoClamp(Spec):
-    """Linear nodes."""
-
-    model: Literal["none"]
-
-
-class IdealClamp(_Clamped):
-    """Ideal diodes: no drop, no leakage."""
-
-    model: Literal["ideal"]
-
-
-class PiecewiseClamp(_Clamped):
-    """Diodes of two straight lines.
-
-    Parameters
-    ----------
-    threshold
-        Where they open.
-    r_on, r_off
-        Differential resistance above and below.
-    """
-
-    model: Literal["piecewise"]
-    threshold: Voltage
-    r_on: Annotated[Resistance, Field(gt=0)]
-    r_off: Annotated[Resistance, Field(gt=0)]
-
-
-class ShockleyClamp(_Clamped):
-    """Exponential diodes.
-
-    Parameters
-    ----------
-    i_s
-        Saturation current.
-    n
-        Emission coefficient.
-    spice
-        Whether constants and the reverse current are exactly ngspice's.
-    """
-
-    model: Literal["shockley"]
-    i_s: Annotated[Current, Field(gt=0)]
-    n: Positive = 1.0
-    spice: bool = False
-
-
-Clamp = Annotated[NoClamp | IdealClamp | PiecewiseClamp | ShockleyClamp, Field(discriminator="model")]
-
-
-class Amplifier(Spec):
-    """A bidirectional amplifier behind each hidden node.
-
-    Parameters
-    ----------
-    gain
-        Forward voltage gain.
-    back_gain
-        Fraction of the output current that is drawn from the node.
-    power
-        Quiescent power of one.
-    """
-
-    gain: Positive
-    back_gain: Positive
-    power: Annotated[Power, Field(ge=0)] = 0.0
-
-
-class Integrator(Spec):
-    """The op-amp integrator of a crossbar's neuron.
-
-    Parameters
-    ----------
-    r_f
-        Feedback resistor; chosen so that weights up to `w_max` fit the conductance window if left out.
-    w_max
-        Largest weight that the choice makes room for.
-    c_f
-        Feedback capacitor.
-    v_scale
-        The voltage that stands for activity 1.
-    power
-        Quiescent power of one.
-    """
-
-    r_f: Annotated[Resistance, Field(gt=0)] | None = None
-    w_max: Positive = 2.0
-    c_f: Annotated[Capacitance, Field(gt=0)] = 1e-12
-    v_scale: Annotated[Voltage, Field(gt=0)] = 1.0
-    power: Annotated[Power, Field(ge=0)] = 0.0
-
-
-class Neuron(Spec):
-    """Nodes.
-
-    Parameters
-    ----------
-    nonlinearity
-        Diodes at hidden nodes.
-    amplifier
-        Behind hidden nodes; none if left out.
-    integrator
-        Of a crossbar.
-    c_node
-        Capacitance of a node to ground.
-    """
-
-    nonlinearity: Clamp = IdealClamp(model="ideal")
-    amplifier: Amplifier | None = None
-    integrator: Integrator = Integrator()
-    c_node: Annotated[Capacitance, Field(gt=0)] = 1e-12
 
 
 class Array(Spec):
@@ -185,6 +34,9 @@ class Array(Spec):
         At the driven and at the sensed end of each wire.
     max_rows, max_cols
         Of a tile; larger arrays are cut into tiles.
+    phase_mismatch
+        Spread of every conductance in the circuit of the nudged phases against that of the free phase, as a fraction:
+        for two separate circuits. One circuit, shared in time, has none.
     """
 
     r_wire_row: Annotated[Resistance, Field(ge=0)] = 0.0
@@ -193,13 +45,51 @@ class Array(Spec):
     r_sense: Annotated[Resistance, Field(ge=0)] = 0.0
     max_rows: Annotated[int, Field(gt=0)] | None = None
     max_cols: Annotated[int, Field(gt=0)] | None = None
+    phase_mismatch: Annotated[float, Field(ge=0)] = 0.0
+
+    @property
+    def wired(self) -> bool:
+        """Whether wires or ends have resistance."""
+        return bool(self.r_wire_row or self.r_wire_col or self.r_source or self.r_sense)
 
 
-class Periphery(Spec):
-    """What stands around the array, as far as energy is concerned.
+class NudgeSource(Spec):
+    """What drives a nudge current into each output.
 
     Parameters
     ----------
+    bits
+        Of its converter; 0 for ideal.
+    i_max
+        Largest current, either sign; the full scale of the converter.
+    offset_sd
+        Of a constant current at each output.
+    """
+
+    bits: Annotated[int, Field(ge=0, le=24)] = 0
+    i_max: Annotated[Current, Field(gt=0)] | None = None
+    offset_sd: Annotated[Current, Field(ge=0)] = 0.0
+
+    @model_validator(mode="after")
+    def _scaled(self) -> Self:
+        if self.bits and self.i_max is None:
+            raise ValueError(f"bits is {self.bits} without i_max; give the full scale")
+        return self
+
+
+class Periphery(Spec):
+    """What stands around the array: converters, and what they cost.
+
+    Parameters
+    ----------
+    dac_bits, adc_bits
+        Of the converters that drive inputs and read nodes; 0 for ideal ones.
+    dac_full_scale, adc_full_scale
+        Their largest voltage, either sign.
+    adc_noise_sd, adc_offset_sd
+        Noise of every reading, and a constant offset at every node.
+    nudge
+        What drives nudge currents.
     phase_time
         How long the voltages of a phase are held.
     dac_energy, adc_energy
@@ -208,10 +98,23 @@ class Periphery(Spec):
         Of one programming pulse.
     """
 
+    dac_bits: Annotated[int, Field(ge=0, le=24)] = 0
+    adc_bits: Annotated[int, Field(ge=0, le=24)] = 0
+    dac_full_scale: Annotated[Voltage, Field(gt=0)] = 2.0
+    adc_full_scale: Annotated[Voltage, Field(gt=0)] = 2.0
+    adc_noise_sd: Annotated[Voltage, Field(ge=0)] = 0.0
+    adc_offset_sd: Annotated[Voltage, Field(ge=0)] = 0.0
+    nudge: NudgeSource = NudgeSource()
     phase_time: Annotated[Time, Field(gt=0)] = 1e-6
     dac_energy: Annotated[Energy, Field(ge=0)] = 0.0
     adc_energy: Annotated[Energy, Field(ge=0)] = 0.0
     write_energy: Annotated[Energy, Field(ge=0)] = 0.0
+
+    @property
+    def ideal(self) -> bool:
+        """Whether voltages and currents are driven and read as they should be."""
+        read = self.dac_bits or self.adc_bits or self.adc_noise_sd or self.adc_offset_sd
+        return not (read or self.nudge.bits or self.nudge.i_max or self.nudge.offset_sd)
 
 
 class Evidence(Spec):
@@ -223,12 +126,15 @@ class Evidence(Spec):
         Dotted paths of the file.
     kind
         ``measured``, ``fit``, ``derived`` or ``assumed``.
+    checked
+        Against what: code, a copy of the paper, an abstract, from memory, or nothing.
     cite
         The source.
     """
 
     keys: tuple[str, ...]
     kind: Literal["measured", "fit", "derived", "assumed"]
+    checked: Literal["code", "paper-copy", "abstract", "recalled", "none"] = "none"
     cite: str
 
 
@@ -255,16 +161,42 @@ class Hardware(Described):
     @property
     def r_f(self) -> float:
         """Feedback resistance of a crossbar's integrators: as given, or such that weights up to w_max fit. [ohm]."""
-        given, window = self.neuron.integrator, self.synapse
+        given = self.neuron.integrator
         if given.r_f is not None:
             return given.r_f
-        return DEFAULT_R_F if window.g_max is None else given.w_max / (window.g_max - window.g_min)
+        return DEFAULT_R_F if self.g_max is None else given.w_max / self.swing
 
     @property
     def w_max(self) -> float:
         """Largest weight that a differential pair of a crossbar can hold; infinite without a window."""
-        window = self.synapse
-        return float("inf") if window.g_max is None else self.r_f * (window.g_max - window.g_min)
+        return float("inf") if self.g_max is None else self.r_f * self.swing
+
+    @property
+    def g_min(self) -> float:
+        """Lowest conductance of a device. [S]."""
+        synapse = self.synapse
+        if synapse.element == "capacitor":
+            return (synapse.c_min or 0.0) / self.periphery.phase_time
+        if synapse.element == "mosfet":
+            return max(0.0, (synapse.beta or 0.0) * ((synapse.v_gate_min or 0.0) - (synapse.v_th or 0.0)))
+        return synapse.g_min
+
+    @property
+    def g_max(self) -> float | None:
+        """Highest conductance of a device; None for no limit. [S]."""
+        synapse = self.synapse
+        if synapse.element == "capacitor":
+            return (synapse.c_max or 0.0) / self.periphery.phase_time
+        if synapse.element == "mosfet":
+            return (synapse.beta or 0.0) * ((synapse.v_gate_max or 0.0) - (synapse.v_th or 0.0))
+        return synapse.g_max
+
+    @property
+    def swing(self) -> float:
+        """How far the conductance of a weight reaches, either sign: half the window against a reference."""
+        assert self.g_max is not None
+        whole = self.g_max - self.g_min
+        return whole / 2 if self.synapse.pairing == "reference_column" else whole
 
     @model_validator(mode="after")
     def _keys(self) -> Self:

@@ -250,7 +250,7 @@ class Network(Described):
     @property
     def g_unit(self) -> float:
         """Conductance 1 of a network resolved for a resistor network. [S]."""
-        return self.circuit.g_unit or self.technology.synapse.g_max or DEFAULT_G_UNIT
+        return self.circuit.g_unit or self.technology.g_max or DEFAULT_G_UNIT
 
     @property
     def technology(self) -> Hardware:

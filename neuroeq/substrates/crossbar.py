@@ -8,18 +8,20 @@ symmetric. The amplifiers' supply bounds V as the model bounds s. Equations run 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..circuits.crossbar import effective_conductance
-from ..circuits.wires import Wires
 from ..contract import Equilibrium, Nudge, Params
 from ..engine.integrator import integrator
 from ..errors import SpecError
 from ..spec import Bounds, Hardware, Network, NeuronModel
 from ..units import physical
 from .neurons import NeuronSubstrate
+from .periphery import Periphery
+from .wiring import wires_of
 
 Array = np.ndarray
 VECTOR_FIELD = "The vector-field form, tau ds/dt = drive + bias - s + nudge with the same activity, has one."
@@ -41,11 +43,45 @@ class Crossbar(NeuronSubstrate):
 
     def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
         self.hardware, self._described = network.technology, network
-        check_devices(self.hardware)
         check_window(self.hardware, params, network)
-        self._wires = wires_of(network)
+        _check_nudge_source(network)
+        self._wires, self._periphery = wires_of(network), Periphery(network)
         super().__init__(on_crossbar(network), params, batch, **options)
         self._programmed: tuple[Params, Params] = ({}, {})
+        self._driven: tuple[Array, Array] | None = None
+
+    def relax(
+        self,
+        inputs: Array,
+        nudge: Nudge | None = None,
+        start: Any = None,
+        *,
+        rng: np.random.Generator | None = None,
+        **others: Any,
+    ) -> Equilibrium:
+        """Let the op-amps settle on the inputs that converters drive, and read them by converters."""
+        volt, periphery, kept = self.state_of_one, self._periphery, self.params
+        inputs = self._as_driven(inputs)
+        if nudge is not None and self.hardware.array.phase_mismatch:
+            self.params = periphery.twin(kept)
+        eq = super().relax(inputs, nudge, start, rng=rng, **others)
+        self.params = kept
+        if periphery.reads_exactly:
+            return eq
+        free = [layer for layer in eq.activity if layer != self.network.input_layer]
+        read = periphery.read({layer: eq.activity[layer] * volt for layer in free}, rng)
+        activity = {**eq.activity, **{layer: value / volt for layer, value in read.items()}}
+        state = {layer: eq.state[layer] + read[layer] - eq.activity[layer] * volt for layer in free}
+        return replace(eq, state=state, activity=activity, outputs=activity[self.network.output_layer])
+
+    def _as_driven(self, inputs: Array) -> Array:
+        """Return inputs as converters drive them; the same array for the same inputs, so that phases share products."""
+        if not self.hardware.periphery.dac_bits:
+            return inputs
+        if self._driven is None or self._driven[0] is not inputs:
+            volt = self.state_of_one
+            self._driven = (inputs, (self._periphery.driven(inputs * volt) / volt).astype(inputs.dtype))
+        return self._driven[1]
 
     @property
     def described(self) -> Network:
@@ -73,7 +109,7 @@ class Crossbar(NeuronSubstrate):
 
     def mapping(self) -> dict[str, float]:
         """Return how weights became conductances: scale, how many are at the limit, how much of the window is used."""
-        window, limit = self.hardware.synapse, self.hardware.w_max * (1 - 1e-9)
+        hardware, limit = self.hardware, self.hardware.w_max * (1 - 1e-9)
         pairs = [differential_pair(self.hardware, weight) for weight in self.params.values()]
         largest = max(float(np.max([plus.max(), minus.max()])) for plus, minus in pairs)
         return {
@@ -81,7 +117,9 @@ class Crossbar(NeuronSubstrate):
             "c_f_F": self.hardware.neuron.integrator.c_f,
             "v_scale_V": self.hardware.neuron.integrator.v_scale,
             "largest_conductance_S": largest,
-            "window_used": 1.0 if window.g_max is None else (largest - window.g_min) / (window.g_max - window.g_min),
+            "window_used": 1.0
+            if hardware.g_max is None
+            else (largest - hardware.g_min) / (hardware.g_max - hardware.g_min),
             "clipped_weights": sum(int((np.abs(weight) >= limit).sum()) for weight in self.params.values()),
         }
 
@@ -125,47 +163,16 @@ class Crossbar(NeuronSubstrate):
 def differential_pair(hardware: Hardware, weight: Array) -> tuple[Array, Array]:
     """Return G+ and G-, of the shape of the weights: the smaller one at the bottom of the window. [S]."""
     held = np.clip(weight, -hardware.w_max, hardware.w_max) / hardware.r_f
-    low = hardware.synapse.g_min
+    low = hardware.g_min
     return low + np.maximum(held, 0), low + np.maximum(-held, 0)
 
 
-def wires_of(network: Network) -> Wires | None:
-    """Return the wires of a crossbar's arrays; None if they are ideal.
-
-    Raises
-    ------
-    SpecError
-        If an array that is read in both directions has other resistances at one end than at the other.
-    """
-    array = network.technology.array
-    resistances = (array.r_wire_row, array.r_wire_col, array.r_source, array.r_sense)
-    if not any(resistances):
-        return None
-    if array.r_source != array.r_sense and any(network.symmetric(name) for name in network.projections):
+def _check_nudge_source(network: Network) -> None:
+    nudge = network.technology.periphery.nudge
+    if nudge.bits or nudge.i_max or nudge.offset_sd:
         raise SpecError(
-            f"{network.technology.where}: array.r_source is {array.r_source:g} ohm and r_sense {array.r_sense:g} ohm; "
-            "an array that is read in both directions needs them equal, or its weights are not symmetric."
-        )
-    return Wires(*resistances, array.max_rows, array.max_cols)
-
-
-def check_devices(hardware: Hardware) -> None:
-    """Refuse what a crossbar does not have.
-
-    Raises
-    ------
-    SpecError
-        If the hardware has real diodes or amplifiers.
-    """
-    neuron = hardware.neuron
-    parts = [
-        *(["diodes"] if neuron.nonlinearity.model in ("piecewise", "shockley") else []),
-        *(["amplifiers"] if neuron.amplifier is not None else []),
-    ]
-    if parts:
-        raise SpecError(
-            f"{hardware.where}: has {' and '.join(parts)}, which a crossbar of op-amps has not; use --ideal "
-            f"{','.join(parts)}, or substrate resistive."
+            f"{network.technology.where}: periphery.nudge is not ideal, and a crossbar nudges by a resistor to each "
+            "op-amp; use --ideal nudge, or substrate resistive."
         )
 
 

@@ -93,6 +93,8 @@ def fusible(network: Network) -> bool:
         all(phase.counted and phase.tolerance is None for phase in (phases.free, phases.nudged)),
         training.learning == "contrastive" and not training.momentum and training.step.kind == "gradient",
         network.run.engine in (None, "operating_point"),
+        not network.technology.array.wired and not network.technology.array.phase_mismatch,
+        network.technology.periphery.ideal,
     )
     return all(plain)
 

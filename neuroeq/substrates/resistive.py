@@ -16,6 +16,7 @@ import numpy as np
 
 from ..circuits.assembly import Assembly, assemble
 from ..circuits.circuit import Circuit, Drive
+from ..circuits.crossbar import effective_conductance
 from ..circuits.equations import drive_circuit
 from ..circuits.gradient import amplifier_factors, contrast
 from ..circuits.kirchhoff import co_content
@@ -30,13 +31,11 @@ from ..errors import DataError, DivergenceError, SpecError
 from ..network import check_batch, mask
 from ..spec import Network
 from ..spec.recipe import Relaxation
+from .periphery import Periphery
+from .suited import check_resistors
+from .wiring import wires_of
 
 Array = np.ndarray
-RULES = ("ep", "coupled_learning", "contrastive_hebbian")
-PAIRED = (
-    "{}: phases.nudge is 'state', a conductance to each output's target, and outputs are paired; use phases.nudge "
-    "'held_current' or substrate.resistive.circuit.outputs 'single'."
-)
 MOST_STEPS = 500
 """Newton steps or sweeps, where phases last a time and so until they are settled."""
 
@@ -80,18 +79,14 @@ class Resistive:
 
     def __init__(self, network: Network, params: Params, batch: int, **_: Any) -> None:
         check_layout(network)
-        if network.training.learning != "contrastive":
-            raise SpecError(
-                f"{network.where}: training.learning is 'in_situ', which takes place in time; use 'contrastive' with "
-                "operating points, or run it with --engine stepper."
-            )
-        _check_rule(network)
+        check_resistors(network)
         self.network, self.params, self.batch = network, params, batch
         self.hardware = network.technology
         self.circuit = lay_out(network)
         self._factors = amplifier_factors(self.circuit, network.output_layer)
         self._masks = {name: mask(network, name) for name in network.projections}
-        self._assembled: tuple[Any, Any, Assembly] | None = None
+        self._assembled: dict[bool, tuple[Any, Any, Assembly]] = {}
+        self._periphery, self._wires = Periphery(network), wires_of(network)
 
     def stop(self, relaxation: Relaxation) -> Stop:
         """Return when a phase ends: after a number of sweeps or Newton steps, or once it is settled."""
@@ -122,8 +117,10 @@ class Resistive:
             The `resume` of an equilibrium to begin from; 0 V if left out.
         stop
             Sweeps or Newton steps at most, and the residual to reach, as a fraction of the largest current.
-        plasticity, record, rng
-            Not used: there is no time, and nothing random.
+        plasticity, record
+            Not used: there is no time.
+        rng
+            Of noise in the readings.
 
         Raises
         ------
@@ -133,7 +130,7 @@ class Resistive:
             If a nudge is beyond what the circuit bears.
         """
         check_batch(self.network, inputs, None if nudge is None else nudge.targets, len(inputs))
-        assembly = self._assemble(inputs)
+        assembly = self._assemble(inputs, nudge is not None)
         drive = self._drive(assembly.sources, len(inputs), nudge)
         begin = None if start is None else start.voltages
         try:
@@ -154,15 +151,19 @@ class Resistive:
                 f"{self._limit(start):.3g} here and nothing bounds the outputs; use a smaller beta, phases.variant "
                 "'positive' or phases.nudge 'held_current'."
             ) from None
-        voltages = point.voltages
+        voltages, volt = point.voltages, self.network.circuit.v_unit
+        seen = voltages
+        if not self._periphery.reads_exactly:
+            read = self._periphery.read({layer: v * volt for layer, v in voltages.items()}, rng)
+            seen = {layer: v / volt for layer, v in read.items()}
         return Equilibrium(
-            state=voltages,
-            outputs=read_outputs(self.network, voltages[self.network.output_layer]),
+            state=seen,
+            outputs=read_outputs(self.network, seen[self.network.output_layer]),
             residual=max(point.residual, point.complementarity),
             converged=point.converged,
             n_steps=point.iterations,
             resume=Settled(voltages, assembly, drive),
-            activity={self.network.input_layer: inputs, **voltages},
+            activity={self.network.input_layer: inputs, **seen},
         )
 
     def energy(self, eq: Equilibrium) -> Array:
@@ -246,13 +247,22 @@ class Resistive:
         states = {layer: {"v": path * unit.v_unit} for layer, path in voltages.items()}
         return Phase(name, times, states, {}, {}, {}, {"v": "V"})
 
-    def _assemble(self, inputs: Array) -> Assembly:
-        """Sum up conductances and sources, once for all phases of a batch."""
-        if self._assembled is None or self._assembled[0] is not inputs or self._assembled[1] is not self.params:
+    def _assemble(self, inputs: Array, nudged: bool) -> Assembly:
+        """Sum up conductances and sources, once for all phases of a batch that share a circuit."""
+        which = nudged and bool(self.hardware.array.phase_mismatch)
+        known = self._assembled.get(which)
+        if known is None or known[0] is not inputs or known[1] is not self.params:
             g = {name: self.params[name] for name in self.circuit.resistors}
-            sources = {self.network.input_layer: source_voltages(self.network, inputs)}
-            self._assembled = (inputs, self.params, assemble(self.circuit, g, sources))
-        return self._assembled[2]
+            if which:
+                g = self._periphery.twin(g)
+            if self._wires is not None:
+                unit = self.network.g_unit
+                g = {name: effective_conductance(each * unit, self._wires) / unit for name, each in g.items()}
+            volt = self.network.circuit.v_unit
+            sources = self._periphery.driven(source_voltages(self.network, inputs) * volt) / volt
+            known = (inputs, self.params, assemble(self.circuit, g, {self.network.input_layer: sources}))
+            self._assembled[which] = known
+        return known[2]
 
     def _limit(self, free: Settled) -> float:
         if self.network.nudge != "state":
@@ -279,42 +289,13 @@ class Resistive:
             raise SpecError(f"nudge mode is '{nudge.mode}' without a reference; pass the free equilibrium.")
         pull = -nudge.beta * nudge.cost.gradient(nudge.reference.outputs, nudge.targets)
         if nudge.mode == "held_current":
-            into = at_outputs(self.network, pull)
+            ampere = self.network.circuit.v_unit * self.network.g_unit
+            into = self._periphery.pushed(at_outputs(self.network, pull) * ampere) / ampere
             already = drive.currents.get(output)
             return replace(drive, currents={**drive.currents, output: into if already is None else already + into})
         share = 1.0 if self.network.circuit.outputs == "single" else 0.5
         held = nudge.reference.state[output] + share * at_outputs(self.network, pull)
         return replace(drive, held={output: held})
-
-
-def _check_rule(network: Network) -> None:
-    if network.training.rule not in RULES:
-        raise SpecError(
-            f"{network.where}: training.rule is '{network.training.rule}', which is for neurons; a resistor network "
-            f"learns by {', '.join(map(repr, RULES))}."
-        )
-    if network.nudge == "corrected":
-        raise SpecError(
-            f"{network.where}: phases.nudge is 'corrected'; a resistor network is reciprocal, so there is nothing to "
-            "correct: leave it out."
-        )
-    if network.nudge == "state" and network.circuit.outputs == "paired":
-        raise SpecError(PAIRED.format(network.where))
-    if network.nudge == "state" and network.phases.cost != "squared_error":
-        raise SpecError(
-            f"{network.where}: phases.cost is '{network.phases.cost}' with phases.nudge 'state', a conductance to each "
-            "target, which pulls down squared errors only; use phases.nudge 'held_current'."
-        )
-    if network.training.step.kind == "binary":
-        raise SpecError(
-            f"{network.where}: training.step.kind is 'binary' for conductances, which have one sign; expected "
-            "'gradient' or 'sign'."
-        )
-    if network.phases.persistent:
-        raise SpecError(
-            f"{network.where}: phases.persistent is true; an operating point does not depend on where it is sought "
-            "from, so leave it out."
-        )
 
 
 def blocking(circuit: Circuit, voltages: Mapping[str, Array]) -> dict[str, tuple[float, float]]:

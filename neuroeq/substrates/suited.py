@@ -6,6 +6,11 @@ from ..engine import Field
 from ..errors import SpecError
 from ..spec import Network, SynapseModel
 
+RESISTIVE_RULES = ("ep", "coupled_learning", "contrastive_hebbian")
+PAIRED = (
+    "{}: phases.nudge is 'state', a conductance to each output's target, and outputs are paired; use phases.nudge "
+    "'held_current' or substrate.resistive.circuit.outputs 'single'."
+)
 ENERGY_RULES = ("ep", "coupled_learning", "contrastive_hebbian", "holomorphic")
 
 
@@ -94,3 +99,45 @@ def _check_analytic(network: Network) -> None:
                 f"{network.where}: training.rule is 'holomorphic', and neuron '{model.name}' of layer '{layer}' is "
                 "clipped or has a kink, so it has no complex continuation; use a smooth neuron such as 'sigmoid'."
             )
+
+
+def check_resistors(network: Network) -> None:
+    """Refuse a rule that cannot work on operating points of a resistor network.
+
+    Raises
+    ------
+    SpecError
+        If it takes place in time, asks for neurons, or for a pull that no part of a circuit gives.
+    """
+    if network.training.learning != "contrastive":
+        raise SpecError(
+            f"{network.where}: training.learning is 'in_situ', which takes place in time; use 'contrastive' with "
+            "operating points, or run it with --engine stepper."
+        )
+    if network.training.rule not in RESISTIVE_RULES:
+        raise SpecError(
+            f"{network.where}: training.rule is '{network.training.rule}', which is for neurons; a resistor network "
+            f"learns by {', '.join(map(repr, RESISTIVE_RULES))}."
+        )
+    if network.nudge == "corrected":
+        raise SpecError(
+            f"{network.where}: phases.nudge is 'corrected'; a resistor network is reciprocal, so there is nothing to "
+            "correct: leave it out."
+        )
+    if network.nudge == "state" and network.circuit.outputs == "paired":
+        raise SpecError(PAIRED.format(network.where))
+    if network.nudge == "state" and network.phases.cost != "squared_error":
+        raise SpecError(
+            f"{network.where}: phases.cost is '{network.phases.cost}' with phases.nudge 'state', a conductance to each "
+            "target, which pulls down squared errors only; use phases.nudge 'held_current'."
+        )
+    if network.training.step.kind == "binary":
+        raise SpecError(
+            f"{network.where}: training.step.kind is 'binary' for conductances, which have one sign; expected "
+            "'gradient' or 'sign'."
+        )
+    if network.phases.persistent:
+        raise SpecError(
+            f"{network.where}: phases.persistent is true; an operating point does not depend on where it is sought "
+            "from, so leave it out."
+        )

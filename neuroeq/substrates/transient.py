@@ -29,7 +29,8 @@ from ..network import nodes
 from ..spec import Network, NeuronModel, Substrate, SynapseModel
 from ..spec.recipe import Relaxation
 from .neurons import NeuronSubstrate
-from .resistive import PAIRED, blocking
+from .resistive import blocking
+from .suited import PAIRED
 
 Array = np.ndarray
 SAFETY = 0.4
@@ -181,6 +182,7 @@ def _check(network: Network) -> None:
         )
     if network.nudge == "state" and network.circuit.outputs == "paired":
         raise SpecError(PAIRED.format(network.where))
+    _check_converters(network)
     lateral = [name for name, each in network.projections.items() if each.source == each.target]
     if lateral:
         raise SpecError(
@@ -196,6 +198,21 @@ def _check(network: Network) -> None:
             f"{network.where}: layers have biases, which are currents and no resistors that learn in time; set "
             "layers.*.bias = false and use circuit.bias_voltages."
         )
+
+
+def _check_converters(network: Network) -> None:
+    array, periphery = network.technology.array, network.technology.periphery
+    asked = {
+        "array": array.wired or array.phase_mismatch,
+        "periphery": periphery.dac_bits or periphery.adc_bits or periphery.adc_noise_sd or periphery.adc_offset_sd,
+        "periphery.nudge": periphery.nudge.bits or periphery.nudge.i_max or periphery.nudge.offset_sd,
+    }
+    for part, given in asked.items():
+        if given:
+            raise SpecError(
+                f"{network.technology.where}: {part} is not ideal, which is solved for operating points only; use "
+                "--engine operating_point, or --ideal array,periphery."
+            )
 
 
 def _in_time(network: Network, circuit: Circuit, params: Params) -> Network:

@@ -1,0 +1,98 @@
+"""The programmable devices of a circuit, as a hardware file describes them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from .base import Capacitance, Conductance, Positive, Spec, Time, Voltage
+from .device import Direct, Drift, Faults, ProgrammingNoise, Pulsed, ReadNoise, Update
+
+
+class Synapse(Spec):
+    """Programmable devices.
+
+    Parameters
+    ----------
+    element
+        ``resistor``; ``mosfet``: a transistor in its ohmic range, g = beta (v_gate - v_th); ``capacitor``: the same
+        equations with charge, a conductance c/phase_time.
+    g_min, g_max
+        The window that conductances are kept in; no upper limit if g_max is left out.
+    c_min, c_max
+        That of capacitors.
+    beta, v_th, v_th_sd, v_gate_min, v_gate_max
+        Of transistors: transconductance [S/V], threshold and its spread, and the gate's range.
+    pairing
+        Of signed weights on a crossbar: two devices, or one against a reference in the middle of the window.
+    unidirectional
+        Whether pulses only raise a conductance; a pair is then rewritten when one device is nearly full.
+    levels
+        To which targets are rounded; 0 for none.
+    rounding
+        To the nearest level, or at random to either neighbour, so that the mean is kept.
+    leak_tau
+        Time constant by which a state decays to the bottom of the window.
+    update
+        What a change does.
+    programming_noise, read_noise, drift, faults
+        See there.
+    """
+
+    element: Literal["resistor", "mosfet", "capacitor"] = "resistor"
+    g_min: Annotated[Conductance, Field(ge=0)] = 0.0
+    g_max: Annotated[Conductance, Field(gt=0)] | None = None
+    c_min: Annotated[Capacitance, Field(ge=0)] | None = None
+    c_max: Annotated[Capacitance, Field(gt=0)] | None = None
+    beta: Positive | None = None
+    v_th: Voltage | None = None
+    v_th_sd: Annotated[Voltage, Field(ge=0)] = 0.0
+    v_gate_min: Voltage | None = None
+    v_gate_max: Voltage | None = None
+    pairing: Literal["differential_pair", "reference_column"] = "differential_pair"
+    unidirectional: bool = False
+    levels: Annotated[int, Field(ge=0)] = 0
+    rounding: Literal["nearest", "stochastic"] = "nearest"
+    leak_tau: Annotated[Time, Field(gt=0)] | None = None
+    update: Update = Direct()
+    programming_noise: ProgrammingNoise | None = None
+    read_noise: ReadNoise | None = None
+    drift: Drift | None = None
+    faults: Faults = Faults()
+
+    @model_validator(mode="after")
+    def _window(self) -> Self:
+        self._check_element()
+        if self.g_max is not None and self.g_max <= self.g_min:
+            raise ValueError(f"g_max ({self.g_max:g} S) must be above g_min ({self.g_min:g} S)")
+        needing = [
+            *(["levels"] if self.levels else []),
+            *(["faults"] if self.faults.any else []),
+            *(["update"] if self.update.model != "direct" else []),
+            *(["pairing"] if self.pairing == "reference_column" else []),
+            *(["unidirectional"] if self.unidirectional else []),
+        ]
+        if needing and self.element == "resistor" and self.g_max is None:
+            raise ValueError(f"{needing[0]} needs a window; give g_max")
+        if self.levels == 1:
+            raise ValueError("levels is 1; expected at least 2, or 0 for a continuous device")
+        if self.unidirectional and (self.pairing != "differential_pair" or not isinstance(self.update, Pulsed)):
+            raise ValueError("unidirectional needs pairing 'differential_pair' and a pulsed update")
+        return self
+
+    def _check_element(self) -> None:
+        own = {
+            "resistor": {},
+            "mosfet": {"beta": self.beta, "v_th": self.v_th, "v_gate_max": self.v_gate_max},
+            "capacitor": {"c_max": self.c_max},
+        }
+        for element, values in own.items():
+            for key, value in values.items():
+                if (value is None) == (element == self.element):
+                    expected = "expected one" if value is None else f"only a {element} has it"
+                    raise ValueError(f"{key} is {value}, and element is '{self.element}'; {expected}")
+        if self.element != "resistor" and (self.g_min or self.g_max is not None):
+            raise ValueError(f"g_min and g_max are given, and element is '{self.element}'; leave them out")
+        if self.element == "capacitor" and (self.c_max or 0) <= (self.c_min or 0):
+            raise ValueError("c_max must be above c_min")
