@@ -17,6 +17,7 @@ from ..units import Dimension, physical
 from .brian import brian, quantity
 from .check import check_neuron
 from .initial import draw
+from .strength import STRENGTHS
 from .terms import PlasticSynapse
 
 Array = np.ndarray
@@ -103,7 +104,7 @@ class Population:
             clock=clock,
             name=name,
         )
-        if "unit" in self.group.variables:
+        if self.reads("unit"):
             for layer, size in self.layers.items():
                 self.view("unit", layer)[:] = np.arange(size)
         self.learners = self._add_code()
@@ -120,6 +121,10 @@ class Population:
         term for the variable that holds it.
         """
         return self.rows(self.whole(variable), layer)
+
+    def reads(self, name: str) -> bool:
+        """Whether the model's text uses a name that only some need."""
+        return name in self.group.variables
 
     def rows(self, array: Array, layer: str) -> Array:
         """Return a layer's block of an array of all layers: (batch, n)."""
@@ -180,8 +185,9 @@ class Population:
         else:
             lines.append(f"activity = {model.activity} : 1")
         texts = (model.equations, model.after_step, model.threshold or "", model.reset or "")
-        if any(re.search(r"\bunit\b", text) for text in texts):
-            lines.append("unit : 1 (constant)")
+        for name in ("unit", *STRENGTHS):
+            if any(re.search(rf"\b{name}\b", text) for text in texts):
+                lines.append(f"{name} : 1 (constant)")
         if model.emits == "spikes":
             lines.append("spike : 1")
         if self._delivered:
