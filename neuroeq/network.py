@@ -24,6 +24,26 @@ def nodes(network: Network, layer: str) -> int:
     return size * (2 if layer == network.output_layer and network.circuit.outputs == "paired" else 1)
 
 
+def free_layers(network: Network) -> list[str]:
+    """Return the layers that are not clamped, in the order of the file."""
+    return [layer for layer in network.layers if layer != network.input_layer]
+
+
+def free_weights(network: Network, params: Params) -> Array:
+    """Return the weights between free units, of all layers in order: (n, n), from row to column."""
+    sizes = [network.layers[layer].size for layer in free_layers(network)]
+    ends = dict(zip(free_layers(network), np.cumsum(sizes), strict=True))
+    at = {layer: slice(end - network.layers[layer].size, end) for layer, end in ends.items()}
+    weights = np.zeros((sum(sizes), sum(sizes)))
+    for name, projection in network.projections.items():
+        if projection.source == network.input_layer:
+            continue
+        weights[at[projection.source], at[projection.target]] += params[name]
+        if projection.source != projection.target and network.symmetric(name):
+            weights[at[projection.target], at[projection.source]] += params[name].T
+    return weights
+
+
 def shape(network: Network, projection: str) -> tuple[int, int]:
     """Return the shape of a projection's weights: (n_pre, n_post)."""
     spec = network.projections[projection]

@@ -26,7 +26,7 @@ def complete(*sizes: int, count_clamped: float = 0, **over: Any) -> Network:
         name: {"source": source, "target": target, "learning_rate": 0.1, "directed": source != "input"}
         for name, (source, target) in ENDS.items()
     }
-    physics = {"neuron": "deep", "synapse": "deep", "neuron_parameters": {"count_clamped": count_clamped}}
+    physics = {"neuron": "deep", "synapse": "deep_stdp", "neuron_parameters": {"count_clamped": count_clamped}}
     return network("rate", *sizes, projections=projections, substrate={"rate": physics}, **over)
 
 

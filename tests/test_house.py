@@ -17,7 +17,7 @@ ORDER = [
     {"network"},
     {"engine", "circuits"},
     {"substrates"},
-    {"rules", "phases", "stability"},
+    {"rules", "phases", "stability", "certificate"},
     {"optimiser", "evaluation", "watch", "energy", "fidelity"},
     {"training"},
     {"records", "interruption", "probes"},

@@ -4,5 +4,16 @@ from .brian import TARGETS, can_compile, use_target
 from .plasticity import Accumulator, Plasticity
 from .recording import Recording
 from .simulation import ENGINES, Simulation
+from .strength import strength
 
-__all__ = ["ENGINES", "TARGETS", "Accumulator", "Plasticity", "Recording", "Simulation", "can_compile", "use_target"]
+__all__ = [
+    "ENGINES",
+    "TARGETS",
+    "Accumulator",
+    "Plasticity",
+    "Recording",
+    "Simulation",
+    "can_compile",
+    "strength",
+    "use_target",
+]

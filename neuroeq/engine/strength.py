@@ -1,7 +1,7 @@
 """The strength of each unit: sums of the weights at it, for neurons whose leak follows them.
 
-    outgoing_j         = sum of W_jk over free units k,  and of W_kj where one weight serves both directions
-    incoming_clamped_j = sum of W_ij over input units i, plus the bias
+outgoing_j         = sum of W_jk over free units k,  and of W_kj where one weight serves both directions
+incoming_clamped_j = sum of W_ij over input units i, plus the bias
 """
 
 from __future__ import annotations

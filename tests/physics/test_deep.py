@@ -101,7 +101,7 @@ def test_weights_that_move_at_every_step_change_the_leak_at_once():
 
 def test_a_weight_that_serves_both_directions_counts_at_each_end():
     over = {"projections": {"lateral": {"source": "hidden1", "target": "hidden1", "learning_rate": 0.1}}}
-    net = network("rate", *SIZES, substrate={"rate": {"neuron": "deep", "synapse": "deep"}}, **over)
+    net = network("rate", *SIZES, substrate={"rate": {"neuron": "deep", "synapse": "deep_stdp"}}, **over)
     substrate = substrate_of(net, params_of(net, scale=0.4))
     p, (x, _) = substrate.params, batch_of(net, 4)
     one = substrate.relax(x, stop=Stop(1))
