@@ -1,6 +1,6 @@
 """Stochastic gradient descent with momentum, a rate per projection, a schedule, and bounds.
 
-v <- momentum v + change;   theta <- clip(theta + rate factor(epoch) v, bounds)
+v <- momentum v + change;   theta <- clip(theta + rate factor(epoch) v - l1 sign(theta), bounds)
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Descent:
         self._rates = learning_rates(network)
         self._momentum = network.training.momentum
         self._schedule = network.training.schedule
+        self._l1 = {name: network.training.l1 for name in network.projections if self._rates[name]}
         self._epochs = network.training.epochs
         found = {name: bounds(network, name) for name in network.projections}
         if network.substrate_name == "crossbar":
@@ -49,6 +50,8 @@ class Descent:
                 amount = amount + self._momentum * self.velocity.get(name, 0.0)
                 self.velocity[name] = amount
             moved[name] = params[name] + (self._rates[name] * factor) * amount
+            if self._l1.get(name):
+                moved[name] -= self._l1[name] * np.sign(params[name])
             if name in self._bounds:
                 np.clip(moved[name], *self._bounds[name], out=moved[name])
                 if self._masks.get(name) is not None:

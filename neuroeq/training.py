@@ -15,6 +15,7 @@ from .data.examples import predictions
 from .network import initial_params, mask
 from .optimiser import Descent
 from .phases import nudges
+from .pruning import Pruning
 from .randomness import Streams
 from .rules import Update, estimate
 from .spec import Network
@@ -43,12 +44,14 @@ class Tally:
     steps: int = 0
     moving: dict[str, float] = field(default_factory=dict)
     top: dict[str, float] = field(default_factory=dict)
+    edges: int | None = None
 
     def mean(self) -> dict[str, float]:
         """Return what an epoch's row of the metrics holds."""
         n = max(self.examples, 1)
         row = {"train_error": self.wrong / n, "train_loss": self.loss / n, "residual": self.residual / n}
         row |= {"free_steps": self.steps / n, "spikes": self.spikes / n}
+        row |= {} if self.edges is None else {"edges": self.edges}
         row |= {f"moving_{layer}": value / n for layer, value in self.moving.items()}
         return row | {f"top_{layer}": value / n for layer, value in self.top.items()}
 
@@ -143,6 +146,7 @@ def train(
     network, part = substrate.network, examples.train
     descent = Descent(network)
     descent.velocity = state.velocity
+    pruning = Pruning(network, network.training.prune) if network.training.prune else None
     size = network.training.batch_size
     n_batches = -(-len(part) // size)
     sampled = _sampled(network, state, streams)
@@ -166,7 +170,11 @@ def train(
                 substrate.params = state.params = fused.params
             else:
                 update = _update(substrate, inputs, wanted, descent, state, streams, batch)
-                substrate.params = state.params = descent.step(substrate.params, update.change, state.epoch)
+                moved = descent.step(substrate.params, update.change, state.epoch)
+                if pruning is not None:
+                    moved = pruning.step(substrate.params, moved, streams.child("prune", state.epoch, batch))
+                    state.tally.edges = pruning.edges(moved)
+                substrate.params = state.params = moved
                 if batch == 0:
                     watch.margin(update.free, state.epoch)
                 outputs = update.free.outputs

@@ -18,7 +18,7 @@ ORDER = [
     {"engine", "circuits"},
     {"substrates"},
     {"rules", "phases", "stability", "certificate"},
-    {"optimiser", "evaluation", "watch", "energy", "fidelity"},
+    {"optimiser", "pruning", "evaluation", "watch", "energy", "fidelity"},
     {"training"},
     {"records", "interruption", "probes"},
     {"runs"},

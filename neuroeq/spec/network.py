@@ -228,6 +228,11 @@ class Network(Described):
                     "training.update is 'every_step'; expected phases.variant 'positive', 'negative' or 'random_sign' "
                     "and training.momentum 0"
                 )
+            if self.training.l1 or self.training.prune:
+                raise ValueError(
+                    f"training.update is 'every_step' with training.{'l1' if self.training.l1 else 'prune'}, which "
+                    "acts once a batch; expected 'after_phases'"
+                )
         return self
 
     @property

@@ -116,6 +116,21 @@ class Cosine(Spec):
 Schedule = Annotated[Constant | Exponential | Steps | Cosine, Field(discriminator="kind")]
 
 
+class Prune(Spec):
+    """When edges go for good: at each update, with a chance, those whose weights are small.
+
+    Parameters
+    ----------
+    below
+        Size of a weight up to which its edge may go.
+    temperature
+        T of the chance exp(-|W|/T), relative to the edges into the same unit.
+    """
+
+    below: Positive
+    temperature: Positive
+
+
 class Training(Spec):
     """The recipe.
 
@@ -137,6 +152,10 @@ class Training(Spec):
         Of stochastic gradient descent.
     schedule
         Of the learning rates.
+    l1
+        What every update takes off the size of the weights of projections that learn; biases keep theirs.
+    prune
+        Removes their edges; none go, if left out.
     """
 
     learning: Literal["in_situ", "contrastive"] = "in_situ"
@@ -146,3 +165,5 @@ class Training(Spec):
     batch_size: Count
     momentum: Fraction = 0.0
     schedule: Schedule = Constant()
+    l1: float = Field(default=0.0, ge=0)
+    prune: Prune | None = None

@@ -92,6 +92,7 @@ def fusible(network: Network) -> bool:
         phases.variant != "random_sign" and phases.nudge != "clamp",
         all(phase.counted and phase.tolerance is None for phase in (phases.free, phases.nudged)),
         training.learning == "contrastive" and not training.momentum,
+        not training.l1 and training.prune is None,
         network.run.engine in (None, "operating_point"),
     )
     return all(plain)
