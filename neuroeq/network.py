@@ -7,6 +7,7 @@ import numpy as np
 from .contract import Params
 from .errors import DataError, SpecError
 from .spec import Hardware, Network
+from .spec.graph import Initial
 
 Array = np.ndarray
 
@@ -115,7 +116,7 @@ def learning_rates(network: Network) -> dict[str, float]:
 
 
 def initial_params(network: Network, rng: np.random.Generator) -> Params:
-    """Draw start weights; biases are 0.
+    """Draw start weights and biases.
 
     Returns
     -------
@@ -144,11 +145,13 @@ def initial_params(network: Network, rng: np.random.Generator) -> Params:
         params[name] = weight.astype(dtype)
     for name in learning_rates(network):
         if name.endswith(".bias"):
-            params[name] = np.zeros(nodes(network, name.removesuffix(".bias")), dtype)
+            layer = name.removesuffix(".bias")
+            start = network.layers[layer].bias_initial or Initial(scheme="constant", gain=0)
+            params[name] = _drawn(start.scheme, start.gain, (nodes(network, layer),), rng).astype(dtype)
     return params
 
 
-def _drawn(scheme: str, gain: float, size: tuple[int, int], rng: np.random.Generator) -> Array:
+def _drawn(scheme: str, gain: float, size: tuple[int, ...], rng: np.random.Generator) -> Array:
     match scheme:
         case "glorot_uniform":
             limit = gain * np.sqrt(6 / sum(size))
@@ -161,7 +164,7 @@ def _drawn(scheme: str, gain: float, size: tuple[int, int], rng: np.random.Gener
         case "normal":
             return rng.normal(0.0, gain, size)
         case _:
-            return np.full(size, gain)
+            return np.full(size, float(gain))
 
 
 def check_batch(network: Network, inputs: Array, targets: Array | None, most: int) -> None:

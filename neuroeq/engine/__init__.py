@@ -4,7 +4,7 @@ from .brian import TARGETS, can_compile, use_target
 from .plasticity import Accumulator, Plasticity
 from .recording import Recording
 from .simulation import ENGINES, Simulation
-from .strength import strength
+from .strength import reads_strength, strength
 
 __all__ = [
     "ENGINES",
@@ -14,6 +14,7 @@ __all__ = [
     "Recording",
     "Simulation",
     "can_compile",
+    "reads_strength",
     "strength",
     "use_target",
 ]

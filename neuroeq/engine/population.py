@@ -6,7 +6,6 @@ contiguous (batch, n) array that matrix products can write into.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +16,7 @@ from ..units import Dimension, physical
 from .brian import brian, quantity
 from .check import check_neuron
 from .initial import draw
-from .strength import STRENGTHS
+from .strength import STRENGTHS, mentions
 from .terms import PlasticSynapse
 
 Array = np.ndarray
@@ -184,10 +183,7 @@ class Population:
             lines.append("activity : 1")
         else:
             lines.append(f"activity = {model.activity} : 1")
-        texts = (model.equations, model.after_step, model.threshold or "", model.reset or "")
-        for name in ("unit", *STRENGTHS):
-            if any(re.search(rf"\b{name}\b", text) for text in texts):
-                lines.append(f"{name} : 1 (constant)")
+        lines += [f"{name} : 1 (constant)" for name in ("unit", *STRENGTHS) if mentions(model, name)]
         if model.emits == "spikes":
             lines.append("spike : 1")
         if self._delivered:

@@ -6,12 +6,13 @@ incoming_clamped_j = sum of W_ij over input units i, plus the bias
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
 
 from ..contract import Params
-from ..spec import Network
+from ..spec import Network, NeuronModel
 
 Array = np.ndarray
 STRENGTHS = ("outgoing", "incoming_clamped")
@@ -32,6 +33,17 @@ def strength(network: Network, params: Params, name: str, layer: str) -> Array:
         Whose units.
     """
     return (_outgoing if name == "outgoing" else _incoming_clamped)(network, params, layer)
+
+
+def reads_strength(model: NeuronModel) -> bool:
+    """Whether a neuron's text uses one of them."""
+    return any(mentions(model, name) for name in STRENGTHS)
+
+
+def mentions(model: NeuronModel, name: str) -> bool:
+    """Whether a neuron's text uses a name."""
+    texts = (model.equations, model.after_step, model.threshold or "", model.reset or "")
+    return any(re.search(rf"\b{name}\b", text) for text in texts)
 
 
 class Strengths:

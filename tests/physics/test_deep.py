@@ -5,6 +5,8 @@ import pytest
 
 from neuroeq.contract import Nudge, Stop
 from neuroeq.engine import Accumulator, Plasticity
+from neuroeq.errors import SpecError
+from neuroeq.fidelity import implicit_gradient
 from tests.complete import complete, matrix, random_weights, split
 from tests.nets import COST, batch_of, network, params_of, positive, substrate_of, update_of
 
@@ -113,6 +115,13 @@ def test_a_weight_that_serves_both_directions_counts_at_each_end():
     np.testing.assert_allclose(two.state["hidden1"], np.clip(hidden + 0.05 * change, 0, 1), rtol=0, atol=1e-14)
     change = hidden @ across + p["output.bias"] - output * across.sum(axis=0)
     np.testing.assert_allclose(two.state["output"], np.clip(output + 0.05 * change, 0, 1), rtol=0, atol=1e-14)
+
+
+def test_there_is_no_adjoint_of_weights_that_also_leak():
+    """As a finite difference would tell, it knows weights by what they carry only."""
+    net = complete(*SIZES)
+    with pytest.raises(SpecError, match=r"deep.toml: reads the sums of its weights \(outgoing, incoming_clamped\)"):
+        implicit_gradient(substrate_of(net, random_weights(SIZES)), *batch_of(net, 2))
 
 
 def test_models_that_do_not_read_their_strength_do_not_have_it():
