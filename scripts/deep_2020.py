@@ -5,7 +5,7 @@ Claim     a complete directed graph of 2 hidden units, whose leak is the sum of 
           follow s_i ds_j, learns gates and exclusive or; L1 and stochastic pruning take edges away without harm
 Expected  AND, OR, NOT, ID: right at some epoch for at least 95 % of the seeds
           XOR: not robust; of 32 seeds right at some epoch and at the last: one-hot targets 19 % and 3 %, scalar
-          targets 50 % and 19 % (measured here; the paper reports no error for one-hot targets)
+          targets 50 % and 19 % (measured here; the authors' notebook shows one run with one-hot targets, 0 % error)
           AND with pruning: as accurate with 12 of 20 edges
           the certificate of one equilibrium: for none, no leak of this kind allows it (neuroeq/certificate.py)
 Takes     about 10 minutes on one core; with --quick, few seeds and epochs, half a minute
