@@ -7,6 +7,7 @@ import numpy as np
 from .contract import Params
 from .errors import DataError, SpecError
 from .spec import Hardware, Network
+from .spec.graph import Initial
 
 Array = np.ndarray
 
@@ -22,6 +23,26 @@ def nodes(network: Network, layer: str) -> int:
     if layer == network.input_layer:
         return size * (2 if network.circuit.double_inputs else 1) + len(network.circuit.bias_voltages)
     return size * (2 if layer == network.output_layer and network.circuit.outputs == "paired" else 1)
+
+
+def free_layers(network: Network) -> list[str]:
+    """Return the layers that are not clamped, in the order of the file."""
+    return [layer for layer in network.layers if layer != network.input_layer]
+
+
+def free_weights(network: Network, params: Params) -> Array:
+    """Return the weights between free units, of all layers in order: (n, n), from row to column."""
+    sizes = [network.layers[layer].size for layer in free_layers(network)]
+    ends = dict(zip(free_layers(network), np.cumsum(sizes), strict=True))
+    at = {layer: slice(end - network.layers[layer].size, end) for layer, end in ends.items()}
+    weights = np.zeros((sum(sizes), sum(sizes)))
+    for name, projection in network.projections.items():
+        if projection.source == network.input_layer:
+            continue
+        weights[at[projection.source], at[projection.target]] += params[name]
+        if projection.source != projection.target and network.symmetric(name):
+            weights[at[projection.target], at[projection.source]] += params[name].T
+    return weights
 
 
 def shape(network: Network, projection: str) -> tuple[int, int]:
@@ -95,7 +116,7 @@ def learning_rates(network: Network) -> dict[str, float]:
 
 
 def initial_params(network: Network, rng: np.random.Generator) -> Params:
-    """Draw start weights; biases are 0.
+    """Draw start weights and biases.
 
     Returns
     -------
@@ -128,7 +149,9 @@ def initial_params(network: Network, rng: np.random.Generator) -> Params:
         params[name] = weight.astype(dtype)
     for name in learning_rates(network):
         if name.endswith(".bias"):
-            params[name] = np.zeros(nodes(network, name.removesuffix(".bias")), dtype)
+            layer = name.removesuffix(".bias")
+            start = network.layers[layer].bias_initial or Initial(scheme="constant", gain=0)
+            params[name] = _drawn(start.scheme, start.gain, (nodes(network, layer),), rng).astype(dtype)
     return params
 
 
@@ -178,7 +201,7 @@ def _turned(weight: Array, forward: Array, angle: float) -> Array:
     return np.linalg.norm(weight) * (np.cos(np.radians(angle)) * along + np.sin(np.radians(angle)) * across)
 
 
-def _drawn(scheme: str, gain: float, size: tuple[int, int], rng: np.random.Generator) -> Array:
+def _drawn(scheme: str, gain: float, size: tuple[int, ...], rng: np.random.Generator) -> Array:
     match scheme:
         case "glorot_uniform":
             limit = gain * np.sqrt(6 / sum(size))
@@ -191,7 +214,7 @@ def _drawn(scheme: str, gain: float, size: tuple[int, int], rng: np.random.Gener
         case "normal":
             return rng.normal(0.0, gain, size)
         case _:
-            return np.full(size, gain)
+            return np.full(size, float(gain))
 
 
 def check_batch(network: Network, inputs: Array, targets: Array | None, most: int) -> None:

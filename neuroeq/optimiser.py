@@ -1,6 +1,6 @@
 """What a change does to the parameters: a rate per projection, a schedule, momentum, and bounds.
 
-    gradient     v <- momentum v + change,                          theta <- clip(theta + rate factor(epoch) v, bounds)
+    gradient     v <- momentum v + change,        theta <- clip(theta + rate factor(epoch) v - l1 sign(theta), bounds)
     sign         w <- w + rate factor(epoch) sign(change)           where |change| > threshold
     binary       m <- (1 - inertia) m + inertia rate factor(epoch) change,     w <- -w where -sign(w) m > threshold
 
@@ -36,6 +36,7 @@ class Descent:
         self._momentum, self._step = network.training.momentum, network.training.step
         self._projections = set(network.projections)
         self._schedule = network.training.schedule
+        self._l1 = {name: network.training.l1 for name in network.projections if self._rates[name]}
         self._epochs = network.training.epochs
         found = {name: bounds(network, name) for name in network.projections}
         if network.substrate_name == "crossbar":
@@ -54,6 +55,8 @@ class Descent:
         moved = dict(params)
         for name, amount in change.items():
             moved[name] = self._moved(name, params[name], amount, self._rates[name] * factor)
+            if self._l1.get(name):
+                moved[name] = moved[name] - self._l1[name] * np.sign(params[name])
             if name in self._bounds:
                 np.clip(moved[name], *self._bounds[name], out=moved[name])
                 if self._masks.get(name) is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .contract import Equilibrium, Params, Stop
+from .network import free_layers, free_weights
 from .spec import Bounds, Network
 from .substrates import AnySubstrate, NeuronSubstrate, Resistive, ResistiveInTime
 from .substrates.neurons import MOVING
@@ -37,7 +38,7 @@ def margin(substrate: AnySubstrate, free: Equilibrium, samples: int = 4) -> floa
         return substrate.margin(free)
     network = substrate.network
     output = np.concatenate(
-        [np.full(network.layers[layer].size, layer == network.output_layer) for layer in _layers(network)]
+        [np.full(network.layers[layer].size, layer == network.output_layer) for layer in free_layers(network)]
     )
     margins = []
     for sample in range(min(samples, len(free.outputs))):
@@ -55,7 +56,7 @@ def jacobian(substrate: NeuronSubstrate, equilibrium: Equilibrium, sample: int, 
     By central differences: copies of the sample, each with one state shifted, take one step side by side.
     """
     network, simulation = substrate.network, substrate.simulation
-    n = sum(network.layers[layer].size for layer in _layers(network))
+    n = sum(network.layers[layer].size for layer in free_layers(network))
     inputs = equilibrium.activity[network.input_layer][sample]
     columns = []
     shifts = np.concatenate([shift * np.eye(n), -shift * np.eye(n)])
@@ -63,54 +64,42 @@ def jacobian(substrate: NeuronSubstrate, equilibrium: Equilibrium, sample: int, 
         rows = shifts[start : start + simulation.batch]
         shifted = simulation.spread(equilibrium.resume, sample, _by_layer(network, rows))
         after = substrate.relax(np.tile(inputs, (len(rows), 1)), start=shifted, stop=Stop(1))
-        before = np.concatenate([equilibrium.state[layer][sample] for layer in _layers(network)]) + rows
-        rate = (np.concatenate([after.state[layer] for layer in _layers(network)], axis=1) - before) * np.concatenate(
-            [np.full(network.layers[layer].size, simulation.scale(layer)) for layer in _layers(network)]
+        before = np.concatenate([equilibrium.state[layer][sample] for layer in free_layers(network)]) + rows
+        rate = (
+            np.concatenate([after.state[layer] for layer in free_layers(network)], axis=1) - before
+        ) * np.concatenate(
+            [np.full(network.layers[layer].size, simulation.scale(layer)) for layer in free_layers(network)]
         )
         columns.append(rate)
     rates = np.concatenate(columns)
     return ((rates[:n] - rates[n:]) / (2 * shift)).T
 
 
-def _layers(network: Network) -> list[str]:
-    return [layer for layer in network.layers if layer != network.input_layer]
-
-
 def _by_layer(network: Network, rows: Array) -> dict[str, Array]:
-    sizes = [network.layers[layer].size for layer in _layers(network)]
-    return dict(zip(_layers(network), np.split(rows, np.cumsum(sizes)[:-1], axis=1), strict=True))
+    sizes = [network.layers[layer].size for layer in free_layers(network)]
+    return dict(zip(free_layers(network), np.split(rows, np.cumsum(sizes)[:-1], axis=1), strict=True))
 
 
 def _mean_field(network: Network, params: Params) -> Array:
-    ends = np.cumsum([network.layers[layer].size for layer in _layers(network)])
-    block = {
-        layer: slice(end - network.layers[layer].size, end) for layer, end in zip(_layers(network), ends, strict=True)
-    }
-    hessian = np.eye(int(ends[-1]))
-    for name, projection in network.projections.items():
-        if projection.source == network.input_layer:
-            continue
-        hessian[block[projection.source], block[projection.target]] -= params[name]
-        if projection.source != projection.target and network.symmetric(name):
-            hessian[block[projection.target], block[projection.source]] -= params[name].T
-    return hessian
+    weights = free_weights(network, params)
+    return np.eye(len(weights)) - weights
 
 
 def _moving(network: Network, free: Equilibrium, sample: int) -> Array:
-    activity = np.concatenate([free.activity[layer][sample] for layer in _layers(network)])
+    activity = np.concatenate([free.activity[layer][sample] for layer in free_layers(network)])
     return (activity > MOVING[0]) & (activity < MOVING[1])
 
 
 def unclipped(network: Network, free: Equilibrium, sample: int) -> Array:
     """Return which states of a sample are strictly inside the bounds of their model: (n,)."""
     inside = unclipped_states(network, free)
-    return np.concatenate([inside[layer][sample] for layer in _layers(network)])
+    return np.concatenate([inside[layer][sample] for layer in free_layers(network)])
 
 
 def unclipped_states(network: Network, eq: Equilibrium) -> dict[str, Array]:
     """Return which states are strictly inside the bounds of their model, by layer: (batch, n)."""
     inside = {}
-    for layer in _layers(network):
+    for layer in free_layers(network):
         model = network.neuron(layer)
         assert model is not None
         interval = model.bounds.get(model.state, Bounds())

@@ -18,6 +18,7 @@ from .network import initial_params, mask
 from .optimiser import Descent
 from .particles import Particles
 from .phases import nudges
+from .pruning import Pruning
 from .randomness import Streams
 from .rules import Lesson, Update, estimate
 from .spec import Network
@@ -46,12 +47,14 @@ class Tally:
     steps: int = 0
     moving: dict[str, float] = field(default_factory=dict)
     top: dict[str, float] = field(default_factory=dict)
+    edges: int | None = None
 
     def mean(self) -> dict[str, float]:
         """Return what an epoch's row of the metrics holds."""
         n = max(self.examples, 1)
         row = {"train_error": self.wrong / n, "train_loss": self.loss / n, "residual": self.residual / n}
         row |= {"free_steps": self.steps / n, "spikes": self.spikes / n}
+        row |= {} if self.edges is None else {"edges": self.edges}
         row |= {f"moving_{layer}": value / n for layer, value in self.moving.items()}
         return row | {f"top_{layer}": value / n for layer, value in self.top.items()}
 
@@ -152,6 +155,7 @@ def train(
     network, part = substrate.network, examples.train
     descent = Descent(network)
     descent.velocity = state.velocity
+    pruning = Pruning(network, network.training.prune) if network.training.prune else None
     size = network.training.batch_size
     n_batches = -(-len(part) // size)
     sampled = _sampled(network, state, streams)
@@ -187,7 +191,11 @@ def train(
                 update = _update(substrate, inputs, wanted, descent, state, holding, streams, batch, start)
                 if particles is not None:
                     particles.keep(update.free, which)
-                state.params = holding.params
+                if pruning is not None:
+                    pruned = pruning.step(state.params, holding.params, streams.child("prune", state.epoch, batch))
+                    holding.change(pruned, streams.child("pruned", state.epoch, batch))
+                    state.tally.edges = pruning.edges(holding.params)
+                substrate.params = state.params = holding.params
                 if batch == 0:
                     watch.margin(update.free, state.epoch)
                 outputs = update.free.outputs

@@ -77,6 +77,8 @@ def test_fused_training_ends_in_the_same_weights(over):
         {"phases": {"free": {"duration": "3 steps", "tolerance": 1e-9}}},
         {"phases": {"free": {"duration": "50 ms"}}},
         {"training": {"momentum": 0.5}},
+        {"training": {"l1": 1e-4}},
+        {"training": {"prune": {"below": 0.01, "temperature": 5}}},
         {"projections": {"input_hidden1": {"connect": {"probability": 0.5}}}},
     ],
 )

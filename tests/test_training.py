@@ -197,3 +197,13 @@ def test_a_saturated_layer_is_said_once_with_numbers():
     ) as caught:
         trained(net)
     assert sum("layer 'hidden' is saturated" in str(each.message) for each in caught) == 1
+
+
+def test_biases_start_at_0_or_as_their_layer_says_and_shift_no_weight():
+    plain = network("rate", 2, 40, 2)
+    drawn = network("rate", 2, 40, 2, layers={"hidden1": {"bias_initial": {"scheme": "normal", "gain": 0.05}}})
+    one, two = (initial_params(net, Streams(3).child("init")) for net in (plain, drawn))
+    assert not one["hidden1.bias"].any() and not two["output.bias"].any()
+    assert 0.03 < two["hidden1.bias"].std() < 0.07
+    for name in plain.projections:
+        np.testing.assert_array_equal(one[name], two[name])

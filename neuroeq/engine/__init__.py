@@ -6,6 +6,7 @@ from .memory import Resume
 from .plasticity import Accumulator, Plasticity
 from .recording import Recording
 from .simulation import ENGINES, Simulation
+from .strength import reads_strength, strength
 
 __all__ = [
     "ENGINES",
@@ -17,5 +18,7 @@ __all__ = [
     "Resume",
     "Simulation",
     "can_compile",
+    "reads_strength",
+    "strength",
     "use_target",
 ]

@@ -20,6 +20,8 @@ NEURON_NAMES: dict[str, Dimension] = {
     "bias": NUMBER,
     "spike": NUMBER,
     "unit": NUMBER,
+    "outgoing": NUMBER,
+    "incoming_clamped": NUMBER,
     "unit_rate": HERTZ,
     "t": SECOND,
     "dt": SECOND,

@@ -6,7 +6,6 @@ contiguous (batch, n) array that matrix products can write into.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from ..units import Dimension, physical
 from .brian import brian, quantity
 from .check import check_neuron
 from .initial import draw
+from .strength import STRENGTHS, mentions
 from .terms import PlasticSynapse
 
 Array = np.ndarray
@@ -107,7 +107,7 @@ class Population:
             clock=clock,
             name=name,
         )
-        if "unit" in self.group.variables:
+        if self.reads("unit"):
             for layer, size in self.layers.items():
                 self.view("unit", layer)[:] = np.arange(size)
         self.learners = self._add_code()
@@ -124,6 +124,10 @@ class Population:
         term for the variable that holds it.
         """
         return self.rows(self.whole(variable), layer)
+
+    def reads(self, name: str) -> bool:
+        """Whether the model's text uses a name that only some need."""
+        return name in self.group.variables
 
     def rows(self, array: Array, layer: str) -> Array:
         """Return a layer's block of an array of all layers: (batch, n)."""
@@ -183,9 +187,7 @@ class Population:
             lines.append("activity : 1")
         else:
             lines.append(f"activity = {model.activity} : 1")
-        texts = (model.equations, model.after_step, model.threshold or "", model.reset or "")
-        if any(re.search(r"\bunit\b", text) for text in texts):
-            lines.append("unit : 1 (constant)")
+        lines += [f"{name} : 1 (constant)" for name in ("unit", *STRENGTHS) if mentions(model, name)]
         if self._clamped:
             lines += ["nudge_held : 1", f"nudge_level : {unit_text(self.checker.known[model.state])}"]
         if model.emits == "spikes":

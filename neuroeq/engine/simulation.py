@@ -22,6 +22,7 @@ from .plasticity import Plasticity
 from .population import Population
 from .recording import Monitors, Recording
 from .stepper import Reference, Stepper
+from .strength import STRENGTHS, Strengths
 
 Array = np.ndarray
 ENGINES = {"stepper": Stepper, "reference": Reference}
@@ -225,6 +226,9 @@ class Simulation:
             for layer, population in moving.items()
             if network.layers[layer].bias
         }
+        self._strengths = Strengths(
+            network, {(n, layer): p.view(n, layer) for layer, p in home.items() for n in STRENGTHS if p.reads(n)}
+        )
         self._layer_states = {layer: p.view(p.model.state, layer) for layer, p in moving.items()}
         self._states = [(self._layer_states[layer], self._scale(p)) for layer, p in moving.items()]
         output = network.output_layer
@@ -286,6 +290,7 @@ class Simulation:
         self._drives.clamp(self._values, params)
         for name, bias in self._biases.items():
             bias[:] = params[name]
+        self._strengths.hold(params)
         for native in self._assembly.natives:
             native.hold(params[native.name])
         self._held = params

@@ -17,6 +17,7 @@ from ..circuits.layout import at_outputs
 from ..circuits.stacked import Stacked
 from ..contract import Equilibrium, Params, Stop
 from ..costs import cost_of
+from ..engine import reads_strength
 from ..errors import SpecError
 from ..network import mask
 from ..spec import Network
@@ -57,7 +58,19 @@ def implicit_gradient(substrate: AnySubstrate, inputs: Array, targets: Array) ->
             f"{substrate.network.where}: substrate '{substrate.network.substrate_name}' has no fixed point to "
             "differentiate; compare it with the gradient of its rate network."
         )
+    _check_leaks(substrate.network)
     return _of_neurons(substrate, inputs, targets)
+
+
+def _check_leaks(network: Network) -> None:
+    """Refuse units that a weight moves in another way than by what it carries."""
+    for layer in network.layers:
+        model = network.neuron(layer)
+        if model is not None and reads_strength(model):
+            raise SpecError(
+                f"{model.where}: reads the sums of its weights (outgoing, incoming_clamped), and the adjoint knows "
+                "weights by what they carry only; there is no gradient to compare with."
+            )
 
 
 def _of_neurons(substrate: NeuronSubstrate, inputs: Array, targets: Array) -> Params:

@@ -10,35 +10,8 @@ from .base import Count, Spec, Time, Value
 from .model import NeuronModel, SynapseModel
 
 
-class Layer(Spec):
-    """Units of one kind.
-
-    Parameters
-    ----------
-    size
-        How many.
-    role
-        ``input``: clamped to the data; ``output``: read and nudged.
-    bias
-        Whether the units learn a bias.
-    bias_learning_rate
-        As the first projection into the layer, if left out.
-    neuron
-        Another model than the substrate's.
-    parameters
-        Other values for parameters of the neuron model.
-    """
-
-    size: Count
-    role: Literal["input", "hidden", "output"] = "hidden"
-    bias: bool = True
-    bias_learning_rate: float | None = Field(default=None, ge=0)
-    neuron: str | NeuronModel | None = None
-    parameters: dict[str, Value] = {}
-
-
 class Initial(Spec):
-    """How weights start.
+    """How weights or biases start.
 
     Parameters
     ----------
@@ -56,6 +29,36 @@ class Initial(Spec):
     scheme: Literal["glorot_uniform", "uniform", "normal", "constant", "rectified_uniform"] = "glorot_uniform"
     gain: float = 1.0
     angle: Annotated[float, Field(ge=0, le=180)] | None = None
+
+
+class Layer(Spec):
+    """Units of one kind.
+
+    Parameters
+    ----------
+    size
+        How many.
+    role
+        ``input``: clamped to the data; ``output``: read and nudged.
+    bias
+        Whether the units learn a bias.
+    bias_learning_rate
+        As the first projection into the layer, if left out.
+    bias_initial
+        How the biases start; at 0 if left out.
+    neuron
+        Another model than the substrate's.
+    parameters
+        Other values for parameters of the neuron model.
+    """
+
+    size: Count
+    role: Literal["input", "hidden", "output"] = "hidden"
+    bias: bool = True
+    bias_learning_rate: float | None = Field(default=None, ge=0)
+    bias_initial: Initial | None = None
+    neuron: str | NeuronModel | None = None
+    parameters: dict[str, Value] = {}
 
 
 class Connect(Spec):

@@ -29,8 +29,9 @@ class NeuronModel(Described):
 
     The engine provides ``drive`` (what arrives through the synapses and from clamped inputs), ``bias``, ``nudge``
     (``-beta dC/dreadout`` on output units in the nudged phase, else 0), for spiking neurons ``spike`` (the unit's
-    own spike of the last step), ``unit`` (its index in its layer, from 0), and Brian2's ``t`` and ``dt``; ``t`` counts
-    from the start of the free phase.
+    own spike of the last step), ``unit`` (its index in its layer, from 0), ``outgoing`` (the sum of its weights to free
+    units), ``incoming_clamped`` (that of its weights from the inputs, and its bias), and Brian2's ``t`` and ``dt``;
+    ``t`` counts from the start of the free phase.
 
     Parameters
     ----------

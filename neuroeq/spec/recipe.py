@@ -173,6 +173,21 @@ RULE_NUDGES: dict[str, NudgeName] = {
 """How a rule nudges, where it is not by the pull of the state."""
 
 
+class Prune(Spec):
+    """When edges go for good: at each update, with a chance, those whose weights are small.
+
+    Parameters
+    ----------
+    below
+        Size of a weight up to which its edge may go.
+    temperature
+        T of the chance exp(-|W|/T), relative to the edges into the same unit.
+    """
+
+    below: Positive
+    temperature: Positive
+
+
 class Training(Spec):
     """The recipe.
 
@@ -198,6 +213,10 @@ class Training(Spec):
         Of stochastic gradient descent.
     schedule
         Of the learning rates.
+    l1
+        What every update takes off the size of the weights of projections that learn; biases keep theirs.
+    prune
+        Removes their edges; none go, if left out.
     """
 
     learning: Literal["in_situ", "contrastive"] = "in_situ"
@@ -210,3 +229,5 @@ class Training(Spec):
     step: Step = Gradient()
     momentum: Fraction = 0.0
     schedule: Schedule = Constant()
+    l1: float = Field(default=0.0, ge=0)
+    prune: Prune | None = None

@@ -43,6 +43,11 @@ def check_rule(training: Training, phases: Phases) -> None:
 def _check_every_step(training: Training, phases: Phases) -> None:
     if training.learning == "contrastive":
         raise ValueError("training.update is 'every_step' with training.learning 'contrastive'; expected 'in_situ'")
+    if training.l1 or training.prune:
+        raise ValueError(
+            f"training.update is 'every_step' with training.{'l1' if training.l1 else 'prune'}, which acts once a "
+            "batch; expected 'after_phases'"
+        )
     if phases.variant == "centred" or training.momentum or training.step.kind == "binary":
         raise ValueError(
             "training.update is 'every_step'; expected phases.variant 'positive', 'negative' or 'random_sign', "

@@ -65,11 +65,17 @@ class ResistiveInTime(NeuronSubstrate):
 
     @property
     def weights(self) -> Params:
-        """What the simulation multiplies with: conductances [S], and bias currents [A]."""
+        """What the simulation multiplies with: conductances [S], and bias currents [A].
+
+        Within a layer the resistors g_ij and g_ji stand side by side.
+        """
         if self._scaled[0] is not self.params:
             unit = self.network.circuit
             scale = {True: self.network.g_unit, False: self.network.g_unit * unit.v_unit}
             scaled = {name: value * scale[name in self.network.projections] for name, value in self.params.items()}
+            for name, ends in self.network.projections.items():
+                if ends.source == ends.target:
+                    scaled[name] = scaled[name] + scaled[name].T
             self._scaled = (self.params, scaled)
         return self._scaled[1]
 
@@ -183,12 +189,6 @@ def _check(network: Network) -> None:
     if network.nudge == "state" and network.circuit.outputs == "paired":
         raise SpecError(PAIRED.format(network.where))
     _check_converters(network)
-    lateral = [name for name, each in network.projections.items() if each.source == each.target]
-    if lateral:
-        raise SpecError(
-            f"{network.where}: projections.{lateral[0]} joins nodes of one layer, which is solved for its operating "
-            "point only; use --engine operating_point."
-        )
     if network.nudge not in ("state", "held_current"):
         raise SpecError(
             f"{network.where}: phases.nudge is '{network.nudge}'; in time expected 'state' or 'held_current'."

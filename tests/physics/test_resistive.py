@@ -16,6 +16,8 @@ from tests.nets import COST, batch_of, centred, cosine, flat, network, params_of
 
 SETTLED = Stop(500, 1e-13)
 NO_BIAS = {"layers": {"hidden1": {"bias": False}, "output": {"bias": False}}}
+LATERAL = {"projections": {"lateral": {"source": "hidden1", "target": "hidden1", "learning_rate": 0.1,
+                                       "initial": {"scheme": "rectified_uniform"}}}}  # fmt: skip
 HARDWARE = {
     "ideal": {"neuron": {"nonlinearity": {"model": "ideal", "v_bias_up": "1.5 V", "v_bias_down": "-1.5 V"}}},
     "shockley": "1n4148",
@@ -106,11 +108,15 @@ def test_coupled_learning_points_along_the_gradient_for_small_clamps():
     np.testing.assert_allclose(held.outputs, end.outputs + 0.25 * (targets - end.outputs), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("layout", ["single", "held current", "paired", "both diodes"])
+@pytest.mark.parametrize(
+    ("layout", "beside"),
+    [("single", {}), ("held current", {}), ("paired", {}), ("both diodes", {}), ("single", LATERAL)],
+    ids=["single", "held current", "paired", "both diodes", "lateral"],
+)
 @pytest.mark.parametrize("hardware", ["ideal", "shockley", "piecewise", "linear"])
-def test_in_time_the_circuit_settles_at_its_operating_point_free_and_nudged(hardware, layout):
+def test_in_time_the_circuit_settles_at_its_operating_point_free_and_nudged(hardware, layout, beside):
     """Equations of capacitors, integrated by Brian2, against Kirchhoff's laws: to 1e-9 V."""
-    net = made(hardware, layout, **NO_BIAS)
+    net = made(hardware, layout, **NO_BIAS, **beside)
     still, moving = substrate_of(net), substrate_of(net, engine="stepper")
     assert isinstance(moving, ResistiveInTime)
     inputs, targets = batch_of(net, 2)
@@ -128,11 +134,17 @@ def test_in_time_the_circuit_settles_at_its_operating_point_free_and_nudged(hard
 
 
 @pytest.mark.parametrize(
-    ("hardware", "layout"), [("ideal", "paired"), ("shockley", "paired"), ("shockley", "half a volt")]
+    ("hardware", "layout", "beside"),
+    [
+        ("ideal", "paired", {}),
+        ("shockley", "paired", {}),
+        ("shockley", "half a volt", {}),
+        ("ideal", "single", LATERAL),
+    ],
 )
-def test_resistors_that_learn_in_place_change_as_the_contrast_says(hardware, layout):
-    net = made(hardware, layout, **NO_BIAS, training={"learning": "in_situ"})
-    still = substrate_of(made(hardware, layout, **NO_BIAS))
+def test_resistors_that_learn_in_place_change_as_the_contrast_says(hardware, layout, beside):
+    net = made(hardware, layout, **NO_BIAS, **beside, training={"learning": "in_situ"})
+    still = substrate_of(made(hardware, layout, **NO_BIAS, **beside))
     moving = substrate_of(net, still.params, engine="stepper")
     inputs, targets = batch_of(net, 2)
     long, rng = Stop(200_000, 1e-13), np.random.default_rng(0)
@@ -225,8 +237,6 @@ def test_what_the_substrate_cannot_do_is_refused_with_the_way_out():
     with pytest.raises(SpecError, match=r"outputs are paired; use phases.nudge 'held_current'"):
         paired = {"resistive": {"circuit": {"outputs": "paired"}}}
         substrate_of(network("resistive", 3, 4, 2, substrate=paired, **NO_BIAS), engine="stepper")
-    with pytest.raises(SpecError, match=r"projections.lateral joins nodes of one layer"):
-        substrate_of(made(**NO_BIAS, **LATERAL), engine="stepper")
     with pytest.raises(SpecError, match=r"substrate.resistive has a neuron or synapse model"):
         network("resistive", 3, 2, substrate={"resistive": {"neuron": "hard_sigmoid"}})
 
@@ -241,8 +251,6 @@ def test_a_floating_node_is_named():
 
 
 IN_MILLISIEMENS = {"resistive": {"circuit": {"g_unit": "1 mS"}}}
-LATERAL = {"projections": {"lateral": {"source": "hidden1", "target": "hidden1", "learning_rate": 0.1,
-                                       "initial": {"scheme": "rectified_uniform"}}}}  # fmt: skip
 
 
 @pytest.mark.parametrize("hardware", ["ideal", "shockley", "amplified"])
