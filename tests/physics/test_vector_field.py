@@ -146,7 +146,7 @@ def test_directed_weights_learn_apart_and_lateral_ones_need_not_be_symmetric():
     ("over", "match"),
     [
         ({"training": {"rule": "ep"}}, "projections.hidden1_output is directed, so there is no energy to contrast"),
-        ({"training": {"rule": "vector_feld"}}, "training.rule is 'vector_feld'; expected 'ep' or 'vector_field'"),
+        ({"training": {"rule": "vector_feld"}}, "training.rule is 'vector_feld'; expected 'ep', 'vector_field'"),
         ({"training": {"learning": "in_situ"}}, "where the synapse is the rule; use learning 'contrastive'"),
     ],
 )
@@ -162,5 +162,5 @@ def test_a_rule_where_it_cannot_work_is_refused(over, match):
 def test_resistors_know_no_direction():
     with pytest.raises(SpecError, match=r"hidden1_output.directed is given, which a resistor network has no"):
         substrate_of(network("resistive", *SIZES, projections=BACK["projections"]))
-    with pytest.raises(SpecError, match=r"training.rule is 'vector_field', for neurons with directed weights"):
+    with pytest.raises(SpecError, match=r"training.rule is 'vector_field', which is for neurons; a resistor network learns by 'ep'"):
         substrate_of(network("resistive", *SIZES, training=BACK["training"]))
