@@ -2,7 +2,8 @@
 
 from .files import FOLDERS, find, names, shown, title
 from .loading import load_any, load_hardware, load_model, load_network
-from .resolution import IDEAL, resolve
+from .resolution import resolve
+from .technology import IDEAL
 
 __all__ = [
     "FOLDERS",

@@ -95,7 +95,10 @@ def table_of(kind: Kind, path: Path, above: tuple[Path, ...] = ()) -> Table:
         below = find(kind, base, path)
     except NeuroeqError as error:
         raise SpecError(f"{shown(path)}: extends: {error}") from None
-    return overlay(table_of(kind, below, (*above, path)), raw)
+    laid = table_of(kind, below, (*above, path))
+    if "evidence" in laid and "evidence" in raw:
+        raw["evidence"] = [*laid["evidence"], *raw["evidence"]]
+    return overlay(laid, raw)
 
 
 def _folders(kind: Kind) -> list[Path]:

@@ -36,7 +36,30 @@ def load_hardware(name: str) -> Hardware:
         If there is none, or its file is not valid.
     """
     path = find("hardware", name)
-    return validate(Hardware, table_of("hardware", path), shown(path)).read_from(path, shown(path))
+    table, where = table_of("hardware", path), shown(path)
+    hardware = validate(Hardware, table, where).read_from(path, where)
+    known = [key for evidence in hardware.evidence for key in evidence.keys]
+    for key in _numbers(table):
+        if not any(key == each or key.startswith(f"{each}.") for each in known):
+            raise SpecError(
+                f"{where}: {key} has no evidence; add it to the keys of an [[evidence]], with its kind (measured, fit, "
+                "derived or assumed) and its source."
+            )
+    return hardware
+
+
+def _numbers(table: Table, prefix: str = "") -> list[str]:
+    """Return the dotted path of every number and physical value of a hardware's table."""
+    found = []
+    for key, value in table.items():
+        path = f"{prefix}{key}"
+        if path in ("schema", "name", "title", "source", "notes", "evidence"):
+            continue
+        if isinstance(value, dict):
+            found += _numbers(value, f"{path}.")
+        elif not isinstance(value, bool) and (not isinstance(value, str) or value[:1] in "-.0123456789"):
+            found.append(path)
+    return found
 
 
 def load_network(name: str | Path) -> Network:

@@ -9,18 +9,11 @@ from typing import Any, TypeVar
 from ..errors import SpecError, unknown_name
 from ..spec import CIRCUITS, Network, NeuronModel, Spec, SynapseModel, overlay, setting
 from ..spec.files import Table
-from .loading import checked, load_hardware, load_model, load_network, on_substrate
+from .loading import checked, load_model, load_network, on_substrate
+from .technology import other_diodes, technology
 
 M = TypeVar("M", NeuronModel, SynapseModel)
 S = TypeVar("S", bound=Spec)
-
-IDEAL: dict[str, Table] = {
-    "window": {"synapse": {}},
-    "diodes": {"neuron": {"nonlinearity": {"model": "ideal"}}},
-    "amplifiers": {"neuron": {"amplifier": None}},
-    "wires": {"array": {}},
-}
-"""What each part of the hardware is when it is ideal."""
 
 
 def resolve(
@@ -46,7 +39,7 @@ def resolve(
     hardware
         What a circuit is made of, by name or path; ``"unbounded"`` if left out.
     ideal
-        Parts of the hardware to idealise: `IDEAL`.
+        Parts of the hardware to idealise: window, devices, diodes, amplifiers, wires, array, periphery, nudge.
 
     Raises
     ------
@@ -65,7 +58,7 @@ def resolve(
     changes = _changes(settings)
     raw = _laid(raw, [change for change in changes if "substrate" in change])
     if substrate in CIRCUITS:
-        raw["hardware"] = _other_diodes(_technology(raw.get("hardware"), hardware, ideal), changes)
+        raw["hardware"] = other_diodes(technology(raw.get("hardware"), hardware, ideal), changes)
     elif hardware or ideal or any("hardware" in change for change in changes):
         raise SpecError(
             f"substrate '{substrate}' has no hardware; expected one of {', '.join(CIRCUITS)}, or no hardware."
@@ -74,44 +67,6 @@ def resolve(
     typed = [change for given, change in zip(settings, changes, strict=True) if isinstance(given, str)]
     resolved = checked(raw, f"{network.where}: substrate.{substrate}", typed or changes)
     return _with_models(resolved.read_from(network.path, network.where))
-
-
-def _technology(own: Table | None, name: str | None, ideal: Sequence[str]) -> Table:
-    """Return the table of a technology, with some of its parts idealised."""
-    table = (
-        own
-        if own is not None and name is None
-        else load_hardware(name or "unbounded").model_dump(by_alias=True, exclude_none=True)
-    )
-    for part in ideal:
-        if part not in IDEAL:
-            raise unknown_name("part of the hardware", part, IDEAL, f"There are: {', '.join(IDEAL)}.")
-        ((section, better),) = IDEAL[part].items()
-        if part == "diodes":
-            better = {"nonlinearity": {**better["nonlinearity"], **_biases(table)}}
-        table = {**table, section: {**table.get(section, {}), **better} if better else {}}
-        table["evidence"] = [each for each in table.get("evidence", ()) if _kept(each, part, section)]
-    return table
-
-
-def _other_diodes(table: Table, changes: Sequence[Table]) -> Table:
-    """Keep nothing but the biases of diodes whose model a change replaces: each has constants of its own."""
-    given = [change.get("hardware", {}).get("neuron", {}).get("nonlinearity", {}).get("model") for change in changes]
-    named = [model for model in given if model]
-    if not named or named[-1] == table["neuron"]["nonlinearity"]["model"]:
-        return table
-    neuron = {**table["neuron"], "nonlinearity": {} if named[-1] == "none" else _biases(table)}
-    evidence = [each for each in table["evidence"] if _kept(each, "diodes", "neuron")]
-    return {**table, "neuron": neuron, "evidence": evidence}
-
-
-def _biases(table: Table) -> Table:
-    return {key: value for key, value in table["neuron"]["nonlinearity"].items() if key.startswith("v_bias")}
-
-
-def _kept(evidence: Table, part: str, section: str) -> bool:
-    gone = {"diodes": "neuron.nonlinearity", "amplifiers": "neuron.amplifier"}.get(part, section)
-    return not any(key.startswith(gone) for key in evidence["keys"])
 
 
 def _changes(settings: Sequence[str | Table]) -> list[Table]:

@@ -99,7 +99,7 @@ class Chip:
                 )
             reading, writing = rng.spawn(2)
             if self.synapse.read_noise is not None:
-                sd = read_sd(self.synapse.read_noise, g, g_max or float(g.max()), 1.0 if at is None else at)
+                sd = read_sd(self.synapse.read_noise, g, g_max or float(g.max()), self._since(at), held[name])
                 g = g + sd * reading.standard_normal(g.shape)
             law = self.synapse.update
             if isinstance(law, Pulsed) and law.write_noise:
@@ -192,6 +192,10 @@ class Chip:
             return 0.0
         return sd * self._window / self.mapping.unit * self._child("bias", name).standard_normal(self.shapes[name][1:])
 
+    def _since(self, at: float | None) -> float:
+        """Return the time since programming at which devices are read, the first time if none is given. [s]."""
+        return (0.0 if at is None else at) + getattr(self.synapse.drift, "t0", 1.0)
+
     def _drawn(self, name: str) -> Cells:
         law = self.synapse.update
         if not isinstance(law, Pulsed):
@@ -215,7 +219,7 @@ class Chip:
         return law.range[0] + (g - self.hardware.g_min) / self._per_state(law)
 
     def _conductances(self, law: Pulsed, state: Array) -> Array:
-        return self.hardware.g_min + (state - law.range[0]) * self._per_state(law)
+        return np.maximum(self.hardware.g_min + (state - law.range[0]) * self._per_state(law), 0)
 
     def _limits(self, name: str) -> tuple[Array | float, Array | float]:
         law = self.synapse.update
@@ -223,4 +227,4 @@ class Chip:
             return max(0.0, self.hardware.g_min), np.inf if self.hardware.g_max is None else self.hardware.g_max
         cells = self.cells[name]
         low, high = (self._conductances(law, np.asarray(limit)) for limit in (cells.low, cells.high))
-        return np.maximum(low, 0), high
+        return low, high

@@ -107,7 +107,7 @@ def _size(law: Pulsed, cells: Cells, state: Array, up: Array, step: Array, noise
             )
             return size * (1 + noise) if law.noise == "multiplicative" else size + step * noise
         case SoftBounds():
-            left = np.where(up, 1 - state / cells.high, 1 - state / _nonzero(cells.low))
+            left = np.where(up, 1 - state / _nonzero(cells.high), 1 - state / _nonzero(cells.low))
             return step * left * (1 + noise) if law.noise == "multiplicative" else step * (left + noise)
         case ExpStep():
             z = 2 * law.a * state / (high - low) + law.b

@@ -3,9 +3,11 @@
     polynomial     sd = c0 + c1 g + c2 g^2 + ...   [uS], of g in uS or of g/g_max
     relative       sd = sigma g
     saturating     sd of the current = a (1 - exp(-i/b)),  i = g v_read
-    1/f            sd = g q sqrt(ln((t + t_read)/(2 t_read))),  q = min(q0/(g/g_max)^exponent, q_max)
+    1/f            sd = g q sqrt(ln((t + t_read)/(2 t_read))),  q = min(q0/(g0/g_max)^exponent, q_max)
     power law      g(t) = g0 ((t + t0)/t0)^-nu
     log            g(t) = g0 + slope ln t + noise
+
+g0 is the conductance as programmed, and t counts from there: t0 before the first reading of a drifting device.
 
 Nandakumar et al. 2019, ICECS; Joshi et al. 2020, Nat. Commun. 11:2473; Agrawal et al. 2022, IEDM; Falcone et al.,
 arXiv:2502.04524.
@@ -43,11 +45,11 @@ def programming_sd(noise: ProgrammingNoise, g: Array, g_max: float) -> Array:
             return a * -np.expm1(-np.abs(g) * v_read / b) / v_read
 
 
-def read_sd(noise: ReadNoise, g: Array, g_max: float, t: float) -> Array:
-    """Return the standard deviation of conductances `g` as they are read at a time after programming. [S]."""
+def read_sd(noise: ReadNoise, g: Array, g_max: float, t: float, programmed: Array) -> Array:
+    """Return the standard deviation of conductances `g` as they are read, at a time after `programmed` was. [S]."""
     if not isinstance(noise, OneOverF):
         return programming_sd(noise, g, g_max)
-    share = np.maximum(np.abs(g) / g_max, 1e-12)
+    share = np.maximum(np.abs(programmed) / g_max, 1e-12)
     q = np.minimum(noise.q0 / share**noise.exponent, noise.q_max)
     ratio = (t + noise.t_read) / (2 * noise.t_read)
     return np.abs(g) * q * np.sqrt(max(np.log(ratio), 0.0))

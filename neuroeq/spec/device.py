@@ -52,8 +52,6 @@ class GateCharge(Spec):
 
     Parameters
     ----------
-    c_gate
-        Of one gate, for the energy of an update: not used for anything else.
     bias_sd
         Of a constant extra change at every update, one for each device, as a fraction of the window.
     """

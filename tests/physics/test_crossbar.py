@@ -202,9 +202,13 @@ def test_an_array_with_unequal_ends_is_not_read_in_both_directions():
         substrate_of(network("crossbar", 4, 5, 3, hardware="ideal", made_of=made_of))
 
 
-def test_hardware_of_the_other_circuit_is_refused():
-    with pytest.raises(SpecError, match="has diodes and amplifiers, which a crossbar of op-amps has not"):
-        substrate_of(network("crossbar", 4, 5, 3, hardware="1n4148_amplified"))
+def test_of_hardware_a_crossbar_uses_devices_wires_converters_and_op_amps_and_no_diodes():
+    inputs, _ = batch_of(network("rate", 4, 5, 3), 4)
+    one, two = (
+        substrate_of(network("crossbar", 4, 5, 3, hardware=hardware)).relax(inputs, stop=Stop(30))
+        for hardware in ("unbounded", "1n4148_amplified")
+    )
+    np.testing.assert_array_equal(one.outputs, two.outputs)
 
 
 def test_biases_stay_within_what_pairs_hold_too():

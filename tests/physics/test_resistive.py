@@ -271,7 +271,6 @@ def test_the_estimate_is_the_gradient_through_several_layers(hardware):
         ({"layers": {"hidden1": {"neuron": "lif"}}}, "layers.hidden1.neuron is given"),
         ({"substrate": {"resistive": {"dt": "1 ms"}}}, "substrate.resistive.dt is given"),
         ({"substrate": {"resistive": {"input": "encoder_bernoulli"}}}, "substrate.resistive.input is given"),
-        ({"made_of": {"array": {"r_wire_row": "1 ohm"}}}, "hardware.array is given, .* or a crossbar"),
     ],
 )
 def test_what_a_resistor_network_has_no_part_for_is_refused(over, match):

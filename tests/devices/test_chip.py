@@ -1,0 +1,161 @@
+"""Chips: the same seed is the same chip, weights survive their devices, and every noise keeps to its own stream."""
+
+import numpy as np
+import pytest
+
+from neuroeq.devices import Chip
+from neuroeq.randomness import Streams
+from tests.nets import network, params_of
+
+WINDOW = {"g_min": "1 uS", "g_max": "10 uS"}
+SOFT = {"model": "soft_bounds", "range": [-1, 1], "step": 0.02}
+PARTS = {
+    "read noise": {"read_noise": {"model": "relative", "sigma": 0.05}},
+    "programming noise": {"programming_noise": {"model": "relative", "sigma": 0.05}},
+    "drift": {"drift": {"model": "power_law", "t0": "1 s", "nu_offset": 0.05, "sd_offset": 0.02}},
+    "faults": {"faults": {"stuck_at_min": 0.1, "stuck_at_max": 0.1, "stuck_random": 0.1}},
+    "write noise": {"update": {**SOFT, "write_noise": 0.5}},
+    "spread of steps": {"update": {**SOFT, "d2d_step": 0.3}},
+    "noise of pulses": {"update": {**SOFT, "sigma_c2c": 0.5}},
+    "levels at random": {"levels": 16, "rounding": "stochastic"},
+}
+
+
+def made(on="resistive", seed=0, **synapse):
+    net = network(on, 4, 5, 3, made_of={"synapse": {**WINDOW, **synapse}}, **(CROSSBAR if on == "crossbar" else {}))
+    params = params_of(net)
+    if on == "resistive":
+        params = {name: 0.2 + 0.6 * np.clip(value, 0, 1) for name, value in params.items()}
+    return Chip(net, params, Streams(seed)), params
+
+
+CROSSBAR = {"substrate": {"crossbar": {"neuron": "hard_sigmoid", "synapse": "rate_derivative"}}}
+
+
+def lived(chip, params, seed=1):
+    """Return what a chip holds after writing and three updates, and how it acts then, a day later."""
+    rng = np.random.default_rng(seed)
+    held = chip.write(params, np.random.default_rng(10))
+    for turn in range(3):
+        now = chip.weights(held, params)
+        wanted = {name: value + 0.05 * rng.standard_normal(value.shape) for name, value in now.items()}
+        held = chip.update(held, now, wanted, np.random.default_rng(20 + turn))
+    return held, chip.acting(held, chip.weights(held, params), np.random.default_rng(30), at=86400.0)
+
+
+@pytest.mark.parametrize("on", ["resistive", "crossbar"])
+@pytest.mark.parametrize("pairing", ["differential_pair", "reference_column"])
+def test_ideal_devices_hold_the_weights_they_are_asked_for(on, pairing):
+    chip, params = made(on, pairing=pairing)
+    assert chip.plain
+    held = chip.write(params, np.random.default_rng(0))
+    back = chip.weights(held, params)
+    wanted = {name: value * 0.9 for name, value in params.items()}
+    after = chip.weights(chip.update(held, params, wanted, np.random.default_rng(0)), wanted)
+    for name in chip.shapes:
+        np.testing.assert_allclose(back[name], params[name], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(after[name], wanted[name], rtol=0, atol=1e-12)
+        g = held[name]
+        assert g.min() >= 1e-6 - 1e-18 and g.max() <= 1e-5 + 1e-18
+
+
+def test_the_same_seed_is_the_same_chip_and_another_seed_is_not():
+    everything = {key: value for part in PARTS.values() for key, value in part.items()}
+    everything["update"] = {**SOFT, "d2d_step": 0.3, "sigma_c2c": 0.5, "write_noise": 0.5}
+    one, two, other = (lived(*made(seed=seed, **everything)) for seed in (0, 0, 1))
+    for name in one[0]:
+        np.testing.assert_array_equal(one[0][name], two[0][name])
+        assert np.abs(one[0][name] - other[0][name]).max() > 1e-8
+
+
+def draws(chip, params):
+    """Return every random number that shows: by its purpose."""
+    shape = next(iter(chip.shapes.values()))
+    name = next(iter(chip.shapes))
+    spawned = np.random.default_rng(30).spawn(2)
+    own = {purpose: chip._child(purpose, name).random(3) for purpose in ("cells", "drift", "faults", "stuck", "bias")}
+    return {**own, "reading": spawned[0].random(3), "shape": np.array(shape)}
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("other", PARTS)
+def test_switching_one_non_ideality_on_leaves_the_draws_of_the_others_as_they_were(part, other):
+    """What the chip does with `other` on top of `part` differs from `part` alone only by what `other` does."""
+    if part == other or ("update" in PARTS[part] and "update" in PARTS[other]):
+        return
+    alone, both = made(**PARTS[part]), made(**{**PARTS[part], **PARTS[other]})
+    for purpose, values in draws(*alone).items():
+        np.testing.assert_array_equal(values, draws(*both)[purpose])
+    if part == "faults":
+        g = [chip.write(params, np.random.default_rng(3)) for chip, params in (alone, both)]
+        ideal = made()[0].write(alone[1], np.random.default_rng(3))
+        for name in g[0]:
+            stuck = g[0][name] != ideal[name]
+            np.testing.assert_array_equal(g[0][name][stuck], g[1][name][stuck])
+    if part == "read noise" and other in ("faults", "levels at random", "programming noise"):
+        noise = [
+            chip.acting(held, chip.weights(held, params), np.random.default_rng(5))
+            for chip, params in (alone, both)
+            for held in [made()[0].write(params, np.random.default_rng(0))]
+        ]
+        for name in noise[0]:
+            np.testing.assert_array_equal(noise[0][name], noise[1][name])
+
+
+def test_stuck_devices_stay_and_are_as_many_as_asked_for():
+    """10 % each of 4,000 devices: within 4 standard errors."""
+    net = network("resistive", 20, 50, 50, made_of={"synapse": {**WINDOW, **PARTS["faults"]}})
+    params = {name: np.full(value.shape, 0.5) for name, value in params_of(net).items()}
+    chip = Chip(net, params, Streams(0))
+    held = chip.write(params, np.random.default_rng(0))
+    moved = chip.update(held, params, {name: value + 0.1 for name, value in params.items()}, np.random.default_rng(1))
+    g = np.concatenate([each.ravel() for each in moved.values()])
+    for stuck in (1e-6, 1e-5):
+        assert abs(np.mean(np.isclose(g, stuck)) - 0.1) < 4 * np.sqrt(0.09 / g.size)
+    free = np.concatenate([(moved[name] != held[name]).ravel() for name in held])
+    assert abs(free.mean() - 0.7) < 4 * np.sqrt(0.21 / g.size)
+
+
+def test_pulses_ask_for_the_change_on_average():
+    """A request of half a step is a pulse half of the time: over 2,500 devices within 4 standard errors."""
+    law = {"model": "constant_step", "range": [0, 1], "step": 0.01}
+    net = network("resistive", 24, 50, 2, made_of={"synapse": {**WINDOW, "update": law}})
+    params = {name: np.full(value.shape, 0.5) for name, value in params_of(net).items()}
+    chip = Chip(net, params, Streams(0))
+    held = chip.write(params, np.random.default_rng(0))
+    wanted = {name: value + 0.005 * 0.9 for name, value in params.items()}
+    after = chip.weights(chip.update(held, params, wanted, np.random.default_rng(1)), params)["input_hidden1"]
+    moved = after - 0.5
+    assert set(np.round(np.unique(moved), 9)) == {0.0, 0.009}
+    assert abs(moved.mean() - 0.0045) < 4 * 0.0045 / np.sqrt(moved.size)
+
+
+def test_a_unidirectional_pair_is_rewritten_before_it_is_full():
+    law = {"model": "constant_step", "range": [0, 1], "step": 0.05}
+    chip, params = made("crossbar", update=law, unidirectional=True)
+    held, weights = chip.write(params, np.random.default_rng(0)), params
+    for turn in range(60):
+        by = 0.3 if turn % 2 else -0.3
+        wanted = {name: value + by for name, value in weights.items()}
+        held = chip.update(held, weights, wanted, np.random.default_rng(turn))
+        weights = chip.weights(held, weights)
+    for g in held.values():
+        assert (g.min(axis=0) < 1e-6 + 0.9 * 9e-6).all() and np.isfinite(g).all()
+
+
+def test_leaking_states_fall_by_their_time_constant():
+    chip, params = made(leak_tau="10 us")
+    held = chip.write(params, np.random.default_rng(0))
+    after = chip.update(held, params, params, np.random.default_rng(0))
+    for name in held:
+        np.testing.assert_allclose((after[name] - 1e-6) / (held[name] - 1e-6), np.exp(-0.1), rtol=1e-9)
+
+
+def test_levels_are_few_and_stochastic_rounding_keeps_the_mean():
+    nearest, params = made(levels=4)
+    g = np.concatenate([each.ravel() for each in nearest.write(params, np.random.default_rng(0)).values()])
+    assert set(np.round((g - 1e-6) / 3e-6, 9)) <= {0.0, 1.0, 2.0, 3.0}
+    random, params = made(levels=4, rounding="stochastic")
+    many = [random.write(params, np.random.default_rng(turn))["input_hidden1"] for turn in range(400)]
+    wanted = random.mapping.conductances(params["input_hidden1"])
+    assert np.abs(np.mean(many, axis=0) - wanted).max() < 5 * 1.5e-6 / np.sqrt(400)
