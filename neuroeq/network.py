@@ -135,6 +135,8 @@ def initial_params(network: Network, rng: np.random.Generator) -> Params:
                     f"{network.technology.where} holds {within[1]:.3g} at most (g_max over g_unit); use a smaller "
                     "initial.gain, or a smaller substrate.resistive.circuit.g_unit."
                 )
+            if network.resistive and projection.initial.scheme == "rectified_uniform":
+                weight = weight + within[0]
             weight = np.clip(weight, *within)
         connected = mask(network, name)
         if projection.source == projection.target and not projection.directed:

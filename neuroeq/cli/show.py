@@ -9,7 +9,7 @@ import typer
 from .output import Json, print_json
 
 if TYPE_CHECKING:
-    from ..spec import Network, NeuronModel, SynapseModel
+    from ..spec import Hardware, Network, NeuronModel, SynapseModel
 
 
 def show(
@@ -22,7 +22,6 @@ def show(
     Example: neuroeq show sigma_delta
     """
     from ..catalog import load_any, resolve
-    from ..records import to_toml
     from ..spec import Hardware, Network, NeuronModel
 
     found = load_any(name)
@@ -35,7 +34,7 @@ def show(
     elif isinstance(found, NeuronModel):
         print(_neuron(found))
     elif isinstance(found, Hardware):
-        print(f"# {found.where}\n{to_toml(found)}")
+        print(_hardware(found))
     else:
         print(_synapse(found))
 
@@ -44,6 +43,22 @@ def _network(network: Network) -> str:
     from ..records import to_toml
 
     return f"# {network.where}\n{to_toml(network)}"
+
+
+def _hardware(hardware: Hardware) -> str:
+    """Return resolved values and their sources; a value is flagged where it is only assumed."""
+    from ..records import to_toml
+
+    evidence = [
+        f"  {each.kind:<8} {', '.join(each.keys)}\n           {each.cite} (checked: {each.checked})"
+        for kind in ("measured", "fit", "derived", "assumed")
+        for each in hardware.evidence
+        if each.kind == kind
+    ]
+    written = to_toml(hardware.model_copy(update={"evidence": ()})).rstrip()
+    assumed = [key for each in hardware.evidence if each.kind == "assumed" for key in each.keys]
+    flag = f"\nassumed, not measured: {', '.join(assumed)}" if assumed else ""
+    return "\n".join([f"# {hardware.where}", written, "", "evidence", *evidence]) + flag
 
 
 def _neuron(model: NeuronModel) -> str:

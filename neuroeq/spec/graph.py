@@ -18,7 +18,7 @@ class Initial(Spec):
     scheme
         ``glorot_uniform``: U(-a, a) with a = gain sqrt(6/(n_pre + n_post)); ``uniform``: U(-gain, gain); ``normal``:
         N(0, gain); ``constant``: gain; ``rectified_uniform``: max(0, U(-a, a)) with a = gain/sqrt(n_pre), for
-        conductances.
+        conductances, on top of the lowest that a device holds.
     gain
         See there.
     angle
