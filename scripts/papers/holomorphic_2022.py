@@ -1,0 +1,45 @@
+"""Holomorphic equilibrium propagation: the gradient at finite nudges.
+
+Laborieux & Zenke 2022, Holomorphic equilibrium propagation computes exact gradients through finite size oscillations,
+NeurIPS.
+
+Claim: with N nudges around a circle in the complex plane the error falls geometrically in N, as long as the circle is
+inside the radius in which the equilibrium is holomorphic in the nudge.
+"""
+
+from itertools import pairwise
+
+from _problem import change, descent, distance, layered, problem
+from _report import conclude, errors, quick, table
+
+from neuroeq.fidelity import implicit_gradient
+
+POINTS = (2, 4, 8, 16)
+INSIDE, OUTSIDE = (0.01, 0.02, 0.04), 1.0
+
+
+def error(points: int, radius: float) -> float:
+    """Return the distance of the update from the gradient."""
+    recipe = {"training": {"rule": "holomorphic"}, "phases": {"points": points, "nudged": {"duration": "400 steps"}}}
+    small, inputs, targets = problem(layered(5, 8, 3, substrate={"rate": {"neuron": "sigmoid", "dt": "5 ms"}}, **recipe))
+    exact = descent(implicit_gradient(small, inputs, targets))
+    return distance(change(small, inputs, targets, radius, "positive"), exact)
+
+
+if __name__ == "__main__":
+    fast = quick(__doc__)
+    found = {radius: [error(points, radius) for points in POINTS] for radius in (*INSIDE, OUTSIDE)}
+    header = ("radius", *(f"{points} points" for points in POINTS))
+    table("Distance from the gradient", header, [(radius, *row) for radius, row in found.items()])
+    if not fast:
+        smooth = ["substrate.rate.neuron=sigmoid", "training.learning=contrastive", "phases.beta=0.4"]
+        rules = {"centred, clipped units": [], "holomorphic, 4 points": [*smooth, "training.rule=holomorphic"]}
+        learned = {name: errors("digits", "rate", range(3), settings=settings) for name, settings in rules.items()}
+        table("Digits", ("", "test error"), list(learned.items()))
+    falls = [later < earlier / 9 for row in (found[r] for r in INSIDE) for earlier, later in pairwise(row[:2])]
+    conclude(
+        "the error falls geometrically with the number of points inside the radius, and is stuck outside.",
+        *falls,
+        all(found[radius][2] < 1e-6 for radius in INSIDE),
+        min(found[OUTSIDE]) > 1e-2,
+    )
