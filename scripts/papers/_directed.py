@@ -1,8 +1,8 @@
 """Directed networks: three forms of the dynamics, with feedback weights at an angle to the forward ones.
 
-    EP form         tau ds/dt = rho'(s) (W rho(s) + b) - s          an energy, if the weights are symmetric
-    plain form      tau ds/dt = W rho(s) + b - s                    none, even then: Jac = W diag(rho') - I
-    linear          tau ds/dt = W s + b - s                         hard sigmoid inside its bounds
+EP form         tau ds/dt = rho'(s) (W rho(s) + b) - s          an energy, if the weights are symmetric
+plain form      tau ds/dt = W rho(s) + b - s                    none, even then: Jac = W diag(rho') - I
+linear          tau ds/dt = W s + b - s                         hard sigmoid inside its bounds
 """
 
 from typing import Any
@@ -20,6 +20,8 @@ PLAIN = {
 FORMS: dict[str, Any] = {"EP form, sigmoid": "sigmoid", "plain form, sigmoid": PLAIN, "linear": "hard_sigmoid"}
 BETA = 1e-3
 """Centred, its bias is of order 1e-6."""
+SPREAD = 0.3
+"""Of states around 1/2: at equal slopes of the sigmoid the plain form would have a symmetric Jacobian."""
 
 
 def along_gradient(form: str, angle: float, rule: str, seed: int) -> float:
@@ -31,10 +33,8 @@ def along_gradient(form: str, angle: float, rule: str, seed: int) -> float:
         "substrate": {"rate": {"neuron": FORMS[form], "dt": "4 ms"}},
     }
     net = layered(6, 8, 3, **over)
-    params = inside(net, seed)
-    params["output_hidden1"] = turned(params["hidden1_output"], angle, seed).T
-    arriving = 0.5 * (params["input_hidden1"].sum(axis=0) + params["output_hidden1"].sum(axis=0))
-    params["hidden1.bias"] = 0.5 - arriving
+    forward = inside(net, seed)["hidden1_output"]
+    params = inside(net, seed, SPREAD, output_hidden1=turned(forward, angle, seed).T)
     inputs, targets = batch(net, seed)
     substrate = made(net, params)
     gradient = implicit_gradient(substrate, inputs, targets)

@@ -19,6 +19,9 @@ Array = np.ndarray
 SETTLED = {"duration": "20000 steps", "tolerance": 1e-13}
 """A phase that lasts until nothing moves: 1e-13 is a few roundings of float64."""
 
+SCALE = 0.35
+"""Of weights drawn by Glorot and Bengio's rule: small enough for units to stay inside."""
+
 
 def layered(*sizes: int, on: str = "rate", hardware: str | None = None, **over: Any) -> Network:
     """Return a network of layers, input first, resolved for a substrate, with other tables laid over it."""
@@ -40,10 +43,16 @@ def layered(*sizes: int, on: str = "rate", hardware: str | None = None, **over: 
     return resolve(validate(Network, overlay(base, over), "papers"), on, hardware=hardware)
 
 
-def inside(network: Network, seed: int, scale: float = 0.35) -> Params:
-    """Return random weights, and the biases that put units at 1/2 when all others are there."""
-    params = initial_params(network, np.random.default_rng(seed))
-    params = {name: value if name.endswith(".bias") else scale * value for name, value in params.items()}
+def steps(n: int) -> dict[str, Any]:
+    """Return a phase of that many steps, settled or not."""
+    return {"duration": f"{n} steps", "tolerance": None}
+
+
+def inside(network: Network, seed: int, spread: float = 0.0, **given: Array) -> Params:
+    """Return random weights, or given ones, and the biases that put units at 1/2, or around it, if all others are."""
+    rng = np.random.default_rng(seed)
+    params = initial_params(network, rng)
+    params = {name: value if name.endswith(".bias") else SCALE * value for name, value in params.items()} | given
     for layer in (name for name in network.layers if f"{name}.bias" in params):
         arriving = np.zeros_like(params[f"{layer}.bias"])
         for name, ends in network.projections.items():
@@ -51,7 +60,7 @@ def inside(network: Network, seed: int, scale: float = 0.35) -> Params:
                 arriving = arriving + params[name].sum(axis=0)
             elif ends.source == layer and not ends.directed:
                 arriving = arriving + params[name].sum(axis=1)
-        params[f"{layer}.bias"] = 0.5 - 0.5 * arriving
+        params[f"{layer}.bias"] = 0.5 - 0.5 * arriving + rng.uniform(-spread, spread, len(arriving))
     return params
 
 
@@ -62,9 +71,9 @@ def batch(network: Network, seed: int, m: int = 4) -> tuple[Array, Array]:
     return rng.random((m, n_input)), rng.uniform(0.2, 0.8, (m, n_output))
 
 
-def problem(network: Network, seed: int = 0) -> tuple[Any, Array, Array]:
+def problem(network: Network, seed: int = 0, spread: float = 0.0) -> tuple[Any, Array, Array]:
     """Return a substrate with such parameters, inputs and targets."""
-    return made(network, inside(network, seed)), *batch(network, seed)
+    return made(network, inside(network, seed, spread)), *batch(network, seed)
 
 
 def made(network: Network, params: Params, m: int = 4, **options: Any) -> Any:

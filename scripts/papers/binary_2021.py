@@ -3,8 +3,8 @@
 Laydevant, Ernoult, Querlioz & Grollier 2021, Training dynamical binary neural networks with equilibrium propagation,
 CVPR Workshops, arXiv:2103.08953.
 
-Claim: weights of two values, which flip when their filtered change has asked for it long enough, learn almost as well as
-real ones.
+Claim: weights of two values, which flip when their filtered change has asked for it long enough, learn almost as
+well as real ones.
 """
 
 from _report import conclude, errors, quick, table

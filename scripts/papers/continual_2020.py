@@ -10,7 +10,7 @@ energy and, for directed weights, with a vector field; and digits are learned by
 from typing import Any
 
 import numpy as np
-from _problem import change, distance, layered, problem, slope
+from _problem import change, distance, layered, problem, slope, steps
 from _report import conclude, errors, quick, table
 
 from neuroeq.contract import Params
@@ -33,7 +33,7 @@ def network(update: str, directed: bool, rate: float) -> Any:
     return layered(
         5, 8, 3,
         projections=projections,
-        phases={"variant": "positive", "beta": BETA, "nudged": {"duration": "60 steps", "tolerance": None}},
+        phases={"variant": "positive", "beta": BETA, "nudged": steps(60)},
         training={"learning": "in_situ", "update": update},
         substrate={"rate": {"synapse": "vector_field" if directed else "rate_derivative"}},
     )  # fmt: skip

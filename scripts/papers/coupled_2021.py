@@ -10,13 +10,12 @@ Hebbian learning (Movellan 1991).
 
 from typing import Any
 
+import numpy as np
 from _problem import batch, change, cosine, layered, made
 from _report import conclude, errors, quick, table
 
 from neuroeq.contract import Params
 from neuroeq.network import initial_params
-
-import numpy as np
 
 BETAS = (1e-3, 1e-2, 1e-1, 1.0)
 

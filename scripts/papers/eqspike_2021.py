@@ -9,7 +9,7 @@ does not follow it.
 """
 
 import numpy as np
-from _problem import batch, change, cosine, descent, inside, layered, made
+from _problem import batch, change, cosine, descent, inside, layered, made, steps
 from _report import conclude, errors, quick, table
 
 from neuroeq.contract import Params
@@ -21,9 +21,9 @@ TRACES = ((200, 5, 20), (1000, 20, 100), (1000, 50, 200), (4000, 100, 400))
 BETA = 0.1
 
 
-def compared(neuron: str, synapse: str, steps: int, constants: dict[str, str], seed: int) -> tuple[Params, Params]:
+def compared(neuron: str, synapse: str, nudged: int, constants: dict[str, str], seed: int) -> tuple[Params, Params]:
     """Return what spikes change, and the way down of the rates that they stand for."""
-    phases = {name: {"duration": f"{n} steps", "tolerance": None} for name, n in (("free", 2000), ("nudged", steps))}
+    phases = {"free": steps(2000), "nudged": steps(nudged)}
     physics = {"neuron": neuron, "synapse": synapse, "synapse_parameters": constants}
     physics["neuron_parameters"] = {"tau": "20 ms"}
     net = layered(*SIZES, on="spiking", phases=phases, training={"learning": "in_situ"}, substrate={"spiking": physics})
@@ -39,10 +39,10 @@ if __name__ == "__main__":
     fast = quick(__doc__)
     cases, seeds = (TRACES[:2], range(1)) if fast else (TRACES, range(5))
 
-    def mean(neuron: str, steps: int, tau_fast: int, tau_slow: int) -> float:
+    def mean(neuron: str, nudged: int, tau_fast: int, tau_slow: int) -> float:
         """Return the cosine of all changes with the gradient, averaged over networks."""
         constants = {"tau_fast": f"{tau_fast} ms", "tau_slow": f"{tau_slow} ms"}
-        return float(np.mean([cosine(*compared(neuron, "two_trace", steps, constants, seed)) for seed in seeds]))
+        return float(np.mean([cosine(*compared(neuron, "two_trace", nudged, constants, seed)) for seed in seeds]))
 
     regular, noisy = ([mean(neuron, *case) for case in cases] for neuron in ("sigma_delta", "bernoulli"))
     header = ("nudged steps, fast / slow trace", "evenly spaced spikes", "stochastic spikes")
@@ -54,7 +54,7 @@ if __name__ == "__main__":
     learned = errors("digits", "spiking", (0,) if fast else range(3), epochs=2 if fast else None)
     table("Digits, two-trace rule", ("", "test error"), [("sigma_delta", learned)])
     conclude(
-        "the two-trace rule follows the gradient, better with longer phases, and learns digits; pair STDP stands still.",
+        "the two-trace rule follows the gradient, better with longer phases, and learns digits; pair STDP does not.",
         regular[1] > max(0.95, regular[0]),
         fast or noisy[-1] > noisy[0],
         left < 1e-9,  # rounding

@@ -1,14 +1,14 @@
 """The nudged phase repeats backpropagation through time, step by step.
 
-Ernoult, Grollier, Querlioz, Bengio & Scellier 2019, Updates of equilibrium prop match gradients of backprop through time
-in an RNN with static input, NeurIPS, arXiv:1905.13633.
+Ernoult, Grollier, Querlioz, Bengio & Scellier 2019, Updates of equilibrium prop match gradients of backprop through
+time in an RNN with static input, NeurIPS, arXiv:1905.13633.
 
-Claim: if the free phase stood still in its last steps, and the Jacobian is symmetric, the update of step t of the nudged
-phase is the gradient through step T - t of the free phase, in discrete and in continuous time.
+Claim: if the free phase stood still in its last steps, and the Jacobian is symmetric, the update of step t of the
+nudged phase is the gradient through step T - t of the free phase, in discrete and in continuous time.
 """
 
 import numpy as np
-from _problem import layered, problem
+from _problem import layered, problem, steps
 from _report import conclude, errors, quick, table
 
 from neuroeq.contract import Nudge, Stop
@@ -22,14 +22,16 @@ CASES = {
     "prototypical, sigmoid of the drive": ("discrete_sigmoid", "10 ms"),
 }
 BETAS = (1e-2, 1e-3)
+SPREAD = 0.2
+"""Of states around 1/2: at equal slopes of the sigmoid the prototypical net would have a symmetric Jacobian."""
 
 
-def gaps(neuron: str, dt: str, beta: float, steps: int) -> tuple[float, float]:
+def gaps(neuron: str, dt: str, beta: float, back: int) -> tuple[float, float]:
     """Return the largest distance over the steps, of states and of parameters, over the largest gradient."""
     net = layered(5, 8, 6, 3, substrate={"rate": {"neuron": neuron, "dt": dt}})
-    small, inputs, targets = problem(net)
+    small, inputs, targets = problem(net, spread=SPREAD)
     free = eq = small.relax(inputs, stop=SETTLED)
-    unrolled = backpropagate(small, free, inputs, targets, steps)
+    unrolled = backpropagate(small, free, inputs, targets, back)
     nudge = Nudge(beta, targets, cost_of(net.phases), "state", free)
     states, params = [0.0], [0.0]
     for state, gradient in zip(unrolled.states, unrolled.params, strict=True):
@@ -54,19 +56,18 @@ if __name__ == "__main__":
     rows = [(name, *(each[kind] for kind in (0, 1) for each in found[name])) for name in CASES]
     table("Nudged phase against backpropagation through time, largest distance", header, rows)
     if not fast:
-        recipe = {
-            "learning": "contrastive", "step": {"kind": "gradient"},
-        }  # fmt: skip
+        phases = {"variant": "positive", "beta": 0.5, "free": steps(30), "nudged": steps(10)}
+        rates = {"input_hidden": {"learning_rate": 0.1}, "hidden_output": {"learning_rate": 0.05}}
         prototypical = [
+            {"training": {"learning": "contrastive"}, "phases": phases, "projections": rates},
             "substrate.rate.neuron=discrete_sigmoid",
-            {"training": recipe, "phases": {"free": {"duration": "30 steps"}, "nudged": {"duration": "10 steps"}}},
         ]
         learned = errors("digits", "rate", range(3), settings=prototypical)
         table("Digits", ("", "test error"), [("prototypical, sigmoid of the drive", learned)])
     *exact, prototypical_gaps = found.values()
     conclude(
-        "updates are gradients through time where the Jacobian is symmetric, and only near them in the prototypical net.",
+        "updates are gradients through time where the Jacobian is symmetric, in the prototypical net only about.",
         all(gap < 2 * beta for case in exact for beta, pair in zip(BETAS, case, strict=True) for gap in pair),
-        prototypical_gaps[1][0] > 2 * BETAS[1],
+        prototypical_gaps[1][0] > 10 * BETAS[1],  # does not fall with beta
         fast or learned < 0.1,  # a guess errs on 90 %
     )

@@ -60,7 +60,7 @@ if __name__ == "__main__":
     table("Digits, scheduled steps", ("", "test error"), [("sigma_delta_predictive", learned)])
     constant, root, scheduled = found.values()
     conclude(
-        "annealed steps bring spiking units to the fixed point of rates, constant ones to a floor, and digits are learned.",
+        "annealed steps bring spikes to the fixed point of rates, constant ones to a floor; digits are learned.",
         root[-1] < 0.4 * root[-2],  # falls about as 1/t, that is to 1/4
         scheduled[-1] < scheduled[0],
         constant[-1] > 0.5 * constant[0] and constant[-1] > 10 * root[-1],
