@@ -18,12 +18,14 @@ from neuroeq.fidelity import implicit_gradient
 SIZES = (6, 8, 3)
 TRACES = ((200, 5, 20), (1000, 20, 100), (1000, 50, 200), (4000, 100, 400))
 """Steps of the nudged phase, fast and slow time constant. [ms]"""
+FREE = 5000
+"""Steps: what is left in a trace of 400 ms is a bias, e^-12 of its start then."""
 BETA = 0.1
 
 
 def compared(neuron: str, synapse: str, nudged: int, constants: dict[str, str], seed: int) -> tuple[Params, Params]:
     """Return what spikes change, and the way down of the rates that they stand for."""
-    phases = {"free": steps(2000), "nudged": steps(nudged)}
+    phases = {"free": steps(FREE), "nudged": steps(nudged)}
     physics = {"neuron": neuron, "synapse": synapse, "synapse_parameters": constants}
     physics["neuron_parameters"] = {"tau": "20 ms"}
     net = layered(*SIZES, on="spiking", phases=phases, training={"learning": "in_situ"}, substrate={"spiking": physics})
