@@ -48,12 +48,14 @@ def errors(network: Network | str, substrate: str | None = None, seeds: Sequence
 
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print rows below a header; numbers with three digits."""
-    shown = Table(title=title, title_justify="left")
+    shown = Table()
     for name in header:
         shown.add_column(name)
     for row in rows:
         shown.add_row(*(f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in row))
-    Console(width=110).print(shown)
+    console = Console(width=120)
+    console.print(title)
+    console.print(shown)
 
 
 def conclude(claim: str, *held: bool) -> NoReturn:
