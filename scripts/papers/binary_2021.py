@@ -5,6 +5,10 @@ CVPR Workshops, arXiv:2103.08953.
 
 Claim: weights of two values, which flip when their filtered change has asked for it long enough, learn almost as
 well as real ones.
+
+Expected: test errors 3.9 % binary, 2.2 % real, medians of seeds 0 to 2 (28 s).
+
+--quick: 4.7 % against 3.1 % after 4 epochs (6 s).
 """
 
 from _report import conclude, errors, quick, table

@@ -5,6 +5,11 @@ arXiv:2005.04168.
 
 Claim: the sum of these moves is the update of equilibrium propagation up to the order of the learning rate, with an
 energy and, for directed weights, with a vector field; and digits are learned by it.
+
+Expected: distance .046, .0044, .00044 at rates 1e-3, 1e-4, 1e-5 (energy), .037, .0036, .00036 (vector field), slopes
+1.01; test error 2.8 %, median of seeds 0 to 2 (33 s).
+
+--quick: the same distances, 6.1 % after 3 epochs (5 s).
 """
 
 from typing import Any

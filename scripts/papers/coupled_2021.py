@@ -6,6 +6,11 @@ Phys. Rev. X 11:021045, arXiv:2011.03861.
 Claim: resistors that compare their free voltage with the one under outputs clamped a little towards the target learn
 locally. With one output this is equilibrium propagation to first order. Clamped at the target itself it is contrastive
 Hebbian learning (Movellan 1991).
+
+Expected: 1 - cosine with equilibrium propagation 6e-10, 6e-8, 6e-6, 7e-4 at beta .001 to 1 with one output, and .003
+to .018 with three, where both differ; both rules learn xor, error 0, median of seeds 0 to 4 (15 s).
+
+--quick: the same, seed 0 (5 s).
 """
 
 from typing import Any

@@ -5,6 +5,12 @@ Front. Comput. Neurosci. 11:24, arXiv:1602.05179.
 
 Claim: the contrast of a free and a weakly nudged equilibrium is the gradient, a rate-derivative STDP integrates to that
 contrast, and networks of 1, 2 and 3 hidden layers learn digits by it.
+
+Expected: slopes of the bias .989 and 2.00, 4e-6 off the gradient at beta .001 (centred), STDP 3e-16 off the contrast;
+test errors 3.9, 3.3 and 9.7 % with 1, 2 and 3 hidden layers (52 s). The paper has 2 to 3 % on MNIST for all three,
+with up to 500 epochs.
+
+--quick: the same slopes, and 6.7 % with 1 hidden layer after 3 epochs (5 s).
 """
 
 from itertools import pairwise

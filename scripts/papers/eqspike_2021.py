@@ -6,6 +6,11 @@ neuromorphic implementations, iScience 24:102222, arXiv:2010.07859.
 Claim: weights that change at the spikes of either side by the slope of the other side's rate, from two traces of its
 spikes, follow the gradient the better the longer phases and traces last; digits are learned so. Balanced pair STDP
 does not follow it.
+
+Expected: cosines .35, .97, .99, .99 with evenly spaced spikes, .34, .42, .62, .63 with stochastic ones; balanced pair
+STDP changes 2e-14 of the gradient; test error 2.8 %, median of seeds 0 to 2 (76 s).
+
+--quick: cosines .37, .98 and .51, .52 in one network; 5.0 % after 2 epochs (11 s).
 """
 
 import numpy as np

@@ -5,6 +5,12 @@ time in an RNN with static input, NeurIPS, arXiv:1905.13633.
 
 Claim: if the free phase stood still in its last steps, and the Jacobian is symmetric, the update of step t of the
 nudged phase is the gradient through step T - t of the free phase, in discrete and in continuous time.
+
+Expected: largest distance at beta .01 and .001: 5.9e-3 and 5.9e-4 (continuous), 1.0e-2 and 1.0e-3 (discrete). The
+prototypical network of the paper, sigmoid outside its energy, is .071 off in states and .124 in weights at any beta:
+not exact. It learns digits, test error 3.9 %, median of seeds 0 to 2 (12 s).
+
+--quick: ten steps in place of 40, and no digits: the same numbers (4 s).
 """
 
 import numpy as np

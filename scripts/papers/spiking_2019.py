@@ -4,6 +4,11 @@ O'Connor, Gavves & Welling 2019, Training a spiking neural network with equilibr
 
 Claim: sigma-delta units settle where rates do; with constant steps up to a floor of noise, with annealed ones without;
 and digits are learned by the contrast of their states.
+
+Expected: distance after 100, 400, 1600 steps: .021, .021, .021 (constant), .0014, .00037, .00012 (1/sqrt(t)), .0042,
+.0028, .0019 (scheduled); test error 2.8 %, median of seeds 0 to 2 (70 s).
+
+--quick: one network, 400 steps at most; 7.5 % after 2 epochs (9 s).
 """
 
 from collections.abc import Sequence

@@ -4,6 +4,11 @@ Laborieux, Ernoult, Scellier, Bengio, Grollier & Querlioz 2021, Scaling equilibr
 drastically reducing its gradient estimator bias, Front. Neurosci. 15:633674, arXiv:2006.03824.
 
 Claim: one nudge has a bias of order beta, of which two of opposite sign leave order beta^2; training wins by it.
+
+Expected: distance .0036 to .106 one-sided (slope .97) and 1.3e-5 to .015 centred (slope 2.00); test errors 3.6 % one-
+sided, 2.5 % with random sign, 2.2 % centred, medians of seeds 0 to 2 (36 s).
+
+--quick: the same distances; 68.3 %, 9.2 % and 6.7 % after 2 epochs (7 s).
 """
 
 from _problem import change, descent, distance, layered, problem, slope
