@@ -35,8 +35,8 @@ class Array(Spec):
     max_rows, max_cols
         Of a tile; larger arrays are cut into tiles.
     phase_mismatch
-        Spread of every conductance in the circuit of the nudged phases against that of the free phase, as a fraction:
-        for two separate circuits. One circuit, shared in time, has none.
+        Spread of every conductance in a second circuit, as a fraction, if phases that are compared run on two: that of
+        +beta beside the others. One circuit, shared in time, has none.
     """
 
     r_wire_row: Annotated[Resistance, Field(ge=0)] = 0.0

@@ -62,7 +62,7 @@ class Crossbar(NeuronSubstrate):
         """Let the op-amps settle on the inputs that converters drive, and read them by converters."""
         volt, periphery, kept = self.state_of_one, self._periphery, self.params
         inputs = self._as_driven(inputs)
-        if nudge is not None and self.hardware.array.phase_mismatch:
+        if periphery.elsewhere(nudge):
             self.params = periphery.twin(kept)
         eq = super().relax(inputs, nudge, start, rng=rng, **others)
         self.params = kept

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..contract import Params
+from ..contract import Nudge, Params
 from ..devices import quantised
 from ..errors import SpecError
 from ..randomness import Streams
@@ -28,6 +28,7 @@ class Periphery:
     """
 
     def __init__(self, network: Network) -> None:
+        self._variant = network.phases.variant
         self._given, self._array = network.technology.periphery, network.technology.array
         self._streams = Streams(network.run.seed)
         nudge = self._given.nudge
@@ -71,11 +72,15 @@ class Periphery:
             amperes = amperes + nudge.offset_sd * offset
         return amperes
 
+    def elsewhere(self, nudge: Nudge | None) -> bool:
+        """Whether a phase runs on a second circuit: that of +beta; of the only nudged one, if it is -beta."""
+        if nudge is None or not self._array.phase_mismatch:
+            return False
+        return nudge.beta > 0 or self._variant == "negative"
+
     def twin(self, params: Params) -> Params:
-        """Return the weights of a second circuit, for the nudged phases; the same ones where one circuit does both."""
+        """Return the weights of the second circuit."""
         spread = self._array.phase_mismatch
-        if not spread:
-            return params
         return {
             name: value * np.maximum(1 + spread * self._streams.child(f"twin {name}").standard_normal(value.shape), 0)
             for name, value in params.items()

@@ -130,7 +130,7 @@ class Resistive:
             If a nudge is beyond what the circuit bears.
         """
         check_batch(self.network, inputs, None if nudge is None else nudge.targets, len(inputs))
-        assembly = self._assemble(inputs, nudge is not None)
+        assembly = self._assemble(inputs, self._periphery.elsewhere(nudge))
         drive = self._drive(assembly.sources, len(inputs), nudge)
         begin = None if start is None else start.voltages
         try:
@@ -247,13 +247,12 @@ class Resistive:
         states = {layer: {"v": path * unit.v_unit} for layer, path in voltages.items()}
         return Phase(name, times, states, {}, {}, {}, {"v": "V"})
 
-    def _assemble(self, inputs: Array, nudged: bool) -> Assembly:
+    def _assemble(self, inputs: Array, elsewhere: bool) -> Assembly:
         """Sum up conductances and sources, once for all phases of a batch that share a circuit."""
-        which = nudged and bool(self.hardware.array.phase_mismatch)
-        known = self._assembled.get(which)
+        known = self._assembled.get(elsewhere)
         if known is None or known[0] is not inputs or known[1] is not self.params:
             g = {name: self.params[name] for name in self.circuit.resistors}
-            if which:
+            if elsewhere:
                 g = self._periphery.twin(g)
             if self._wires is not None:
                 unit = self.network.g_unit
@@ -261,7 +260,7 @@ class Resistive:
             volt = self.network.circuit.v_unit
             sources = self._periphery.driven(source_voltages(self.network, inputs) * volt) / volt
             known = (inputs, self.params, assemble(self.circuit, g, {self.network.input_layer: sources}))
-            self._assembled[which] = known
+            self._assembled[elsewhere] = known
         return known[2]
 
     def _limit(self, free: Settled) -> float:

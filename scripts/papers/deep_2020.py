@@ -3,13 +3,13 @@
 Farinha, Pequito, Santos & Figueiredo 2020, Equilibrium propagation for complete directed neural networks, ESANN,
 arXiv:2006.08798.
 
-Claim: a complete directed graph of 2 hidden units, whose leak is the sum of its outgoing weights and whose weights follow
-s_i ds_j, learns gates and exclusive or; L1 and stochastic pruning take edges away without harm.
+Claim: a complete directed graph of 2 hidden units, whose leak is the sum of its outgoing weights and whose weights
+follow s_i ds_j, learns gates and exclusive or; L1 and stochastic pruning take edges away without harm.
 
-Expected: AND, OR, NOT, ID right at some epoch for all of 32 seeds (medians 8, 5, 4, 4 epochs). XOR is not robust: right at
-some epoch and at the last 19 % and 3 % with one-hot targets, 50 % and 19 % with scalar ones; the authors' notebook shows
-one run. AND with pruning: as accurate with 12 of 20 edges. No leak of this kind allows the certificate of one equilibrium
-(neuroeq/certificate.py). Ten minutes.
+Expected: AND, OR, NOT, ID right at some epoch for all of 32 seeds (medians 8, 5, 4, 4 epochs). XOR is not robust:
+right at some epoch and at the last 19 % and 3 % with one-hot targets, 50 % and 19 % with scalar ones; the authors'
+notebook shows one run. AND with pruning: as accurate with 12 of 20 edges. No leak of this kind allows the certificate
+of one equilibrium (neuroeq/certificate.py). Ten minutes.
 
 --quick: 2 seeds, 20 epochs: all gates right (14 s).
 """

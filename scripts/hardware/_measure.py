@@ -1,0 +1,104 @@
+"""What the scripts share: how well an update of resistors points, and trainings on devices."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neuroeq.catalog import resolve
+from neuroeq.data import load
+from neuroeq.evaluation import evaluate
+from neuroeq.fidelity import implicit_gradient
+from neuroeq.holding import Holding
+from neuroeq.network import initial_params
+from neuroeq.phases import nudges
+from neuroeq.randomness import Streams
+from neuroeq.rules import Lesson, estimate
+from neuroeq.runs import Run, train
+from neuroeq.spec.synapse import Synapse
+from neuroeq.substrates import build
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "papers"))
+
+SETTLED = [
+    "phases.free={duration='400 steps', tolerance=1e-14}",
+    "phases.nudged={duration='400 steps', tolerance=1e-14}",
+]
+
+
+WINDOW = {"g_min": "0.1 uS", "g_max": "10 uS"}
+
+
+def cosine(
+    beta: float,
+    hardware: dict[str, Any],
+    *settings: str,
+    ideal: dict[str, Any] | None = None,
+    samples: int = 8,
+    repeats: int = 3,
+) -> float:
+    """Return the mean cosine of the update of the digits network with the gradient of its ideal twin.
+
+    Parameters
+    ----------
+    beta
+        Of centred nudging by a held current.
+    hardware
+        What the circuit is made of.
+    settings
+        Of the network.
+    ideal
+        What the twin is made of; ideal elements if left out.
+    samples, repeats
+        Examples in an update, and updates with other noise.
+    """
+    changes: list[Any] = [f"phases.beta={beta}", *SETTLED, *settings]
+    twin = resolve("digits", "resistive", [*changes, {"hardware": ideal or {}}])
+    real = resolve("digits", "resistive", [*changes, {"hardware": hardware}])
+    streams = Streams(0)
+    params = initial_params(twin, streams.child("init"))
+    examples = load(twin)
+    inputs, _, wanted = examples.batch(examples.train, np.arange(samples), twin)
+    gradient = implicit_gradient(build(twin, params, samples), inputs, wanted)
+    substrate, found = build(real, params, samples), []
+    for repeat in range(repeats):
+        chosen = nudges(real.phases, np.random.default_rng(0))
+        change = estimate(substrate, Lesson.of(substrate, inputs, wanted, chosen, np.random.default_rng(repeat))).change
+        one, other = (np.concatenate([np.ravel(each[name]) for name in gradient]) for each in (change, gradient))
+        size = np.sqrt((one @ one) * (other @ other))
+        found.append(-float(one @ other / size) if size else 0.0)
+    return float(np.mean(found))
+
+
+def volts(*settings: str, samples: int = 8) -> float:
+    """Return the largest node voltage of the digits network. [V]."""
+    net = resolve("digits", "resistive", [*SETTLED, *settings])
+    examples = load(net)
+    inputs, _, _ = examples.batch(examples.train, np.arange(samples), net)
+    substrate = build(net, initial_params(net, Streams(0).child("init")), samples)
+    free = substrate.relax(inputs, stop=substrate.stop(net.phases.free))
+    return max(float(np.abs(v).max()) for v in free.state.values()) * net.circuit.v_unit
+
+
+def trained(on: str, synapse: dict[str, Any], epochs: int, *settings: str, seed: int = 0) -> tuple[float, Run]:
+    """Train the digits network on devices, without a compiler; return its test error and the run."""
+    folder = tempfile.mkdtemp()
+    changes: list[Any] = [{"hardware": {"synapse": synapse}}, *settings]
+    run = train("digits", on, settings=changes, epochs=epochs, seed=seed, out=f"{folder}/run", target="numpy")
+    assert run.test_error is not None
+    return run.test_error, run
+
+
+def transferred(run: Run, synapse: dict[str, Any], seed: int) -> float:
+    """Return the test error of a run's weights, written into other devices."""
+    hardware = run.network.technology.model_copy(update={"synapse": Synapse.model_validate(synapse)})
+    net, streams = run.network.model_copy(update={"hardware": hardware}), Streams(seed)
+    holding = Holding(net, run.folder.load().params, {}, streams)
+    substrate, examples = build(net, holding.params, 256), load(net)
+    assert examples.test is not None
+    stop = substrate.stop(net.phases.free)
+    return evaluate(substrate, examples.test, examples.n_classes, stop, streams, "test", 0).error
