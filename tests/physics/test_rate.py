@@ -54,7 +54,7 @@ def test_in_situ_change_equals_contrastive_change(architecture, neuron):
         assert local.keys() == contrast.keys()
         for name in local:
             assert np.abs(contrast[name]).max() > 1e-4
-            np.testing.assert_allclose(local[name], contrast[name], rtol=0, atol=1e-10)
+            np.testing.assert_allclose(local[name], contrast[name], rtol=0, atol=1e-12)
 
 
 def test_without_the_midpoint_the_difference_is_of_first_order_in_the_step():
