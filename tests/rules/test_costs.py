@@ -14,7 +14,7 @@ SETTLED = Stop(20000, 1e-13)
 ENTROPY = {"cost": "cross_entropy", "temperature": 0.2}
 
 
-@pytest.mark.parametrize("cost", [SquaredError(), CrossEntropy(), CrossEntropy(0.1)], ids=str)
+@pytest.mark.parametrize("cost", [SquaredError(), CrossEntropy(), CrossEntropy(0.1)], ids=["squares", "T=1", "T=0.1"])
 def test_the_pull_is_the_derivative_of_the_value(cost):
     rng = np.random.default_rng(0)
     outputs, targets = rng.random((3, 4)), np.eye(4)[[1, 3, 0]]
