@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from neuroeq.catalog import load_network, resolve
+from neuroeq.catalog import load_network, names, resolve
 from neuroeq.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -76,6 +76,10 @@ def test_the_errors_it_shows_are_those_of_the_files():
     shown = [float(error) for error in re.findall(r"^\| digits .*\| ([\d.]+) % \|", README, flags=re.MULTILINE)]
     promised = [100 * promise.test_error for promise in load_network("digits").expected]
     assert len(promised) == 9 and shown == pytest.approx(promised)
+    others = re.findall(r"^\| (digits_\w+) .*\| ([\d.]+) % \|", README, flags=re.MULTILINE)
+    assert {name for name, _ in others} == {name for name in names("network") if name.startswith("digits_")}
+    for name, error in others:
+        assert float(error) == pytest.approx(100 * load_network(name).expected[0].test_error)
 
 
 def test_the_layout_and_the_hardware_that_the_page_shows_are_allowed():
