@@ -162,5 +162,7 @@ def test_a_rule_where_it_cannot_work_is_refused(over, match):
 def test_resistors_know_no_direction():
     with pytest.raises(SpecError, match=r"hidden1_output.directed is given, which a resistor network has no"):
         substrate_of(network("resistive", *SIZES, projections=BACK["projections"]))
-    with pytest.raises(SpecError, match=r"training.rule is 'vector_field', which is for neurons; a resistor network learns by 'ep'"):
+    with pytest.raises(
+        SpecError, match=r"training.rule is 'vector_field', which is for neurons; a resistor network learns by 'ep'"
+    ):
         substrate_of(network("resistive", *SIZES, training=BACK["training"]))
