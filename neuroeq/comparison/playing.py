@@ -22,12 +22,15 @@ from ..records.files import atomic
 from ..runs import train
 from ..spec import CIRCUITS, Network, setting
 from ..spec.files import Table
+from ..watch import NeuroeqWarning
 from .cells import Cell
 
 CHECKED = 8
 """Training examples in the update whose gradient is measured."""
 CELL = "cell.json"
 """What a comparison keeps in a run folder: the gradients, or why the cell failed."""
+KEPT = (NeuroeqWarning, RuntimeWarning)
+"""Warnings that a cell keeps: of the network and its numbers, not of the libraries."""
 QUICK_EXAMPLES = 500
 """Training examples of a quick comparison, at most."""
 
@@ -120,14 +123,14 @@ def play(plan: Plan, cell: Cell) -> str | None:
         return None
     sentence = None
     with warnings.catch_warnings(record=True) as said, threadpool_limits(1):
-        warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("always", NeuroeqWarning)
         try:
             found = {"gradient": _play(plan, cell, path)}
         except Interrupted as interruption:
             return str(interruption)
         except NeuroeqError as error:
             sentence = str(error)
-    remarks = list(dict.fromkeys(str(each.message) for each in said if each.category is UserWarning))
+    remarks = list(dict.fromkeys(str(each.message) for each in said if issubclass(each.category, KEPT)))
     _keep(path / CELL, {**({"failure": sentence} if sentence else found), "warnings": remarks})
     return None
 

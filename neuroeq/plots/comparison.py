@@ -9,8 +9,8 @@ from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
 from ..comparison import Comparison
 from .style import COLOURS, new_axes
 
-LINES, MARKERS = ("-", "--", ":", "-."), ("o", "s", "^", "D")
-"""Every eight cells the colours start again, with the next of these."""
+LINES, MARKERS = ("-", "--", "-.", ":"), ("o", "s", "^", "D", "v")
+"""Of cells one after the other, so that those on top of each other can be told."""
 
 
 def learning_curves(comparison: Comparison, axes: Axes | None = None) -> Axes:
@@ -30,9 +30,9 @@ def learning_curves(comparison: Comparison, axes: Axes | None = None) -> Axes:
             continue
         epochs = [row["epoch"] for row in runs[0]]
         errors = 100 * np.array([[row["train_error"] for row in rows] for rows in runs])
-        colour, turn = COLOURS[index % len(COLOURS)], index // len(COLOURS) % len(LINES)
-        few = {"marker": MARKERS[turn], "markersize": 3.5} if len(epochs) < 40 else {}
-        axes.plot(epochs, errors.mean(axis=0), LINES[turn], color=colour, label=mean.cell, **few)
+        colour, marker, line = (each[index % len(each)] for each in (COLOURS, MARKERS, LINES))
+        marked = marker if len(epochs) < 40 else ""
+        axes.plot(epochs, errors.mean(axis=0), line, marker=marked, markersize=3.5, color=colour, label=mean.cell)
         if len(runs) > 1:
             axes.fill_between(epochs, errors.min(axis=0), errors.max(axis=0), color=colour, alpha=0.15, linewidth=0)
         highest = max(highest, errors.max())
@@ -98,8 +98,10 @@ def accuracy_and_energy(comparison: Comparison, axes: Axes | None = None) -> Axe
             energy,
             100 * accuracy,
             yerr=None if half is None else 100 * half,
-            fmt=MARKERS[index // len(COLOURS) % len(MARKERS)],
-            markersize=7,
+            fmt=MARKERS[index % len(MARKERS)],
+            markersize=8,
+            markerfacecolor="none",
+            markeredgewidth=1.6,
             color=COLOURS[index % len(COLOURS)],
             label=mean.cell,
         )

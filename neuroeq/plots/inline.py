@@ -66,12 +66,12 @@ def _of_run(name: str, run: Run) -> Iterator[Inline]:
             )
     if run.result["spikes_per_inference"] is None:
         return
-    yield _inline(f"{name}: spikes of one example, after training", 3.4, lambda axes: raster(run, axes=axes))
+    yield _inline(f"{name}: spikes of one example, after training", 4.4, lambda axes: raster(run, axes=axes))
     changed = segments(run)[-1].change
     for projection in weight_history(run)[1]:
         if projection in changed:
             yield _inline(
-                f"{name}: what synapses accumulate",
+                f"{name}: what synapses accumulate in the nudged phases, before training",
                 2.7,
                 lambda axes, projection=projection: plasticity(run, projection, axes=axes),
             )
@@ -87,12 +87,21 @@ def _inline(title: str, height: float, draw: Callable[[Axes], Any]) -> Inline:
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         axes = figure.subplots()
         draw(axes)
+        if "β" in "".join(text.get_text() for text in axes.texts):
+            _fit_names(axes)
         for collection in axes.collections:
             if len(collection.get_paths()) > MANY:
                 collection.set_rasterized(True)
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     return Inline(title, file.getvalue())
+
+
+def _fit_names(axes: Axes) -> None:
+    """Make the names of phases small enough for a narrow figure, and leave its title the projection."""
+    for text in axes.texts:
+        text.set_fontsize(7.5 if "β" in text.get_text() or text.get_text() == "free" else 5.5)
+    axes.set_title(axes.get_title().partition(":")[0], pad=16)
 
 
 def embedded(svg: str, prefix: str, label: str) -> str:
