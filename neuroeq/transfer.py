@@ -145,7 +145,7 @@ def evaluate_run(
         _named(run.network),
         run.test_error,
         network.substrate_name,
-        network.hardware and network.hardware.name,
+        network.hardware.name if network.hardware else None,
         chips,
         tuple(Spread.of(time, column.tolist()) for time, column in zip(times, errors.T, strict=True)),
     )

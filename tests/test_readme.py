@@ -40,7 +40,10 @@ def test_the_python_example_prints_what_the_readme_says(capsys):
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_the_command_lines_work_in_their_order(capsys):
     lines = [words for words in commands() if words[0] == "neuroeq"]
-    assert [words[1] for words in lines] == ["run", "run", "plot", "run", "run", "check", "export", "list", "show"]
+    assert [words[1] for words in lines] == [
+        *["run", "run", "plot", "run", "run", "check", "export", "list", "show"],
+        *["compare", "eval"],
+    ]
     for words in lines:
         with pytest.raises(SystemExit) as ended:
             main(words[1:])

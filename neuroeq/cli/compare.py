@@ -95,10 +95,13 @@ def _show(found: Comparison, report: Path) -> None:
     from ..comparison import answer, used
 
     columns = used(found.means)
-    table = Table("cell", *[column.title for column in columns], title=found.title)
+    table = Table(title=found.title)
+    table.add_column("cell", no_wrap=True, min_width=max(len(mean.cell) for mean in found.means))
+    for column in columns:
+        table.add_column(column.title, justify="right")
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    for row in found.means:
-        table.add_row(row.cell, *[column.text(row) for column in columns])
+    for mean in found.means:
+        table.add_row(mean.cell, *[column.text(mean) for column in columns])
     console.print(table)
     for row in found.rows:
         if row.failure:

@@ -55,9 +55,9 @@ COLUMNS = (
     Column("gradient cosine, start", "cosine_start", digits=3, none="no reference"),
     Column("gradient cosine, end", "cosine_end", digits=3, none="no reference"),
     Column("settling time", "settling_ms", 1e-3, unit="s", none="not settled"),
-    Column("energy/inference", "energy_per_inference_J", unit="J"),
-    Column("energy/update", "energy_per_update_J", unit="J"),
-    Column("spikes/inference", "spikes_per_inference", digits=0),
+    Column("energy per inference", "energy_per_inference_J", unit="J"),
+    Column("energy per update", "energy_per_update_J", unit="J"),
+    Column("spikes per inference", "spikes_per_inference", digits=0),
     Column("CPU [s]", "cpu_s"),
 )
 

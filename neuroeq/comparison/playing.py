@@ -76,7 +76,11 @@ class Plan:
         """
         circuit = cell.substrate in CIRCUITS
         settings = [each for each in self.settings if circuit or "hardware" not in _table(each)]
-        options = {"substrate": cell.substrate, "hardware": cell.hardware, "ideal": self.ideal if circuit else ()}
+        options: dict[str, Any] = {
+            "substrate": cell.substrate,
+            "hardware": cell.hardware,
+            "ideal": self.ideal if circuit else (),
+        }
         resolved = resolve(self.network, settings=settings, **options)
         changes: Table = {}
         if self.quick:
@@ -137,7 +141,7 @@ def play(plan: Plan, cell: Cell) -> str | None:
 
 def _play(plan: Plan, cell: Cell, path: Path) -> dict[str, Any]:
     options = plan.options(cell)
-    common = {"seed": cell.seed, "data_dir": plan.data_dir, "target": plan.target}
+    common: dict[str, Any] = {"seed": cell.seed, "data_dir": plan.data_dir, "target": plan.target}
     if not (path / "result.json").exists():
         started = (path / "checkpoint.npz").exists()
         if not started and path.exists():

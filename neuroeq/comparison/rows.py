@@ -138,7 +138,7 @@ class Summary:
 def read_row(path: Path, cell: Cell) -> Row:
     """Return what the run folder of a cell says."""
     found = read_json(path / CELL)
-    which = {"cell": cell.name, "substrate": cell.substrate, "hardware": cell.hardware, "seed": cell.seed}
+    which: dict[str, Any] = {"cell": cell.name, **asdict(cell)}
     remarks = tuple(found.get("warnings", ()))
     if "gradient" not in found:
         failure = found.get("failure", "was not finished; the same command goes on with it.")

@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import matplotlib as mpl
@@ -45,13 +46,13 @@ def comparison_figures(comparison: Comparison) -> Iterator[Inline]:
     """Yield the figures of a comparison's report, drawn from its run folders."""
     n = sum(mean.mean["cosine_start"] is not None for mean in comparison.means)
     below = 0.22 * -(-len(comparison.means) // 3)
-    yield _inline("Learning curves", 2.9 + below, lambda axes: learning_curves(comparison, axes))
+    yield _inline("Learning curves", 2.9 + below, partial(learning_curves, comparison))
     if n:
         yield _inline(
-            "How well updates point along the gradient", 1.1 + 0.38 * n, lambda axes: gradient_cosines(comparison, axes)
+            "How well updates point along the gradient", 1.1 + 0.38 * n, partial(gradient_cosines, comparison)
         )
     if any(row.energy_per_inference_J for row in comparison.done):
-        yield _inline("Accuracy and energy", 2.9 + below, lambda axes: accuracy_and_energy(comparison, axes))
+        yield _inline("Accuracy and energy", 2.9 + below, partial(accuracy_and_energy, comparison))
     for name in dict.fromkeys(row.cell for row in comparison.done):
         row = next(row for row in comparison.done if row.cell == name)
         yield from _of_run(name, comparison.run(row))
@@ -61,32 +62,30 @@ def _of_run(name: str, run: Run) -> Iterator[Inline]:
     """Yield the figures of one cell: conductances of its devices, or its spikes and weights."""
     if run.network.hardware is not None:
         for projection in conductances(run):
-            yield _inline(
-                f"{name}: conductances", 2.7, lambda axes, projection=projection: histogram(run, projection, axes)
-            )
+            yield _inline(f"{name}: conductances", 2.7, partial(histogram, run, projection))
     if run.result["spikes_per_inference"] is None:
         return
-    yield _inline(f"{name}: spikes of one example, after training", 4.4, lambda axes: raster(run, axes=axes))
+    yield _inline(f"{name}: spikes of one example, after training", 4.4, partial(raster, run))
     changed = segments(run)[-1].change
     for projection in weight_history(run)[1]:
         if projection in changed:
             yield _inline(
                 f"{name}: what synapses accumulate in the nudged phases, before training",
                 2.7,
-                lambda axes, projection=projection: plasticity(run, projection, axes=axes),
+                partial(plasticity, run, projection),
             )
         yield _inline(
             f"{name}: weights over training",
             2.7,
-            lambda axes, projection=projection: weights(run, projection, axes=axes),
+            partial(weights, run, projection),
         )
 
 
-def _inline(title: str, height: float, draw: Callable[[Axes], Any]) -> Inline:
+def _inline(title: str, height: float, draw: Callable[..., Any]) -> Inline:
     with mpl.rc_context({**STYLE, "svg.hashsalt": title}):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         axes = figure.subplots()
-        draw(axes)
+        draw(axes=axes)
         if "β" in "".join(text.get_text() for text in axes.texts):
             _fit_names(axes)
         for collection in axes.collections:
