@@ -68,11 +68,15 @@ def remarks(comparison: Comparison) -> str:
     if about["ideal"]:
         said.append(f"Idealised: {', '.join(about['ideal'])}.")
     lines = [f'<p class="note">{escape(" ".join(said))}</p>']
+    trained = {mean.cell for mean in comparison.means if mean.seeds}
+    by_sentence: dict[str, list[str]] = {}
     for row in comparison.rows:
-        which = f"{row.cell}, seed {row.seed}: "
-        failed = [row.failure] if row.failure and any(m.cell == row.cell and m.seeds for m in comparison.means) else []
+        failed = [row.failure] if row.failure and row.cell in trained else []
         refused = [f"no reference for its gradient: {row.refused}"] if row.refused else []
-        lines += [f'<p class="note">{escape(which + each)}</p>' for each in (*failed, *refused, *row.warnings)]
+        for sentence in (*failed, *refused, *row.warnings):
+            by_sentence.setdefault(sentence, []).append(f"{row.cell} (seed {row.seed})" if seeds > 1 else row.cell)
+    for sentence, cells in by_sentence.items():
+        lines.append(f'<p class="note">{escape(", ".join(cells))}: {escape(sentence)}</p>')
     return "\n".join(lines)
 
 
