@@ -16,15 +16,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import analysis, plots
     from .catalog import load_network, resolve
+    from .comparison import Comparison, compare
     from .contract import Equilibrium, Nudge, Stop
     from .errors import NeuroeqError
     from .network import initial_params
     from .runs import Run, load_run, train
     from .substrates import NeuronSubstrate, build
+    from .transfer import evaluate_run
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Comparison": "comparison",
     "Equilibrium": "contract",
     "NeuroeqError": "errors",
     "NeuronSubstrate": "substrates",
@@ -33,6 +36,8 @@ _HOMES = {
     "Stop": "contract",
     "analysis": "",
     "build": "substrates",
+    "compare": "comparison",
+    "evaluate_run": "transfer",
     "initial_params": "network",
     "load_network": "catalog",
     "load_run": "runs",
@@ -42,6 +47,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Comparison",
     "Equilibrium",
     "NeuroeqError",
     "NeuronSubstrate",
@@ -50,6 +56,8 @@ __all__ = [
     "Stop",
     "analysis",
     "build",
+    "compare",
+    "evaluate_run",
     "initial_params",
     "load_network",
     "load_run",

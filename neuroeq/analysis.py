@@ -138,8 +138,17 @@ def weight_history(run: Run) -> tuple[Array, dict[str, Array]]:
         return weights["at"][:], {name: weights[name][:] for name in weights if name != "at"}
 
 
-def settling_time(run: Run, tolerance: float = 0.01) -> float | None:
+def settling_time(run: Run, tolerance: float = 0.01, relative: bool = False) -> float | None:
     """Return how long the outputs took, in the recorded free phase, to stay within `tolerance` of where they ended.
+
+    Parameters
+    ----------
+    run
+        Finished.
+    tolerance
+        In the unit of the outputs.
+    relative
+        Whether it is a fraction of the largest output at the end instead.
 
     Returns
     -------
@@ -150,6 +159,7 @@ def settling_time(run: Run, tolerance: float = 0.01) -> float | None:
     model = run.network.neuron(output)
     name = model.readout or model.activity if model else "v"
     outputs = free.states[output][name if name in free.states[output] else "activity"]
+    tolerance = tolerance * float(np.abs(outputs[-1]).max()) if relative else tolerance
     away = np.abs(outputs - outputs[-1]).max(axis=(1, 2)) > tolerance
     if not away.any():
         return float(free.t[0] - free.start)

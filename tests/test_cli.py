@@ -128,14 +128,14 @@ def test_show_prints_a_network_as_a_substrate_plays_it(capsys):
     assert json.loads(out)["layers"]["output"]["size"] == 10
 
 
-@pytest.mark.parametrize("verb", ["run", "plot", "list", "show"])
+@pytest.mark.parametrize("verb", ["run", "compare", "eval", "plot", "list", "show"])
 def test_every_verb_has_help_with_an_example(capsys, verb):
     status, out, _ = cli(capsys, verb, "--help")
     assert status == 0 and f"Example: neuroeq {verb} " in " ".join(out.split())
 
 
 def test_help_does_not_import_what_it_does_not_need():
-    heavy = ["brian2", "numpy", "scipy", "matplotlib", "pydantic", "pint", "sklearn", "h5py", "sympy"]
+    heavy = ["brian2", "numpy", "scipy", "matplotlib", "pydantic", "pint", "sklearn", "h5py", "sympy", "joblib"]
     code = (
         "import sys\n"
         "from neuroeq.cli import main\n"

@@ -23,8 +23,10 @@ ORDER = [
     {"training"},
     {"records", "interruption", "probes"},
     {"runs"},
-    {"analysis", "export", "checking", "stdp"},
+    {"analysis", "export", "checking", "stdp", "transfer"},
+    {"comparison"},
     {"plots"},
+    {"report"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}

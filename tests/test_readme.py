@@ -43,7 +43,10 @@ def test_the_python_example_prints_what_the_page_says(page, capsys):
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_the_command_lines_work_in_their_order(capsys):
     lines = [words for words in commands() if words[0] == "neuroeq"]
-    assert [words[1] for words in lines] == ["run", "run", "plot", "run", "run", "check", "export", "list", "show"]
+    assert [words[1] for words in lines] == [
+        *["run", "run", "plot", "run", "run", "check", "export", "list", "show"],
+        *["compare", "eval"],
+    ]
     for words in lines:
         with pytest.raises(SystemExit) as ended:
             main(words[1:])

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from ..errors import NeuroeqError
-from . import check, export, listing, plot, run, show
+from . import check, compare, evaluation, export, listing, plot, run, show
 
 app = typer.Typer(
     name="neuroeq",
@@ -21,6 +21,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("eval")(evaluation.evaluate)
+app.command("compare")(compare.compare)
 app.command("check")(check.check)
 app.command("plot")(plot.plot)
 app.command("export")(export.export)

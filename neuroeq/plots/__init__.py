@@ -3,21 +3,29 @@
 Every function draws into `axes` if given, else into a new figure, and returns the axes.
 """
 
+from .comparison import accuracy_and_energy, gradient_cosines, learning_curves
 from .fidelity import backpropagation, cosines, errors, save_report
 from .figures import FIGURES, save
 from .hardware import energy, histogram
+from .inline import Inline, comparison_figures, embedded
 from .over_epochs import learning, saturation, weights
 from .over_time import plasticity, raster, settling
 from .windows import save_window, window
 
 __all__ = [
     "FIGURES",
+    "Inline",
+    "accuracy_and_energy",
     "backpropagation",
+    "comparison_figures",
     "cosines",
+    "embedded",
     "energy",
     "errors",
+    "gradient_cosines",
     "histogram",
     "learning",
+    "learning_curves",
     "plasticity",
     "raster",
     "saturation",

@@ -1,0 +1,48 @@
+"""How far the cells of a comparison are: a table on stderr, read from their run folders while they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from ..comparison import CELL, Cell, Plan, read_json
+from ..errors import NeuroeqError
+from ..records import RunFolder
+
+
+@contextmanager
+def watch(plan: Plan, cells: Sequence[Cell]) -> Iterator[None]:
+    """Show the cells while they are trained."""
+
+    def draw() -> Table:
+        table = Table("cell", "seed", "state", "train error")
+        for cell in cells:
+            table.add_row(cell.name, str(cell.seed), *state(plan, cell))
+        return table
+
+    with Live(get_renderable=draw, console=Console(stderr=True), refresh_per_second=1):
+        yield
+
+
+def state(plan: Plan, cell: Cell) -> tuple[str, str]:
+    """Return what a cell does, and its training error so far."""
+    path = plan.folder(cell)
+    if not path.is_dir():
+        return "waiting", ""
+    kept, rows = read_json(path / CELL), RunFolder(path).metrics()
+    error = f"{100 * rows[-1]['train_error']:.1f} %" if rows else ""
+    if "gradient" in kept:
+        return "done", error
+    if (path / "result.json").exists():
+        return "measuring the gradient", error
+    if "failure" in kept:
+        return "failed", error
+    try:
+        epochs = RunFolder(path).description().training.epochs
+    except NeuroeqError:
+        return "preparing", error
+    return f"epoch {len(rows)} of {epochs}", error

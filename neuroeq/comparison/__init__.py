@@ -1,0 +1,24 @@
+"""`compare`: one network on many substrates, trained side by side, in one table."""
+
+from .answer import answer, learns
+from .cells import Cell, cells_of
+from .columns import Column, used
+from .playing import CELL, Plan, read_json
+from .rows import Row, Summary
+from .side_by_side import Comparison, compare
+
+__all__ = [
+    "CELL",
+    "Cell",
+    "Column",
+    "Comparison",
+    "Plan",
+    "Row",
+    "Summary",
+    "answer",
+    "cells_of",
+    "compare",
+    "learns",
+    "read_json",
+    "used",
+]

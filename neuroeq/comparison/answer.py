@@ -1,0 +1,81 @@
+"""The answer of a comparison in two sentences, from its numbers.
+
+A cell learns if it gets rid of at least half the errors that guessing makes: error <= (1 - 1/classes) / 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .columns import with_prefix
+from .rows import Summary
+from .side_by_side import Comparison
+
+
+def learns(row: Summary, classes: int) -> bool:
+    """Whether at most half the errors of guessing are left."""
+    return row.accuracy is not None and 1 - row.accuracy <= (1 - 1 / classes) / 2
+
+
+def answer(comparison: Comparison) -> tuple[str, str]:
+    """Return the two sentences: which cells learn, and which are best at what."""
+    means = comparison.means
+    classes = next(row.classes for row in comparison.done if row.classes)
+    good = [row for row in means if learns(row, classes)]
+    failed = [row.cell for row in means if not row.seeds]
+    bad = [row.cell for row in means if row.seeds and row not in good]
+    first = _first(comparison.network, means, good, bad, failed)
+    return first, _second(good or [row for row in means if row.seeds])
+
+
+def _first(network: str, means: Sequence[Summary], good: list[Summary], bad: list[str], failed: list[str]) -> str:
+    parts = []
+    if good:
+        accuracies = [row.accuracy for row in good if row.accuracy is not None]
+        best = [row.cell for row in good if row.accuracy == max(accuracies)]
+        part = "test" if good[0].mean["test_accuracy"] is not None else "training"
+        verb = "learns" if len(good) == 1 else "learn"
+        who = "Every cell learns" if len(good) == len(means) > 1 else f"{listed([row.cell for row in good])} {verb}"
+        parts.append(
+            f"{who} {network}, best {_shortened(best)} with {100 * max(accuracies):.1f} % of the {part} examples right"
+        )
+    if bad:
+        verb = "does" if len(bad) == 1 else "do"
+        parts.append(f"{listed(bad)} {verb} not{'' if good else f' learn {network}'}")
+    if failed:
+        parts.append(f"{listed(failed)} could not be trained")
+    return _sentence("; ".join(parts))
+
+
+def _second(rows: Sequence[Summary]) -> str:
+    parts = []
+    for key, text in (
+        ("cosine_end", lambda value: f"points best on {{}} (cosine {value:.3f} after training)"),
+        (
+            "settling_ms",
+            lambda value: f"settle first on {{}} ({with_prefix(value, None, 1e-3, 's')} of simulated time)",
+        ),
+        ("energy_per_inference_J", lambda value: f"costs least on {{}} ({with_prefix(value, None, 1.0, 'J')})"),
+    ):
+        known = {row.cell: value for row in rows if (value := row.mean[key]) is not None}
+        if known:
+            value = max(known.values()) if key == "cosine_end" else min(known.values())
+            best = [cell for cell, each in known.items() if text(each) == text(value)]
+            subject = {"cosine_end": "the update", "settling_ms": "outputs", "energy_per_inference_J": "an inference"}
+            parts.append(f"{subject[key]} {text(value).format(_shortened(best))}")
+    return _sentence(listed(parts, ", and ")) if parts else "Nothing else could be measured."
+
+
+def listed(names: Sequence[str], last: str = " and ") -> str:
+    """Return names as a list in a sentence."""
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + last + names[-1]
+
+
+def _shortened(names: Sequence[str]) -> str:
+    return listed(names) if len(names) < 4 else f"{len(names)} cells alike"
+
+
+def _sentence(text: str) -> str:
+    first = text.split(" ", 1)[0].strip(",")
+    named = first in ("rate", "spiking") or ":" in first or first in ("crossbar", "resistive")
+    return (text if named else text[:1].upper() + text[1:]) + "."

@@ -1,0 +1,80 @@
+"""The columns of a comparison's table, as text: means, with their 95 % intervals where there are several seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import floor, log10
+
+from .rows import Summary
+
+PREFIXES = {0: "", -3: "m", -6: "µ", -9: "n", -12: "p", -15: "f", -18: "a"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Parameters
+    ----------
+    title
+        With its unit, if it has one for all rows.
+    key
+        Of the numbers of a summary.
+    factor
+        That numbers are shown times.
+    digits
+        After the point.
+    unit
+        Where every row chooses its own prefix.
+    none
+        What stands for no number.
+    """
+
+    title: str
+    key: str
+    factor: float = 1.0
+    digits: int = 1
+    unit: str = ""
+    none: str = "–"
+
+    def text(self, row: Summary) -> str:
+        """Return the entry of a row."""
+        mean, half = row.mean[self.key], row.interval[self.key]
+        if mean is None:
+            return self.none if row.seeds else ""
+        if self.unit:
+            return with_prefix(mean, half, self.factor, self.unit)
+        text = f"{self.factor * mean:.{self.digits}f}"
+        return text if half is None else f"{text} ± {self.factor * half:.{self.digits}f}"
+
+
+COLUMNS = (
+    Column("test accuracy [%]", "test_accuracy", 100),
+    Column("train accuracy [%]", "train_accuracy", 100),
+    Column("gradient cosine, start", "cosine_start", digits=3, none="no reference"),
+    Column("gradient cosine, end", "cosine_end", digits=3, none="no reference"),
+    Column("settling time", "settling_ms", 1e-3, unit="s", none="not settled"),
+    Column("energy per inference", "energy_per_inference_J", unit="J"),
+    Column("energy per update", "energy_per_update_J", unit="J"),
+    Column("spikes per inference", "spikes_per_inference", digits=0),
+    Column("CPU [s]", "cpu_s"),
+)
+
+
+def used(rows: Sequence[Summary]) -> list[Column]:
+    """Return the columns in which any row has a number."""
+    return [column for column in COLUMNS if any(row.mean[column.key] is not None for row in rows)]
+
+
+def with_prefix(mean: float, half: float | None, factor: float, unit: str) -> str:
+    """Return a number with the SI prefix that it reads best with.
+
+    >>> with_prefix(1.25e-9, None, 1.0, "J")
+    '1.25 nJ'
+    """
+    mean, half = factor * mean, None if half is None else factor * half
+    exponent = 0 if mean == 0 else int(min(0, max(-18, 3 * floor(log10(abs(mean)) / 3))))
+    size = 10.0**exponent
+    text = f"{mean / size:.3g}" if half is None else f"{mean / size:.3g} ± {half / size:.2g}"
+    return f"{text} {PREFIXES[exponent]}{unit}"

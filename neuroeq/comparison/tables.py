@@ -1,0 +1,47 @@
+"""The table of a comparison as files: `table.csv`, a row a substrate, and `table.json`, the cells besides."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..records.files import atomic
+from .rows import AVERAGED, Summary
+
+
+def write_tables(out: Path, whole: dict[str, Any], means: Sequence[Summary]) -> None:
+    """Write `table.csv` and `table.json`.
+
+    Parameters
+    ----------
+    out
+        The folder of the comparison.
+    whole
+        The comparison as plain values.
+    means
+        One a substrate.
+    """
+    text = json.dumps(whole, indent=2) + "\n"
+    atomic(out / "table.json", lambda draft: draft.write_text(text, encoding="utf-8"))
+    atomic(out / "table.csv", lambda draft: _write_csv(draft, [_flat(mean) for mean in means]))
+
+
+def _flat(mean: Summary) -> dict[str, Any]:
+    row: dict[str, Any] = {"cell": mean.cell, "substrate": mean.substrate, "hardware": mean.hardware}
+    row["seeds"] = len(mean.seeds)
+    for key in AVERAGED:
+        row |= {key: mean.mean[key], f"{key}_ci95": mean.interval[key]}
+    for when, cosines in (("start", mean.cosines_start), ("end", mean.cosines_end)):
+        row |= {f"cosine_{when}_{name}": value for name, value in cosines.items()}
+    return {**row, "failure": mean.failure}
+
+
+def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
