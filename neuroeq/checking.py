@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +13,15 @@ from .data import load
 from .engine import use_target
 from .errors import SpecError
 from .fidelity import Report, check
+from .holding import Holding
 from .network import initial_params
 from .randomness import Streams
 from .runs import load_run
 from .spec import Network
 from .spec.files import Table
-from .substrates import NeuronSubstrate, build, engine_of
+from .spec.hardware import NudgeSource
+from .substrates import AnySubstrate, NeuronSubstrate, build, engine_of
+from .training import State
 
 
 def check_network(
@@ -62,13 +66,33 @@ def check_network(
     changes = [*settings, {"run": {key: value for key, value in given.items() if value is not None}}]
     resolved = resolve(described, substrate, changes, hardware, ideal)  # type: ignore[arg-type]
     streams = Streams(resolved.run.seed)
-    params = initial_params(resolved, streams.child("init")) if run is None else run.folder.load().params
+    kept = State(initial_params(resolved, streams.child("init"))) if run is None else run.folder.load()
+    devices = kept.devices if run is not None and hardware is None and not ideal else {}
+    holding = Holding(resolved, kept.params, dict(devices), streams)
+    params = holding.params
     examples = load(resolved, Path(resolved.run.data_dir) if resolved.run.data_dir else None)
     which = _in_turn(np.asarray(examples.train.labels), samples)
     inputs, _, wanted = examples.batch(examples.train, which, resolved)
     how = {"engine": engine_of(resolved), "target": use_target(target)}
     checked = build(resolved, params, samples, **how)
-    return check(checked, inputs, wanted, streams, _rate_twin(described, resolved, params, samples), rbp)
+    checked.params = holding.acting(streams.child("read check"))
+    reference = _rate_twin(described, resolved, params, samples) or _exact_twin(resolved, holding, samples, how)
+    return check(checked, inputs, wanted, streams, reference, rbp)
+
+
+def _exact_twin(resolved: Network, holding: Holding, samples: int, how: dict[str, Any]) -> AnySubstrate | None:
+    """Return a circuit of the same weights that acts, reads and drives exactly; None if the first one does."""
+    if resolved.hardware is None:
+        return None
+    array, periphery = resolved.technology.array, resolved.technology.periphery
+    if holding.chip is None and periphery.ideal and not array.phase_mismatch:
+        return None
+    exact = periphery.model_copy(
+        update={"dac_bits": 0, "adc_bits": 0, "adc_noise_sd": 0.0, "adc_offset_sd": 0.0, "nudge": NudgeSource()}
+    )
+    parts = {"array": array.model_copy(update={"phase_mismatch": 0.0}), "periphery": exact}
+    twin = resolved.model_copy(update={"hardware": resolved.technology.model_copy(update=parts)})
+    return build(twin, holding.params, samples, **how)
 
 
 def _rate_twin(

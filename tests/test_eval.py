@@ -24,6 +24,12 @@ title = "A device to test with"
 g_min = "0.1 uS"
 g_max = "10 uS"
 """
+EVIDENCE = """
+[[evidence]]
+keys = ["synapse"]
+kind = "assumed"
+cite = "a test"
+"""
 NOISE = (
     WINDOW
     + """
@@ -31,6 +37,7 @@ NOISE = (
 model = "polynomial"
 coefficients = [0.15]
 """
+    + EVIDENCE
 )
 DRIFT = (
     WINDOW
@@ -41,6 +48,7 @@ t0 = "1 s"
 nu_offset = 0.1
 sd_offset = 0.03
 """
+    + EVIDENCE
 )
 
 

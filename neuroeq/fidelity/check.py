@@ -139,7 +139,7 @@ def check(
     inputs: Array,
     targets: Array,
     streams: Streams,
-    rates: AnySubstrate | None = None,
+    reference: AnySubstrate | None = None,
     rbp: bool = False,
 ) -> Report:
     """Compare one update of a substrate with the gradient, at the same parameters.
@@ -152,13 +152,14 @@ def check(
         (batch, n_input) and (batch, n_output).
     streams
         Of random numbers.
-    rates
-        Of spiking units: their rate network with the same parameters.
+    reference
+        Whose gradient it is compared with, where that is another: the rates of spiking units, the exact circuit of
+        noisy devices and converters.
     rbp
         Whether to run recurrent backpropagation beside the nudged phase.
     """
     network = substrate.network
-    reference = rates or substrate
+    reference = reference or substrate
     gradient = implicit_gradient(reference, inputs, targets)
     estimator = _estimator(substrate, inputs, targets, streams)
     repeats = [estimator(network.phases, repeat) for repeat in range(REPEATS if substrate.spiking else 1)]

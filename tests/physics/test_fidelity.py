@@ -79,7 +79,7 @@ def test_a_sign_error_shows():
     """A check that cannot fail checks nothing."""
     substrate = made("hard sigmoid", phases={**LONG, "beta": 0.01})
     inputs, targets = batch_of(substrate.network, 3)
-    wrong = check(substrate, inputs, targets, Streams(0), rates=_mirrored(substrate))
+    wrong = check(substrate, inputs, targets, Streams(0), reference=_mirrored(substrate))
     assert wrong.cosine < 0.9
 
 
