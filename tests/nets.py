@@ -102,3 +102,11 @@ def flat(params: Params, names: list[str] | None = None) -> np.ndarray:
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:
     return float(a @ b / np.sqrt((a @ a) * (b @ b)))
+
+
+def feedback_at(forward: np.ndarray, angle: float) -> np.ndarray:
+    """Return feedback weights, (n_post, n_pre), as large as forward ones and at an angle to their transpose."""
+    other = np.random.default_rng(3).normal(size=forward.shape)
+    other -= forward * (other * forward).sum() / (forward**2).sum()
+    other *= np.linalg.norm(forward) / np.linalg.norm(other)
+    return (np.cos(np.deg2rad(angle)) * forward + np.sin(np.deg2rad(angle)) * other).T

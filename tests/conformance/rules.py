@@ -21,7 +21,7 @@ from neuroeq.optimiser import Descent
 from neuroeq.phases import nudges
 from neuroeq.rules import Lesson, estimate
 from neuroeq.spec import SUBSTRATES, Network, overlay
-from tests.nets import batch_of, cosine, flat, network, params_of, substrate_of
+from tests.nets import batch_of, cosine, feedback_at, flat, network, params_of, substrate_of
 from tests.physics.test_spiking import SIZES, inner_problem
 
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
@@ -257,12 +257,7 @@ def _problem(net: Network, on: str) -> tuple[Params, np.ndarray, np.ndarray]:
         return params, *batch_of(net, 4)
     params, inputs, targets = inner_problem(0)
     if "output_hidden1" in net.projections:
-        forward = params["hidden1_output"]
-        other = np.random.default_rng(3).normal(size=forward.shape)
-        other -= forward * (other * forward).sum() / (forward**2).sum()
-        other *= np.linalg.norm(forward) / np.linalg.norm(other)
-        turned = np.cos(np.deg2rad(ANGLE)) * forward + np.sin(np.deg2rad(ANGLE)) * other
-        params = {**params, "output_hidden1": turned.T}
+        params = {**params, "output_hidden1": feedback_at(params["hidden1_output"], ANGLE)}
     return params, inputs, targets
 
 

@@ -15,6 +15,7 @@ from tests.nets import (
     batch_of,
     centred,
     cosine,
+    feedback_at,
     flat,
     network,
     params_of,
@@ -39,12 +40,7 @@ def directed(angle=90.0, on="rate", **options):
     """Return a network with feedback weights at an angle to the forward ones, every unit inside its bounds."""
     params, inputs, targets = inner_problem(0)
     net = network(on, *SIZES, **BACK)
-    forward = params["hidden1_output"]
-    other = np.random.default_rng(3).normal(size=forward.shape)
-    other -= forward * (other * forward).sum() / (forward**2).sum()
-    other *= np.linalg.norm(forward) / np.linalg.norm(other)
-    turned = np.cos(np.deg2rad(angle)) * forward + np.sin(np.deg2rad(angle)) * other
-    params = {**params, "output_hidden1": turned.T}
+    params = {**params, "output_hidden1": feedback_at(params["hidden1_output"], angle)}
     return substrate_of(net, params, **options), inputs, targets
 
 
