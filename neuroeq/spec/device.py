@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from .base import Conductance, Count, Current, Positive, Spec, Time, Voltage
 
@@ -251,8 +251,17 @@ class OneOverF(Spec):
     t_read: Annotated[Time, Field(gt=0)]
 
 
-ProgrammingNoise = Annotated[Polynomial | Relative | Saturating, Field(discriminator="model")]
-ReadNoise = Annotated[Polynomial | Relative | Saturating | OneOverF, Field(discriminator="model")]
+def _named(value: object) -> object:
+    """Read a table that has nothing but a sigma as relative noise."""
+    return {"model": "relative", **value} if isinstance(value, dict) and set(value) == {"sigma"} else value
+
+
+ProgrammingNoise = Annotated[
+    Annotated[Polynomial | Relative | Saturating, Field(discriminator="model")], BeforeValidator(_named)
+]
+ReadNoise = Annotated[
+    Annotated[Polynomial | Relative | Saturating | OneOverF, Field(discriminator="model")], BeforeValidator(_named)
+]
 
 
 class PowerLaw(Spec):

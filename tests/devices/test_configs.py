@@ -168,3 +168,10 @@ def test_a_part_is_idealised_by_its_name(part, gone, left):
     assert value(left, ideal) == value(left, real)
     for evidence in ideal.evidence:
         assert not any(key.startswith(gone) for key in evidence.keys)
+
+
+def test_noise_of_reading_is_one_word_on_the_command_line():
+    noisy = resolve("xor", "crossbar", ["hardware.synapse.read_noise.sigma=0.02"], "ideal").technology
+    assert (noisy.synapse.read_noise.model, noisy.synapse.read_noise.sigma) == ("relative", 0.02)
+    with pytest.raises(NeuroeqError, match="hardware.synapse.read_noise"):
+        resolve("xor", "crossbar", ["hardware.synapse.read_noise.sigma=0.02"], "pcm")
