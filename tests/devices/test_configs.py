@@ -173,5 +173,5 @@ def test_a_part_is_idealised_by_its_name(part, gone, left):
 def test_noise_of_reading_is_one_word_on_the_command_line():
     noisy = resolve("xor", "crossbar", ["hardware.synapse.read_noise.sigma=0.02"], "ideal").technology
     assert (noisy.synapse.read_noise.model, noisy.synapse.read_noise.sigma) == ("relative", 0.02)
-    with pytest.raises(NeuroeqError, match="hardware.synapse.read_noise"):
+    with pytest.raises(NeuroeqError, match=r"hardware\.synapse\.read_noise"):
         resolve("xor", "crossbar", ["hardware.synapse.read_noise.sigma=0.02"], "pcm")
