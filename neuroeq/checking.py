@@ -67,7 +67,8 @@ def check_network(
     resolved = resolve(described, substrate, changes, hardware, ideal)  # type: ignore[arg-type]
     streams = Streams(resolved.run.seed)
     kept = State(initial_params(resolved, streams.child("init"))) if run is None else run.folder.load()
-    devices = kept.devices if run is not None and hardware is None and not ideal else {}
+    same = run is not None and (resolved.hardware, resolved.run.seed) == (run.network.hardware, run.network.run.seed)
+    devices = kept.devices if same else {}
     holding = Holding(resolved, kept.params, dict(devices), streams)
     params = holding.params
     examples = load(resolved, Path(resolved.run.data_dir) if resolved.run.data_dir else None)

@@ -6,6 +6,7 @@ import numpy as np
 
 from .contract import Params
 from .devices import Chip
+from .network import bounds
 from .randomness import Streams
 from .spec import Network
 
@@ -30,7 +31,7 @@ class Holding:
     def __init__(self, network: Network, params: Params, held: dict[str, Array], streams: Streams) -> None:
         chip = Chip(network, params, streams) if network.hardware is not None else None
         self.chip = None if chip is None or chip.plain else chip
-        self.params, self._held = params, held
+        self.params, self._held = _within(network, params), held
         if self.chip is not None:
             if not held:
                 held.update(self.chip.write(params, streams.child("write")))
@@ -46,3 +47,15 @@ class Holding:
             self._held.update(self.chip.update(self._held, self.params, wanted, rng))
             wanted = self.chip.weights(self._held, wanted)
         self.params = wanted
+
+
+def _within(network: Network, params: Params) -> Params:
+    """Return conductances within the window of a resistor network's devices; other weights as they are."""
+    if not network.resistive:
+        return params
+    within = dict(params)
+    for name in network.projections:
+        window = bounds(network, name)
+        if window is not None:
+            within[name] = np.clip(params[name], *window)
+    return within

@@ -13,6 +13,7 @@ from .contract import Equilibrium, Params
 from .costs import cost_of
 from .data import Examples
 from .data.examples import predictions
+from .errors import SpecError
 from .holding import Holding
 from .network import initial_params, mask
 from .optimiser import Descent
@@ -166,6 +167,11 @@ def train(
     may_fuse = fuse and holding.chip is None and fusible(network)
     fused = Fused(network, state.params, network.training.epochs * len(part)) if may_fuse else None
     chunk = 1 if fused is None else CHUNK
+    if holding.chip is not None and pruning is not None:
+        raise SpecError(
+            f"{network.where}: training.prune with devices that do not hold exactly what is written; an edge that is "
+            "gone would come back, so use --ideal devices."
+        )
     particles = None
     if network.phases.persistent:
         assert isinstance(substrate, NeuronSubstrate)
@@ -230,7 +236,7 @@ def _update(
 
     def commit(change: Params) -> None:
         holding.change(descent.step(holding.params, change, state.epoch), pulses)
-        substrate.params = holding.params
+        substrate.params = holding.acting(streams.child("read", state.epoch, batch))
 
     chosen = nudges(phases, streams.child("nudge", state.epoch, batch))
     at_once = commit if substrate.network.training.update == "every_step" else None

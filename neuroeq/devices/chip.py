@@ -51,7 +51,6 @@ class Chip:
         self._params = {name: value for name, value in params.items() if name not in self.shapes}
         self._dtype = next(iter(params.values())).dtype
         self.cells = {name: self._drawn(name) for name in self.shapes}
-        self.pulses: dict[str, float] = {}
 
     @property
     def plain(self) -> bool:
@@ -74,11 +73,12 @@ class Chip:
             target = wanted[name] + bias
             if isinstance(self.synapse.update, Pulsed):
                 g = self._pulsed(name, g, target - params[name], rng)
-                after[name] = self._failed(name, self._leaked(g))
+                after[name] = self._failed(name, self._leaked(g, self.hardware.periphery.phase_time))
             else:
                 moved = target != params[name]
                 written = self._written(name, target, rng)
-                after[name] = self._failed(name, self._leaked(np.where(moved, written, g)))
+                left = self._leaked(np.where(moved, written, g), self.hardware.periphery.phase_time)
+                after[name] = self._failed(name, left)
         return after
 
     def weights(self, held: Held, params: Params) -> Params:
@@ -97,6 +97,8 @@ class Chip:
                 g = drifted(
                     self.synapse.drift, g, g_max or g.max(), at, self._child("drift", name).standard_normal(g.shape)
                 )
+            if self.synapse.leak_tau is not None and at is not None:
+                g = self._leaked(g, at)
             reading, writing = rng.spawn(2)
             if self.synapse.read_noise is not None:
                 sd = read_sd(self.synapse.read_noise, g, g_max or float(g.max()), self._since(at), held[name])
@@ -125,10 +127,9 @@ class Chip:
             g = self._rounded(g, levels)
         if isinstance(self.synapse.update, WriteVerify):
             g = g + self.synapse.update.tolerance * self._window * verify.uniform(-1, 1, g.shape)
-        elif self.synapse.programming_noise is not None:
+        if self.synapse.programming_noise is not None:
             sd = programming_sd(self.synapse.programming_noise, g, self.hardware.g_max or float(g.max()))
             g = g + sd * noise.standard_normal(g.shape)
-        self.pulses[name] = 1.0
         low, high = self._limits(name)
         return self._failed(name, np.clip(g, low, high))
 
@@ -149,7 +150,6 @@ class Chip:
         state, direction = self._states(law, g), np.sign(asked)
         for turn in range(int(number.max(initial=0))):
             state = pulse(law, cells, state, np.where(number > turn, direction, 0.0), noise)
-        self.pulses[name] = float(number.mean())
         if self.synapse.unidirectional:
             state = self._refreshed(law, cells, state)
         return self._conductances(law, state)
@@ -161,10 +161,11 @@ class Chip:
         lowered = np.clip(state - (state.min(axis=0) - low), cells.low, cells.high)
         return np.where(full, lowered, state)
 
-    def _leaked(self, g: Array) -> Array:
+    def _leaked(self, g: Array, time: float) -> Array:
+        """Return conductances after a time [s]."""
         if self.synapse.leak_tau is None:
             return g
-        kept = np.exp(-self.hardware.periphery.phase_time / self.synapse.leak_tau)
+        kept = np.exp(-time / self.synapse.leak_tau)
         return self.hardware.g_min + (g - self.hardware.g_min) * kept
 
     def _rounded(self, g: Array, rng: np.random.Generator) -> Array:

@@ -22,4 +22,4 @@ def quantised(values: Array, bits: int, full_scale: float) -> Array:
     if not bits:
         return values
     step = 2 * full_scale / 2**bits
-    return np.clip(np.round(values / step) * step, -full_scale, full_scale)
+    return np.clip(np.round(values / step) * step, -full_scale, full_scale - step)

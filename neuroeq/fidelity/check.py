@@ -162,7 +162,7 @@ def check(
     reference = reference or substrate
     gradient = implicit_gradient(reference, inputs, targets)
     estimator = _estimator(substrate, inputs, targets, streams)
-    repeats = [estimator(network.phases, repeat) for repeat in range(REPEATS if substrate.spiking else 1)]
+    repeats = [estimator(network.phases, repeat) for repeat in range(REPEATS if _noisy(substrate) else 1)]
     mean = {name: np.mean([each.change[name] for each in repeats], axis=0) for name in gradient}
     sampled = _sampled_entries(gradient, streams)
     differences = finite_differences(reference, inputs, targets, sampled)
@@ -301,6 +301,12 @@ def _kinks(substrate: AnySubstrate, inputs: Array) -> int:
     except EquationError:
         return 0
     return sum(int((~inside[layer] & (np.abs(rate) < AT_REST)).sum()) for layer, rate in rates.items())
+
+
+def _noisy(substrate: AnySubstrate) -> bool:
+    """Whether an update differs from one time to the next."""
+    hardware = substrate.network.hardware
+    return substrate.spiking or (hardware is not None and hardware.periphery.adc_noise_sd > 0)
 
 
 def _cosine(one: Array, other: Array) -> float:

@@ -97,7 +97,7 @@ def _beside(substrate: NeuronSubstrate) -> NeuronSubstrate:
     for name, ends in network.projections.items():
         if ends.source == network.input_layer:
             continue
-        around = {"source": ends.target, "target": ends.source} if ends.directed else {}
+        around = {"source": ends.target, "target": ends.source, "connect": None} if ends.directed else {}
         projections[name] = ends.model_copy(update={**around, "learning_rate": 0.0})
         params[name] = substrate.params[name].T if ends.directed else substrate.params[name]
     physics = network.physics.model_copy(

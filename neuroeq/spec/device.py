@@ -113,7 +113,17 @@ class ConstantStep(Pulsed):
     model: Literal["constant_step"]
 
 
-class LinearStep(Pulsed):
+class _Signed(Pulsed):
+    """Laws whose steps depend on how far a state is from 0, where it rests."""
+
+    @model_validator(mode="after")
+    def _around(self) -> Self:
+        if not self.range[0] < 0 < self.range[1]:
+            raise ValueError(f"range is {list(self.range)}; this law needs 0 inside, such as [-1, 1]")
+        return self
+
+
+class LinearStep(_Signed):
     """Steps that shrink linearly towards the limit.
 
     Parameters
@@ -130,7 +140,7 @@ class LinearStep(Pulsed):
     noise: Literal["multiplicative", "additive"] = "multiplicative"
 
 
-class SoftBounds(Pulsed):
+class SoftBounds(_Signed):
     """Steps that vanish at the limits.
 
     Parameters

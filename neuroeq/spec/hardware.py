@@ -95,7 +95,7 @@ class Periphery(Spec):
     dac_energy, adc_energy
         Of one conversion.
     write_energy
-        Of one programming pulse.
+        Of programming one device once; every update is counted as one.
     """
 
     dac_bits: Annotated[int, Field(ge=0, le=24)] = 0

@@ -33,6 +33,10 @@ def check_rule(training: Training, phases: Phases) -> None:
         raise ValueError(f"phases.nudge is '{phases.nudge}' with training.rule 'holomorphic'; expected 'state'")
     if training.update == "every_step":
         _check_every_step(training, phases)
+    if training.l1 and training.step.kind == "binary":
+        raise ValueError(
+            "training.l1 shrinks weights that training.step.kind 'binary' keeps at two values; leave it out"
+        )
     if training.momentum and training.step.kind != "gradient":
         raise ValueError(
             f"training.momentum is {training.momentum:g} with training.step.kind '{training.step.kind}', which has "

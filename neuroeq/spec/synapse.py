@@ -94,5 +94,7 @@ class Synapse(Spec):
                     raise ValueError(f"{key} is {value}, and element is '{self.element}'; {expected}")
         if self.element != "resistor" and (self.g_min or self.g_max is not None):
             raise ValueError(f"g_min and g_max are given, and element is '{self.element}'; leave them out")
+        if self.element == "mosfet" and (self.v_gate_max or 0) <= max(self.v_th or 0, self.v_gate_min or 0):
+            raise ValueError(f"v_gate_max is {self.v_gate_max:g} V; expected more than v_th and v_gate_min")
         if self.element == "capacitor" and (self.c_max or 0) <= (self.c_min or 0):
             raise ValueError("c_max must be above c_min")

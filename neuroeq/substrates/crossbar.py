@@ -64,8 +64,10 @@ class Crossbar(NeuronSubstrate):
         inputs = self._as_driven(inputs)
         if periphery.elsewhere(nudge):
             self.params = periphery.twin(kept)
-        eq = super().relax(inputs, nudge, start, rng=rng, **others)
-        self.params = kept
+        try:
+            eq = super().relax(inputs, nudge, start, rng=rng, **others)
+        finally:
+            self.params = kept
         if periphery.reads_exactly:
             return eq
         free = [layer for layer in eq.activity if layer != self.network.input_layer]

@@ -159,3 +159,26 @@ def test_levels_are_few_and_stochastic_rounding_keeps_the_mean():
     many = [random.write(params, np.random.default_rng(turn))["input_hidden1"] for turn in range(400)]
     wanted = random.mapping.conductances(params["input_hidden1"])
     assert np.abs(np.mean(many, axis=0) - wanted).max() < 5 * 1.5e-6 / np.sqrt(400)
+
+
+def test_a_pair_grows_and_shrinks_by_what_is_asked_for():
+    """A symmetric law: 20 pulses up and down again; weights come back, and moved by the whole request in between."""
+    law = {"model": "constant_step", "range": [0, 1], "step": 0.001, "max_pulses": 100}
+    chip, params = made("crossbar", update=law)
+    held = chip.write(params, np.random.default_rng(0))
+    start = chip.weights(held, params)
+    by = 0.04 * np.sign(np.random.default_rng(1).standard_normal(start["hidden1_output"].shape))
+    wanted = {**start, "hidden1_output": start["hidden1_output"] + by}
+    up = chip.update(held, start, wanted, np.random.default_rng(2))
+    moved = chip.weights(up, start)
+    np.testing.assert_allclose(moved["hidden1_output"] - start["hidden1_output"], by, atol=2.1 * 0.001 * 2)
+    back = chip.weights(chip.update(up, moved, start, np.random.default_rng(3)), start)
+    np.testing.assert_allclose(back["hidden1_output"], start["hidden1_output"], atol=2.1 * 0.001 * 2)
+
+
+def test_what_leaks_is_gone_after_a_long_time():
+    chip, params = made(leak_tau="1 s")
+    held = chip.write(params, np.random.default_rng(0))
+    later = chip.acting(held, params, np.random.default_rng(0), at=100.0)
+    for name in held:
+        np.testing.assert_allclose(later[name], 0.1, rtol=1e-9)

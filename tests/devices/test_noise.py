@@ -65,6 +65,6 @@ def test_a_converter_rounds_to_its_levels_and_cuts_off_what_lies_beyond():
     values = np.linspace(-3, 3, 1001)
     read = quantised(values, 8, 2.0)
     step = 4 / 256
-    assert np.abs(read - np.clip(values, -2, 2)).max() <= step / 2 + 1e-12
-    assert len(np.unique(read)) == 257 and np.abs(read).max() == 2.0
+    assert np.abs(read - np.clip(values, -2, 2 - step)).max() <= step / 2 + 1e-12
+    assert len(np.unique(read)) == 256 and (read.min(), read.max()) == (-2.0, 2.0 - step)
     np.testing.assert_array_equal(quantised(values, 0, 2.0), values)
