@@ -37,6 +37,10 @@ extends = "ideal"
 title = "Too narrow for any weight"
 [neuron.integrator]
 r_f = "1 kohm"
+[[evidence]]
+keys = ["neuron.integrator.r_f"]
+kind = "assumed"
+cite = "a test"
 """
 
 
