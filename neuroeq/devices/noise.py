@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..spec.device import (
+from ..spec.noise import (
     Drift,
     LogRelaxation,
     OneOverF,

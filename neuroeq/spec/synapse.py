@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from .base import Capacitance, Conductance, Positive, Spec, Time, Voltage
-from .device import Direct, Drift, Faults, ProgrammingNoise, Pulsed, ReadNoise, Update
+from .device import Direct, Faults, Pulsed, Update
+from .noise import Drift, ProgrammingNoise, ReadNoise
 
 
 class Synapse(Spec):

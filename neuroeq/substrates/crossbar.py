@@ -164,7 +164,7 @@ class Crossbar(NeuronSubstrate):
 
 def differential_pair(hardware: Hardware, weight: Array) -> tuple[Array, Array]:
     """Return G+ and G-, of the shape of the weights: the smaller one at the bottom of the window. [S]."""
-    held = weight / hardware.r_f
+    held = np.clip(weight, -hardware.w_max, hardware.w_max) / hardware.r_f
     low = hardware.g_min
     return low + np.maximum(held, 0), low + np.maximum(-held, 0)
 

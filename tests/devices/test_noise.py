@@ -6,7 +6,7 @@ import pytest
 from neuroeq.catalog import load_hardware
 from neuroeq.devices.converters import quantised
 from neuroeq.devices.noise import drifted, programming_sd, read_sd
-from neuroeq.spec.device import LogRelaxation, OneOverF, Polynomial, PowerLaw, Relative, Saturating
+from neuroeq.spec.noise import LogRelaxation, OneOverF, Polynomial, PowerLaw, Relative, Saturating
 
 HOUR, YEAR = 3600.0, 365.25 * 86400
 US = 1e-6
