@@ -1,4 +1,4 @@
-"""What is left of a programmed conductance, as a hardware file describes it: noise of programming and reading, drift."""
+"""What is left of a programmed conductance, as a hardware file says it: noise of programming and reading, drift."""
 
 from __future__ import annotations
 
