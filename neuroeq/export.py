@@ -70,6 +70,10 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
     )
     header = [f"hardware: {substrate.hardware.title}", f"voltages found here [V]: {voltages}"]
     if isinstance(substrate, Crossbar):
+        if substrate.hardware.neuron.integrator.gain is not None:
+            raise SpecError(
+                f"{run.path}: neuron.integrator.gain is given, and netlists have ideal op-amps; export a run without it."
+            )
         pull = -beta * cost_of(network.phases).gradient(free.outputs, wanted)[0]
         nudged = (beta, wanted[0]) if network.nudge == "state" else (0.0, pull)
         return _crossbar(substrate, inputs[0], nudged, free.state if beta else {}, title, header)

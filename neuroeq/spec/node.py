@@ -114,6 +114,9 @@ class Integrator(Spec):
         Feedback capacitor.
     v_scale
         The voltage that stands for activity 1.
+    gain
+        Open-loop gain A of the op-amp, infinite if left out: its virtual ground is off by V/A, so the feedback resistor
+        and capacitor see V (1 + 1/A). The load of the array on it is left out.
     power
         Quiescent power of one.
     """
@@ -122,6 +125,7 @@ class Integrator(Spec):
     w_max: Positive = 2.0
     c_f: Annotated[Capacitance, Field(gt=0)] = 1e-12
     v_scale: Annotated[Voltage, Field(gt=0)] = 1.0
+    gain: Positive | None = None
     power: Annotated[Power, Field(ge=0)] = 0.0
 
 

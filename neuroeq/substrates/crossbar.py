@@ -238,9 +238,10 @@ def op_amp(model: NeuronModel, hardware: Hardware, dt: float) -> NeuronModel:
 
     slow = physical(str(model.parameters[tau])).value
     rc = hardware.r_f * given.c_f
+    off = "" if given.gain is None else f"*{1 + 1 / given.gain!r}"
     equations = "\n".join(
         [
-            "dv/dt = (-v/R_f + (drive + bias)*V_s*siemens + nudge*V_s/R_f)/C_f : volt",
+            f"dv/dt = (-v{off}/R_f + (drive + bias)*V_s*siemens + nudge*V_s/R_f)/(C_f{off}) : volt",
             f"{model.state} = v/V_s : 1",
             *others,
         ]

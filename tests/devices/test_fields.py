@@ -134,7 +134,7 @@ CASES = [
     *[
         (f"neuron.integrator.{field}", "crossbar", {"synapse": PAIR}, value)
         for field, value in (
-            ("r_f", "3 kohm"), ("w_max", 3.0), ("c_f", "2 pF"), ("v_scale", "0.5 V"), ("power", "1 uW")
+            ("gain", 50.0), ("r_f", "3 kohm"), ("w_max", 3.0), ("c_f", "2 pF"), ("v_scale", "0.5 V"), ("power", "1 uW")
         )
     ],
     ("neuron.c_node", "settling", {}, "2 pF"),

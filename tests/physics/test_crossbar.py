@@ -231,3 +231,15 @@ def test_a_nudge_takes_the_power_of_its_conductance_and_missing_synapses_none():
     assert whole.devices() == 2 * (6 * 8 + 8 * 3 + 8 + 3) and some.devices() == 2 * (there + 8 * 3 + 8 + 3)
     held = some.dissipation(some.relax(inputs, stop=Stop(100)))["input_hidden1"]
     assert held < 0.75 * whole.dissipation(eq)["input_hidden1"]
+
+
+def test_an_op_amp_of_finite_gain_falls_short_of_its_drive():
+    """Settled, V (1 + 1/A) is what an ideal integrator would hold: for every unit inside its bounds."""
+    net = network("crossbar", 4, 5, 3, made_of={"neuron": {"integrator": {"gain": 20.0}}})
+    substrate, (inputs, _) = substrate_of(net), batch_of(net, 4)
+    free = substrate.relax(inputs, stop=Stop(5000, 1e-13))
+    for layer, values in substrate.field_values(free).items():
+        inside = (values["s"] > 0) & (values["s"] < 1)
+        asked = (values["drive"] + values["bias"])[inside]
+        np.testing.assert_allclose(values["s"][inside] * (1 + 1 / 20), asked, rtol=0, atol=1e-9, err_msg=layer)
+        assert inside.any()
