@@ -72,7 +72,7 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
     if isinstance(substrate, Crossbar):
         if substrate.hardware.neuron.integrator.gain is not None:
             raise SpecError(
-                f"{run.path}: neuron.integrator.gain is given, and netlists have ideal op-amps; export a run without it."
+                f"{run.path}: has neuron.integrator.gain, and netlists have ideal op-amps; export a run without it."
             )
         pull = -beta * cost_of(network.phases).gradient(free.outputs, wanted)[0]
         nudged = (beta, wanted[0]) if network.nudge == "state" else (0.0, pull)
