@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -13,17 +12,13 @@ from .contract import Equilibrium, Params
 from .costs import cost_of
 from .data import Examples
 from .data.examples import predictions
-from .errors import SpecError
 from .holding import Holding
+from .learner import Learner
 from .network import initial_params, mask
 from .optimiser import Descent
-from .particles import Particles
-from .phases import nudges
-from .pruning import Pruning
 from .randomness import Streams
-from .rules import Lesson, Update, estimate
 from .spec import Network
-from .substrates import AnySubstrate, NeuronSubstrate
+from .substrates import AnySubstrate
 from .substrates.fused import Fused, fusible
 from .watch import Watch
 
@@ -156,7 +151,6 @@ def train(
     network, part = substrate.network, examples.train
     descent = Descent(network)
     descent.velocity = state.velocity
-    pruning = Pruning(network, network.training.prune) if network.training.prune else None
     size = network.training.batch_size
     n_batches = -(-len(part) // size)
     sampled = _sampled(network, state, streams)
@@ -167,15 +161,7 @@ def train(
     may_fuse = fuse and holding.chip is None and fusible(network)
     fused = Fused(network, state.params, network.training.epochs * len(part)) if may_fuse else None
     chunk = 1 if fused is None else CHUNK
-    if holding.chip is not None and pruning is not None:
-        raise SpecError(
-            f"{network.where}: training.prune with devices that do not hold exactly what is written; an edge that is "
-            "gone would come back, so use --ideal devices."
-        )
-    particles = None
-    if network.phases.persistent:
-        assert isinstance(substrate, NeuronSubstrate)
-        particles = Particles(substrate, len(part), state.particles)
+    learner = Learner(substrate, descent, holding, streams, len(part), state.particles)
     while state.epoch < network.training.epochs:
         order = streams.child("data", state.epoch).permutation(len(part))
         for batch in range(state.batch, n_batches, chunk):
@@ -192,16 +178,8 @@ def train(
                 outputs = fused.learn(inputs, wanted, descent.factor(state.epoch))
                 substrate.params = state.params = fused.params
             else:
-                start = None if particles is None else particles.start(which, streams.child("rest", state.epoch, batch))
-                substrate.params = holding.acting(streams.child("read", state.epoch, batch))
-                update = _update(substrate, inputs, wanted, descent, state, holding, streams, batch, start)
-                if particles is not None:
-                    particles.keep(update.free, which)
-                if pruning is not None:
-                    pruned = pruning.step(state.params, holding.params, streams.child("prune", state.epoch, batch))
-                    holding.change(pruned, streams.child("pruned", state.epoch, batch))
-                    state.tally.edges = pruning.edges(holding.params)
-                substrate.params = state.params = holding.params
+                update = learner.learn(inputs, wanted, which, state.epoch, batch)
+                state.params, state.tally.edges = holding.params, learner.edges
                 if batch == 0:
                     watch.margin(update.free, state.epoch)
                 outputs = update.free.outputs
@@ -218,32 +196,6 @@ def train(
             place = (state.epoch, network.training.epochs, state.batch - 1, n_batches)
             yield Step(*place, len(labels), loss, wrong / len(labels), ends_epoch)
         state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally()
-
-
-def _update(
-    substrate: AnySubstrate,
-    inputs: Array,
-    wanted: Array,
-    descent: Descent,
-    state: State,
-    holding: Holding,
-    streams: Streams,
-    batch: int,
-    start: Any,
-) -> Update:
-    """Learn from one batch: what the rule asks for, what the optimiser makes of it, and what the devices then hold."""
-    phases, pulses = substrate.network.phases, streams.child("pulses", state.epoch, batch)
-
-    def commit(change: Params) -> None:
-        holding.change(descent.step(holding.params, change, state.epoch), pulses)
-        substrate.params = holding.acting(streams.child("read", state.epoch, batch))
-
-    chosen = nudges(phases, streams.child("nudge", state.epoch, batch))
-    at_once = commit if substrate.network.training.update == "every_step" else None
-    rng = streams.child("state", state.epoch, batch)
-    update = estimate(substrate, Lesson.of(substrate, inputs, wanted, chosen, rng, start=start, commit=at_once))
-    commit(update.change)
-    return update
 
 
 def _count(tally: Tally, network: Network, outputs: Array, wanted: Array, labels: Array) -> tuple[float, int]:

@@ -20,6 +20,7 @@ ORDER = [
     {"substrates"},
     {"rules", "phases", "stability", "certificate"},
     {"optimiser", "pruning", "particles", "holding", "evaluation", "watch", "energy", "fidelity"},
+    {"learner"},
     {"training"},
     {"records", "interruption", "probes"},
     {"runs"},
