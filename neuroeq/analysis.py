@@ -157,7 +157,7 @@ def settling_time(run: Run, tolerance: float = 0.01, relative: bool = False) -> 
     """
     free, output = segments(run)[0], run.network.output_layer
     model = run.network.neuron(output)
-    name = model.readout or model.activity if model else "v"
+    name = model.observed if model else "v"
     outputs = free.states[output][name if name in free.states[output] else "activity"]
     tolerance = tolerance * float(np.abs(outputs[-1]).max()) if relative else tolerance
     away = np.abs(outputs - outputs[-1]).max(axis=(1, 2)) > tolerance

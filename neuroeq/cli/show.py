@@ -68,7 +68,7 @@ def _neuron(model: NeuronModel) -> str:
         ("emits", model.emits),
         ("state", model.state),
         ("activity", model.activity),
-        ("readout", model.readout or model.activity),
+        ("readout", model.observed),
         ("threshold", model.threshold),
         ("reset", model.reset),
         ("refractory", model.refractory),

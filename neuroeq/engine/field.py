@@ -61,7 +61,7 @@ class Field:
         self.state = symbol(model.state)
         self.rate = resolved(str(equations[model.state].expr)) * constants[model.time_constant]
         self.activity = resolved(model.activity)
-        self.readout = resolved(model.readout or model.activity)
+        self.readout = resolved(model.observed)
         strange = sorted({s.name for s in self.rate.free_symbols} - {model.state, "drive", "bias", "nudge"})
         if strange:
             raise EquationError(f"{model.where}: depends on {', '.join(strange)}; expected drive, bias and nudge only.")

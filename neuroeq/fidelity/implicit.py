@@ -130,9 +130,9 @@ def _volts(probe: NeuronSubstrate) -> float:
         return probe.state_of_one
     model = network.neuron(network.output_layer)
     assert model is not None
-    if (model.readout or model.activity) != model.state:
+    if model.observed != model.state:
         raise SpecError(
-            f"{model.where}: the cost reads '{model.readout or model.activity}', not the state '{model.state}'; "
+            f"{model.where}: the cost reads '{model.observed}', not the state '{model.state}'; "
             "the adjoint needs a read-out of the state."
         )
     return 1.0

@@ -19,6 +19,7 @@ import numpy as np
 from ..contract import Equilibrium, Nudge, NudgeMode, Params, Stop
 from ..costs import cost_of
 from ..substrates import NeuronSubstrate
+from ..substrates.suited import ENERGY_RULES
 from .implicit import SETTLED
 from .products import products
 from .side import SideNetwork
@@ -118,9 +119,9 @@ def _nudged(
 
 def _change(substrate: NeuronSubstrate, free: Equilibrium, end: Equilibrium, beta: float) -> Params:
     """Return the update that a nudged phase which ended there would give: of energies, or of fields if directed."""
-    if substrate.network.training.rule in ("vector_field", "corrected_vector_field"):
-        return substrate.field_contrast(free, [(1 / beta, end)])
-    return substrate.energy_contrast([(1 / beta, free), (-1 / beta, end)])
+    if substrate.network.training.rule in ENERGY_RULES:
+        return substrate.energy_contrast([(1 / beta, free), (-1 / beta, end)])
+    return substrate.field_contrast(free, [(1 / beta, end)])
 
 
 def _integrated(

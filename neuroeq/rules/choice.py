@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ..substrates import AnySubstrate, NeuronSubstrate
+from collections.abc import Callable
+from typing import Any
+
+from ..substrates import AnySubstrate
 from .contrastive import contrastive
 from .holomorphic import holomorphic
 from .in_situ import in_situ
@@ -10,13 +13,18 @@ from .lesson import Lesson
 from .update import Update
 from .vector_field import vector_field
 
+RULES: dict[str, Callable[[Any, Lesson], Update]] = {
+    "in_situ": in_situ,
+    "ep": contrastive,
+    "coupled_learning": contrastive,
+    "contrastive_hebbian": contrastive,
+    "vector_field": vector_field,
+    "corrected_vector_field": vector_field,
+    "holomorphic": holomorphic,
+}
+
 
 def estimate(substrate: AnySubstrate, lesson: Lesson) -> Update:
     """Return the change that the network's own rule asks for."""
     training = substrate.network.training
-    if training.learning == "contrastive" and training.rule in ("ep", "coupled_learning", "contrastive_hebbian"):
-        return contrastive(substrate, lesson)
-    assert isinstance(substrate, NeuronSubstrate)
-    if training.rule == "holomorphic":
-        return holomorphic(substrate, lesson)
-    return (in_situ if training.learning == "in_situ" else vector_field)(substrate, lesson)
+    return RULES["in_situ" if training.learning == "in_situ" else training.rule](substrate, lesson)

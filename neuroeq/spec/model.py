@@ -99,6 +99,11 @@ class NeuronModel(Described):
         return self
 
     @property
+    def observed(self) -> str:
+        """What the cost reads: the readout, or the activity."""
+        return self.readout or self.activity
+
+    @property
     def bounded(self) -> bool:
         """Whether what it says stays in an interval, so that no nudge can drive it to infinity."""
         interval = self.bounds.get(self.state)

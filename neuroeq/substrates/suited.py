@@ -11,7 +11,7 @@ PAIRED = (
     "{}: phases.nudge is 'state', a conductance to each output's target, and outputs are paired; use phases.nudge "
     "'held_current' or substrate.resistive.circuit.outputs 'single'."
 )
-ENERGY_RULES = ("ep", "coupled_learning", "contrastive_hebbian", "holomorphic")
+ENERGY_RULES = (*RESISTIVE_RULES, "holomorphic")
 
 
 def check_rule(network: Network, plastic: bool) -> None:
@@ -79,9 +79,9 @@ def _symmetric(synapse: SynapseModel) -> bool:
 def _check_clamp(network: Network) -> None:
     model = network.neuron(network.output_layer)
     assert model is not None
-    if (model.readout or model.activity) != model.state:
+    if model.observed != model.state:
         raise SpecError(
-            f"{model.where}: its readout '{model.readout or model.activity}' is not its state '{model.state}', so it "
+            f"{model.where}: its readout '{model.observed}' is not its state '{model.state}', so it "
             "cannot be clamped; use phases.nudge 'state', or a neuron that is read by its state."
         )
 
