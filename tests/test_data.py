@@ -80,6 +80,19 @@ def test_scaling_comes_from_the_training_part_only():
     assert not np.allclose(ranges, 1)
 
 
+def test_a_share_may_be_a_number_of_examples():
+    examples = load(net_of("digits", 64, 10, protocol="holdout", test=300, validation=100))
+    assert (len(examples.train), len(examples.validation), len(examples.test)) == (1397, 100, 300)
+
+
+@pytest.mark.parametrize(("name", "shape"), [("digits", (64, 10)), ("iris", (4, 3))])
+def test_inputs_may_be_shifted_and_scaled(name, shape):
+    plain, changed = (load(net_of(name, *shape, **more)) for more in ({}, {"offset": 0.2, "scale": 3.0}))
+    for part in ("train", "test"):
+        before, after = (getattr(examples, part).take(slice(None))[0] for examples in (plain, changed))
+        np.testing.assert_allclose(after, 3 * (before - 0.2), rtol=0, atol=1e-12)
+
+
 def test_a_limit_takes_some_training_examples():
     assert len(load(net_of("digits", 64, 10, limit=100)).train) == 100
 
@@ -113,6 +126,8 @@ def test_a_folder_of_idx_files_is_a_data_set_by_its_name(tmp_path, monkeypatch, 
     inputs, labels = examples.test.take(slice(0, 5))
     assert inputs.shape == (5, 6) and 0.5 < inputs.max() <= 1 and list(labels) == [0, 1, 2, 3, 0]
     assert examples.train.inputs.dtype == np.uint8, "bytes stay bytes"
+    on_disk = isinstance(examples.train.inputs, np.memmap)
+    assert on_disk is not compress, "and, where they are not compressed, on disk"
     monkeypatch.setenv("NEUROEQ_DATA", str(tmp_path / "data"))
     assert keys(load(net).test) == keys(examples.test)
 

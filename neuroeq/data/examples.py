@@ -23,15 +23,18 @@ class Part:
     Parameters
     ----------
     inputs
-        (n, d), as stored.
+        Of the whole set, (N, d), as stored: bytes stay bytes, and files stay on disk, until a batch is taken.
     labels
-        Classes from 0: (n,).
+        Of these examples, classes from 0: (n,).
+    rows
+        Which of the inputs are these examples': (n,).
     scale, offset
         What stored inputs are multiplied by, after `offset` is taken off; numbers or (d,).
     """
 
     inputs: Array
     labels: Array
+    rows: Array
     scale: Array | float
     offset: Array | float = 0.0
 
@@ -40,8 +43,11 @@ class Part:
 
     def take(self, which: Array | slice, dtype: str = "float64") -> tuple[Array, Array]:
         """Return inputs (m, d) and labels (m,) of some examples."""
-        inputs = np.asarray(self.inputs[which], dtype)
-        return ((inputs - self.offset) * self.scale).astype(dtype, copy=False), self.labels[which]
+        inputs = np.asarray(self.inputs[self.rows[which]], dtype)
+        if np.any(self.offset):
+            inputs -= self.offset
+        inputs *= self.scale
+        return inputs, self.labels[which]
 
     def batches(self, size: int, dtype: str, order: Array | None = None) -> Iterator[tuple[Array, Array]]:
         """Yield batches of inputs and labels, in an order."""
@@ -140,15 +146,17 @@ def _split(spec: Data, source: Source, n_classes: int) -> Examples:
     else:
         if source.test_inputs is None:
             rest, test = _stratified(source, everything, spec.test, spec, "test")
-        fraction = spec.validation * len(everything) / len(rest)
-        train, validation = _stratified(source, rest, fraction, spec, "validation")
+        share = spec.validation
+        if isinstance(share, float):
+            share *= len(everything) / len(rest)
+        train, validation = _stratified(source, rest, share, spec, "validation")
         if spec.protocol == "final":
             train, validation = rest, None
     if spec.limit is not None:
         train = np.random.default_rng(spec.split_seed).permutation(train)[: spec.limit]
     return Examples(
-        _part(source, train, train),
-        None if validation is None else _part(source, validation, train),
+        _part(spec, source, train, train),
+        None if validation is None else _part(spec, source, validation, train),
         _test_part(spec, source, test, train),
         n_classes,
     )
@@ -158,30 +166,33 @@ def _test_part(spec: Data, source: Source, test: Array | None, train: Array) -> 
     if spec.protocol == "select":
         return None
     if spec.protocol != "whole" and source.test_inputs is not None and source.test_labels is not None:
-        return Part(source.test_inputs, source.test_labels, source.scale)
-    return None if test is None else _part(source, test, train)
+        given = Source(source.test_inputs, source.test_labels, scale=source.scale)
+        return _part(spec, given, np.arange(len(given.labels)), train)
+    return None if test is None else _part(spec, source, test, train)
 
 
-def _stratified(source: Source, indices: Array, fraction: float, spec: Data, name: str) -> tuple[Array, Array | None]:
-    if not fraction:
+def _stratified(source: Source, indices: Array, share: float, spec: Data, name: str) -> tuple[Array, Array | None]:
+    if not share:
         return indices, None
     from sklearn.model_selection import train_test_split
 
     try:
         first, second = train_test_split(
-            indices, test_size=fraction, stratify=source.labels[indices], random_state=spec.split_seed
+            indices, test_size=share, stratify=source.labels[indices], random_state=spec.split_seed
         )
     except ValueError as error:
         raise DataError(
-            f"data.{name} is {fraction:g} of the {len(indices)} examples of '{spec.name}', which cannot be split so "
-            f"({error}); choose another fraction, or protocol 'whole'."
+            f"data.{name} is {share:g} of the {len(indices)} examples of '{spec.name}', which cannot be split so "
+            f"({error}); choose another fraction or number, or protocol 'whole'."
         ) from None
     return first, second
 
 
-def _part(source: Source, which: Array, train: Array) -> Part:
+def _part(spec: Data, source: Source, which: Array, train: Array) -> Part:
     """Return a part; its scaling comes from the training part only."""
-    if not source.rescale:
-        return Part(source.inputs[which], source.labels[which], source.scale)
-    low, high = source.inputs[train].min(axis=0), source.inputs[train].max(axis=0)
-    return Part(source.inputs[which], source.labels[which], 1 / np.maximum(high - low, 1e-12), low)
+    offset: Array | float = 0.0
+    scale: Array | float = source.scale
+    if source.rescale:
+        low, high = source.inputs[train].min(axis=0), source.inputs[train].max(axis=0)
+        offset, scale = low, 1 / np.maximum(high - low, 1e-12)
+    return Part(source.inputs, source.labels[which], which, scale * spec.scale, offset + spec.offset / scale)

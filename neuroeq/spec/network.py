@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from .base import Count, Described, Fraction, Spec, Time, Value
+from .base import Count, Described, Fraction, Positive, Spec, Time, Value
 from .circuit import Resistive
 from .graph import Layer, Projection, check_edges
 from .hardware import Hardware
@@ -35,25 +35,29 @@ class Data(Spec):
         for choosing settings. ``final``: train on training and validation part, test once. ``holdout``: train on the
         training part, validate every epoch, test once. ``whole``: train and test on all; for truth tables.
     test, validation
-        Fractions of all examples; a set that comes with a test part keeps it, and ``test`` is not used.
+        Fractions of all examples, or how many; a set that comes with a test part keeps it, and ``test`` is not used.
     split_seed
         Seed of the stratified split; it belongs to the file, not to the run.
     samples, noise
         Size and noise of a generated set.
     limit
         Use that many training examples at most.
+    offset, scale
+        What inputs, which range from 0 to 1, are changed to: (input - offset) scale.
     targets
         ``one_hot``: one output a class; ``scalar``: one output, 0 or 1.
     """
 
     name: str
     protocol: Literal["select", "final", "holdout", "whole"] = "final"
-    test: Fraction = 0.2
-    validation: Fraction = 0.15
+    test: Fraction | Count = 0.2
+    validation: Fraction | Count = 0.15
     split_seed: int = Field(default=0, ge=0)
     samples: Count = 400
     noise: float = Field(default=0.1, ge=0)
     limit: Count | None = None
+    offset: float = 0.0
+    scale: Positive = 1.0
     targets: Literal["one_hot", "scalar"] = "one_hot"
 
 
