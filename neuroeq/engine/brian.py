@@ -16,6 +16,8 @@ from ..units import Physical, physical
 
 Target = Literal["auto", "cython", "numpy"]
 TARGETS = ("auto", "cython", "numpy")
+VECTORISING = "--param=vect-max-version-for-alias-checks=1000"
+"""Lets gcc vectorise loops over many arrays; with its default of 10 it gives up on models of three states and more."""
 
 
 @cache
@@ -64,6 +66,9 @@ def use_target(wish: str | None = None) -> str:
     elif wish == "auto":
         target = "cython"
     brian().prefs.codegen.target = target
+    flags = brian().prefs.codegen.cpp.extra_compile_args_gcc
+    if VECTORISING not in flags:
+        flags.append(VECTORISING)
     return target
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..spec import NeuronModel
 from ..units import Dimension, physical
+from .bounded import bounded
 from .brian import brian, quantity
 from .check import check_neuron
 from .initial import draw
@@ -99,6 +100,7 @@ class Population:
             reset=model.reset,
             refractory=quantity(model.refractory) if model.refractory else False,
             namespace={
+                "bounded": bounded(),
                 "unit_rate": unit_rate * brian().Hz,
                 **{key: quantity(value) for key, value in model.parameters.items()},
                 **{key: value for synapse in synapses for key, value in synapse.constants.items()},
@@ -228,7 +230,7 @@ class Population:
         clips = []
         for name, interval in self.model.bounds.items():
             low, high = self._limit(name, interval.min, -np.inf), self._limit(name, interval.max, np.inf)
-            clips.append(f"{name} = clip({name}, {low}, {high})")
+            clips.append(f"{name} = bounded({name}, {low}, {high})")
         if self._clamped:
             clips.append(f"{self.model.state} += nudge_held*(nudge_level - {self.model.state})")
         cleared = [f"{variable} = 0" for variable, how in self._delivered.items() if how == "events"]
