@@ -29,3 +29,11 @@ def compiler():
 
     if not can_compile():
         pytest.skip("no C++ compiler with Python headers")
+
+
+@pytest.fixture
+def mnist():
+    """Skip where the files of MNIST are not."""
+    folder = os.environ.get("NEUROEQ_DATA")
+    if not folder or not (Path(folder) / "mnist").is_dir():
+        pytest.skip("MNIST is not here: name the folder that holds 'mnist' with NEUROEQ_DATA")

@@ -148,10 +148,12 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 # Killed, interrupted, resumed.
 
-COMMAND = [sys.executable, "-m", "neuroeq", "run", "digits", "--target", "numpy", "--set", "data.limit=200"]
+COMMAND = [sys.executable, "-m", "neuroeq", "run", "--target", "numpy"]
+DIGITS = ["digits", "--set", "data.limit=200"]
 NETWORKS = {
-    "rate": ["--substrate", "rate", "--epochs", "40", "--set", "training.momentum=0.5"],
+    "rate": [*DIGITS, "--substrate", "rate", "--epochs", "40", "--set", "training.momentum=0.5"],
     "spiking, random": [
+        *DIGITS,
         "--substrate",
         "spiking",
         "--epochs",
@@ -174,31 +176,50 @@ def same_weights(one, two):
     return all(np.array_equal(states[0].params[name], states[1].params[name]) for name in states[0].params)
 
 
+def run_killed(arguments, out, kills):
+    """Run a command, killed that many times at random moments and resumed, to its end."""
+    draw, killed = random.Random(0), 0
+    while True:
+        resume = ["--resume"] if (out / "checkpoint.npz").exists() else []
+        process = start([*arguments, *resume], out)
+        if killed < kills and wait_for_training(process, out):
+            time.sleep(draw.uniform(0.0, 0.3))
+            killed += process.poll() is None
+            process.kill()
+        if process.wait(300) == 0:
+            break
+    assert killed == kills
+
+
+def same_results(one, two):
+    results = [json.loads((path / "result.json").read_text()) for path in (one, two)]
+    for key in ("train_error", "test_error", "loss", "spikes_per_inference"):
+        assert results[0][key] == results[1][key], key
+    rows = [RunFolder(path).metrics() for path in (one, two)]
+    for first, second in zip(*rows, strict=True):
+        assert {k: v for k, v in first.items() if not k.endswith("_s")} == {
+            k: v for k, v in second.items() if not k.endswith("_s")
+        }
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_run_killed_three_times_ends_in_the_weights_of_an_undisturbed_one(name, tmp_path):
     whole = start(NETWORKS[name], tmp_path / "whole")
     assert whole.wait(300) == 0, whole.stderr.read()
-    draw = random.Random(0)
-    kills, broken = 0, tmp_path / "broken"
-    while True:
-        resume = ["--resume"] if (broken / "checkpoint.npz").exists() else []
-        process = start([*NETWORKS[name], *resume], broken)
-        if kills < 3 and wait_for_training(process, broken):
-            time.sleep(draw.uniform(0.0, 0.3))
-            kills += process.poll() is None
-            process.kill()
-        if process.wait(300) == 0:
-            break
-    assert kills == 3
-    assert same_weights(tmp_path / "whole", broken)
-    results = [json.loads((path / "result.json").read_text()) for path in (tmp_path / "whole", broken)]
-    for key in ("train_error", "test_error", "loss", "spikes_per_inference"):
-        assert results[0][key] == results[1][key], key
-    rows = [RunFolder(path).metrics() for path in (tmp_path / "whole", broken)]
-    for one, two in zip(*rows, strict=True):
-        assert {k: v for k, v in one.items() if not k.endswith("_s")} == {
-            k: v for k, v in two.items() if not k.endswith("_s")
-        }
+    run_killed(NETWORKS[name], tmp_path / "broken", 3)
+    assert same_weights(tmp_path / "whole", tmp_path / "broken")
+    same_results(tmp_path / "whole", tmp_path / "broken")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "epochs"), [("mnist_rate", 60), ("mnist_spiking", 16), ("mnist_drn_xs", 80)])
+def test_an_mnist_run_killed_ten_times_ends_in_the_weights_of_an_undisturbed_one(name, epochs, tmp_path, mnist):
+    arguments = [name, "--epochs", str(epochs), "--set", "data.limit=1000"]
+    whole = start(arguments, tmp_path / "whole")
+    assert whole.wait(600) == 0, whole.stderr.read()
+    run_killed(arguments, tmp_path / "broken", 10)
+    assert same_weights(tmp_path / "whole", tmp_path / "broken")
+    same_results(tmp_path / "whole", tmp_path / "broken")
 
 
 def wait_for_training(process, folder):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..edges import sparse_edges
 from ..errors import SpecError
 from ..network import mask
 from ..spec import Network, NeuronModel
@@ -131,14 +132,14 @@ def _homes(network: Network) -> list[tuple[NeuronModel, list[str]]]:
 
 
 def _couplings(network: Network, natives: list[str]) -> list[Coupling]:
-    couplings = []
+    couplings, sparse = [], sparse_edges(network)
     for name, projection in network.projections.items():
         if name in natives:
             continue
-        diffusive = network.synapse(name).diffusive
-        couplings.append(Coupling(name, projection.source, projection.target, False, diffusive))
+        how = network.synapse(name).diffusive, sparse.get(name)
+        couplings.append(Coupling(name, projection.source, projection.target, False, *how))
         if network.symmetric(name) and projection.source != projection.target:
-            couplings.append(Coupling(name, projection.target, projection.source, True, diffusive))
+            couplings.append(Coupling(name, projection.target, projection.source, True, *how))
     return couplings
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..edges import Edges
+
 Array = np.ndarray
 
 
@@ -30,6 +32,8 @@ class Coupling:
         Whether it runs against the projection.
     diffusive
         Whether it transmits differences.
+    edges
+        Its synapses, if it is sparse.
     """
 
     projection: str
@@ -37,11 +41,20 @@ class Coupling:
     target: str
     transposed: bool
     diffusive: bool = False
+    edges: Edges | None = None
 
     def weight(self, params: Mapping[str, Array]) -> Array:
         """Return its matrix: (source, target)."""
         weight = params[self.projection]
         return weight.T if self.transposed else weight
+
+    def product(self, emission: Array, params: Mapping[str, Array]) -> Callable[[Array], object]:
+        """Return what writes the product of an emission, (m, source), live, with the weights into (m, target)."""
+        if self.edges is not None:
+            matrix, writable = self.edges.matrix(params[self.projection], self.transposed), np.copyto
+            return lambda rows: writable(rows, (matrix @ np.ascontiguousarray(emission.T)).T)
+        weight = self.weight(params)
+        return lambda rows: np.matmul(emission, weight, out=rows)
 
 
 class Drives:
@@ -82,10 +95,14 @@ class Drives:
         for target, drive in self._drives.items():
             drive.fill(0)
             rows = drive[:m]
-            arriving = [values[c.source] @ c.weight(params) for c in self._clamped if c.target == target]
-            static = sum(arriving[1:], start=arriving[0]) if arriving else None
+            static = None
+            for c in self._clamped:
+                if c.target == target:
+                    arriving = np.empty_like(rows)
+                    c.product(values[c.source], params)(arriving)
+                    static = arriving if static is None else static + arriving
             rows[:] = 0 if static is None else static
-            moving = [(self._emissions[c.source][:m], c.weight(params)) for c in self._moving[target]]
+            moving = [c.product(self._emissions[c.source][:m], params) for c in self._moving[target]]
             if moving:
                 self._products.append(_product(rows, moving, static))
             elif any(c.target == target for c in self._diffusive):
@@ -102,14 +119,14 @@ class Drives:
             product()
 
 
-def _product(rows: Array, moving: list[tuple[Array, Array]], static: Array | None) -> Callable[[], None]:
-    (first, weight), *others = moving
+def _product(rows: Array, moving: list[Callable[[Array], object]], static: Array | None) -> Callable[[], None]:
+    first, *others = moving
     scratch = np.empty_like(rows) if others else rows
 
     def write() -> None:
-        np.matmul(first, weight, out=rows)
-        for emission, other in others:
-            np.matmul(emission, other, out=scratch)
+        first(rows)
+        for product in others:
+            product(scratch)
             np.add(rows, scratch, out=rows)
         if static is not None:
             np.add(rows, static, out=rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ..edges import Edges, sparse_edges
 from ..errors import EquationError
 from ..network import learning_rates
 from ..spec import Network, SynapseModel
@@ -55,6 +56,8 @@ class Plastic:
         Of its weights.
     terms
         Of its hebb, but those that a clamped source makes 0.
+    edges
+        Its synapses, if it is sparse.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Plastic:
     source: str
     shape: tuple[int, int]
     terms: tuple[TermOf, ...]
+    edges: Edges | None = None
 
     @property
     def keys(self) -> set[Key]:
@@ -109,7 +113,7 @@ def plan(network: Network, dt: float) -> list[Plastic]:
         If the traces of a synapse model do not parse, or a factor makes no sense on a clamped input.
     """
     made: list[PlasticSynapse] = []
-    plastics = []
+    plastics, sparse = [], sparse_edges(network)
     for name, rate in learning_rates(network).items():
         source, target, model = _ends(network, name)
         if not rate or not model.plasticity:
@@ -122,7 +126,8 @@ def plan(network: Network, dt: float) -> list[Plastic]:
         clamped = source == BIAS or network.neuron(source) is None
         two_way = name in network.projections and network.symmetric(name)
         terms = _both_ways(synapse, source, target) if two_way else _one_way(synapse, source, target, clamped, dt)
-        plastics.append(Plastic(name, synapse, source, (n_pre, network.layers[target].size), tuple(terms)))
+        size = (n_pre, network.layers[target].size)
+        plastics.append(Plastic(name, synapse, source, size, tuple(terms), sparse.get(name)))
     return plastics
 
 

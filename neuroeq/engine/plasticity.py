@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
+from ..edges import Edges, outer
 
 Array = np.ndarray
 
 
 class Accumulator:
-    """The change that the synapses of one batch have accumulated, per projection."""
+    """The change that the synapses of one batch have accumulated, per projection.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    edges
+        The synapses of projections that are sparse.
+    """
+
+    def __init__(self, edges: Mapping[str, Edges] | None = None) -> None:
+        self._edges = edges or {}
         self._change: dict[str, Array] = {}
         self._outer: dict[str, tuple[Array, Array]] = {}
 
@@ -32,13 +41,13 @@ class Accumulator:
         elif known is pre:
             total += post
         else:
-            self.add(name, known.T @ total)
+            self.add(name, outer(self._edges.get(name), known, total))
             self._outer[name] = (pre, post)
 
     def take(self) -> dict[str, Array]:
         """Return the change by projection, (n_pre, n_post), and start again at zero."""
         for name, (pre, post) in self._outer.items():
-            self.add(name, pre.T @ post)
+            self.add(name, outer(self._edges.get(name), pre, post))
         change, self._change, self._outer = self._change, {}, {}
         return change
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..edges import Edges, outer
 from .plan import Key, Plastic
 from .plasticity import Plasticity
 from .terms import constant_factor
@@ -49,9 +50,9 @@ class Tape:
             self._kept[key][self._end : end] = view[:m]
         self._end = end
 
-    def product(self, pre: Key, post: Key) -> Array:
-        """Return the sum over the kept steps and samples of pre times post."""
-        return self._kept[pre][: self._end].T @ self._kept[post][: self._end]
+    def product(self, pre: Key, post: Key, edges: Edges | None) -> Array:
+        """Return the sum over the kept steps and samples of pre times post, where there are synapses."""
+        return outer(edges, self._kept[pre][: self._end], self._kept[post][: self._end])
 
     def clear(self) -> None:
         """Start again."""
@@ -120,7 +121,7 @@ class Integrating:
         for plastic, factor in self._factors():
             for term in plastic.terms:
                 if not callable(term.pre):
-                    product = self._tape.product(term.pre, term.post)
+                    product = self._tape.product(term.pre, term.post, plastic.edges)
                     product *= factor * term.weight
                     self._plasticity.into.add(plastic.name, product)
         self._tape.clear()

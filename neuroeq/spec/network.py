@@ -119,6 +119,8 @@ class Expected(Spec):
         That it was measured with.
     source
         Measured by whom, or the paper.
+    published
+        The paper's figure, where there is one.
     """
 
     substrate: SubstrateName
@@ -128,6 +130,7 @@ class Expected(Spec):
     tolerance: float = Field(ge=0, le=1)
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     source: str
+    published: str = ""
 
 
 class RunOptions(Spec):

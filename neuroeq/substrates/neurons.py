@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..contract import Equilibrium, Nudge, Params, Stop
+from ..edges import outer, sparse_edges
 from ..engine import Field, Plasticity, Recording, Simulation
 from ..network import mask
 from ..spec import Network
@@ -46,6 +47,7 @@ class NeuronSubstrate:
         check_rule(self.described, options.get("plastic", True))
         self.simulation = Simulation(self._simulated(), batch, one=self.state_of_one, **options)
         self._masks = {name: mask(network, name) for name in network.projections}
+        self.edges = sparse_edges(network)
 
     @property
     def described(self) -> Network:
@@ -194,11 +196,14 @@ class NeuronSubstrate:
                 contrast[name] = -_weighted(weighted, name.removesuffix(".bias")).mean(axis=0)
                 continue
             source, target = self.network.projections[name].source, self.network.projections[name].target
-            m = len(weighted[0][1].outputs)
+            m, edges = len(weighted[0][1].outputs), self.edges.get(name)
             if source == clamped:
-                contrast[name] = weighted[0][1].activity[source].T @ (_weighted(weighted, target) / -m)
+                clamped_values = weighted[0][1].activity[source]
+                contrast[name] = outer(edges, clamped_values, _weighted(weighted, target) / -m)
             else:
-                pairs = [eq.activity[source].T @ ((-weight / m) * eq.activity[target]) for weight, eq in weighted]
+                pairs = [
+                    outer(edges, eq.activity[source], (-weight / m) * eq.activity[target]) for weight, eq in weighted
+                ]
                 contrast[name] = sum(pairs[1:], start=pairs[0])
         return self.shaped(contrast)
 
@@ -220,9 +225,10 @@ class NeuronSubstrate:
                 change[name] = moved[name.removesuffix(".bias")].sum(axis=0)
                 continue
             ends = self.network.projections[name]
-            change[name] = free.activity[ends.source].T @ moved[ends.target]
+            edges = self.edges.get(name)
+            change[name] = outer(edges, free.activity[ends.source], moved[ends.target])
             if self.network.symmetric(name):
-                change[name] = change[name] + moved[ends.source].T @ free.activity[ends.target]
+                change[name] = change[name] + outer(edges, moved[ends.source], free.activity[ends.target])
         return self.shaped(change)
 
     def drive_slopes(self, eq: Equilibrium) -> dict[str, Array]:

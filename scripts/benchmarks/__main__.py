@@ -2,9 +2,9 @@
 
 import sys
 
-from . import circuits, engine
+from . import circuits, engine, training
 
-BENCHES = {"engine": engine.main, "circuits": circuits.main}
+BENCHES = {"engine": engine.main, "circuits": circuits.main, "training": training.main}
 
 
 def main() -> None:

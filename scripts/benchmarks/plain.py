@@ -1,0 +1,136 @@
+"""One update of each kind of network, written by hand in NumPy: what the engines are measured against.
+
+All are centred: phases with +beta and -beta from one free state, half the difference. Products with the clamped input
+are done once a batch, and nothing but the update is computed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neuroeq.contract import Params
+from neuroeq.spec import Network
+
+Array = np.ndarray
+
+
+class Rate:
+    """Hard-sigmoid integrators, Euler steps of half a time constant; the contrast of two equilibria."""
+
+    def __init__(self, network: Network, params: Params) -> None:
+        self.params, self.beta = params, network.phases.beta
+        self.steps = [phase.n_steps(0.005) for phase in (network.phases.free, network.phases.nudged)]
+
+    def update(self, x: Array, y: Array) -> Params:
+        """Return the update of a batch."""
+        w1, w2 = self.params["input_hidden"], self.params["hidden_output"]
+        b2, clamped = self.params["output.bias"], x @ w1 + self.params["hidden.bias"]
+        free = [np.zeros((len(x), n), x.dtype) for n in w2.shape]
+
+        def relax(h: Array, o: Array, steps: int, beta: float) -> tuple[Array, Array]:
+            for _ in range(steps):
+                into_h, into_o = clamped + o @ w2.T, h @ w2 + b2 + beta * (y - o)
+                h = np.clip(h + 0.5 * (into_h - h), 0, 1)
+                o = np.clip(o + 0.5 * (into_o - o), 0, 1)
+            return h, o
+
+        free = relax(*free, self.steps[0], 0.0)
+        (h1, o1), (h2, o2) = (relax(*free, self.steps[1], beta) for beta in (self.beta, -self.beta))
+        scale = 1 / (2 * self.beta * len(x))
+        return {
+            "input_hidden": x.T @ (scale * (h1 - h2)),
+            "hidden_output": (scale * h1).T @ o1 - (scale * h2).T @ o2,
+            "hidden.bias": scale * (h1 - h2).sum(axis=0),
+            "output.bias": scale * (o1 - o2).sum(axis=0),
+        }
+
+
+class Spiking:
+    """Sigma-delta units behind a filter, steps of 1 ms; spikes of one side times the slope of the other's traces."""
+
+    FILTER, FAST, SLOW = 0.3, 0.2, 1 / 15
+
+    def __init__(self, network: Network, params: Params) -> None:
+        self.params, self.beta = params, network.phases.beta
+        self.steps = [phase.n_steps(0.001) for phase in (network.phases.free, network.phases.nudged)]
+
+    def update(self, x: Array, y: Array) -> Params:
+        """Return the update of a batch."""
+        w2, m = self.params["hidden_output"], len(x)
+        self.clamped, self.y = x @ self.params["input_hidden"] + self.params["hidden.bias"], y
+        start = [{name: np.zeros((m, n), x.dtype) for name in "sifl"} for n in w2.shape]
+        phases = np.random.default_rng(0)
+        phases.integers(2**31)  # the engine's draw for Brian2, before its own
+        blocks = np.split(phases.uniform(-0.5, 0.5, m * sum(w2.shape)), [m * w2.shape[0]])
+        for layer, block, n in zip(start, blocks, w2.shape, strict=True):
+            layer["phi"], layer["q"] = block.reshape(m, n).astype(x.dtype), np.zeros((m, n), x.dtype)
+        free, _ = self._relax(start, self.steps[0], 0.0, learn=False)
+        change: dict[str, Any] = {}
+        for beta in (self.beta, -self.beta):
+            _, moved = self._relax(free, self.steps[1], beta, learn=True)
+            for name, value in moved.items():
+                change[name] = change.get(name, 0.0) + value / (2 * beta * m)
+        hidden = change.pop("hidden")
+        return {"input_hidden": x.T @ hidden, "hidden.bias": hidden.sum(axis=0), **change}
+
+    def _relax(self, layers: list[dict[str, Array]], steps: int, beta: float, learn: bool) -> tuple[list, dict]:
+        h, o = ({name: value.copy() for name, value in layer.items()} for layer in layers)
+        w2, b2 = self.params["hidden_output"], self.params["output.bias"]
+        change = {"hidden": 0.0, "hidden_output": 0.0, "output.bias": 0.0}
+        for _ in range(steps):
+            drives = o["q"] @ w2.T, h["q"] @ w2
+            biases = self.clamped, b2 + beta * (self.y - o["s"])
+            for layer, drive, bias in zip((h, o), drives, biases, strict=True):
+                layer["s"] = np.clip(layer["s"] + self.FILTER * (layer["i"] + bias - layer["s"]), 0, 1)
+                layer["i"] += self.FILTER * (drive - layer["i"])
+                for trace, speed in (("f", self.FAST), ("l", self.SLOW)):
+                    layer[trace] += speed * (layer["q"] - layer[trace])
+                layer["phi"] += layer["s"]
+                layer["q"] = (layer["phi"] > 0.5).astype(layer["phi"].dtype)
+                layer["phi"] -= layer["q"]
+            if learn:
+                slopes = [(layer["f"] - layer["l"]) / 10 for layer in (h, o)]
+                change["hidden"] += slopes[0]
+                change["hidden_output"] += h["q"].T @ slopes[1] + slopes[0].T @ o["q"]
+                change["output.bias"] += slopes[1].sum(axis=0)
+        return [h, o], change
+
+
+class Resistive:
+    """Resistors and ideal diodes, one hidden layer: sweeps, and half the squared voltages across every resistor."""
+
+    def __init__(self, network: Network, params: Params) -> None:
+        self.params, self.beta, self.gain = params, network.phases.beta, network.circuit.input_gain
+        self.sweeps = [phase.n_steps(1.0) for phase in (network.phases.free, network.phases.nudged)]
+        above = np.arange(params["hidden_output"].shape[0]) < (len(params["hidden_output"]) + 1) // 2
+        self.low, self.high = np.where(above, 0, -np.inf), np.where(above, np.inf, 0)
+
+    def update(self, x: Array, y: Array) -> Params:
+        """Return the update of a batch."""
+        g1, g2 = self.params["input_hidden"], self.params["hidden_output"]
+        sources, m = self.gain * np.concatenate([x, -x], axis=1), len(x)
+        into_h, into_o = sources @ g1 + self.params["hidden.bias"], self.params["output.bias"]
+        of_h, of_o = g1.sum(axis=0) + g2.sum(axis=1), g2.sum(axis=0)
+        h, o = (np.zeros((m, n), x.dtype) for n in g2.shape)
+        low, high = self.low.astype(x.dtype), self.high.astype(x.dtype)
+        for _ in range(self.sweeps[0]):
+            h = np.clip((into_h + o @ g2.T) / of_h, low, high)
+            o = (into_o + h @ g2) / of_o
+        ends = []
+        for beta in (self.beta, -self.beta):
+            hb, ob = h, o
+            for _ in range(self.sweeps[1]):
+                ob = (into_o + hb @ g2 + beta * y) / (of_o + beta)
+                hb = np.clip((into_h + ob @ g2.T) / of_h, low, high)
+            ends.append((hb, ob))
+        (h1, o1), (h2, o2) = ends
+        scale = 1 / (2 * self.beta * m)
+        return {
+            "input_hidden": scale * (sources.T @ (h1 - h2) - 0.5 * (h1**2 - h2**2).sum(axis=0)),
+            "hidden_output": scale
+            * (h1.T @ o1 - h2.T @ o2 - 0.5 * ((h1**2 - h2**2).sum(axis=0)[:, None] + (o1**2 - o2**2).sum(axis=0))),
+            "hidden.bias": scale * (h1 - h2).sum(axis=0),
+            "output.bias": scale * (o1 - o2).sum(axis=0),
+        }

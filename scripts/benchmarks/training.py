@@ -1,0 +1,146 @@
+"""Training speed of the MNIST networks: each engine, and the same update written by hand, in turn in one process.
+
+Times are CPU times of one thread over batches of MNIST (or of random images as sparse, where it is not here), with
+everything that a run does between two batches; compiling is not counted. The roofline: what the couplings ask for, two
+operations a weight and product, by what the machine's own matrix products reach.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from threadpoolctl import threadpool_limits
+
+from neuroeq.catalog import resolve
+from neuroeq.data import Examples, Part, load
+from neuroeq.data.examples import targets
+from neuroeq.phases import nudges
+from neuroeq.randomness import Streams
+from neuroeq.rules import Lesson, estimate
+from neuroeq.spec import Network
+from neuroeq.substrates import build
+from neuroeq.training import initial_state, train
+
+from . import plain
+from .machine import describe, gemm_rate
+
+EPOCH, NONZERO = 60_000, 0.19
+NETWORKS: dict[str, tuple[type, tuple[str, ...]]] = {
+    "mnist_rate": (plain.Rate, ("phases.nudged.duration=4 steps",)),
+    "mnist_rate_centred": (plain.Rate, ()),
+    "mnist_spiking": (plain.Spiking, ()),
+    "mnist_drn_xs": (plain.Resistive, ()),
+    "mnist_drn_1h": (plain.Resistive, ()),
+}
+
+
+def images(network: Network, n: int) -> Examples:
+    """Return examples to learn from: MNIST, or random images where it is not here."""
+    if os.environ.get("NEUROEQ_DATA") and (Path(os.environ["NEUROEQ_DATA"]) / "mnist").is_dir():
+        return load(network.model_copy(update={"data": network.data.model_copy(update={"limit": n})}))
+    rng, width = np.random.default_rng(0), network.layers[network.input_layer].size
+    pixels = rng.integers(0, 256, (n, width), np.uint8) * (rng.random((n, width)) < NONZERO)
+    part = Part(pixels.astype(np.uint8), rng.integers(0, 10, n), np.arange(n), 1 / 255)
+    return Examples(part, None, None, 10)
+
+
+def seconds(network: Network, n: int) -> float:
+    """Return CPU seconds of training on one image, compilation apart."""
+    streams = Streams(0)
+    one_epoch = network.model_copy(update={"training": network.training.model_copy(update={"epochs": 1})})
+    substrate = None
+    for count in (min(n, 10 * network.training.batch_size), n):  # the first time warms up
+        state = initial_state(one_epoch, streams)
+        substrate = build(one_epoch, state.params, one_epoch.training.batch_size)
+        for _ in train(substrate, images(one_epoch, count), state, streams):
+            pass
+    return state.cpu_s / n
+
+
+def seconds_by_hand(update: Callable[..., object], network: Network, n: int) -> float:
+    """Return CPU seconds of one image's share of the update of a batch, data preparation included."""
+    size, dtype = network.training.batch_size, network.physics.precision
+    examples = images(network, n).train
+    start = time.process_time()
+    for first in range(0, n, size):
+        x, labels = examples.take(slice(first, first + size), dtype)
+        update(x, targets(labels, 10, "one_hot").astype(dtype))
+    return (time.process_time() - start) / n
+
+
+def difference(by_hand: type, network: Network) -> float:
+    """Return how far the update of a batch by hand is from the engine's, in double precision, relative to it."""
+    name = network.substrate_name
+    physics = network.physics.model_copy(update={"precision": "float64"})
+    exact = network.model_copy(update={"substrate": {name: physics}})
+    examples, params = images(exact, network.training.batch_size), initial_state(exact, Streams(0)).params
+    x, _, y = examples.batch(examples.train, slice(None), exact)
+    substrate = build(exact, params, len(x))
+    lesson = Lesson.of(substrate, x, y, nudges(exact.phases, np.random.default_rng(0)), np.random.default_rng(0))
+    ours, theirs = estimate(substrate, lesson).change, by_hand(exact, params).update(x, y)
+    return max(float(np.abs(ours[name] - theirs[name]).max() / np.abs(ours[name]).max()) for name in ours)
+
+
+def operations(network: Network) -> float:
+    """Return the floating-point operations per image that the couplings ask for: two a weight and product."""
+    sizes = [layer.size for layer in network.layers.values()]
+    if network.resistive:
+        sizes[0] = 2 * sizes[0]
+    dt = 1.0 if network.resistive else 1e-3 * (1 if network.substrate_name == "spiking" else 5)
+    steps = network.phases.free.n_steps(dt) + 2 * network.phases.nudged.n_steps(dt)
+    moving = sum(2 * a * b for a, b in pairwise(sizes[1:]))
+    return 2 * (2 * sizes[0] * sizes[1] + steps * moving + moving)
+
+
+def training(console: Console) -> None:
+    """Print the table."""
+    peak = gemm_rate("float32")
+    table = Table(
+        *(
+            "network",
+            "images/s",
+            "CPU s per 60,000",
+            "NumPy by hand",
+            "by hand / it",
+            "Gflop",
+            "Gflop/s",
+            "of products",
+        ),
+        title="training",
+    )
+    for name, (by_hand, settings) in NETWORKS.items():
+        network = resolve(name, settings=settings)
+        n = 512 * network.training.batch_size
+        params = initial_state(network, Streams(0)).params
+        ours = seconds(network, n)
+        theirs = seconds_by_hand(by_hand(network, params).update, network, n // 8)
+        again = seconds(network, n)
+        ours = min(ours, again)
+        work = operations(network)
+        table.add_row(
+            name,
+            f"{1 / ours:,.0f}",
+            f"{EPOCH * ours:.2f}",
+            f"{EPOCH * theirs:.2f}",
+            f"{theirs / ours:.2f}",
+            f"{difference(by_hand, network):.0e}",
+            f"{EPOCH * work / 1e9:,.0f}",
+            f"{work / ours / 1e9:.1f}",
+            f"{work / ours / peak:.0%}",
+        )
+    console.print(table)
+
+
+def main() -> None:
+    """Run the benchmark."""
+    console = Console(width=140)
+    with threadpool_limits(1):
+        console.print(describe())
+        training(console)
