@@ -2,9 +2,9 @@
 
 import sys
 
-from . import circuits, engine, training
+from . import circuits, cost, engine, training
 
-BENCHES = {"engine": engine.main, "circuits": circuits.main, "training": training.main}
+BENCHES = {"engine": engine.main, "circuits": circuits.main, "training": training.main, "cost": cost.main}
 
 
 def main() -> None:

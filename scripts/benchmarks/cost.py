@@ -1,0 +1,167 @@
+"""How the cost of learning grows: with layer size, depth, batch, steps and the share of pairs connected; and memory.
+
+Rate networks by contrast, centred, in single precision, through everything that a run does between two batches. Each
+row tells the time of an image and the time of one coupling in one step, which would be constant if nothing but
+couplings cost. Memory is that of processes of their own, which train on sets of two sizes read from disk.
+"""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import sys
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from threadpoolctl import threadpool_limits
+
+from neuroeq.catalog import resolve
+from neuroeq.data.idx import FILES
+from neuroeq.spec import Network, validate
+
+from .machine import describe
+from .training import images, seconds
+
+FREE, NUDGED, BATCH, WIDTH = 20, 8, 20, 256
+LATERAL = 2048
+"""Units of the hidden layer whose lateral projection is thinned out."""
+SETS = (6_000, 60_000)
+SECONDS = 0.4
+"""That a row is measured for, about."""
+CHILD = """
+import resource, sys
+from neuroeq.runs import train
+train("mnist_rate", epochs=1, settings=["data.limit=2000"], data_dir=sys.argv[1], out=sys.argv[2])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def network(hidden: list[int], batch: int = BATCH, steps: float = 1.0, lateral: float | None = None) -> Network:
+    """Return a network of 784 inputs and 10 outputs, with phases `steps` times as long as usual."""
+    sizes = {"input": 784, **{f"hidden{i}": size for i, size in enumerate(hidden)}, "output": 10}
+    roles = {"input": "input", "output": "output"}
+    projections: dict[str, Any] = {
+        f"{one}_{two}": {"source": one, "target": two, "learning_rate": 0.01} for one, two in pairwise(sizes)
+    }
+    if lateral is not None:
+        few = {"connect": {"probability": lateral}} if lateral < 1 else {}
+        how = {"learning_rate": 0.001, "initial": {"gain": 0.1}, **few}
+        projections["lateral"] = {"source": "hidden0", "target": "hidden0", **how}
+    return resolve(
+        validate(
+            Network,
+            {
+                "title": "benchmark",
+                "name": "benchmark",
+                "data": {"name": "mnist"},
+                "layers": {name: {"size": n, "role": roles.get(name, "hidden")} for name, n in sizes.items()},
+                "projections": projections,
+                "phases": {
+                    "beta": 0.1,
+                    "free": {"duration": f"{round(FREE * steps)} steps"},
+                    "nudged": {"duration": f"{round(NUDGED * steps)} steps"},
+                },
+                "training": {"learning": "contrastive", "epochs": 1, "batch_size": batch},
+                "substrate": {"rate": {"neuron": "hard_sigmoid", "synapse": "rate_derivative", "precision": "float32"}},
+            },
+            "benchmark",
+        ),
+        "rate",
+    )
+
+
+def couplings(net: Network, lateral: float | None) -> float:
+    """Return how many couplings act on an image in all steps and in the update, those of the clamped input once."""
+    sizes = [layer.size for layer in net.layers.values()]
+    steps = net.phases.free.n_steps(1) + 2 * net.phases.nudged.n_steps(1)
+    moving = sum(2 * a * b for a, b in pairwise(sizes[1:])) + (lateral or 0) * sizes[1] ** 2
+    return 2 * sizes[0] * sizes[1] + (steps + 1) * moving
+
+
+def growth(console: Console) -> None:
+    """Print the table of growth."""
+    rows: dict[str, tuple[dict[str, Any], float | None]] = {}
+    for size in (64, 256, 1024, 4096):
+        rows[f"784-{size}-10"] = {"hidden": [size]}, None
+    for depth in (1, 2, 3, 4):
+        rows[f"{depth} x {WIDTH} hidden"] = {"hidden": [WIDTH] * depth}, None
+    for batch in (1, 4, 16, 64, 256):
+        rows[f"batch {batch}"] = {"hidden": [WIDTH], "batch": batch}, None
+    for steps in (0.5, 1.0, 2.0, 4.0):
+        rows[f"{round(FREE * steps)} + 2 x {round(NUDGED * steps)} steps"] = {"hidden": [WIDTH], "steps": steps}, None
+    for share in (1.0, 0.1, 0.01, 0.001):
+        rows[f"{LATERAL} lateral, {share:.1%}"] = {"hidden": [LATERAL], "lateral": share}, share
+    table = Table("network", "us/image", "couplings x steps", "ns each", title="cost of an image")
+    for index, (name, (how, share)) in enumerate(rows.items()):
+        if index in (4, 8, 13, 17):
+            table.add_section()
+        net = network(**how)
+        used = measured(net)
+        table.add_row(
+            name, f"{1e6 * used:,.0f}", f"{couplings(net, share):,.0f}", f"{1e9 * used / couplings(net, share):.3f}"
+        )
+    console.print(table)
+
+
+def measured(net: Network) -> float:
+    """Return CPU seconds of an image, from as many batches as fit the time for a row."""
+    size = net.training.batch_size
+    first = seconds(net, 4 * size)
+    return seconds(net, min(60_000, size * max(8, round(SECONDS / (first * size)))))
+
+
+def data_share(console: Console) -> None:
+    """Print how much of the training time goes into preparing batches."""
+    import time
+
+    net = resolve("mnist_rate")
+    n = 200 * net.training.batch_size
+    examples, size = images(net, n), net.training.batch_size
+    order = np.random.default_rng(0).permutation(n)
+    start = time.process_time()
+    for first in range(0, n, size):
+        examples.batch(examples.train, order[first : first + size], net)
+    share = (time.process_time() - start) / n / seconds(net, n)
+    console.print(f"data: preparing batches takes {share:.1%} of the training time of mnist_rate")
+
+
+def memory(console: Console) -> None:
+    """Print the peak memory of a training on 2,000 images of a small and of a large set."""
+    peaks = []
+    with tempfile.TemporaryDirectory() as name:
+        for n in SETS:
+            folder = Path(name) / str(n)
+            write_set(folder / "mnist", n)
+            command = [sys.executable, "-c", CHILD, str(folder), str(folder / "run")]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            peaks.append(int(done.stdout.split()[-1]) / 1024)
+    sizes = " and ".join(f"{n:,}" for n in SETS)
+    console.print(
+        f"memory: peaks of {peaks[0]:.0f} and {peaks[1]:.0f} MiB with sets of {sizes} images "
+        f"({(SETS[1] - SETS[0]) * 784 / 2**20:.0f} MiB more on disk)"
+    )
+
+
+def write_set(folder: Path, n: int) -> None:
+    """Write random images as MNIST's four files."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for file, shape in zip(FILES, ((n, 28, 28), (n,), (100, 28, 28), (100,)), strict=True):
+        high = 256 if len(shape) == 3 else 10
+        head = struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape)
+        (folder / file).write_bytes(head + rng.integers(0, high, shape, np.uint8).tobytes())
+
+
+def main() -> None:
+    """Run the benchmark."""
+    console = Console(width=120)
+    with threadpool_limits(1):
+        console.print(describe())
+        growth(console)
+        data_share(console)
+        memory(console)
