@@ -18,6 +18,7 @@ TRAINING = {
 
 
 BIASED = {"bias_voltages": [1.0, -2.0], "input_gain": 5.0, "diodes": "both"}
+PAIRED = {"bias_voltages": [4.0], "input_gain": 5.0, "diodes": "upper", "outputs": "paired"}
 
 
 def net(sizes=(2, 6, 2), on="resistive", hardware=None, circuit=None, phases=None, training=None, **over):
@@ -51,8 +52,21 @@ def trained(description, fuse):
         {"circuit": {**BIASED, "g_unit": "10 uS"}, "hardware": "ideal"},
         {"layers": {"hidden1": {"bias": False}, "output": {"bias_learning_rate": 0.01}}},
         {"training": {"batch_size": 3}},
+        {"circuit": {"outputs": "paired"}, "phases": {"nudge": "held_current"}},
+        {"hardware": "real_diode", "circuit": {**BIASED, "diodes": "split"}},
+        {"hardware": "real_diode", "circuit": PAIRED, "phases": {"nudge": "held_current"}},
     ],
-    ids=["centred", "positive", "negative, held", "biases, window", "bias currents", "ragged batches"],
+    ids=[
+        "centred",
+        "positive",
+        "negative, held",
+        "biases, window",
+        "bias currents",
+        "ragged batches",
+        "paired",
+        "real diodes",
+        "real diodes, paired",
+    ],
 )
 def test_fused_training_ends_in_the_same_weights(over):
     description = net(**over)
@@ -70,8 +84,8 @@ def test_fused_training_ends_in_the_same_weights(over):
     [
         {"sizes": (2, 5, 4, 2)},
         {"on": "rate"},
-        {"hardware": "1n4148"},
-        {"circuit": {"outputs": "paired"}, "phases": {"nudge": "held_current"}},
+        {"made_of": {"neuron": {"nonlinearity": {"model": "piecewise", "threshold": "0.4 V", "r_on": "1 ohm", "r_off": "1 Gohm"}}}},
+        {"hardware": "real_diode", "circuit": {"diodes": "both"}},
         {"phases": {"nudge": "clamp"}},
         {"phases": {"variant": "random_sign"}},
         {"phases": {"free": {"duration": "3 steps", "tolerance": 1e-9}}},

@@ -16,6 +16,7 @@ import numba
 import numpy as np
 
 from .circuit import Array
+from .single_diodes_numba import rest
 
 if TYPE_CHECKING:
     from .fused import FusedTraining, Rates
@@ -35,6 +36,7 @@ def train(
     return _train(
         (training.g1.T, training.g2.T, training.hidden_bias, training.output_bias),
         (training.low, training.high),
+        _diodes(training),
         np.array([setting.g1_limits, setting.g2_limits], dtype),
         np.array(setting.constants, dtype),
         np.ascontiguousarray(inputs),
@@ -51,9 +53,18 @@ def train(
     )
 
 
+def _diodes(training: FusedTraining) -> tuple[Array, Array, float, float, float]:
+    """Return the Shockley diodes of the hidden nodes, empty arrays if there are none, and how precise w is to be."""
+    precision = float(np.finfo(training.g1.dtype).eps)
+    diodes = training.diodes
+    if diodes is None:
+        return np.empty(0), np.empty(0), 1.0, 1.0, precision
+    return diodes.side, diodes.bias, diodes.i_s, diodes.n_vt, precision
+
+
 @compiled
 def _train(
-    g, bounds, limits, constants, inputs, targets, order, batch, gain, betas, held, compared, sweeps, rates, out
+    g, bounds, diodes, limits, constants, inputs, targets, order, batch, gain, betas, held, compared, sweeps, rates, out
 ):
     (g1, g2, _, _), n_input, dtype = g, inputs.shape[1], g[0].dtype
     rows, n_hidden, n_output = -(-batch // FOUR) * FOUR, len(g1), len(g2)
@@ -67,7 +78,7 @@ def _train(
         which = order[first : first + batch]
         _gather(inputs, which, gain, new)
         _pass(g1, old, new, change, shift, limits[0], constants, len(which), sums, drive)
-        if not _settle(g, bounds, sums, drive, targets, which, betas, held, sweeps, h, o):
+        if not _settle(g, bounds, diodes, sums, drive, targets, which, betas, held, sweeps, h, o):
             failed = first
             change[:] = 0
             shift[:] = 0
@@ -175,10 +186,12 @@ def _constant(g, constants, change, shift, limits, m, sums, drive, j):
 
 
 @compiled
-def _settle(g, bounds, sums, drive, targets, which, betas, held, sweeps, h, o):
+def _settle(g, bounds, diodes, sums, drive, targets, which, betas, held, sweeps, h, o):
     """Find the voltages in all phases; return whether conductances hold them."""
     _, g2, hidden_bias, output_bias = g
-    own, into = np.zeros_like(output_bias), np.empty_like(output_bias)
+    own, into, aim = np.zeros_like(output_bias), np.empty_like(output_bias), np.empty_like(output_bias)
+    side, _, i_s, n_vt, _ = diodes
+    shift, level, w = np.empty_like(side), np.empty_like(side), np.empty_like(side)
     for k in range(len(g2)):
         for j in range(len(sums)):
             sums[j] += g2[k, j]
@@ -186,21 +199,36 @@ def _settle(g, bounds, sums, drive, targets, which, betas, held, sweeps, h, o):
     pulls = np.zeros_like(betas) if held else betas
     if not _positive(sums, pulls[:1]) or not _positive(own, pulls):
         return False
+    for j in range(len(side)):
+        shift[j], level[j] = side[j] * i_s / sums[j], np.log(i_s / (sums[j] * n_vt))
     for sample in range(len(which)):
         target, free = targets[which[sample]], o[0, sample]
         for j in range(len(sums)):
             drive[sample, j] = (drive[sample, j] + hidden_bias[j]) / sums[j]
         free[:] = 0
+        w[:] = 0
         for phase in range(len(betas)):
+            _aim(target, free, held, aim)
             for k in range(len(g2)):
-                off = target[k] - free[k] if held else target[k]
-                into[k] = output_bias[k] + betas[phase] * off
+                into[k] = output_bias[k] + betas[phase] * aim[k]
             if phase:
                 _copy(h[0, sample], h[phase, sample])
                 _copy(free, o[phase, sample])
             node = h[phase, sample], o[phase, sample]
-            _sweep(*node, g2, drive[sample], sums, into, own, pulls[phase], bounds, sweeps, phase > 0)
+            nonlinear = bounds, diodes, shift, level, w
+            _sweep(*node, g2, drive[sample], sums, into, own, pulls[phase], nonlinear, sweeps, phase > 0)
     return True
+
+
+@compiled
+def _aim(target, free, held, aim):
+    """Set what beta multiplies at each output node; the second of a pair is pushed back."""
+    n = len(target)
+    for k in range(n):
+        aim[k] = target[k] - free[k] if held else target[k]
+    for k in range(n, len(aim)):
+        aim[k - n] += free[k]
+        aim[k] = -aim[k - n]
 
 
 @compiled
@@ -220,12 +248,14 @@ def _copy(source, target):
 
 
 @compiled
-def _sweep(h, o, g2, fed, sums, into, own, pull, bounds, sweeps, nudged):
-    low, high = bounds
+def _sweep(h, o, g2, fed, sums, into, own, pull, nonlinear, sweeps, nudged):
+    (low, high), (side, bias, _, n_vt, precision), shift, level, w = nonlinear
     for _ in range(sweeps[1] if nudged else sweeps[0]):
         if nudged:
             _move_outputs(h, o, g2, into, own, pull)
         _move_hidden(h, o, g2, fed, sums, low, high)
+        if len(side):
+            rest(h, w, side, bias, shift, level, n_vt, precision)
         if not nudged:
             _move_outputs(h, o, g2, into, own, pull)
 
