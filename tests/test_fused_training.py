@@ -18,6 +18,7 @@ TRAINING = {
 
 
 BIASED = {"bias_voltages": [1.0, -2.0], "input_gain": 5.0, "diodes": "both"}
+PIECEWISE = {"model": "piecewise", "threshold": "0.4 V", "r_on": "1 ohm", "r_off": "1 Gohm"}
 PAIRED = {"bias_voltages": [4.0], "input_gain": 5.0, "diodes": "upper", "outputs": "paired"}
 
 
@@ -84,7 +85,7 @@ def test_fused_training_ends_in_the_same_weights(over):
     [
         {"sizes": (2, 5, 4, 2)},
         {"on": "rate"},
-        {"made_of": {"neuron": {"nonlinearity": {"model": "piecewise", "threshold": "0.4 V", "r_on": "1 ohm", "r_off": "1 Gohm"}}}},
+        {"made_of": {"neuron": {"nonlinearity": PIECEWISE}}},
         {"hardware": "real_diode", "circuit": {"diodes": "both"}},
         {"phases": {"nudge": "clamp"}},
         {"phases": {"variant": "random_sign"}},

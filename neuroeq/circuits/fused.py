@@ -1,12 +1,12 @@
 """Training of a circuit with one hidden layer, in as few passes over its conductances as it takes.
 
-Sources s = (gain x, -gain x, constants) drive hidden nodes h, with ideal diodes or single Shockley diodes, and outputs o:
+Sources s = (gain x, -gain x, constants) drive hidden nodes h, which diodes keep in [low, high], and outputs o:
 
-    h <- clip((s G1 + o G2^T + I_h) / D_h)         D_h = 1 G1 + G2 1;  `SingleDiodes.rest` instead of clip if Shockley's
+    h <- clip((s G1 + o G2^T + I_h) / D_h)         D_h = 1 G1 + G2 1
     o <- (h G2 + I_o + b y) / (D_o + b)            D_o = 1 G2,   b = 0 free, +-beta nudged, by a conductance
     o <- (h G2 + I_o + b (y - o_free)) / D_o       nudged by a held current
 
-Of paired outputs o+ - o- the current b (y - o+ + o-) is pushed into the first node and drawn from the second.
+Of Shockley diodes, one at a node, `SingleDiodes.rest` takes the place of clip. Of paired outputs o+ - o- the current b (y - o+ + o-) is pushed into the first node and drawn from the second.
 
 The free phase starts from 0 V with the hidden nodes, the nudged phases from the free one with the outputs, both as one
 batch. The sources are the same in the phases a and b that a variant compares, so their squares cancel in the contrast.
@@ -21,7 +21,7 @@ The numbers are those of sweeps and `contrast` in `solve` and `gradient`. Scelli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -86,7 +86,7 @@ class Setting:
     variant: Literal["centred", "positive", "negative"] = "centred"
     nudge: Literal["state", "held_current"] = "state"
     sweeps: tuple[int, int] = (4, 4)
-    diode: Diode = IdealDiode()
+    diode: Diode = field(default_factory=IdealDiode)
     paired: bool = False
     g1_limits: tuple[float, float] = (0.0, np.inf)
     g2_limits: tuple[float, float] = (0.0, np.inf)
@@ -168,7 +168,9 @@ class FusedTraining:
         self.output_bias = _filled(output_bias, n_output, dtype)
         self.diodes = single_diodes(Layer(n_hidden, setting.diode, setting.low, setting.high))
         if self.diodes is None and not isinstance(setting.diode, IdealDiode | NoDiode):
-            raise SpecError("diode is neither ideal nor Shockley's with at most one at a node; sweep and contrast instead.")
+            raise SpecError(
+                "diode is neither ideal nor Shockley's with at most one at a node; solve and contrast instead."
+            )
         clamp = (-np.inf, np.inf) if self.diodes else (setting.low, setting.high)
         self.low, self.high = (_filled(bound, n_hidden, dtype) for bound in clamp)
         self._batches: dict[int, Batch] = {}
@@ -259,6 +261,13 @@ class FusedTraining:
             outputs[first : first + batch] = work.o[0]
             work.learn(rates)
         return -1
+
+
+def compile_kernels(dtype: str | np.dtype) -> None:
+    """Compile what numba does at a precision, by learning from no examples; nothing is left to do the second time."""
+    g1, g2, none = np.ones((2, 1), dtype), np.ones((1, 1), dtype), np.empty((0, 1), dtype)
+    training = FusedTraining(Setting(low=0.0, high=np.inf, beta=1.0), g1, g2, compiled=True)
+    training.train(none, none, np.arange(0), 1, Rates(0.0, 0.0))
 
 
 def _filled(values: Array | float | None, n: int, dtype: np.dtype) -> Array:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..circuits import kernels
 from ..circuits.diodes import IdealDiode, NoDiode
-from ..circuits.fused import FusedTraining, Rates, Setting
+from ..circuits.fused import FusedTraining, Rates, Setting, compile_kernels
 from ..circuits.layout import lay_out
 from ..circuits.single_diodes import single_diodes
 from ..contract import Params
@@ -56,7 +57,7 @@ class Fused:
             params[self._first],
             params[self._second],
             *(params.get(name) for name in self._names[2:]),
-            compiled=None if samples >= COMPILED_FROM else False,
+            compiled=compile_ahead(network, samples),
         )
 
     @property
@@ -72,6 +73,14 @@ class Fused:
         scaled = Rates(*(factor * rates.get(name, 0.0) for name in self._names))
         size = self._network.training.batch_size
         return self.training.train(inputs, targets, np.arange(len(inputs)), size, scaled)
+
+
+def compile_ahead(network: Network, samples: int) -> bool:
+    """Compile what a fused training of so many samples needs, so that its time holds none of it; return if it pays."""
+    pays = samples >= COMPILED_FROM and kernels.available()
+    if pays:
+        compile_kernels(network.physics.precision)
+    return pays
 
 
 def fusible(network: Network) -> bool:
