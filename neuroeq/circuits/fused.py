@@ -6,7 +6,8 @@ Sources s = (gain x, -gain x, constants) drive hidden nodes h, which diodes keep
     o <- (h G2 + I_o + b y) / (D_o + b)            D_o = 1 G2,   b = 0 free, +-beta nudged, by a conductance
     o <- (h G2 + I_o + b (y - o_free)) / D_o       nudged by a held current
 
-Of Shockley diodes, one at a node, `SingleDiodes.rest` takes the place of clip. Of paired outputs o+ - o- the current b (y - o+ + o-) is pushed into the first node and drawn from the second.
+Of Shockley diodes, one at a node, `SingleDiodes.rest` takes the place of clip. Of paired outputs o+ - o- the current
+b (y - o+ + o-) is pushed into the first node and drawn from the second.
 
 The free phase starts from 0 V with the hidden nodes, the nudged phases from the free one with the outputs, both as one
 batch. The sources are the same in the phases a and b that a variant compares, so their squares cancel in the contrast.
@@ -169,7 +170,7 @@ class FusedTraining:
         self.diodes = single_diodes(Layer(n_hidden, setting.diode, setting.low, setting.high))
         if self.diodes is None and not isinstance(setting.diode, IdealDiode | NoDiode):
             raise SpecError(
-                "diode is neither ideal nor Shockley's with at most one at a node; solve and contrast instead."
+                "diode is neither ideal nor a single Shockley diode at each node; solve and contrast instead."
             )
         clamp = (-np.inf, np.inf) if self.diodes else (setting.low, setting.high)
         self.low, self.high = (_filled(bound, n_hidden, dtype) for bound in clamp)

@@ -5,7 +5,7 @@ batch's change, clips, sums, and collects the next batch's drive; x and -x share
 
     p <- clip(p + (t + x.c)),   n <- clip(n + (t - x.c)),   sum += p + n,   drive += x' (p - n)        t = -c q
 
-Samples go four at a time: their sums stay in registers.
+Samples go four at a time, and so do batches of four at two hidden nodes together: their sums stay in registers.
 """
 
 from __future__ import annotations
@@ -103,41 +103,52 @@ def _gather(inputs, which, gain, into):
 @compiled
 def _pass(g1, old, new, change, shift, limits, constants, m, sums, drive):
     """Change G1 by the last batch and collect sums and drive of the next."""
-    n = old.shape[1]
+    n, pairs = old.shape[1], len(g1) // 2 if len(old) == FOUR else 0
     moved, difference = np.empty(n, g1.dtype), np.empty(n, g1.dtype)
+    for pair in range(pairs):
+        _move_pair(g1, 2 * pair, n, old, new, change, shift, limits, sums, drive)
+    for j in range(2 * pairs, len(g1)):
+        moved[:] = 0
+        for at in range(0, len(old), FOUR):
+            _add_four(old[at : at + FOUR], change[at : at + FOUR], j, moved)
+        sums[j] = _move(g1[j, :n], g1[j, n : 2 * n], moved, shift[j], limits, difference)
+        for at in range(0, len(new), FOUR):
+            _feed_four(new[at : at + FOUR], difference, j, drive[at : at + FOUR])
     for j in range(len(g1)):
-        plus, minus = g1[j, :n], g1[j, n : 2 * n]
-        if len(old) == FOUR:
-            sums[j] = _move_four(plus, minus, old, new, change, shift[j], limits, j, drive)
-        else:
-            moved[:] = 0
-            for at in range(0, len(old), FOUR):
-                _add_four(old[at : at + FOUR], change[at : at + FOUR], j, moved)
-            sums[j] = _move(plus, minus, moved, shift[j], limits, difference)
-            for at in range(0, len(new), FOUR):
-                _feed_four(new[at : at + FOUR], difference, j, drive[at : at + FOUR])
         _constant(g1[j, 2 * n :], constants, change[:, j], shift[j], limits, m, sums, drive, j)
 
 
 @compiled
-def _move_four(plus, minus, x, y, change, shift, limits, j, drive):
+def _move_pair(g1, j, n, x, y, change, shift, limits, sums, drive):
+    """Do all of a batch of four at two hidden nodes, j and the next, which share what is loaded of the samples."""
     x0, x1, x2, x3 = x[0], x[1], x[2], x[3]
     y0, y1, y2, y3 = y[0], y[1], y[2], y[3]
-    c0, c1, c2, c3 = change[0, j], change[1, j], change[2, j], change[3, j]
-    low, high = limits[0], limits[1]
-    total = d0 = d1 = d2 = d3 = plus.dtype.type(0)
-    for i in range(len(plus)):
-        moved = (x0[i] * c0 + x1[i] * c1) + (x2[i] * c2 + x3[i] * c3)
-        p = min(max(plus[i] + (shift + moved), low), high)
-        n = min(max(minus[i] + (shift - moved), low), high)
-        plus[i], minus[i] = p, n
-        total += p + n
-        d0 += y0[i] * (p - n)
-        d1 += y1[i] * (p - n)
-        d2 += y2[i] * (p - n)
-        d3 += y3[i] * (p - n)
-    drive[0, j], drive[1, j], drive[2, j], drive[3, j] = d0, d1, d2, d3
-    return total
+    a_plus, a_minus, b_plus, b_minus = g1[j, :n], g1[j, n : 2 * n], g1[j + 1, :n], g1[j + 1, n : 2 * n]
+    a0, a1, a2, a3 = change[0, j], change[1, j], change[2, j], change[3, j]
+    b0, b1, b2, b3 = change[0, j + 1], change[1, j + 1], change[2, j + 1], change[3, j + 1]
+    low, high, a_shift, b_shift = limits[0], limits[1], shift[j], shift[j + 1]
+    a_sum = a_y0 = a_y1 = a_y2 = a_y3 = b_sum = b_y0 = b_y1 = b_y2 = b_y3 = g1.dtype.type(0)
+    for i in range(n):
+        moved = (x0[i] * a0 + x1[i] * a1) + (x2[i] * a2 + x3[i] * a3)
+        p = min(max(a_plus[i] + (a_shift + moved), low), high)
+        q = min(max(a_minus[i] + (a_shift - moved), low), high)
+        a_plus[i], a_minus[i] = p, q
+        a_sum += p + q
+        a_y0 += y0[i] * (p - q)
+        a_y1 += y1[i] * (p - q)
+        a_y2 += y2[i] * (p - q)
+        a_y3 += y3[i] * (p - q)
+        moved = (x0[i] * b0 + x1[i] * b1) + (x2[i] * b2 + x3[i] * b3)
+        p = min(max(b_plus[i] + (b_shift + moved), low), high)
+        q = min(max(b_minus[i] + (b_shift - moved), low), high)
+        b_plus[i], b_minus[i] = p, q
+        b_sum += p + q
+        b_y0 += y0[i] * (p - q)
+        b_y1 += y1[i] * (p - q)
+        b_y2 += y2[i] * (p - q)
+        b_y3 += y3[i] * (p - q)
+    sums[j], drive[0, j], drive[1, j], drive[2, j], drive[3, j] = a_sum, a_y0, a_y1, a_y2, a_y3
+    sums[j + 1], drive[0, j + 1], drive[1, j + 1], drive[2, j + 1], drive[3, j + 1] = b_sum, b_y0, b_y1, b_y2, b_y3
 
 
 @compiled

@@ -200,9 +200,9 @@ def test_what_does_not_fit_is_refused(params, examples):
         setting(beta=-1)
     with pytest.raises(SpecError, match="outputs are paired and nudge is 'state'; expected 'held_current'"):
         setting(paired=True)
-    with pytest.raises(SpecError, match="diode is neither ideal nor Shockley's with at most one at a node"):
+    with pytest.raises(SpecError, match="diode is neither ideal nor a single Shockley diode at each node"):
         FusedTraining(setting(diode=PiecewiseDiode(0.4, 1.0, 1e9)), *params)
-    with pytest.raises(SpecError, match="diode is neither ideal nor Shockley's with at most one at a node"):
+    with pytest.raises(SpecError, match="diode is neither ideal nor a single Shockley diode at each node"):
         FusedTraining(setting(diode=REAL["diode"], low=-1.0, high=1.0), *params)
     with pytest.raises(DataError, match=r"g1 has shape \(27, 9\); expected \(2 n_input \+ 2, 9\)"):
         FusedTraining(setting(), params[0][:-1], *params[1:])

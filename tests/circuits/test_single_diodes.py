@@ -1,4 +1,4 @@
-"""A node with one Shockley diode comes to rest where its currents cancel; sweeps over such nodes end where Newton does."""
+"""A node with one Shockley diode rests where its currents cancel; sweeps over such nodes end where Newton's do."""
 
 import numpy as np
 import pytest
