@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
+from neuroeq.circuits import kernels
 from neuroeq.data import load
 from neuroeq.randomness import Streams
-from neuroeq.substrates.fused import fusible
+from neuroeq.substrates.fused import compile_ahead, fusible
 from neuroeq.training import initial_state, train
 from tests.nets import network, substrate_of
 
+pytestmark = pytest.mark.filterwarnings("ignore:free phases end with a net current")
 SWEEPS = {"free": {"duration": "3 steps"}, "nudged": {"duration": "2 steps"}}
 TRAINING = {
     "epochs": 3,
@@ -22,7 +24,11 @@ PIECEWISE = {"model": "piecewise", "threshold": "0.4 V", "r_on": "1 ohm", "r_off
 PAIRED = {"bias_voltages": [4.0], "input_gain": 5.0, "diodes": "upper", "outputs": "paired"}
 
 
-def net(sizes=(2, 6, 2), on="resistive", hardware=None, circuit=None, phases=None, training=None, **over):
+REAL = {"hardware": "real_diode", "circuit": PAIRED, "phases": {"nudge": "held_current"}}
+
+
+def net(sizes=(2, 6, 2), on="resistive", hardware=None, phases=None, training=None, **over):
+    own = {key: over.pop(key) for key in ("circuit", "precision") if key in over}
     return network(
         on,
         *sizes,
@@ -30,7 +36,7 @@ def net(sizes=(2, 6, 2), on="resistive", hardware=None, circuit=None, phases=Non
         data={"name": "xor", "protocol": "whole"},
         phases={"beta": 0.05, **SWEEPS, **(phases or {})},
         training={**TRAINING, **(training or {})},
-        substrate={on: {"circuit": circuit}} if circuit else {},
+        substrate={on: own},
         **over,
     )
 
@@ -55,7 +61,7 @@ def trained(description, fuse):
         {"training": {"batch_size": 3}},
         {"circuit": {"outputs": "paired"}, "phases": {"nudge": "held_current"}},
         {"hardware": "real_diode", "circuit": {**BIASED, "diodes": "split"}},
-        {"hardware": "real_diode", "circuit": PAIRED, "phases": {"nudge": "held_current"}},
+        REAL,
     ],
     ids=[
         "centred",
@@ -99,6 +105,25 @@ def test_fused_training_ends_in_the_same_weights(over):
 )
 def test_what_the_kernels_do_not_do_is_not_fused(over):
     assert not fusible(net(**over))
+
+
+@pytest.mark.skipif(not kernels.available(), reason="needs numba")
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("over", [{}, REAL], ids=["ideal", "real diodes, paired"])
+def test_what_training_calls_was_compiled_ahead(monkeypatch, over, precision):
+    """numba compiles once for the types of all arguments."""
+    from numba import typeof
+
+    from neuroeq.circuits import fused_numba
+
+    called, train_ = [], fused_numba._train
+    monkeypatch.setattr("neuroeq.substrates.fused.COMPILED_FROM", 0)
+    monkeypatch.setattr(fused_numba, "_train", lambda *args: called.append([*map(typeof, args)]) or train_(*args))
+    description = net(precision=precision, **over)
+    compile_ahead(description, 12)
+    assert len(called) == 1
+    trained(description, True)
+    assert len(called) > 2 and all(types == called[0] for types in called)
 
 
 def test_a_fused_training_that_was_cut_ends_in_the_same_bits(monkeypatch):
