@@ -116,9 +116,9 @@ def test_what_training_calls_was_compiled_ahead(monkeypatch, over, precision):
 
     from neuroeq.circuits import fused_numba
 
-    called, train_ = [], fused_numba._train
+    called, learn = [], fused_numba.learn
     monkeypatch.setattr("neuroeq.substrates.fused.COMPILED_FROM", 0)
-    monkeypatch.setattr(fused_numba, "_train", lambda *args: called.append([*map(typeof, args)]) or train_(*args))
+    monkeypatch.setattr(fused_numba, "learn", lambda *args: called.append([*map(typeof, args)]) or learn(*args))
     description = net(precision=precision, **over)
     compile_ahead(description, 12)
     assert len(called) == 1
