@@ -27,6 +27,7 @@ from .records import RunFolder, check_same, choose, versions
 from .spec import Network
 from .spec.files import Table
 from .substrates import AnySubstrate, Crossbar, build, engine_of
+from .substrates.fused import compile_ahead, fusible
 from .training import State, Step, initial_state
 from .training import train as train_steps
 
@@ -187,6 +188,8 @@ def _run(
     before = _cpu(children=True)
     substrate = build(network, state.params, network.training.batch_size, **how)
     judge = build(network, state.params, EVALUATION_BATCH, plastic=False, **how)
+    if fusible(network):
+        compile_ahead(network, network.training.epochs * len(examples.train))
     compile_s = _cpu(children=True) - before
     if fresh:
         folder.describe(network)

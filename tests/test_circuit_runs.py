@@ -1,6 +1,7 @@
 """Runs on circuits: what they report, keep and draw, and what they refuse."""
 
 import json
+import time
 import tomllib
 
 import numpy as np
@@ -199,6 +200,21 @@ def test_a_fused_run_reports_its_residual_and_draws_no_empty_figure(tmp_path):
     run = train("xor", "resistive", settings=settings, epochs=3, out=tmp_path / "run")
     assert run.metrics[-1]["residual"] > 0 and run.metrics[-1]["free_steps"] == 4
     assert 0 < run.metrics[-1]["moving_hidden"] < 1
+
+
+def test_compiling_counts_as_compiling(tmp_path, monkeypatch):
+    """Here it takes 0.3 s; training takes hundredths."""
+
+    def compile_slowly(network, samples):
+        end = time.process_time() + 0.3
+        while time.process_time() < end:
+            pass
+
+    monkeypatch.setattr("neuroeq.runs.compile_ahead", compile_slowly)
+    settings = ["substrate.resistive.circuit.outputs=single", "phases.nudge=conductance", "phases.beta=0.02"]
+    settings += ["phases.free.duration='4 steps'", "phases.nudged.duration='4 steps'"]
+    run = train("xor", "resistive", settings=settings, epochs=1, out=tmp_path / "run")
+    assert run.result["compile_s"] >= 0.3 > run.result["cpu_s"]
 
 
 def test_a_run_in_time_has_energies_figures_and_a_netlist(tmp_path, capsys):

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
+from neuroeq.circuits import kernels
 from neuroeq.data import load
 from neuroeq.randomness import Streams
-from neuroeq.substrates.fused import fusible
+from neuroeq.substrates.fused import compile_ahead, fusible
 from neuroeq.training import initial_state, train
 from tests.nets import network, substrate_of
 
+pytestmark = pytest.mark.filterwarnings("ignore:free phases end with a net current")
 SWEEPS = {"free": {"duration": "3 steps"}, "nudged": {"duration": "2 steps"}}
 TRAINING = {
     "epochs": 3,
@@ -18,9 +20,15 @@ TRAINING = {
 
 
 BIASED = {"bias_voltages": [1.0, -2.0], "input_gain": 5.0, "diodes": "both"}
+PIECEWISE = {"model": "piecewise", "threshold": "0.4 V", "r_on": "1 ohm", "r_off": "1 Gohm"}
+PAIRED = {"bias_voltages": [4.0], "input_gain": 5.0, "diodes": "upper", "outputs": "paired"}
 
 
-def net(sizes=(2, 6, 2), on="resistive", hardware=None, circuit=None, phases=None, training=None, **over):
+REAL = {"hardware": "real_diode", "circuit": PAIRED, "phases": {"nudge": "held_current"}}
+
+
+def net(sizes=(2, 6, 2), on="resistive", hardware=None, phases=None, training=None, **over):
+    own = {key: over.pop(key) for key in ("circuit", "precision") if key in over}
     return network(
         on,
         *sizes,
@@ -28,7 +36,7 @@ def net(sizes=(2, 6, 2), on="resistive", hardware=None, circuit=None, phases=Non
         data={"name": "xor", "protocol": "whole"},
         phases={"beta": 0.05, **SWEEPS, **(phases or {})},
         training={**TRAINING, **(training or {})},
-        substrate={on: {"circuit": circuit}} if circuit else {},
+        substrate={on: own},
         **over,
     )
 
@@ -51,8 +59,21 @@ def trained(description, fuse):
         {"circuit": {**BIASED, "g_unit": "10 uS"}, "hardware": "ideal"},
         {"layers": {"hidden1": {"bias": False}, "output": {"bias_learning_rate": 0.01}}},
         {"training": {"batch_size": 3}},
+        {"circuit": {"outputs": "paired"}, "phases": {"nudge": "held_current"}},
+        {"hardware": "real_diode", "circuit": {**BIASED, "diodes": "split"}},
+        REAL,
     ],
-    ids=["centred", "positive", "negative, held", "biases, window", "bias currents", "ragged batches"],
+    ids=[
+        "centred",
+        "positive",
+        "negative, held",
+        "biases, window",
+        "bias currents",
+        "ragged batches",
+        "paired",
+        "real diodes",
+        "real diodes, paired",
+    ],
 )
 def test_fused_training_ends_in_the_same_weights(over):
     description = net(**over)
@@ -70,8 +91,8 @@ def test_fused_training_ends_in_the_same_weights(over):
     [
         {"sizes": (2, 5, 4, 2)},
         {"on": "rate"},
-        {"hardware": "1n4148"},
-        {"circuit": {"outputs": "paired"}, "phases": {"nudge": "held_current"}},
+        {"made_of": {"neuron": {"nonlinearity": PIECEWISE}}},
+        {"hardware": "real_diode", "circuit": {"diodes": "both"}},
         {"phases": {"nudge": "clamp"}},
         {"phases": {"variant": "random_sign"}},
         {"phases": {"free": {"duration": "3 steps", "tolerance": 1e-9}}},
@@ -84,6 +105,25 @@ def test_fused_training_ends_in_the_same_weights(over):
 )
 def test_what_the_kernels_do_not_do_is_not_fused(over):
     assert not fusible(net(**over))
+
+
+@pytest.mark.skipif(not kernels.available(), reason="needs numba")
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("over", [{}, REAL], ids=["ideal", "real diodes, paired"])
+def test_what_training_calls_was_compiled_ahead(monkeypatch, over, precision):
+    """numba compiles once for the types of all arguments."""
+    from numba import typeof
+
+    from neuroeq.circuits import fused_numba
+
+    called, learn = [], fused_numba.learn
+    monkeypatch.setattr("neuroeq.substrates.fused.COMPILED_FROM", 0)
+    monkeypatch.setattr(fused_numba, "learn", lambda *args: called.append([*map(typeof, args)]) or learn(*args))
+    description = net(precision=precision, **over)
+    compile_ahead(description, 12)
+    assert len(called) == 1
+    trained(description, True)
+    assert len(called) > 2 and all(types == called[0] for types in called)
 
 
 def test_a_fused_training_that_was_cut_ends_in_the_same_bits(monkeypatch):

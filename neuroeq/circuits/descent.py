@@ -1,6 +1,7 @@
-"""Coordinate descent for circuits whose only diodes are ideal: layer after layer, each node where its current vanishes.
+"""Coordinate descent: layer after layer, each node where its current vanishes.
 
-    v_l <- clip((b_l + sum_m v_m M_ml) / D_l, low, high)
+    v_l <- clip((b_l + sum_m v_m M_ml) / D_l, low, high)       ideal diodes, or none
+    v_l <- rest((b_l + sum_m v_m M_ml) / D_l, D_l)             one Shockley diode at a node, see `single_diodes`
 
 In a reciprocal circuit each step minimises the co-content over one layer, exactly. The net current that a sweep meets,
 D dv, is what the descent stops on: the change of one layer alone says nothing while a nudge has not arrived there.
@@ -16,6 +17,7 @@ from . import kernels
 from .circuit import Array
 from .equations import NodeEquations, Voltages
 from .junctions import bounds
+from .single_diodes import single_diodes
 
 FEW_PRODUCTS, MANY_SWEEPS = 20_000, 10
 """Products per sweep, and sweeps: NumPy's matrix products are faster from so many on, or for fewer sweeps."""
@@ -35,7 +37,7 @@ def descend(
     Parameters
     ----------
     equations
-        Of a driven circuit without resistors within a layer.
+        Of a driven circuit without resistors within a layer, and with diodes as above.
     start
         Voltages by layer, held layers included. [V]
     threshold
@@ -45,7 +47,7 @@ def descend(
     order
         Of the free layers within a sweep.
     compiled
-        Whether numba does the sweeps; if None, where it is installed and the faster.
+        Whether numba does the sweeps; if None, where it is installed and the faster. Not with Shockley diodes.
 
     Returns
     -------
@@ -57,7 +59,8 @@ def descend(
     updates = [_Update(equations, layer, start) for layer in order]
     if compiled is None:
         products = equations.batch * sum(matrix.size for update in updates for _, matrix in update.neighbours)
-        compiled = products < FEW_PRODUCTS and sweeps >= MANY_SWEEPS and kernels.available()
+        linear = all(update.diodes is None for update in updates)
+        compiled = linear and products < FEW_PRODUCTS and sweeps >= MANY_SWEEPS and kernels.available()
     if compiled:
         return _descend_compiled(equations, start, updates, threshold, sweeps)
     voltages, done, met = dict(start), 0, np.inf
@@ -85,12 +88,15 @@ class _Update:
             else:
                 self.neighbours.append((other, matrix))
         self.bounds = bounds(equations.circuit.layers[layer], self.constant.dtype)
+        self.diodes = single_diodes(equations.circuit.layers[layer])
 
     def minimiser(self, voltages: Voltages) -> Array:
         """Return where the net current into each node vanishes, or an ideal diode stops it: (batch, n). [V]."""
         v = self.constant
         for other, matrix in self.neighbours:
             v = v + voltages[other] @ matrix
+        if self.diodes is not None:
+            return self.diodes.rest(v, self.diagonal)
         return v if self.bounds is None else np.clip(v, *self.bounds)
 
 

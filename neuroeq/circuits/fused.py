@@ -1,10 +1,13 @@
-"""Training of a circuit with one hidden layer and ideal diodes, in as few passes over its conductances as it takes.
+"""Training of a circuit with one hidden layer, in as few passes over its conductances as it takes.
 
-Sources s = (gain x, -gain x, constants) drive hidden nodes h, which ideal diodes keep in [low, high], and outputs o:
+Sources s = (gain x, -gain x, constants) drive hidden nodes h, which diodes keep in [low, high], and outputs o:
 
     h <- clip((s G1 + o G2^T + I_h) / D_h)         D_h = 1 G1 + G2 1
     o <- (h G2 + I_o + b y) / (D_o + b)            D_o = 1 G2,   b = 0 free, +-beta nudged, by a conductance
     o <- (h G2 + I_o + b (y - o_free)) / D_o       nudged by a held current
+
+Of Shockley diodes, one at a node, `SingleDiodes.rest` takes the place of clip. Of paired outputs o+ - o- the current
+b (y - o+ + o-) is pushed into the first node and drawn from the second.
 
 The free phase starts from 0 V with the hidden nodes, the nudged phases from the free one with the outputs, both as one
 batch. The sources are the same in the phases a and b that a variant compares, so their squares cancel in the contrast.
@@ -19,15 +22,17 @@ The numbers are those of sweeps and `contrast` in `solve` and `gradient`. Scelli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from ..errors import DataError, DivergenceError, SpecError
 from . import kernels
-from .circuit import Array
+from .circuit import Array, Layer
+from .diodes import Diode, IdealDiode, NoDiode
 from .fused_numpy import VARIANTS, Batch
+from .single_diodes import single_diodes
 
 NUDGES = ("state", "held_current")
 
@@ -48,7 +53,7 @@ class Setting:
     Parameters
     ----------
     low, high
-        Where ideal diodes clamp the hidden nodes, (n_hidden,) or numbers; infinite where there is none. [V]
+        Where diodes keep the hidden nodes, (n_hidden,) or numbers; infinite where there is none. [V]
     beta
         Of the nudge. [S]
     gain
@@ -61,6 +66,10 @@ class Setting:
         ``state``: a conductance to the targets; ``held_current``: a current.
     sweeps
         In the free phase and in the nudged ones.
+    diode
+        At the hidden nodes: ideal, or Shockley's and at most one at a node.
+    paired
+        Whether an output is the difference of two nodes, the n-th of the first and of the second half.
     g1_limits, g2_limits
         Lowest and highest conductance of each array. [S]
 
@@ -78,6 +87,8 @@ class Setting:
     variant: Literal["centred", "positive", "negative"] = "centred"
     nudge: Literal["state", "held_current"] = "state"
     sweeps: tuple[int, int] = (4, 4)
+    diode: Diode = field(default_factory=IdealDiode)
+    paired: bool = False
     g1_limits: tuple[float, float] = (0.0, np.inf)
     g2_limits: tuple[float, float] = (0.0, np.inf)
 
@@ -87,6 +98,8 @@ class Setting:
                 raise SpecError(f"{name} is '{getattr(self, name)}'; expected one of {', '.join(allowed)}.")
         if not self.beta > 0 or min(self.sweeps) < 1:
             raise SpecError(f"beta is {self.beta} and sweeps are {self.sweeps}; expected numbers above 0.")
+        if self.paired and self.nudge != "held_current":
+            raise SpecError("outputs are paired and nudge is 'state'; expected 'held_current'.")
 
 
 class FusedTraining:
@@ -99,9 +112,9 @@ class FusedTraining:
     g1
         From sources to hidden nodes, (2 n_input + number of constants, n_hidden); its precision is that of all. [S]
     g2
-        From hidden nodes to outputs, (n_hidden, n_output). [S]
+        From hidden nodes to output nodes, (n_hidden, n_output), or (n_hidden, 2 n_output) if paired. [S]
     hidden_bias, output_bias
-        Currents, (n_hidden,) and (n_output,); 0 if left out. [A]
+        Currents into hidden and output nodes; 0 if left out. [A]
     compiled
         Whether numba does the work; if None, where it is installed.
 
@@ -115,7 +128,7 @@ class FusedTraining:
     DataError
         If shapes do not fit, or a conductance is not within its limits.
     SpecError
-        If numba is asked for and not installed.
+        If numba is asked for and not installed, or the diodes are of another kind.
 
     Examples
     --------
@@ -154,7 +167,13 @@ class FusedTraining:
                 raise DataError(f"{name} reaches from {g.min():.3g} to {g.max():.3g} S; expected {limits}: clip it.")
         self.hidden_bias = _filled(hidden_bias, n_hidden, dtype)
         self.output_bias = _filled(output_bias, n_output, dtype)
-        self.low, self.high = _filled(setting.low, n_hidden, dtype), _filled(setting.high, n_hidden, dtype)
+        self.diodes = single_diodes(Layer(n_hidden, setting.diode, setting.low, setting.high))
+        if self.diodes is None and not isinstance(setting.diode, IdealDiode | NoDiode):
+            raise SpecError(
+                "diode is neither ideal nor a single Shockley diode at each node; solve and contrast instead."
+            )
+        clamp = (-np.inf, np.inf) if self.diodes else (setting.low, setting.high)
+        self.low, self.high = (_filled(bound, n_hidden, dtype) for bound in clamp)
         self._batches: dict[int, Batch] = {}
 
     def step(self, inputs: Array, targets: Array, rates: Rates) -> Array:
@@ -196,10 +215,11 @@ class FusedTraining:
             If voltages are not finite.
         """
         outputs = np.empty((len(order), self.g2.shape[1]), self.g1.dtype)
-        if inputs.shape != (len(targets), self.n_input) or targets.shape[1:] != outputs.shape[1:]:
+        n_output = outputs.shape[1] // (2 if self.setting.paired else 1)
+        if inputs.shape != (len(targets), self.n_input) or targets.shape[1:] != (n_output,):
             raise DataError(
                 f"inputs and targets have shapes {inputs.shape} and {targets.shape}; expected (n, {self.n_input}) and "
-                f"(n, {outputs.shape[1]})."
+                f"(n, {n_output})."
             )
         if batch < 1:
             raise SpecError(f"batch is {batch}; expected 1 or more.")
@@ -221,7 +241,14 @@ class FusedTraining:
                 "the outputs are not finite, since inputs are not or learning diverges; mend the inputs, or use "
                 "smaller rates or a smaller beta."
             )
-        return outputs
+        return self.read(outputs)
+
+    def read(self, nodes: Array) -> Array:
+        """Return the outputs that voltages of the output nodes, (k, number of nodes), stand for: (k, n_output). [V]."""
+        if not self.setting.paired:
+            return nodes
+        first, second = np.split(nodes, 2, axis=1)
+        return first - second
 
     def _train(self, inputs: Array, targets: Array, order: Array, batch: int, rates: Rates, outputs: Array) -> int:
         """Fill the outputs with NumPy; return the first example of a batch that fails, or -1."""
@@ -235,6 +262,13 @@ class FusedTraining:
             outputs[first : first + batch] = work.o[0]
             work.learn(rates)
         return -1
+
+
+def compile_kernels(dtype: str | np.dtype) -> None:
+    """Compile what numba does at a precision, by learning from no examples; nothing is left to do the second time."""
+    g1, g2, none = np.ones((2, 1), dtype), np.ones((1, 1), dtype), np.empty((0, 1), dtype)
+    training = FusedTraining(Setting(low=0.0, high=np.inf, beta=1.0), g1, g2, compiled=True)
+    training.train(none, none, np.arange(0), 1, Rates(0.0, 0.0))
 
 
 def _filled(values: Array | float | None, n: int, dtype: np.dtype) -> Array:

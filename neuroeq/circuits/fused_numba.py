@@ -1,40 +1,29 @@
-"""What `fused` computes, compiled: one pass over the conductances per batch.
-
-A row of G1^T holds what arrives at one hidden node, from +x, from -x and from constants. The pass applies the last
-batch's change, clips, sums, and collects the next batch's drive; x and -x share its products:
-
-    p <- clip(p + (t + x.c)),   n <- clip(n + (t - x.c)),   sum += p + n,   drive += x' (p - n)        t = -c q
-
-Samples go four at a time: their sums stay in registers.
-"""
+"""What `fused` computes, by the compiled kernels: what they take, out of a training."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
 from .circuit import Array
+from .fused_kernels import learn
+from .fused_numpy import VARIANTS
 
 if TYPE_CHECKING:
     from .fused import FusedTraining, Rates
-
-compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
-FOUR = 4
 
 
 def train(
     training: FusedTraining, inputs: Array, targets: Array, order: Array, batch: int, rates: Rates, outputs: Array
 ) -> int:
     """Fill the outputs; return the first example of a batch that fails, or -1."""
-    from .fused import VARIANTS
-
     setting, dtype = training.setting, training.g1.dtype
     signs, compared, w = VARIANTS[setting.variant]
-    return _train(
+    return learn(
         (training.g1.T, training.g2.T, training.hidden_bias, training.output_bias),
         (training.low, training.high),
+        _diodes(training),
         np.array([setting.g1_limits, setting.g2_limits], dtype),
         np.array(setting.constants, dtype),
         np.ascontiguousarray(inputs),
@@ -51,228 +40,10 @@ def train(
     )
 
 
-@compiled
-def _train(
-    g, bounds, limits, constants, inputs, targets, order, batch, gain, betas, held, compared, sweeps, rates, out
-):
-    (g1, g2, _, _), n_input, dtype = g, inputs.shape[1], g[0].dtype
-    rows, n_hidden, n_output = -(-batch // FOUR) * FOUR, len(g1), len(g2)
-    # one by one: numba forgets that what it unpacks from one array is contiguous
-    old, new = np.zeros((rows, n_input), dtype), np.zeros((rows, n_input), dtype)
-    change, shift = np.zeros((rows, n_hidden), dtype), np.zeros(n_hidden, dtype)
-    drive, sums = np.zeros((rows, n_hidden), dtype), np.zeros(n_hidden, dtype)
-    h, o = np.zeros((len(betas), batch, n_hidden), dtype), np.zeros((len(betas), batch, n_output), dtype)
-    failed = -1
-    for first in range(0, len(order), batch):
-        which = order[first : first + batch]
-        _gather(inputs, which, gain, new)
-        _pass(g1, old, new, change, shift, limits[0], constants, len(which), sums, drive)
-        if not _settle(g, bounds, sums, drive, targets, which, betas, held, sweeps, h, o):
-            failed = first
-            change[:] = 0
-            shift[:] = 0
-            break
-        for sample in range(len(which)):
-            _copy(o[0, sample], out[first + sample])
-        _learn(g, limits[1], h, o, len(which), compared, rates, change, shift)
-        old, new = new, old
-    new[:] = 0
-    _pass(g1, old, new, change, shift, limits[0], constants, len(new), sums, drive)
-    return failed
-
-
-@compiled
-def _gather(inputs, which, gain, into):
-    """Put samples into rows; what rows below them hold counts for nothing."""
-    for sample in range(len(which)):
-        for i in range(inputs.shape[1]):
-            into[sample, i] = inputs[which[sample], i] * gain
-
-
-@compiled
-def _pass(g1, old, new, change, shift, limits, constants, m, sums, drive):
-    """Change G1 by the last batch and collect sums and drive of the next."""
-    n = old.shape[1]
-    moved, difference = np.empty(n, g1.dtype), np.empty(n, g1.dtype)
-    for j in range(len(g1)):
-        plus, minus = g1[j, :n], g1[j, n : 2 * n]
-        if len(old) == FOUR:
-            sums[j] = _move_four(plus, minus, old, new, change, shift[j], limits, j, drive)
-        else:
-            moved[:] = 0
-            for at in range(0, len(old), FOUR):
-                _add_four(old[at : at + FOUR], change[at : at + FOUR], j, moved)
-            sums[j] = _move(plus, minus, moved, shift[j], limits, difference)
-            for at in range(0, len(new), FOUR):
-                _feed_four(new[at : at + FOUR], difference, j, drive[at : at + FOUR])
-        _constant(g1[j, 2 * n :], constants, change[:, j], shift[j], limits, m, sums, drive, j)
-
-
-@compiled
-def _move_four(plus, minus, x, y, change, shift, limits, j, drive):
-    x0, x1, x2, x3 = x[0], x[1], x[2], x[3]
-    y0, y1, y2, y3 = y[0], y[1], y[2], y[3]
-    c0, c1, c2, c3 = change[0, j], change[1, j], change[2, j], change[3, j]
-    low, high = limits[0], limits[1]
-    total = d0 = d1 = d2 = d3 = plus.dtype.type(0)
-    for i in range(len(plus)):
-        moved = (x0[i] * c0 + x1[i] * c1) + (x2[i] * c2 + x3[i] * c3)
-        p = min(max(plus[i] + (shift + moved), low), high)
-        n = min(max(minus[i] + (shift - moved), low), high)
-        plus[i], minus[i] = p, n
-        total += p + n
-        d0 += y0[i] * (p - n)
-        d1 += y1[i] * (p - n)
-        d2 += y2[i] * (p - n)
-        d3 += y3[i] * (p - n)
-    drive[0, j], drive[1, j], drive[2, j], drive[3, j] = d0, d1, d2, d3
-    return total
-
-
-@compiled
-def _add_four(x, change, j, moved):
-    x0, x1, x2, x3 = x[0], x[1], x[2], x[3]
-    c0, c1, c2, c3 = change[0, j], change[1, j], change[2, j], change[3, j]
-    for i in range(len(moved)):
-        moved[i] += (x0[i] * c0 + x1[i] * c1) + (x2[i] * c2 + x3[i] * c3)
-
-
-@compiled
-def _move(plus, minus, moved, shift, limits, difference):
-    low, high = limits[0], limits[1]
-    total = plus.dtype.type(0)
-    for i in range(len(plus)):
-        p = min(max(plus[i] + (shift + moved[i]), low), high)
-        n = min(max(minus[i] + (shift - moved[i]), low), high)
-        plus[i], minus[i], difference[i] = p, n, p - n
-        total += p + n
-    return total
-
-
-@compiled
-def _feed_four(y, difference, j, drive):
-    y0, y1, y2, y3 = y[0], y[1], y[2], y[3]
-    d0 = d1 = d2 = d3 = difference.dtype.type(0)
-    for i in range(len(difference)):
-        d0 += y0[i] * difference[i]
-        d1 += y1[i] * difference[i]
-        d2 += y2[i] * difference[i]
-        d3 += y3[i] * difference[i]
-    drive[0, j], drive[1, j], drive[2, j], drive[3, j] = d0, d1, d2, d3
-
-
-@compiled
-def _constant(g, constants, change, shift, limits, m, sums, drive, j):
-    """Change the conductances to the constant sources, and add what they contribute."""
-    moved = g.dtype.type(0)
-    for sample in range(len(change)):
-        moved += change[sample]
-    for at in range(len(constants)):
-        g[at] = min(max(g[at] + (shift + constants[at] * moved), limits[0]), limits[1])
-        sums[j] += g[at]
-        for sample in range(m):
-            drive[sample, j] += constants[at] * g[at]
-
-
-@compiled
-def _settle(g, bounds, sums, drive, targets, which, betas, held, sweeps, h, o):
-    """Find the voltages in all phases; return whether conductances hold them."""
-    _, g2, hidden_bias, output_bias = g
-    own, into = np.zeros_like(output_bias), np.empty_like(output_bias)
-    for k in range(len(g2)):
-        for j in range(len(sums)):
-            sums[j] += g2[k, j]
-            own[k] += g2[k, j]
-    pulls = np.zeros_like(betas) if held else betas
-    if not _positive(sums, pulls[:1]) or not _positive(own, pulls):
-        return False
-    for sample in range(len(which)):
-        target, free = targets[which[sample]], o[0, sample]
-        for j in range(len(sums)):
-            drive[sample, j] = (drive[sample, j] + hidden_bias[j]) / sums[j]
-        free[:] = 0
-        for phase in range(len(betas)):
-            for k in range(len(g2)):
-                off = target[k] - free[k] if held else target[k]
-                into[k] = output_bias[k] + betas[phase] * off
-            if phase:
-                _copy(h[0, sample], h[phase, sample])
-                _copy(free, o[phase, sample])
-            node = h[phase, sample], o[phase, sample]
-            _sweep(*node, g2, drive[sample], sums, into, own, pulls[phase], bounds, sweeps, phase > 0)
-    return True
-
-
-@compiled
-def _positive(conductances, pulls):
-    for pull in pulls:
-        for conductance in conductances:
-            if not conductance + pull > 0:
-                return False
-    return True
-
-
-@compiled
-def _copy(source, target):
-    # an assignment would bring a check of shapes that takes seconds to compile
-    for i in range(len(source)):
-        target[i] = source[i]
-
-
-@compiled
-def _sweep(h, o, g2, fed, sums, into, own, pull, bounds, sweeps, nudged):
-    low, high = bounds
-    for _ in range(sweeps[1] if nudged else sweeps[0]):
-        if nudged:
-            _move_outputs(h, o, g2, into, own, pull)
-        _move_hidden(h, o, g2, fed, sums, low, high)
-        if not nudged:
-            _move_outputs(h, o, g2, into, own, pull)
-
-
-@compiled
-def _move_hidden(h, o, g2, fed, sums, low, high):
-    h[:] = 0
-    for k in range(len(o)):
-        at_output = o[k]
-        for j in range(len(h)):
-            h[j] += at_output * g2[k, j]
-    for j in range(len(h)):
-        h[j] = min(max(fed[j] + h[j] / sums[j], low[j]), high[j])
-
-
-@compiled
-def _move_outputs(h, o, g2, into, own, pull):
-    for k in range(len(o)):
-        total = into[k]
-        for j in range(len(h)):
-            total += h[j] * g2[k, j]
-        o[k] = total / (own[k] + pull)
-
-
-@compiled
-def _learn(g, limits, h, o, m, compared, rates, change, shift):
-    """Change G2 and the currents; set what G1 is to change by."""
-    _, g2, hidden_bias, output_bias = g
-    (a, b), samples = compared, g2.dtype.type(m)
-    to_g1, to_g2, to_hidden, to_output = rates[0] / samples, rates[1] / samples, rates[2] / samples, rates[3] / samples
-    change[m:] = 0
-    shift[:] = 0
-    moved = np.zeros_like(g2)
-    for s in range(m):
-        for j in range(len(shift)):
-            dh = h[a, s, j] - h[b, s, j]
-            change[s, j] = to_g1 * dh
-            shift[j] -= dh * (h[a, s, j] + h[b, s, j]) / 2
-            hidden_bias[j] += to_hidden * dh
-        for k in range(len(g2)):
-            oa, do = o[a, s, k], o[a, s, k] - o[b, s, k]
-            output_bias[k] += to_output * do
-            r = do * (o[a, s, k] + o[b, s, k]) / 2
-            for j in range(len(shift)):
-                moved[k, j] += (h[a, s, j] - h[b, s, j]) * oa + h[b, s, j] * do - r
-    for k in range(len(g2)):
-        for j in range(len(shift)):
-            g2[k, j] = min(max(g2[k, j] + to_g2 * (moved[k, j] + shift[j]), limits[0]), limits[1])
-    for j in range(len(shift)):
-        shift[j] *= to_g1
+def _diodes(training: FusedTraining) -> tuple[Array, Array, float, float, float]:
+    """Return the Shockley diodes of the hidden nodes, empty arrays if there are none, and how precise w is to be."""
+    precision = float(np.finfo(training.g1.dtype).eps)
+    diodes = training.diodes
+    if diodes is None:
+        return np.empty(0), np.empty(0), 1.0, 1.0, precision
+    return diodes.side, diodes.bias, diodes.i_s, diodes.n_vt, precision

@@ -55,13 +55,13 @@ class Batch:
             return False
         np.divide(training.g2.T, at_hidden, out=self.back)
         self.drive[:] = (self.fed[:-1] + training.hidden_bias) / at_hidden
-        self.inverse[:], self.into[:] = 1 / pulled, training.output_bias + self.betas * targets
+        self.inverse[:], self.into[:] = 1 / pulled, training.output_bias
+        self.at_hidden = at_hidden
         self.o[0] = 0
         for _ in range(free_sweeps):
             self._move_hidden(self.free)
             self._move_outputs(self.free)
-        if self.held:
-            self.into -= self.betas * self.o[0]
+        self.into += self.betas * self._aim(targets)
         self.h[1:], self.o[1:] = self.h[0], self.o[0]
         for _ in range(nudged_sweeps):
             self._move_outputs(self.nudged)
@@ -85,6 +85,13 @@ class Batch:
             training.hidden_bias += scale * rates.hidden_bias * dh.sum(axis=0)
             training.output_bias += scale * rates.output_bias * do.sum(axis=0)
 
+    def _aim(self, targets: Array) -> Array:
+        """Return what beta multiplies at each output node, (m, n_output)."""
+        if not self.held:
+            return targets
+        off = targets - self.training.read(self.o[0])
+        return np.concatenate([off, -off], axis=1) if self.training.setting.paired else off
+
     def _rows(self, phases: slice) -> list[Array]:
         """Return the arrays of some phases as one batch."""
         arrays = (self.h, self.drive, self.low, self.high, self.o, self.into, self.inverse)
@@ -97,6 +104,8 @@ class Batch:
         # twice as fast as np.clip on arrays this small
         np.maximum(h, low, out=h)
         np.minimum(h, high, out=h)
+        if self.training.diodes is not None:
+            h[:] = self.training.diodes.rest(h, self.at_hidden)
 
     def _move_outputs(self, rows: list[Array]) -> None:
         h, _, _, _, o, into, inverse = rows

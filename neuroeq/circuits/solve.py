@@ -1,4 +1,4 @@
-"""The operating point of a driven circuit: descent where its only diodes are ideal, Newton's method elsewhere."""
+"""The operating point of a driven circuit, by coordinate descent or by Newton's method."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import numpy as np
 
 from ..errors import DataError, DivergenceError, SpecError
 from .assembly import Assembly, assemble
-from .circuit import Array, Circuit, Conductances, Drive, OperatingPoint
+from .circuit import Array, Circuit, Conductances, Drive, Layer, OperatingPoint
 from .descent import descend
 from .diodes import IdealDiode, NoDiode
 from .equations import NodeEquations, Voltages, drive_circuit
 from .kirchhoff import TINY, largest_current, rounding, violations
 from .newton import newton
+from .single_diodes import single_diodes
 
 Method = Literal["auto", "descent", "newton"]
 LIMITS = {"descent": 400, "newton": 100}
@@ -56,7 +57,8 @@ def operating_point(
         Sweeps or Newton steps, at most.
     method
         ``auto``: descent if all diodes are ideal and no resistor joins nodes of one layer, continued by
-        Newton's method where it is slow; otherwise Newton's method, in double precision.
+        Newton's method where it is slow; also for exactly so many iterations where no node has more than one Shockley
+        diode; otherwise Newton's method, in double precision.
     assembly
         What `assemble` returned for the same conductances and sources; saves time from the second phase on.
     certify
@@ -78,7 +80,7 @@ def operating_point(
     voltages, taken, aim = _begin(equations, start), 0, tolerance or TOLERANCE
     if not equations.free:
         return _judge(equations, voltages, aim, taken)
-    attempts = [name for name in _methods(circuit, method) for _ in range(RESUMPTIONS)]
+    attempts = [name for name in _methods(circuit, method, tolerance is None) for _ in range(RESUMPTIONS)]
     for name in attempts if certify and tolerance is not None else attempts[:1]:
         threshold = None if tolerance is None else aim * largest_current(equations, voltages)
         limit = iterations or LIMITS[name]
@@ -97,20 +99,27 @@ def operating_point(
     return point
 
 
-def _methods(circuit: Circuit, method: Method) -> list[str]:
+def _methods(circuit: Circuit, method: Method, counted: bool) -> list[str]:
     """Return the methods to try, in order."""
-    ideal = all(isinstance(layer.diode, NoDiode | IdealDiode) for layer in circuit.layers.values())
     layered = all(source != target for source, target in circuit.resistors.values())
+    ideal = layered and all(_ideal(layer) for layer in circuit.layers.values())
+    closed = layered and all(_ideal(layer) or single_diodes(layer) is not None for layer in circuit.layers.values())
     if method not in ("auto", "descent", "newton"):
         raise SpecError(f"method is '{method}'; expected 'auto', 'descent' or 'newton'.")
-    if method == "descent" and not (ideal and layered):
+    if method == "descent" and not closed:
         raise SpecError(
-            "method is 'descent', but diodes of the circuit are not ideal, or resistors join nodes of one layer; "
-            "use 'newton' or 'auto'."
+            "method is 'descent', but diodes of the circuit are neither ideal nor single Shockley diodes, or resistors "
+            "join nodes of one layer; use 'newton' or 'auto'."
         )
     if method == "auto":
-        return ["descent", "newton"] if ideal and layered else ["newton"]
+        if closed and counted:
+            return ["descent"]
+        return ["descent", "newton"] if ideal else ["newton"]
     return [method]
+
+
+def _ideal(layer: Layer) -> bool:
+    return isinstance(layer.diode, NoDiode | IdealDiode)
 
 
 def _begin(equations: NodeEquations, start: Voltages | None) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-"""When a resistor network may learn by the fused kernels: one hidden layer, ideal diodes, phases of so many sweeps."""
+"""When a resistor network may learn by the fused kernels: one hidden layer, phases of so many sweeps."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ..circuits import kernels
 from ..circuits.diodes import IdealDiode, NoDiode
-from ..circuits.fused import FusedTraining, Rates, Setting
+from ..circuits.fused import FusedTraining, Rates, Setting, compile_kernels
 from ..circuits.layout import lay_out
+from ..circuits.single_diodes import single_diodes
 from ..contract import Params
 from ..network import bounds, learning_rates, mask
 from ..spec import Network
@@ -42,6 +44,8 @@ class Fused:
             Setting(
                 low=hidden.low,
                 high=hidden.high,
+                diode=hidden.diode,
+                paired=layout.outputs == "paired",
                 beta=phases.beta,
                 gain=layout.input_gain,
                 constants=layout.bias_voltages,
@@ -53,7 +57,7 @@ class Fused:
             params[self._first],
             params[self._second],
             *(params.get(name) for name in self._names[2:]),
-            compiled=None if samples >= COMPILED_FROM else False,
+            compiled=compile_ahead(network, samples),
         )
 
     @property
@@ -71,6 +75,14 @@ class Fused:
         return self.training.train(inputs, targets, np.arange(len(inputs)), size, scaled)
 
 
+def compile_ahead(network: Network, samples: int) -> bool:
+    """Compile what a fused training of so many samples needs, so that its time holds none of it; return if it pays."""
+    pays = samples >= COMPILED_FROM and kernels.available()
+    if pays:
+        compile_kernels(network.physics.precision)
+    return pays
+
+
 def fusible(network: Network) -> bool:
     """Whether the fused kernels do exactly what the substrate, the contrast and the optimiser would."""
     if not network.resistive or sorted(layer.role for layer in network.layers.values()) != [
@@ -82,13 +94,14 @@ def fusible(network: Network) -> bool:
     phases, training, layout = network.phases, network.training, network.circuit
     ends = {(projection.source, projection.target) for projection in network.projections.values()}
     hidden, output = _ends(network)
+    nodes = lay_out(network).layers[hidden]
     plain = (
         ends == {(network.input_layer, hidden), (hidden, output)},
         len(network.projections) == 2,
         all(mask(network, name) is None for name in network.projections),
-        isinstance(lay_out(network).layers[hidden].diode, IdealDiode | NoDiode),
+        isinstance(nodes.diode, IdealDiode | NoDiode) or single_diodes(nodes) is not None,
         network.technology.neuron.amplifier is None,
-        layout.outputs == "single" and layout.double_inputs,
+        layout.double_inputs,
         phases.variant != "random_sign" and network.nudge != "clamp" and phases.cost == "squared_error",
         all(phase.counted and phase.tolerance is None for phase in (phases.free, phases.nudged)),
         training.learning == "contrastive" and not training.momentum and training.step.kind == "gradient",

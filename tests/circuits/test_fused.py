@@ -5,7 +5,7 @@ import pytest
 
 from neuroeq.circuits import kernels
 from neuroeq.circuits.circuit import Circuit, Drive, Layer
-from neuroeq.circuits.diodes import IdealDiode
+from neuroeq.circuits.diodes import PiecewiseDiode, ShockleyDiode
 from neuroeq.circuits.fused import NUDGES, VARIANTS, FusedTraining, Rates, Setting
 from neuroeq.circuits.gradient import contrast
 from neuroeq.circuits.solve import operating_point
@@ -13,6 +13,9 @@ from neuroeq.errors import DataError, DivergenceError, SpecError
 
 N_INPUT, N_HIDDEN, N_OUTPUT, N_EXAMPLES = 13, 9, 3, 29
 FIRST = np.arange(N_HIDDEN) < 5
+REAL = {"diode": ShockleyDiode(i_s=1e-3, n=1.933), "low": np.where(FIRST, -0.3, -np.inf)}
+REAL["high"] = np.where(FIRST, np.inf, 0.3)
+PAIRED = {"paired": True, "nudge": "held_current"}
 RATES = Rates(0.02, 0.05, 0.03, 0.04)
 COMPILED = [
     False,
@@ -21,11 +24,10 @@ COMPILED = [
 
 
 def setting(**options):
-    low, high = np.where(FIRST, 0, -np.inf), np.where(FIRST, np.inf, 0)
+    interval = {"low": np.where(FIRST, 0, -np.inf), "high": np.where(FIRST, np.inf, 0)}
     bounded = {"g1_limits": (0.0, 0.8), "g2_limits": (0.01, 0.8)}
-    return Setting(
-        low, high, **({"beta": 0.05, "gain": 5.0, "constants": (1.0, -0.5), "sweeps": (4, 3)} | bounded | options)
-    )
+    plain = {"beta": 0.05, "gain": 5.0, "constants": (1.0, -0.5), "sweeps": (4, 3)}
+    return Setting(**(plain | interval | bounded | options))
 
 
 @pytest.fixture
@@ -43,6 +45,10 @@ def examples(rng):
     return x, np.eye(N_OUTPUT)[rng.integers(0, N_OUTPUT, 40)], rng.permutation(40)[:N_EXAMPLES]
 
 
+def outputs_of(setting, nodes):
+    return nodes[:, :N_OUTPUT] - nodes[:, N_OUTPUT:] if setting.paired else nodes
+
+
 def phases(setting, circuit, g, currents, x, y):
     """Return the voltages in the free phase and in the nudged ones."""
 
@@ -55,9 +61,12 @@ def phases(setting, circuit, g, currents, x, y):
     }
     found = [sweep(Drive(sources, currents), None, setting.sweeps[0])]
     for beta in setting.beta * np.array(VARIANTS[setting.variant][0]):
-        pushed = {**currents, "o": currents["o"] + beta * (y - found[0]["o"])}
-        pulled = Drive(sources, currents, {"o": (beta, y)})
-        nudged = pulled if setting.nudge == "state" else Drive(sources, pushed)
+        if setting.nudge == "state":
+            nudged = Drive(sources, currents, {"o": (beta, y)})
+        else:
+            off = y - outputs_of(setting, found[0]["o"])
+            off = np.concatenate([off, -off], axis=1) if setting.paired else off
+            nudged = Drive(sources, {**currents, "o": currents["o"] + beta * off})
         found.append(sweep(nudged, found[0], setting.sweeps[1]))
     return sources, found
 
@@ -65,8 +74,8 @@ def phases(setting, circuit, g, currents, x, y):
 def unfused(setting, params, x, y, order, batch, rates=RATES):
     """Return conductances, currents and free outputs after training step by step."""
     g1, g2, *bias = (value.copy() for value in params)
-    hidden = Layer(N_HIDDEN, IdealDiode(), setting.low, setting.high)
-    circuit = Circuit({"x": len(g1)}, {"h": hidden, "o": Layer(N_OUTPUT)}, {"g1": ("x", "h"), "g2": ("h", "o")})
+    layers = {"h": Layer(N_HIDDEN, setting.diode, setting.low, setting.high), "o": Layer(g2.shape[1])}
+    circuit = Circuit({"x": len(g1)}, layers, {"g1": ("x", "h"), "g2": ("h", "o")})
     (a, b), outputs = VARIANTS[setting.variant][1], []
     for first in range(0, len(order), batch):
         which = order[first : first + batch]
@@ -78,7 +87,7 @@ def unfused(setting, params, x, y, order, batch, rates=RATES):
         g2 = np.clip(g2 - rates.g2 * change["g2"], *setting.g2_limits)
         for current, name, rate in zip(bias, "ho", rates[2:], strict=True):
             current += rate * weight * (found[a][name] - found[b][name]).mean(axis=0)
-        outputs.append(found[0]["o"])
+        outputs.append(outputs_of(setting, found[0]["o"]))
     return g1, g2, *bias, np.concatenate(outputs)
 
 
@@ -97,6 +106,21 @@ def test_fused_training_is_sweeps_contrast_and_clipping(params, examples, varian
     chosen = setting(variant=variant, nudge=nudge)
     expected = unfused(chosen, params, *examples, batch)
     assert (expected[0] == 0).any() and (expected[0] == 0.8).any()
+    assert np.abs(expected[0] - params[0]).max() > 1e-3
+    for found, value in zip(fused(chosen, params, *examples, batch, compiled), expected, strict=True):
+        np.testing.assert_allclose(found, value, rtol=1e-12, atol=1e-12 * np.abs(value).max())
+
+
+@pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
+@pytest.mark.parametrize("batch", [4, 6])
+@pytest.mark.parametrize("options", [REAL, PAIRED, REAL | PAIRED], ids=["real", "paired", "real, paired"])
+def test_real_diodes_and_paired_outputs_learn_as_they_do_unfused(params, examples, rng, options, batch, compiled):
+    """To rounding; at the start an eighth of the diodes pass more than 30 times their saturation current."""
+    chosen = setting(**options)
+    if chosen.paired:
+        g2 = np.concatenate([params[1], params[1][::-1]], axis=1)
+        params = (params[0], g2, params[2], rng.normal(size=2 * N_OUTPUT))
+    expected = unfused(chosen, params, *examples, batch)
     assert np.abs(expected[0] - params[0]).max() > 1e-3
     for found, value in zip(fused(chosen, params, *examples, batch, compiled), expected, strict=True):
         np.testing.assert_allclose(found, value, rtol=1e-12, atol=1e-12 * np.abs(value).max())
@@ -174,6 +198,12 @@ def test_what_does_not_fit_is_refused(params, examples):
         setting(variant="symetric")
     with pytest.raises(SpecError, match=r"beta is -1 and sweeps are \(4, 3\); expected numbers above 0"):
         setting(beta=-1)
+    with pytest.raises(SpecError, match="outputs are paired and nudge is 'state'; expected 'held_current'"):
+        setting(paired=True)
+    with pytest.raises(SpecError, match="diode is neither ideal nor a single Shockley diode at each node"):
+        FusedTraining(setting(diode=PiecewiseDiode(0.4, 1.0, 1e9)), *params)
+    with pytest.raises(SpecError, match="diode is neither ideal nor a single Shockley diode at each node"):
+        FusedTraining(setting(diode=REAL["diode"], low=-1.0, high=1.0), *params)
     with pytest.raises(DataError, match=r"g1 has shape \(27, 9\); expected \(2 n_input \+ 2, 9\)"):
         FusedTraining(setting(), params[0][:-1], *params[1:])
     with pytest.raises(DataError, match=r"g1 reaches from -1 to .* S; expected \(0.0, 0.8\): clip it"):

@@ -1,0 +1,320 @@
+"""What `fused` computes, compiled: one pass over the conductances per batch.
+
+A row of G1^T holds what arrives at one hidden node, from +x, from -x and from constants. The pass applies the last
+batch's change, clips, sums, and collects the next batch's drive; x and -x share its products:
+
+    p <- clip(p + (t + x.c)),   n <- clip(n + (t - x.c)),   sum += p + n,   drive += x' (p - n)        t = -c q
+
+Samples go four at a time, and so do batches of four at two hidden nodes together: their sums stay in registers.
+
+Shockley diodes need the Wright omega function, w + ln w = z. From a guess, mostly the last sweep's w,
+
+    r = z - w - ln w,    w <- w (1 + r/(1+w) (q - r)/(q - 2 r)),    q = 2 (1+w) (1+w + 2r/3)
+
+leaves |2 w^2 - 8 w - 1| r^4 / (72 (1+w)^6) of w, which says whether one such correction was enough. Fritsch, Shafer &
+Crowley 1973, Commun. ACM 16:123; Lawrence, Corless & Jeffrey 2012, ACM TOMS 38:20.
+
+All of it is in one file, since numba's cache on disk looks at the file of the outermost function only.
+"""
+
+from __future__ import annotations
+
+from math import exp, log
+from typing import Any
+
+import numba
+import numpy as np
+
+compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+FOUR = 4
+
+
+@compiled
+def learn(
+    g, bounds, diodes, limits, constants, inputs, targets, order, batch, gain, betas, held, compared, sweeps, rates, out
+):
+    """Change g by batch after batch, fill `out`; return the first example of a batch that fails, or -1."""
+    (g1, g2, _, _), n_input, dtype = g, inputs.shape[1], g[0].dtype
+    rows, n_hidden, n_output = -(-batch // FOUR) * FOUR, len(g1), len(g2)
+    # one by one: numba forgets that what it unpacks from one array is contiguous
+    old, new = np.zeros((rows, n_input), dtype), np.zeros((rows, n_input), dtype)
+    change, shift = np.zeros((rows, n_hidden), dtype), np.zeros(n_hidden, dtype)
+    drive, sums = np.zeros((rows, n_hidden), dtype), np.zeros(n_hidden, dtype)
+    h, o = np.zeros((len(betas), batch, n_hidden), dtype), np.zeros((len(betas), batch, n_output), dtype)
+    failed = -1
+    for first in range(0, len(order), batch):
+        which = order[first : first + batch]
+        _gather(inputs, which, gain, new)
+        _pass(g1, old, new, change, shift, limits[0], constants, len(which), sums, drive)
+        if not _settle(g, bounds, diodes, sums, drive, targets, which, betas, held, sweeps, h, o):
+            failed = first
+            change[:] = 0
+            shift[:] = 0
+            break
+        for sample in range(len(which)):
+            _copy(o[0, sample], out[first + sample])
+        _learn(g, limits[1], h, o, len(which), compared, rates, change, shift)
+        old, new = new, old
+    new[:] = 0
+    _pass(g1, old, new, change, shift, limits[0], constants, len(new), sums, drive)
+    return failed
+
+
+@compiled
+def _gather(inputs, which, gain, into):
+    """Put samples into rows; what rows below them hold counts for nothing."""
+    for sample in range(len(which)):
+        for i in range(inputs.shape[1]):
+            into[sample, i] = inputs[which[sample], i] * gain
+
+
+@compiled
+def _pass(g1, old, new, change, shift, limits, constants, m, sums, drive):
+    """Change G1 by the last batch and collect sums and drive of the next."""
+    n, pairs = old.shape[1], len(g1) // 2 if len(old) == FOUR else 0
+    moved, difference = np.empty(n, g1.dtype), np.empty(n, g1.dtype)
+    for pair in range(pairs):
+        _move_pair(g1, 2 * pair, n, old, new, change, shift, limits, sums, drive)
+    for j in range(2 * pairs, len(g1)):
+        moved[:] = 0
+        for at in range(0, len(old), FOUR):
+            _add_four(old[at : at + FOUR], change[at : at + FOUR], j, moved)
+        sums[j] = _move(g1[j, :n], g1[j, n : 2 * n], moved, shift[j], limits, difference)
+        for at in range(0, len(new), FOUR):
+            _feed_four(new[at : at + FOUR], difference, j, drive[at : at + FOUR])
+    for j in range(len(g1)):
+        _constant(g1[j, 2 * n :], constants, change[:, j], shift[j], limits, m, sums, drive, j)
+
+
+@compiled
+def _move_pair(g1, j, n, x, y, change, shift, limits, sums, drive):
+    """Do all of a batch of four at two hidden nodes, j and the next, which share what is loaded of the samples."""
+    x0, x1, x2, x3 = x[0], x[1], x[2], x[3]
+    y0, y1, y2, y3 = y[0], y[1], y[2], y[3]
+    a_plus, a_minus, b_plus, b_minus = g1[j, :n], g1[j, n : 2 * n], g1[j + 1, :n], g1[j + 1, n : 2 * n]
+    a0, a1, a2, a3 = change[0, j], change[1, j], change[2, j], change[3, j]
+    b0, b1, b2, b3 = change[0, j + 1], change[1, j + 1], change[2, j + 1], change[3, j + 1]
+    low, high, a_shift, b_shift = limits[0], limits[1], shift[j], shift[j + 1]
+    a_sum = a_y0 = a_y1 = a_y2 = a_y3 = b_sum = b_y0 = b_y1 = b_y2 = b_y3 = g1.dtype.type(0)
+    for i in range(n):
+        moved = (x0[i] * a0 + x1[i] * a1) + (x2[i] * a2 + x3[i] * a3)
+        p = min(max(a_plus[i] + (a_shift + moved), low), high)
+        q = min(max(a_minus[i] + (a_shift - moved), low), high)
+        a_plus[i], a_minus[i] = p, q
+        a_sum += p + q
+        a_y0 += y0[i] * (p - q)
+        a_y1 += y1[i] * (p - q)
+        a_y2 += y2[i] * (p - q)
+        a_y3 += y3[i] * (p - q)
+        moved = (x0[i] * b0 + x1[i] * b1) + (x2[i] * b2 + x3[i] * b3)
+        p = min(max(b_plus[i] + (b_shift + moved), low), high)
+        q = min(max(b_minus[i] + (b_shift - moved), low), high)
+        b_plus[i], b_minus[i] = p, q
+        b_sum += p + q
+        b_y0 += y0[i] * (p - q)
+        b_y1 += y1[i] * (p - q)
+        b_y2 += y2[i] * (p - q)
+        b_y3 += y3[i] * (p - q)
+    sums[j], drive[0, j], drive[1, j], drive[2, j], drive[3, j] = a_sum, a_y0, a_y1, a_y2, a_y3
+    sums[j + 1], drive[0, j + 1], drive[1, j + 1], drive[2, j + 1], drive[3, j + 1] = b_sum, b_y0, b_y1, b_y2, b_y3
+
+
+@compiled
+def _add_four(x, change, j, moved):
+    x0, x1, x2, x3 = x[0], x[1], x[2], x[3]
+    c0, c1, c2, c3 = change[0, j], change[1, j], change[2, j], change[3, j]
+    for i in range(len(moved)):
+        moved[i] += (x0[i] * c0 + x1[i] * c1) + (x2[i] * c2 + x3[i] * c3)
+
+
+@compiled
+def _move(plus, minus, moved, shift, limits, difference):
+    low, high = limits[0], limits[1]
+    total = plus.dtype.type(0)
+    for i in range(len(plus)):
+        p = min(max(plus[i] + (shift + moved[i]), low), high)
+        n = min(max(minus[i] + (shift - moved[i]), low), high)
+        plus[i], minus[i], difference[i] = p, n, p - n
+        total += p + n
+    return total
+
+
+@compiled
+def _feed_four(y, difference, j, drive):
+    y0, y1, y2, y3 = y[0], y[1], y[2], y[3]
+    d0 = d1 = d2 = d3 = difference.dtype.type(0)
+    for i in range(len(difference)):
+        d0 += y0[i] * difference[i]
+        d1 += y1[i] * difference[i]
+        d2 += y2[i] * difference[i]
+        d3 += y3[i] * difference[i]
+    drive[0, j], drive[1, j], drive[2, j], drive[3, j] = d0, d1, d2, d3
+
+
+@compiled
+def _constant(g, constants, change, shift, limits, m, sums, drive, j):
+    """Change the conductances to the constant sources, and add what they contribute."""
+    moved = g.dtype.type(0)
+    for sample in range(len(change)):
+        moved += change[sample]
+    for at in range(len(constants)):
+        g[at] = min(max(g[at] + (shift + constants[at] * moved), limits[0]), limits[1])
+        sums[j] += g[at]
+        for sample in range(m):
+            drive[sample, j] += constants[at] * g[at]
+
+
+@compiled
+def _settle(g, bounds, diodes, sums, drive, targets, which, betas, held, sweeps, h, o):
+    """Find the voltages in all phases; return whether conductances hold them."""
+    _, g2, hidden_bias, output_bias = g
+    own, into, aim = np.zeros_like(output_bias), np.empty_like(output_bias), np.empty_like(output_bias)
+    side, _, i_s, n_vt, _ = diodes
+    shift, level, w = np.empty_like(side), np.empty_like(side), np.empty_like(side)
+    for k in range(len(g2)):
+        for j in range(len(sums)):
+            sums[j] += g2[k, j]
+            own[k] += g2[k, j]
+    pulls = np.zeros_like(betas) if held else betas
+    if not _positive(sums, pulls[:1]) or not _positive(own, pulls):
+        return False
+    for j in range(len(side)):
+        shift[j], level[j] = side[j] * i_s / sums[j], np.log(i_s / (sums[j] * n_vt))
+    for sample in range(len(which)):
+        target, free = targets[which[sample]], o[0, sample]
+        for j in range(len(sums)):
+            drive[sample, j] = (drive[sample, j] + hidden_bias[j]) / sums[j]
+        free[:] = 0
+        w[:] = 0
+        for phase in range(len(betas)):
+            _aim(target, free, held, aim)
+            for k in range(len(g2)):
+                into[k] = output_bias[k] + betas[phase] * aim[k]
+            if phase:
+                _copy(h[0, sample], h[phase, sample])
+                _copy(free, o[phase, sample])
+            node = h[phase, sample], o[phase, sample]
+            nonlinear = bounds, diodes, shift, level, w
+            _sweep(*node, g2, drive[sample], sums, into, own, pulls[phase], nonlinear, sweeps, phase > 0)
+    return True
+
+
+@compiled
+def _aim(target, free, held, aim):
+    """Set what beta multiplies at each output node; the second of a pair is pushed back."""
+    n = len(target)
+    for k in range(n):
+        aim[k] = target[k] - free[k] if held else target[k]
+    for k in range(n, len(aim)):
+        aim[k - n] += free[k]
+        aim[k] = -aim[k - n]
+
+
+@compiled
+def _positive(conductances, pulls):
+    for pull in pulls:
+        for conductance in conductances:
+            if not conductance + pull > 0:
+                return False
+    return True
+
+
+@compiled
+def _copy(source, target):
+    # an assignment would bring a check of shapes that takes seconds to compile
+    for i in range(len(source)):
+        target[i] = source[i]
+
+
+@compiled
+def _sweep(h, o, g2, fed, sums, into, own, pull, nonlinear, sweeps, nudged):
+    (low, high), (side, bias, _, n_vt, precision), shift, level, w = nonlinear
+    for _ in range(sweeps[1] if nudged else sweeps[0]):
+        if nudged:
+            _move_outputs(h, o, g2, into, own, pull)
+        _move_hidden(h, o, g2, fed, sums, low, high)
+        if len(side):
+            rest(h, w, side, bias, shift, level, n_vt, precision)
+        if not nudged:
+            _move_outputs(h, o, g2, into, own, pull)
+
+
+@compiled
+def _move_hidden(h, o, g2, fed, sums, low, high):
+    h[:] = 0
+    for k in range(len(o)):
+        at_output = o[k]
+        for j in range(len(h)):
+            h[j] += at_output * g2[k, j]
+    for j in range(len(h)):
+        h[j] = min(max(fed[j] + h[j] / sums[j], low[j]), high[j])
+
+
+@compiled
+def _move_outputs(h, o, g2, into, own, pull):
+    for k in range(len(o)):
+        total = into[k]
+        for j in range(len(h)):
+            total += h[j] * g2[k, j]
+        o[k] = total / (own[k] + pull)
+
+
+@compiled
+def _learn(g, limits, h, o, m, compared, rates, change, shift):
+    """Change G2 and the currents; set what G1 is to change by."""
+    _, g2, hidden_bias, output_bias = g
+    (a, b), samples = compared, g2.dtype.type(m)
+    to_g1, to_g2, to_hidden, to_output = rates[0] / samples, rates[1] / samples, rates[2] / samples, rates[3] / samples
+    change[m:] = 0
+    shift[:] = 0
+    moved = np.zeros_like(g2)
+    for s in range(m):
+        for j in range(len(shift)):
+            dh = h[a, s, j] - h[b, s, j]
+            change[s, j] = to_g1 * dh
+            shift[j] -= dh * (h[a, s, j] + h[b, s, j]) / 2
+            hidden_bias[j] += to_hidden * dh
+        for k in range(len(g2)):
+            oa, do = o[a, s, k], o[a, s, k] - o[b, s, k]
+            output_bias[k] += to_output * do
+            r = do * (o[a, s, k] + o[b, s, k]) / 2
+            for j in range(len(shift)):
+                moved[k, j] += (h[a, s, j] - h[b, s, j]) * oa + h[b, s, j] * do - r
+    for k in range(len(g2)):
+        for j in range(len(shift)):
+            g2[k, j] = min(max(g2[k, j] + to_g2 * (moved[k, j] + shift[j]), limits[0]), limits[1])
+    for j in range(len(shift)):
+        shift[j] *= to_g1
+
+
+@compiled
+def rest(v, w, side, bias, shift, level, n_vt, precision):
+    """Move nodes v from where they would be without diodes to where they come to rest; w is 0 for no guess.
+
+    side, bias and n_vt are those of `SingleDiodes`, shift is side I_S / D [V] and level ln(I_S / (D n V_t)): (n,).
+    """
+    least = log(precision)
+    for j in range(len(v)):
+        c = v[j] + shift[j]
+        w[j] = _omega(side[j] * (c - bias[j]) / n_vt + level[j], w[j], least, precision)
+        v[j] = c - side[j] * (n_vt * w[j])
+
+
+@compiled
+def _omega(z, guess, least, precision):
+    """Return w + ln w = z; below `least` that is exp(z) (1 - exp(z))."""
+    if z < least:
+        return exp(z)
+    w = guess
+    r = z - w - log(w) if w > 0 else z
+    if not (w > 0 and abs(r) < 1):
+        w = z - log(z) if z > 1 else 1 / (1 + exp(-z))
+        r = z - w - log(w)
+    while True:
+        one = 1 + w
+        q = 2 * one * (one + 2 * r / 3)
+        left = abs(2 * w * w - 8 * w - 1) * (r * r) ** 2 / (72 * (one * one * one) ** 2)
+        w *= 1 + r / one * (q - r) / (q - 2 * r)
+        if left <= precision:
+            return w
+        r = z - w - log(w)
