@@ -2,12 +2,57 @@
 // Loops run along the longer side, which is contiguous, so that the compiler makes vectors of them.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <utility>
 
-#define NEUROEQ_VECTORISE _Pragma("GCC ivdep")
+#if defined(__AVX512F__)
+constexpr int REGISTER = 64;
+#elif defined(__AVX__)
+constexpr int REGISTER = 32;
+#else
+constexpr int REGISTER = 16;
+#endif
+constexpr int LANES = REGISTER / sizeof(real);
+constexpr int STRIP = 4 * LANES;
 
-constexpr int ROWS = 4;    // samples that share the loads of a weight
-constexpr int STRIP = 64;  // columns that stay in registers or the nearest cache
+// W neighbouring columns, held in registers.
+template <int W>
+struct Strip {
+    static constexpr int V = W < LANES ? W : LANES;
+    typedef real lanes __attribute__((vector_size(V * sizeof(real)), aligned(sizeof(real)), may_alias));
+    lanes part[W / V];
+
+    explicit Strip(const real* from) {
+        for (int i = 0; i < W / V; ++i) part[i] = ((const lanes*)from)[i];
+    }
+    void add(real factor, const Strip& other) {
+        for (int i = 0; i < W / V; ++i) part[i] += factor * other.part[i];
+    }
+    void store(real* out) const {
+        for (int i = 0; i < W / V; ++i) ((lanes*)out)[i] = part[i];
+    }
+};
+
+template <int ROWS, typename Columns, typename Place>
+std::array<Columns, ROWS> several(Place place) {
+    return [&]<size_t... r>(std::index_sequence<r...>) {
+        return std::array<Columns, ROWS>{Columns(place(r))...};
+    }(std::make_index_sequence<ROWS>());
+}
+
+template <int LEFT, int W, typename Body>
+void rest_of_strips(Body body, int first) {
+    if constexpr (LEFT >= W) body(std::integral_constant<int, W>(), first);
+    if constexpr (LEFT % W > 0) rest_of_strips<LEFT % W, W / 2>(body, LEFT >= W ? first + W : first);
+}
+
+// Calls body(width, first) for strips that cover N columns; the last ones are narrower.
+template <int N, typename Body>
+void strips(Body body) {
+    for (int first = 0; first + STRIP <= N; first += STRIP) body(std::integral_constant<int, STRIP>(), first);
+    if constexpr (N % STRIP > 0) rest_of_strips<N % STRIP, STRIP / 2>(body, N - N % STRIP);
+}
 
 template <int N, typename T>
 void fill(T* out, T value) {
@@ -22,14 +67,12 @@ void copy(T* __restrict out, const T* __restrict from) {
 // out += from
 template <int N>
 void add(real* __restrict out, const real* __restrict from) {
-    NEUROEQ_VECTORISE
     for (int i = 0; i < N; ++i) out[i] += from[i];
 }
 
 // out += c from
 template <int N>
 void add_scaled(int m, real* __restrict out, real c, const real* __restrict from) {
-    NEUROEQ_VECTORISE
     for (int i = 0; i < m * N; ++i) out[i] += c * from[i];
 }
 
@@ -52,30 +95,66 @@ void pull(int m, real* __restrict out, real beta, const real* __restrict readout
     for (int i = 0; i < m * N; ++i) out[i] = -beta * (readout[i] - wanted[i]);
 }
 
-// out = base + a W with W of (K, N); for few columns by scalar products with the rows of its transpose.
+// ROWS samples of out = base + a W with W of (K, N)
+template <int ROWS, int K, int N>
+void product_rows(real* out, const real* base, const real* a, const real* w) {
+    strips<N>([=](auto width, int first) {
+        typedef Strip<decltype(width)::value> Columns;
+        auto total = several<ROWS, Columns>([=](int r) { return base + r * N + first; });
+        for (int k = 0; k < K; ++k) {
+            const Columns weights(w + k * N + first);
+            for (int r = 0; r < ROWS; ++r) total[r].add(a[r * K + k], weights);
+        }
+        for (int r = 0; r < ROWS; ++r) total[r].store(out + r * N + first);
+    });
+}
+
+// ROWS samples and COLUMNS units of the same, by scalar products with the rows of W^T, of (N, K)
+template <int ROWS, int COLUMNS, int K, int N>
+void product_columns(real* out, const real* base, const real* a, const real* transposed) {
+    typedef typename Strip<LANES>::lanes lanes;
+    lanes total[ROWS][COLUMNS] = {};
+    constexpr int whole = K - K % LANES;
+    for (int k = 0; k < whole; k += LANES) {
+        for (int n = 0; n < COLUMNS; ++n) {
+            const lanes weights = *(const lanes*)(transposed + n * K + k);
+            for (int r = 0; r < ROWS; ++r) total[r][n] += *(const lanes*)(a + r * K + k) * weights;
+        }
+    }
+    for (int r = 0; r < ROWS; ++r) {
+        for (int n = 0; n < COLUMNS; ++n) {
+            real sum = 0;
+            for (int i = 0; i < LANES; ++i) sum += total[r][n][i];
+            for (int k = whole; k < K; ++k) sum += a[r * K + k] * transposed[n * K + k];
+            out[r * N + n] = base[r * N + n] + sum;
+        }
+    }
+}
+
+// out = base + a W with W of (K, N)
 template <int K, int N>
 void product(int m, real* out, const real* base, const real* a, const real* w, const real* transposed) {
-    if constexpr (N < K) {
-        for (int s = 0; s < m; ++s) {
-            for (int n = 0; n < N; ++n) {
-                const real* __restrict row = a + s * K;
-                const real* __restrict column = transposed + n * K;
-                real total = 0;
-                for (int k = 0; k < K; ++k) total += row[k] * column[k];
-                out[s * N + n] = base[s * N + n] + total;
+    if constexpr (N < K && N < STRIP) {
+        constexpr int ROWS = 2, COLUMNS = 5;
+        for (int s = 0; s < m;) {
+            const bool pair = s + ROWS <= m;
+            for (int n = 0; n < N;) {
+                real* to = out + s * N + n;
+                const real *from = base + s * N + n, *back = transposed + n * K;
+                const bool five = n + COLUMNS <= N;
+                if (pair && five) product_columns<ROWS, COLUMNS, K, N>(to, from, a + s * K, back);
+                else if (pair) product_columns<ROWS, 1, K, N>(to, from, a + s * K, back);
+                else if (five) product_columns<1, COLUMNS, K, N>(to, from, a + s * K, back);
+                else product_columns<1, 1, K, N>(to, from, a + s * K, back);
+                n += five ? COLUMNS : 1;
             }
+            s += pair ? ROWS : 1;
         }
     } else {
-        for (int s = 0; s < m; ++s) {
-            real* __restrict row = out + s * N;
-            if (out != base) std::memcpy(row, base + s * N, sizeof(real) * N);
-            for (int k = 0; k < K; ++k) {
-                const real factor = a[s * K + k];
-                const real* __restrict weights = w + k * N;
-                NEUROEQ_VECTORISE
-                for (int n = 0; n < N; ++n) row[n] += factor * weights[n];
-            }
-        }
+        constexpr int ROWS = 4;
+        int s = 0;
+        for (; s + ROWS <= m; s += ROWS) product_rows<ROWS, K, N>(out + s * N, base + s * N, a + s * K, w);
+        for (; s < m; ++s) product_rows<1, K, N>(out + s * N, base + s * N, a + s * K, w);
     }
 }
 
@@ -89,8 +168,7 @@ void spikes(int m, real* out, const real* base, const int32_t* events, int32_t c
         const int unit = *event - start;
         real* __restrict row = out + (unit / K) * N;
         const real* __restrict weights = w + (unit % K) * N;
-        NEUROEQ_VECTORISE
-        for (int n = 0; n < N; ++n) row[n] += value * weights[n];
+            for (int n = 0; n < N; ++n) row[n] += value * weights[n];
     }
 }
 
@@ -103,8 +181,7 @@ void outer(int m, real* __restrict total, real c, const real* __restrict narrow,
             if (factor == 0) continue;
             real* __restrict row = total + a * V;
             const real* __restrict from = wide + s * V;
-            NEUROEQ_VECTORISE
-            for (int v = 0; v < V; ++v) row[v] += factor * from[v];
+                    for (int v = 0; v < V; ++v) row[v] += factor * from[v];
         }
     }
 }
@@ -125,8 +202,7 @@ void move(real* __restrict w, real rate, const real* __restrict change) {
 template <int N>
 void move_bias(int m, real* __restrict b, real rate, const real* __restrict change) {
     for (int s = 0; s < m; ++s) {
-        NEUROEQ_VECTORISE
-        for (int n = 0; n < N; ++n) b[n] += rate * change[s * N + n];
+            for (int n = 0; n < N; ++n) b[n] += rate * change[s * N + n];
     }
 }
 
@@ -153,34 +229,33 @@ struct Sent {
 
 // out += x W
 template <int K, int N>
-void clamped(const Sent<K>& x, real* __restrict out, const real* __restrict w) {
-    for (int first = 0; first < N; first += STRIP) {
-        const int width = std::min(STRIP, N - first);
-        for (int k = 0; k < K; ++k) {
-            const real* __restrict weights = w + k * N + first;
+void clamped(const Sent<K>& x, real* out, const real* w) {
+    for (int k = 0; k < K; ++k) {
+        if (x.start[k] == x.start[k + 1]) continue;
+        strips<N>([&](auto width, int first) {
+            typedef Strip<decltype(width)::value> Columns;
+            const Columns weights(w + k * N + first);
             for (int i = x.start[k]; i < x.start[k + 1]; ++i) {
-                real* __restrict row = out + x.sample[i] * N + first;
-                const real factor = x.value[i];
-                NEUROEQ_VECTORISE
-                for (int n = 0; n < width; ++n) row[n] += factor * weights[n];
+                real* row = out + x.sample[i] * N + first;
+                Columns total(row);
+                total.add(x.value[i], weights);
+                total.store(row);
             }
-        }
+        });
     }
 }
 
 // W += rate x^T change
 template <int K, int N>
-void move_clamped(const Sent<K>& x, real* __restrict w, real rate, const real* __restrict change) {
-    for (int first = 0; first < N; first += STRIP) {
-        const int width = std::min(STRIP, N - first);
-        for (int k = 0; k < K; ++k) {
-            real* __restrict weights = w + k * N + first;
-            for (int i = x.start[k]; i < x.start[k + 1]; ++i) {
-                const real* __restrict row = change + x.sample[i] * N + first;
-                const real factor = rate * x.value[i];
-                NEUROEQ_VECTORISE
-                for (int n = 0; n < width; ++n) weights[n] += factor * row[n];
-            }
-        }
+void move_clamped(const Sent<K>& x, real* w, real rate, const real* change) {
+    for (int k = 0; k < K; ++k) {
+        if (x.start[k] == x.start[k + 1]) continue;
+        strips<N>([&](auto width, int first) {
+            typedef Strip<decltype(width)::value> Columns;
+            Columns weights(w + k * N + first);
+            for (int i = x.start[k]; i < x.start[k + 1]; ++i)
+                weights.add(rate * x.value[i], Columns(change + x.sample[i] * N + first));
+            weights.store(w + k * N + first);
+        });
     }
 }

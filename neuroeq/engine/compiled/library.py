@@ -26,8 +26,10 @@ from ...errors import SpecError
 from ...spec import Network
 
 Array = np.ndarray
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", "-w", "-fPIC")
-"""As Brian2 compiles its own code at run time, with NaN and infinity as they are."""
+ALIASES = "vect-max-version-for-alias-checks=1000"
+FLAGS = ("-std=c++20", "-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", "--param", ALIASES, "-w", "-fPIC")
+"""As Brian2 compiles its own code at run time, with NaN and infinity as they are; and equations of many variables make
+vectors only if the compiler may ask at run time whether their arrays overlap."""
 COMPILERS = ("g++", "clang++")
 PARTS = ("conductor.h", "conductor.py", "kernels.h", "learned.py", "standalone.py")
 

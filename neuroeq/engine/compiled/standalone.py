@@ -8,6 +8,7 @@ the functions of Brian2's code objects, defines the arrays that they work on, an
 from __future__ import annotations
 
 import pickle
+import re
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -22,7 +23,9 @@ from ..plan import plan
 from .conductor import C_TYPES, Score, conducted
 from .learned import learned
 
-HEADERS = ("algorithm", "climits", "cmath", "cstdint", "cstring", "ctime", "fstream", "iostream", "limits")
+HEADERS = ("algorithm", "array", "climits", "cmath", "cstdint", "cstring", "ctime", "fstream", "iostream", "limits", "utility")
+
+LISTING = re.compile(r"if\s*\(_cond\)\s*\{\s*(\w+)\[_count\+\+\] = _idx;\s*\}")
 
 
 def write(network: Network, folder: Path) -> None:
@@ -56,6 +59,8 @@ def write(network: Network, folder: Path) -> None:
     conductor = conducted(score, nudged, (phases.free.n_steps(dt), phases.nudged.n_steps(dt)))
     codes = [code.name for obj in prepared.sorted_objects for code in obj._code_objects]
     b2.device.build(directory=str(folder), compile=False, run=False)
+    for path in (folder / "code_objects").glob("*.cpp"):
+        path.write_text(_without_branch(path.read_text()))
     (folder / "training.cpp").write_text(_source(score, codes, conductor, names))
 
 
@@ -80,6 +85,11 @@ def _source(score: Score, codes: list[str], conductor: str, arrays: dict[Any, st
             files(__package__).joinpath("conductor.h").read_text(),
         ]
     ).replace("#pragma once\n", "")
+
+
+def _without_branch(code: str) -> str:
+    """Return code in which the list of spikes, whose times no processor guesses, grows without a jump."""
+    return LISTING.sub(r"\1[_count] = _idx; _count += _cond;", code)
 
 
 def _defined(variable: Any, name: str) -> str:
