@@ -135,8 +135,9 @@ def train(
     data_dir
         The folder that holds data sets; ``$NEUROEQ_DATA`` if left out.
     engine
-        ``"stepper"``, ``"compiled"`` for many batches at a time in C++, or ``"reference"`` for Brian2's `Network.run`; of a resistor network ``"operating_point"`` (its
-        default) solves Kirchhoff's laws.
+        ``"stepper"``; ``"compiled"``, C++ that learns many batches at a time, for rate and spiking networks;
+        ``"reference"`` for Brian2's `Network.run`; or of a resistor network ``"operating_point"`` (its default), which
+        solves Kirchhoff's laws.
     target
         ``"cython"``, ``"numpy"``, or ``"auto"``.
     out

@@ -209,17 +209,13 @@ def _product(score: Score, coupling: Coupling, drive: str, base: str) -> str:
     events, start = _events(score, population), population.start(coupling.source)
     total = sum(population.batch * size for size in population.layers.values())
     value = f"(real){population.spike_value!r}"
-    return (
-        f"spikes<{k}, {n}>(m, {drive}, {base}, {events}, {events}[{total}], {start}, {value}, {straight});"
-    )
+    return f"spikes<{k}, {n}>(m, {drive}, {base}, {events}, {events}[{total}], {start}, {value}, {straight});"
 
 
 def _steps(score: Score) -> list[str]:
     """Write what starts a phase, what nudges, and a step of Brian2's functions."""
     output, populations = score.network.output_layer, score.assembly.populations
-    pulls = [
-        f"fill<BATCH * {score.size(layer)}>({score.at((layer, 'nudge'))}, (real)0);" for layer in score.moving
-    ]
+    pulls = [f"fill<BATCH * {score.size(layer)}>({score.at((layer, 'nudge'))}, (real)0);" for layer in score.moving]
     exposed = [f"{code.name}::_run_{code.name}();" for p in populations if p.expose for code in p.expose._code_objects]
     nudging = f"pull<OUTPUTS>(m, {score.at((output, 'nudge'))}, beta, {score.at((output, 'readout'))}, wanted);"
     remembering = [
@@ -239,9 +235,7 @@ def _steps(score: Score) -> list[str]:
         *_function("nudge", "int m, real beta, const real* wanted", [nudging]),
         *_function("remember", "", remembering),
         *_function("advance", "bool learns", advancing + gathering),
-        *_function(
-            "read", "int m, real* out", [f"std::copy_n({score.at((output, 'readout'))}, m * OUTPUTS, out);"]
-        ),
+        *_function("read", "int m, real* out", [f"std::copy_n({score.at((output, 'readout'))}, m * OUTPUTS, out);"]),
     ]
 
 

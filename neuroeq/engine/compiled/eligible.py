@@ -1,4 +1,7 @@
-"""What the compiled engine takes: dense projections, phases of so many steps, the plain update. A sentence says why not."""
+"""What the compiled engine takes: dense projections, phases of so many steps, the plain update.
+
+Of anything else a sentence says that it does not.
+"""
 
 from __future__ import annotations
 

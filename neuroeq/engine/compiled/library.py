@@ -1,7 +1,7 @@
 """The compiled library of a network's training: built once, kept by what it was made from, called without a copy.
 
-Libraries lie in ``$XDG_CACHE_HOME/neuroeq`` (``~/.cache/neuroeq`` if unset). A process builds in a folder of its own and
-moves the finished library into place, so that processes that build the same one do not meet.
+Libraries lie in ``$XDG_CACHE_HOME/neuroeq`` (``~/.cache/neuroeq`` if unset). A process builds in a folder of its own
+and moves the finished library into place, so that processes that build the same one do not meet.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +27,14 @@ from ...spec import Network
 
 Array = np.ndarray
 ALIASES = "vect-max-version-for-alias-checks=1000"
-FLAGS = ("-std=c++20", "-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", "--param", ALIASES, "-w", "-fPIC")
+MATHS = ("-ffast-math", "-fno-finite-math-only")
+FLAGS = ("-std=c++20", "-O3", "-march=native", *MATHS, "--param", ALIASES, "-w", "-fPIC")
 """As Brian2 compiles its own code at run time, with NaN and infinity as they are; and equations of many variables make
 vectors only if the compiler may ask at run time whether their arrays overlap."""
 COMPILERS = ("g++", "clang++")
-PARTS = ("conductor.h", "conductor.py", "kernels.h", "learned.py", "standalone.py")
+ENGINE = Path(__file__).parents[1]
+"""The package whose code decides what a library does."""
+_one_at_a_time = threading.Lock()
 
 
 class Library:
@@ -77,12 +80,13 @@ class Library:
         outputs
             Of the free phases: (n, n_output).
         """
-        outputs = np.empty_like(wanted)
+        outputs = np.empty(wanted.shape, wanted.dtype)
         arrays = [np.ascontiguousarray(each) for each in (inputs, wanted, outputs)]
         x, y, out = (each.ctypes.data_as(ctypes.c_void_p) for each in arrays)
         numbers = [np.ascontiguousarray(each, float) for each in (betas, slopes, rates)]
         pointers = [each.ctypes.data_as(ctypes.c_void_p) for each in numbers]
-        self._learn(len(inputs), x, y, out, _addresses(starts), *pointers, _addresses(params))
+        with _one_at_a_time:  # the library's states are global
+            self._learn(len(inputs), x, y, out, _addresses(starts), *pointers, _addresses(params))
         return outputs
 
 
@@ -101,7 +105,7 @@ def library_of(network: Network) -> Library:
     Raises
     ------
     SpecError
-        If there is no compiler.
+        If there is no compiler, or it fails.
     """
     path = cache_folder() / f"{_content(network)}.so"
     if not path.exists():
@@ -123,7 +127,7 @@ def _content(network: Network) -> str:
         projection["learning_rate"] = bool(projection["learning_rate"])
         projection.pop("initial")
     made_of = [network.substrate_name, table, FLAGS, _compiler(), _machine(_compiler()), version("brian2")]
-    parts = [files(__package__).joinpath(part).read_text() for part in PARTS]
+    parts = [path.read_text() for path in sorted(ENGINE.rglob("*")) if path.suffix in (".h", ".py")]
     return hashlib.sha256(repr([*made_of, *parts]).encode()).hexdigest()[:32]
 
 
@@ -131,8 +135,7 @@ def _build(network: Network, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="build-", dir=path.parent))
     try:
-        module = f"{__package__}.standalone"
-        _run([sys.executable, "-m", module, str(folder)], pickle.dumps(network))
+        _run([sys.executable, "-P", "-m", f"{__package__}.standalone", str(folder)], pickle.dumps(network))
         _run([_compiler(), *FLAGS, f"-I{folder}", "-c", str(folder / "training.cpp"), "-o", str(folder / "training.o")])
         # Linked without -ffast-math, which would make the whole process flush small numbers to zero.
         _run([_compiler(), "-shared", str(folder / "training.o"), "-o", str(folder / "training.so")])
@@ -142,9 +145,14 @@ def _build(network: Network, path: Path) -> None:
 
 
 def _run(command: list[str], given: bytes = b"") -> bytes:
-    done = subprocess.run(command, input=given, capture_output=True)
+    here = {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
+    done = subprocess.run(command, input=given, capture_output=True, env=os.environ | here)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr.decode(errors='replace')}")
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
+        reason = next((line for line in said if "error:" in line), said[-1]).strip()
+        raise SpecError(
+            f"engine is 'compiled', but {command[0]} fails here ({reason}); mend that, or use --engine stepper."
+        )
     return done.stdout
 
 

@@ -23,8 +23,7 @@ from ..plan import plan
 from .conductor import C_TYPES, Score, conducted
 from .learned import learned
 
-HEADERS = ("algorithm", "array", "climits", "cmath", "cstdint", "cstring", "ctime", "fstream", "iostream", "limits", "utility")
-
+HEADERS = ("algorithm", "array", "climits", "cmath", "cstdint", "cstring", "ctime", "fstream", "iostream", "limits")
 LISTING = re.compile(r"if\s*\(_cond\)\s*\{\s*(\w+)\[_count\+\+\] = _idx;\s*\}")
 
 
@@ -65,7 +64,7 @@ def write(network: Network, folder: Path) -> None:
 
 
 def _source(score: Score, codes: list[str], conductor: str, arrays: dict[Any, str]) -> str:
-    """Return the one file that is compiled: Brian2's functions, each in a namespace since they define the same names."""
+    """Return the one file that is compiled; Brian2's functions have a namespace each, since all bring the same names."""
     real = C_TYPES[score.network.physics.precision]
     return "\n".join(
         [
