@@ -18,7 +18,7 @@ from tests.nets import network, substrate_of
 pytestmark = [
     pytest.mark.compiled,
     pytest.mark.usefixtures("compiler"),
-    pytest.mark.filterwarnings("ignore::neuroeq.errors.NeuroeqWarning"),
+    pytest.mark.filterwarnings("ignore::neuroeq.watch.NeuroeqWarning"),
 ]
 SHORT = {"free": {"duration": "12 steps"}, "nudged": {"duration": "5 steps"}}
 

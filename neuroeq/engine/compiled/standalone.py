@@ -64,7 +64,7 @@ def write(network: Network, folder: Path) -> None:
 
 
 def _source(score: Score, codes: list[str], conductor: str, arrays: dict[Any, str]) -> str:
-    """Return the one file that is compiled; Brian2's functions have a namespace each, since all bring the same names."""
+    """Return the file that is compiled; Brian2's functions have a namespace each, since all bring the same names."""
     real = C_TYPES[score.network.physics.precision]
     return "\n".join(
         [
