@@ -90,7 +90,8 @@ ALIKE = {
 
 
 @pytest.mark.parametrize("over", ALIKE.values(), ids=ALIKE)
-def test_a_compiled_training_ends_in_the_weights_of_the_stepper(over):
+def test_a_compiled_training_ends_in_the_weights_of_the_stepper(over, monkeypatch):
+    monkeypatch.setattr("neuroeq.training.CHUNK", 7)
     description = net(**over)
     (one, slow, rows), (two, fast, others) = trained(description, "stepper"), trained(description, "compiled")
     for name, before in start(description).items():
@@ -101,6 +102,15 @@ def test_a_compiled_training_ends_in_the_weights_of_the_stepper(over):
     for row, other in zip(rows, others, strict=True):
         assert other["train_loss"] == pytest.approx(row["train_loss"], abs=1e-12)
         assert other["train_error"] == row["train_error"]
+
+
+def test_metrics_are_those_of_the_first_batch():
+    """So they are the stepper's where there is no other."""
+    description = net("spiking", training={"epochs": 2, "batch_size": 150})
+    rows, others = (trained(description, engine)[2] for engine in ("stepper", "compiled"))
+    assert rows[0]["spikes"] > 10
+    for row, other in zip(rows, others, strict=True):
+        assert other == pytest.approx(row, abs=1e-12)
 
 
 def test_single_precision_is_close():

@@ -6,85 +6,19 @@ by ``conductor.h``. Sizes are constants, so that the compiler can unroll.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 
 from ...network import bounds
-from ...spec import Network
-from ..assembly import Assembly
 from ..coupling import Coupling
 from ..initial import limits
-from ..plan import Key
 from ..population import Population
 from .learned import Learned
+from .score import Score, c_type
 
-C_TYPES = {"float64": "double", "float32": "float", "int64": "int64_t", "int32": "int32_t", "bool": "char"}
 FEW = 32
 """Columns up to which spikes are multiplied like any other numbers."""
-
-
-@dataclass(frozen=True)
-class Score:
-    """What there is to conduct.
-
-    Parameters
-    ----------
-    network, assembly
-        As they are simulated.
-    batch
-        Samples at most.
-    learned
-        What learns.
-    objects
-        Brian2 objects in the order of a step: (when, learns, names of its functions).
-    array
-        Names a Brian2 variable's array.
-    """
-
-    network: Network
-    assembly: Assembly
-    batch: int
-    learned: Sequence[Learned]
-    objects: Sequence[tuple[str, bool, Sequence[str]]]
-    array: Callable[[Any], str]
-
-    @property
-    def moving(self) -> dict[str, Population]:
-        """The population of every layer that moves."""
-        return self.assembly.home
-
-    def size(self, layer: str) -> int:
-        """Return the number of units of a layer."""
-        return self.network.layers[layer].size
-
-    def at(self, key: Key) -> str:
-        """Return where a layer's block of a variable starts."""
-        population = self.moving[key[0]]
-        return f"({self.array(population.variable(key[1]))} + {population.start(key[0])})"
-
-    @property
-    def names(self) -> list[str]:
-        """The parameters, in the order in which they are handed over: those that learn, then the others."""
-        return parameter_names(self.network, self.learned)
-
-    def held(self, name: str) -> str:
-        """Return where a parameter stands."""
-        return f"held[{self.names.index(name)}]"
-
-    @property
-    def emitted(self) -> str:
-        """The variable that units send."""
-        return "spike" if self.network.substrate_name == "spiking" else "activity"
-
-
-def parameter_names(network: Network, learned: Sequence[Learned]) -> list[str]:
-    """Return the parameters in the order in which a library takes them: those that learn, then the others."""
-    first = [each.name for each in learned]
-    biases = [f"{name}.bias" for name, layer in network.layers.items() if layer.role != "input" and layer.bias]
-    return first + [name for name in (*network.projections, *biases) if name not in first]
 
 
 def conducted(score: Score, nudged: int, steps: tuple[int, int]) -> str:
@@ -123,19 +57,19 @@ def _states(score: Score) -> list[str]:
     """Write how states start, and how they are kept and found again."""
     resting, saving, restoring, storage = [], [], [], []
     for population in score.assembly.populations:
-        n = sum(population.batch * size for size in population.layers.values())
+        n = score.block(population)
         for name in population.state_arrays:
-            array, kind = score.array(population.group.variables[name]), _type(population.group.variables[name])
+            array, kind = score.array(population.group.variables[name]), c_type(population.group.variables[name])
             start = population.model.initial.get(name, {"lastspike": -1e4, "not_refractory": 1}.get(name, 0))
             if name in population.drawn:
-                resting.append(f"copy<{n}>({array}, starts[{_number(score, population, name)}] + batch * {n});")
+                resting.append(f"copy<{n}>({array}, starts[{score.number(population, name)}] + batch * {n});")
             else:
                 resting.append(f"fill<{n}>({array}, ({kind}){limits(start)[0]!r});")
             storage.append(f"static {kind} kept{array}[{n}];")
             saving.append(f"copy<{n}>(kept{array}, {array});")
             restoring.append(f"copy<{n}>({array}, kept{array});")
         if population.model.emits == "spikes":
-            array = _events(score, population)
+            array = score.events(population)
             resting.append(f"{array}[{n}] = 0;")
             storage.append(f"static int32_t kept{array}[{n + 1}];")
             saving.append(f"copy<{n + 1}>(kept{array}, {array});")
@@ -150,19 +84,6 @@ def _states(score: Score) -> list[str]:
         *_function("save", "", saving),
         *_function("restore", "", restoring),
     ]
-
-
-def _number(score: Score, population: Population, name: str) -> int:
-    every = [(each, drawn) for each in score.assembly.populations for drawn in each.drawn]
-    return next(i for i, (each, drawn) in enumerate(every) if each is population and drawn == name)
-
-
-def _events(score: Score, population: Population) -> str:
-    return score.array(population.group.variables["_spikespace"])
-
-
-def _type(variable: Any) -> str:
-    return C_TYPES[np.dtype(variable.dtype).name]
 
 
 def _drives(score: Score) -> list[str]:
@@ -206,8 +127,8 @@ def _product(score: Score, coupling: Coupling, drive: str, base: str) -> str:
         source = score.at((coupling.source, score.emitted))
         return f"product<{k}, {n}>(m, {drive}, {base}, {source}, {straight}, {turned});"
     population = score.moving[coupling.source]
-    events, start = _events(score, population), population.start(coupling.source)
-    total = sum(population.batch * size for size in population.layers.values())
+    events, start = score.events(population), population.start(coupling.source)
+    total = score.block(population)
     value = f"(real){population.spike_value!r}"
     return f"spikes<{k}, {n}>(m, {drive}, {base}, {events}, {events}[{total}], {start}, {value}, {straight});"
 
@@ -240,8 +161,8 @@ def _steps(score: Score) -> list[str]:
 
 
 def _gathered(score: Score, population: Population) -> list[str]:
-    n = sum(population.batch * size for size in population.layers.values())
-    events, spike = _events(score, population), score.array(population.group.variables["spike"])
+    n = score.block(population)
+    events, spike = score.events(population), score.array(population.group.variables["spike"])
     return [
         f"fill<{n}>({spike}, (real)0);",
         f"for (int i = 0; i < {events}[{n}]; ++i) {spike}[{events}[i]] = (real){population.spike_value!r};",
@@ -259,13 +180,14 @@ def _learning(score: Score) -> list[str]:
         noting.append(f"add<BATCH * {n}>({total}, {score.at((layer, variable))});")
     for index, each in enumerate(score.learned):
         change, slope = f"change_{index}", f"slopes[{index}] / m"
-        size = _shape(score, each.name)
-        storage.append(f"static real {change}[{_cells(score, each)}];")
-        forgetting.append(f"fill<{_cells(score, each)}>({change}, (real)0);")
+        pre, post = score.shape(each.name)
+        cells = f"BATCH * {post}" if each.clamped else f"{pre * post}"
+        storage.append(f"static real {change}[{cells}];")
+        forgetting.append(f"fill<{cells}>({change}, (real)0);")
         for term in each.terms:
             factor = f"(real)({term.weight!r} * {slope})"
             if term.pre is None:
-                ending.append(f"add_scaled<{size[1]}>(m, {change}, {factor}, {sums[term.post]});")
+                ending.append(f"add_scaled<{post}>(m, {change}, {factor}, {sums[term.post]});")
             else:
                 few, many = sorted((term.pre, term.post), key=lambda key: score.size(key[0]))
                 sizes = f"{score.size(few[0])}, {score.size(many[0])}"
@@ -282,28 +204,12 @@ def _learning(score: Score) -> list[str]:
     ]
 
 
-def _shape(score: Score, name: str) -> tuple[int, int]:
-    if name not in score.network.projections:
-        return 1, score.size(name.removesuffix(".bias"))
-    ends = score.network.projections[name]
-    return score.size(ends.source), score.size(ends.target)
-
-
-def _clamped(each: Learned) -> bool:
-    return any(term.pre is None for term in each.terms)
-
-
-def _cells(score: Score, each: Learned) -> str:
-    pre, post = _shape(score, each.name)
-    return f"BATCH * {post}" if _clamped(each) else f"{pre * post}"
-
-
 def _moved(score: Score, each: Learned, index: int) -> list[str]:
-    (pre, post), weight = _shape(score, each.name), f"params[{index}]"
+    (pre, post), weight = score.shape(each.name), f"params[{index}]"
     rate, change = f"(real)rates[{index}]", f"change_{index}"
     if each.name not in score.network.projections:
         return [f"move_bias<{post}>(m, {weight}, {rate}, {change});"]
-    if _clamped(each):
+    if each.clamped:
         lines = [f"move_clamped<{pre}, {post}>(sent, {weight}, {rate}, {change});"]
     else:
         # The shorter side came first in the products; of two equal ones the presynaptic.

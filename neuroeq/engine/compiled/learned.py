@@ -62,6 +62,11 @@ class Learned:
     terms: tuple[Noted, ...]
     synapse: PlasticSynapse | None = None
 
+    @property
+    def clamped(self) -> bool:
+        """Whether it comes from what is fixed in a phase, an input or the 1 of a bias."""
+        return any(term.pre is None for term in self.terms)
+
     def slope(self, gain: float, dt: float) -> float:
         """Return what the synapse's equation multiplies the sum over steps of `dt` with, in a phase of a gain."""
         if self.synapse is None:

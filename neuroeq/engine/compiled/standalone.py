@@ -20,8 +20,9 @@ from ...spec import Network
 from ..assembly import assemble, time_step
 from ..brian import brian
 from ..plan import plan
-from .conductor import C_TYPES, Score, conducted
+from .conductor import conducted
 from .learned import learned
+from .score import C_TYPES, Score, c_type
 
 HEADERS = ("algorithm", "array", "climits", "cmath", "cstdint", "cstring", "ctime", "fstream", "iostream", "limits")
 LISTING = re.compile(r"if\s*\(_cond\)\s*\{\s*(\w+)\[_count\+\+\] = _idx;\s*\}")
@@ -92,7 +93,7 @@ def _without_branch(code: str) -> str:
 
 
 def _defined(variable: Any, name: str) -> str:
-    kind = C_TYPES[np.dtype(variable.dtype).name]
+    kind = c_type(variable)
     return f"alignas(64) static {kind} of{name}[{variable.size}];\n{kind}* {name} = of{name};"
 
 
