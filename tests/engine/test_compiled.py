@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+import neuroeq
 from neuroeq.compiled import prepare
 from neuroeq.data import load
 from neuroeq.engine.compiled import library, library_of
@@ -159,6 +160,13 @@ def test_a_library_is_built_once(tmp_path, monkeypatch):
     for other in ({"sizes": (4, 22, 3)}, {"training": {"batch_size": 8}}, {"phases": {"variant": "positive"}}):
         with pytest.raises(pytest.fail.Exception, match="compiled again"):
             library_of(net(learning="contrastive", **other))
+
+
+def test_building_is_not_training(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    result = neuroeq.train(net("spiking"), "spiking", engine="compiled", out=tmp_path / "run").result
+    assert result["engine"] == "compiled"
+    assert result["compile_s"] > 1 > result["cpu_s"]
 
 
 REFUSED = {
