@@ -14,6 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from .catalog import resolve
+from .compiled import prepare
 from .data import Examples, load
 from .engine import use_target
 from .errors import DivergenceError, SpecError
@@ -135,8 +136,9 @@ def train(
     data_dir
         The folder that holds data sets; ``$NEUROEQ_DATA`` if left out.
     engine
-        ``"stepper"``, or ``"reference"`` for Brian2's `Network.run`; of a resistor network ``"operating_point"`` (its
-        default) solves Kirchhoff's laws.
+        ``"stepper"``; ``"compiled"``, C++ that learns many batches at a time, for rate and spiking networks;
+        ``"reference"`` for Brian2's `Network.run`; or of a resistor network ``"operating_point"`` (its default), which
+        solves Kirchhoff's laws.
     target
         ``"cython"``, ``"numpy"``, or ``"auto"``.
     out
@@ -186,6 +188,7 @@ def _run(
     state = initial_state(network, streams) if fresh else folder.load()
     how = {"engine": engine_of(network), "target": target}
     before = _cpu(children=True)
+    prepare(network)
     substrate = build(network, state.params, network.training.batch_size, **how)
     judge = build(network, state.params, EVALUATION_BATCH, plastic=False, **how)
     if fusible(network):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .compiled import Compiled
 from .contract import Equilibrium, Params
 from .costs import cost_of
 from .data import Examples
@@ -158,8 +159,11 @@ def train(
     watch = Watch(substrate)
     holding = Holding(network, state.params, state.devices, streams)
     state.params = holding.params
-    may_fuse = fuse and holding.chip is None and fusible(network)
-    fused = Fused(network, state.params, network.training.epochs * len(part)) if may_fuse else None
+    fused: Fused | Compiled | None = None
+    if network.run.engine == "compiled":
+        fused = Compiled(substrate, state.params, streams)
+    elif fuse and holding.chip is None and fusible(network):
+        fused = Fused(network, state.params, network.training.epochs * len(part))
     chunk = 1 if fused is None else CHUNK
     learner = Learner(substrate, descent, holding, streams, len(part), state.particles)
     while state.epoch < network.training.epochs:
@@ -172,10 +176,11 @@ def train(
             inputs, labels, wanted = examples.batch(part, which, network)
             if fused is not None:
                 if batch == 0:
-                    free = substrate.relax(inputs[:size], stop=substrate.stop(network.phases.free))
+                    rng = streams.child("state", state.epoch, 0)
+                    free = substrate.relax(inputs[:size], stop=substrate.stop(network.phases.free), rng=rng)
                     watch.margin(free, state.epoch)
                     _look(state.tally, substrate, free, len(part))
-                outputs = fused.learn(inputs, wanted, descent.factor(state.epoch))
+                outputs = fused.learn(inputs, wanted, descent.factor(state.epoch), state.epoch, batch)
                 substrate.params = state.params = fused.params
             else:
                 update = learner.learn(inputs, wanted, which, state.epoch, batch)

@@ -20,7 +20,7 @@ ORDER = [
     {"substrates"},
     {"rules", "phases", "stability", "certificate"},
     {"optimiser", "pruning", "particles", "holding", "evaluation", "watch", "energy", "fidelity"},
-    {"learner"},
+    {"learner", "compiled"},
     {"training"},
     {"records", "interruption", "probes"},
     {"runs"},

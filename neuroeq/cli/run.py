@@ -43,7 +43,10 @@ def run(
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option(help="stepper, reference for Brian2's Network.run, or operating_point for a resistor network."),
+        typer.Option(
+            help="stepper, compiled (C++ for rate and spiking networks), reference (Brian2's Network.run), or "
+            "operating_point (resistor networks)."
+        ),
     ] = None,
     target: Annotated[str | None, typer.Option(help="How equations become code: auto, cython or numpy.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; if left out, a new one under runs.")] = None,

@@ -17,6 +17,11 @@ def parse(value: str | float) -> tuple[str | float, ...]:
     return (match[1].strip(), match[2].strip()) if match else (value,)
 
 
+def limits(value: str | float) -> list[float]:
+    """Return a start value in SI units, or both ends of its distribution."""
+    return [physical(str(limit)).value for limit in parse(value)]
+
+
 def draw(value: str | float, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray | float:
     """Return start values in SI units.
 
@@ -29,7 +34,5 @@ def draw(value: str | float, shape: tuple[int, ...], rng: np.random.Generator) -
     rng
         Draws it.
     """
-    limits = [physical(str(limit)).value for limit in parse(value)]
-    if len(limits) == 1:
-        return limits[0]
-    return rng.uniform(limits[0], limits[1], shape)
+    low, *high = limits(value)
+    return rng.uniform(low, high[0], shape) if high else low

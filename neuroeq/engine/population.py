@@ -16,7 +16,7 @@ from ..units import Dimension, physical
 from .bounded import bounded
 from .brian import brian, quantity
 from .check import check_neuron
-from .initial import draw
+from .initial import draw, limits
 from .strength import STRENGTHS, mentions
 from .terms import PlasticSynapse
 
@@ -152,6 +152,16 @@ class Population:
             array[:] = draw(value, array.shape, rng)
 
     @property
+    def drawn(self) -> list[str]:
+        """The variables whose start values are drawn, in that order."""
+        return [name for name, value in self.model.initial.items() if len(limits(value)) > 1]
+
+    def draws(self, rng: np.random.Generator) -> list[Array]:
+        """Return start values as `reset` would draw them, (batch x units,) of each that is drawn."""
+        n = sum(self.batch * size for size in self.layers.values())
+        return [np.asarray(draw(self.model.initial[name], (n,), rng)) for name in self.drawn]
+
+    @property
     def follows_steps(self) -> bool:
         """Whether plasticity may read how the activity changes over a step."""
         return bool(self._factors or self._delivered)
@@ -163,8 +173,12 @@ class Population:
 
     def whole(self, variable: str) -> Array:
         """Return a variable of all layers: (batch x units,), live."""
-        name = {"activity": self.activity, "readout": self.readout}.get(variable, variable)
-        return self.group.variables[self._factors.get(name, name)].get_value()
+        return self.variable(variable).get_value()
+
+    def variable(self, name: str) -> Any:
+        """Return the Brian2 variable of a name as in `view`."""
+        name = {"activity": self.activity, "readout": self.readout}.get(name, name)
+        return self.group.variables[self._factors.get(name, name)]
 
     def gather_spikes(self) -> int:
         """Turn the events of this step into 0/1 spikes, in units of activity; return how many there are."""

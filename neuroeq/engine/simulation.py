@@ -25,7 +25,7 @@ from .stepper import Reference, Stepper
 from .strength import STRENGTHS, Strengths
 
 Array = np.ndarray
-ENGINES = {"stepper": Stepper, "reference": Reference}
+ENGINES = {"stepper": Stepper, "compiled": Stepper, "reference": Reference}
 SETTLED = 1e-3
 """Residual that counts as converged where no tolerance is asked for."""
 
@@ -131,6 +131,11 @@ class Simulation:
             assert self._monitors is not None
             record.phases.append(self._monitors.collect(self._phase))
         return self._equilibrium(inputs, steps, residual, stop)
+
+    def start_values(self, rng: np.random.Generator) -> list[Array]:
+        """Return the start values that a free phase would draw: (units,) for every variable that draws them."""
+        reseed(rng)
+        return [values for population in self._assembly.populations for values in population.draws(rng)]
 
     def spread(self, resume: Resume, sample: int, shifts: Mapping[str, Array]) -> Resume:
         """Return a state in which copies of one sample differ by shifts of their states.

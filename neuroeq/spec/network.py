@@ -141,14 +141,15 @@ class RunOptions(Spec):
     seed
         Of start weights, the order of the examples, start values and noise.
     engine
-        What advanced the simulation: Brian2 by our loop or by its own, or the solver of a circuit's operating point.
+        What advanced the simulation: Brian2 by our loop or by its own, a training compiled as a whole, or the solver
+        of a circuit's operating point.
         The solver for a resistor network and the stepper elsewhere, if left out.
     data_dir
         The folder that held data sets, if one was named.
     """
 
     seed: int = Field(default=0, ge=0)
-    engine: Literal["stepper", "reference", "operating_point"] | None = None
+    engine: Literal["stepper", "compiled", "reference", "operating_point"] | None = None
     data_dir: str | None = None
 
 

@@ -67,8 +67,11 @@ class Fused:
         known = {*self._network.projections, *learning_rates(self._network)}
         return {name: value for name, value in zip(self._names, held, strict=True) if name in known}
 
-    def learn(self, inputs: np.ndarray, targets: np.ndarray, factor: float) -> np.ndarray:
-        """Learn from batches in their order, with learning rates times `factor`; return the free outputs."""
+    def learn(self, inputs: np.ndarray, targets: np.ndarray, factor: float, epoch: int, batch: int) -> np.ndarray:
+        """Learn from batches in their order, with learning rates times `factor`; return the free outputs.
+
+        The place, an epoch and its first batch, changes nothing here.
+        """
         rates = learning_rates(self._network)
         scaled = Rates(*(factor * rates.get(name, 0.0) for name in self._names))
         size = self._network.training.batch_size

@@ -1,0 +1,114 @@
+"""Networks of neurons that learn many batches at a time in compiled code, by the same numbers as the stepper."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .contract import Params
+from .engine.compiled import check_compilable, learned, library_of, parameter_names, slopes
+from .errors import DivergenceError, SpecError
+from .network import learning_rates
+from .phases import nudges
+from .randomness import Streams
+from .spec import Network
+from .substrates import AnySubstrate, NeuronSubstrate
+
+Array = np.ndarray
+
+
+def prepare(network: Network) -> None:
+    """Compile what a network that asks for the compiled engine will train with, if it is not compiled yet.
+
+    Parameters
+    ----------
+    network
+        Resolved.
+
+    Raises
+    ------
+    SpecError
+        If it asks for something that only the stepper does, or there is no compiler.
+    """
+    if network.run.engine != "compiled":
+        return
+    if network.substrate_name not in ("rate", "spiking"):
+        own = "operating_point" if network.resistive else "stepper"
+        raise SpecError(
+            f"engine is 'compiled' on substrate '{network.substrate_name}'; it is for 'rate' and 'spiking', so use "
+            f"--engine {own}."
+        )
+    check_compilable(network)
+    library_of(network)
+
+
+class Compiled:
+    """A network of neurons that learns many batches at a time.
+
+    Parameters
+    ----------
+    substrate
+        The network on the stepper, which draws the start values.
+    params
+        To start from.
+    streams
+        Of the run.
+
+    Attributes
+    ----------
+    params
+        As they are now, changed in place.
+
+    Raises
+    ------
+    SpecError
+        As `prepare`.
+    """
+
+    def __init__(self, substrate: AnySubstrate, params: Params, streams: Streams) -> None:
+        prepare(substrate.network)
+        assert isinstance(substrate, NeuronSubstrate)
+        self._network, self._simulation, self._streams = substrate.network, substrate.simulation, streams
+        self._dtype = np.dtype(self._network.physics.precision)
+        self._library = library_of(self._network)
+        self._learned = learned(self._network, self._simulation.dt)
+        self._order = parameter_names(self._network, self._learned)
+        self.params = {name: np.array(value, self._dtype, order="C") for name, value in params.items()}
+
+    def learn(self, inputs: Array, targets: Array, factor: float, epoch: int, batch: int) -> Array:
+        """Learn from batches in their order; return the free outputs.
+
+        Parameters
+        ----------
+        inputs, targets
+            (n, n_input) and (n, n_output).
+        factor
+            Of the learning rates.
+        epoch, batch
+            The place of the first batch, from 0.
+
+        Raises
+        ------
+        DivergenceError
+            If outputs or weights are not finite.
+        """
+        n_batches = -(-len(inputs) // self._network.training.batch_size)
+        places = [(epoch, batch + index) for index in range(n_batches)]
+        chosen = [nudges(self._network.phases, self._streams.child("nudge", *place)) for place in places]
+        drawn = [self._simulation.start_values(self._streams.child("state", *place)) for place in places]
+        gains = [[gain for _, gain in each] for each in chosen]
+        rates = learning_rates(self._network)
+        outputs = self._library.learn(
+            inputs.astype(self._dtype, copy=False),
+            targets.astype(self._dtype, copy=False),
+            [np.array(each, self._dtype) for each in zip(*drawn, strict=True)],
+            np.array([[beta for beta, _ in each] for each in chosen]),
+            np.array([slopes(self._learned, each, self._simulation.dt) for each in gains]),
+            np.array([factor * rates[each.name] for each in self._learned]),
+            [self.params[name] for name in self._order],
+        )
+        if not all(np.isfinite(value).all() for value in (outputs, *self.params.values())):
+            raise DivergenceError(
+                f"network '{self._network.name}': outputs or weights grew without bound in epoch {epoch + 1}; try a "
+                "smaller projections.*.learning_rate, projections.*.initial.gain, phases.beta or dt."
+            )
+        return outputs

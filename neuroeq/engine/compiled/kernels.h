@@ -1,0 +1,261 @@
+// Dense products of a training, for sizes that are known when it is compiled. Arrays are rows of samples: (m, n).
+// Loops run along the longer side, which is contiguous, so that the compiler makes vectors of them.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#if defined(__AVX512F__)
+constexpr int REGISTER = 64;
+#elif defined(__AVX__)
+constexpr int REGISTER = 32;
+#else
+constexpr int REGISTER = 16;
+#endif
+constexpr int LANES = REGISTER / sizeof(real);
+constexpr int STRIP = 4 * LANES;
+
+// W neighbouring columns, held in registers.
+template <int W>
+struct Strip {
+    static constexpr int V = W < LANES ? W : LANES;
+    typedef real lanes __attribute__((vector_size(V * sizeof(real)), aligned(sizeof(real)), may_alias));
+    lanes part[W / V];
+
+    explicit Strip(const real* from) {
+        for (int i = 0; i < W / V; ++i) part[i] = ((const lanes*)from)[i];
+    }
+    void add(real factor, const Strip& other) {
+        for (int i = 0; i < W / V; ++i) part[i] += factor * other.part[i];
+    }
+    void store(real* out) const {
+        for (int i = 0; i < W / V; ++i) ((lanes*)out)[i] = part[i];
+    }
+};
+
+template <int ROWS, typename Columns, typename Place>
+std::array<Columns, ROWS> several(Place place) {
+    return [&]<size_t... r>(std::index_sequence<r...>) {
+        return std::array<Columns, ROWS>{Columns(place(r))...};
+    }(std::make_index_sequence<ROWS>());
+}
+
+template <int LEFT, int W, typename Body>
+void rest_of_strips(Body body, int first) {
+    if constexpr (LEFT >= W) body(std::integral_constant<int, W>(), first);
+    if constexpr (LEFT % W > 0) rest_of_strips<LEFT % W, W / 2>(body, LEFT >= W ? first + W : first);
+}
+
+// Calls body(width, first) for strips that cover N columns; the last ones are narrower.
+template <int N, typename Body>
+void strips(Body body) {
+    for (int first = 0; first + STRIP <= N; first += STRIP) body(std::integral_constant<int, STRIP>(), first);
+    if constexpr (N % STRIP > 0) rest_of_strips<N % STRIP, STRIP / 2>(body, N - N % STRIP);
+}
+
+template <int N, typename T>
+void fill(T* out, T value) {
+    std::fill(out, out + N, value);
+}
+
+template <int N, typename T>
+void copy(T* __restrict out, const T* __restrict from) {
+    std::memcpy(out, from, sizeof(T) * N);
+}
+
+// out += from
+template <int N>
+void add(real* __restrict out, const real* __restrict from) {
+    for (int i = 0; i < N; ++i) out[i] += from[i];
+}
+
+// out += c from
+template <int N>
+void add_scaled(int m, real* __restrict out, real c, const real* __restrict from) {
+    for (int i = 0; i < m * N; ++i) out[i] += c * from[i];
+}
+
+// out = W^T, for W of (K, N)
+template <int K, int N>
+void transpose(real* __restrict out, const real* __restrict w) {
+    for (int k = 0; k < K; ++k)
+        for (int n = 0; n < N; ++n) out[n * K + k] = w[k * N + n];
+}
+
+// Every row of (BATCH, N) becomes `row`.
+template <int N>
+void spread(real* __restrict out, const real* __restrict row) {
+    for (int s = 0; s < BATCH; ++s) std::memcpy(out + s * N, row, sizeof(real) * N);
+}
+
+// out = -beta (readout - wanted)
+template <int N>
+void pull(int m, real* __restrict out, real beta, const real* __restrict readout, const real* __restrict wanted) {
+    for (int i = 0; i < m * N; ++i) out[i] = -beta * (readout[i] - wanted[i]);
+}
+
+// ROWS samples of out = base + a W with W of (K, N)
+template <int ROWS, int K, int N>
+void product_rows(real* out, const real* base, const real* a, const real* w) {
+    strips<N>([=](auto width, int first) {
+        typedef Strip<decltype(width)::value> Columns;
+        auto total = several<ROWS, Columns>([=](int r) { return base + r * N + first; });
+        for (int k = 0; k < K; ++k) {
+            const Columns weights(w + k * N + first);
+            for (int r = 0; r < ROWS; ++r) total[r].add(a[r * K + k], weights);
+        }
+        for (int r = 0; r < ROWS; ++r) total[r].store(out + r * N + first);
+    });
+}
+
+// ROWS samples and COLUMNS units of the same, by scalar products with the rows of W^T, of (N, K)
+template <int ROWS, int COLUMNS, int K, int N>
+void product_columns(real* out, const real* base, const real* a, const real* transposed) {
+    typedef typename Strip<LANES>::lanes lanes;
+    lanes total[ROWS][COLUMNS] = {};
+    constexpr int whole = K - K % LANES;
+    for (int k = 0; k < whole; k += LANES) {
+        for (int n = 0; n < COLUMNS; ++n) {
+            const lanes weights = *(const lanes*)(transposed + n * K + k);
+            for (int r = 0; r < ROWS; ++r) total[r][n] += *(const lanes*)(a + r * K + k) * weights;
+        }
+    }
+    for (int r = 0; r < ROWS; ++r) {
+        for (int n = 0; n < COLUMNS; ++n) {
+            real sum = 0;
+            for (int i = 0; i < LANES; ++i) sum += total[r][n][i];
+            for (int k = whole; k < K; ++k) sum += a[r * K + k] * transposed[n * K + k];
+            out[r * N + n] = base[r * N + n] + sum;
+        }
+    }
+}
+
+// out = base + a W with W of (K, N)
+template <int K, int N>
+void product(int m, real* out, const real* base, const real* a, const real* w, const real* transposed) {
+    if constexpr (N < K && N < STRIP) {
+        constexpr int ROWS = 2, COLUMNS = 5;
+        for (int s = 0; s < m;) {
+            const bool pair = s + ROWS <= m;
+            for (int n = 0; n < N;) {
+                real* to = out + s * N + n;
+                const real *from = base + s * N + n, *back = transposed + n * K;
+                const bool five = n + COLUMNS <= N;
+                if (pair && five) product_columns<ROWS, COLUMNS, K, N>(to, from, a + s * K, back);
+                else if (pair) product_columns<ROWS, 1, K, N>(to, from, a + s * K, back);
+                else if (five) product_columns<1, COLUMNS, K, N>(to, from, a + s * K, back);
+                else product_columns<1, 1, K, N>(to, from, a + s * K, back);
+                n += five ? COLUMNS : 1;
+            }
+            s += pair ? ROWS : 1;
+        }
+    } else {
+        constexpr int ROWS = 4;
+        int s = 0;
+        for (; s + ROWS <= m; s += ROWS) product_rows<ROWS, K, N>(out + s * N, base + s * N, a + s * K, w);
+        for (; s < m; ++s) product_rows<1, K, N>(out + s * N, base + s * N, a + s * K, w);
+    }
+}
+
+// out = base + a W, where `a` is `value` at the units of the events, in order, that lie within [start, start + m K).
+template <int K, int N>
+void spikes(int m, real* out, const real* base, const int32_t* events, int32_t count, int32_t start, real value,
+            const real* w) {
+    if (out != base) std::memcpy(out, base, sizeof(real) * m * N);
+    const int32_t* end = std::lower_bound(events, events + count, start + m * K);
+    for (const int32_t* event = std::lower_bound(events, events + count, start); event != end; ++event) {
+        const int unit = *event - start;
+        real* __restrict row = out + (unit / K) * N;
+        const real* __restrict weights = w + (unit % K) * N;
+            for (int n = 0; n < N; ++n) row[n] += value * weights[n];
+    }
+}
+
+// total += c narrow^T wide, for narrow of (m, A) and wide of (m, V)
+template <int A, int V>
+void outer(int m, real* __restrict total, real c, const real* __restrict narrow, const real* __restrict wide) {
+    for (int s = 0; s < m; ++s) {
+        for (int a = 0; a < A; ++a) {
+            const real factor = c * narrow[s * A + a];
+            if (factor == 0) continue;
+            real* __restrict row = total + a * V;
+            const real* __restrict from = wide + s * V;
+                    for (int v = 0; v < V; ++v) row[v] += factor * from[v];
+        }
+    }
+}
+
+template <int N>
+void keep_within(real* __restrict w, real low, real high) {
+    for (int i = 0; i < N; ++i) w[i] = std::min(std::max(w[i], low), high);
+}
+
+// W += rate change, where the change of (K, N) may be held as its transpose
+template <int K, int N, bool TRANSPOSED>
+void move(real* __restrict w, real rate, const real* __restrict change) {
+    for (int k = 0; k < K; ++k)
+        for (int n = 0; n < N; ++n) w[k * N + n] += rate * (TRANSPOSED ? change[n * K + k] : change[k * N + n]);
+}
+
+// b += rate sum over samples of change
+template <int N>
+void move_bias(int m, real* __restrict b, real rate, const real* __restrict change) {
+    for (int s = 0; s < m; ++s) {
+            for (int n = 0; n < N; ++n) b[n] += rate * change[s * N + n];
+    }
+}
+
+// What inputs of (m, K) send that is not 0, input by input.
+template <int K>
+struct Sent {
+    int start[K + 1];
+    int sample[BATCH * K];
+    real value[BATCH * K];
+
+    void read(int m, const real* x) {
+        int end = 0;
+        for (int k = 0; k < K; ++k) {
+            start[k] = end;
+            for (int s = 0; s < m; ++s) {
+                sample[end] = s;
+                value[end] = x[s * K + k];
+                end += x[s * K + k] != 0;
+            }
+        }
+        start[K] = end;
+    }
+};
+
+// out += x W
+template <int K, int N>
+void clamped(const Sent<K>& x, real* out, const real* w) {
+    for (int k = 0; k < K; ++k) {
+        if (x.start[k] == x.start[k + 1]) continue;
+        strips<N>([&](auto width, int first) {
+            typedef Strip<decltype(width)::value> Columns;
+            const Columns weights(w + k * N + first);
+            for (int i = x.start[k]; i < x.start[k + 1]; ++i) {
+                real* row = out + x.sample[i] * N + first;
+                Columns total(row);
+                total.add(x.value[i], weights);
+                total.store(row);
+            }
+        });
+    }
+}
+
+// W += rate x^T change
+template <int K, int N>
+void move_clamped(const Sent<K>& x, real* w, real rate, const real* change) {
+    for (int k = 0; k < K; ++k) {
+        if (x.start[k] == x.start[k + 1]) continue;
+        strips<N>([&](auto width, int first) {
+            typedef Strip<decltype(width)::value> Columns;
+            Columns weights(w + k * N + first);
+            for (int i = x.start[k]; i < x.start[k + 1]; ++i)
+                weights.add(rate * x.value[i], Columns(change + x.sample[i] * N + first));
+            weights.store(w + k * N + first);
+        });
+    }
+}

@@ -1,0 +1,128 @@
+"""What each parameter learns from: factors of its two layers, noted at every step or at the end of a phase.
+
+    change = 1/m sum over phases  slope  sum over terms  weight  sum over samples  pre_i post_j
+
+In situ the sum also runs over the steps of a nudged phase, and the slope is that of the synapse's equation times dt. A
+contrast notes activities once, where a phase ends, with the phase's weight as its slope. The factor of a clamped input
+is a number times its value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...errors import SpecError
+from ...network import learning_rates
+from ...spec import Network
+from ..plan import BIAS, Key, Plastic, TermOf, plan
+from ..terms import PlasticSynapse
+
+Array = np.ndarray
+PROBES = np.array([[0.0, 1.0, -0.7, 0.3]])
+"""Values of an input at which its factor is compared with a multiple of it."""
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A product of two factors.
+
+    Parameters
+    ----------
+    pre
+        Its presynaptic factor; None for the value of a clamped input, or the 1 of a bias.
+    post
+        Its postsynaptic factor.
+    weight
+        How often it counts.
+    """
+
+    pre: Key | None
+    post: Key
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A parameter that learns.
+
+    Parameters
+    ----------
+    name
+        Of a projection or a bias.
+    terms
+        What it notes.
+    synapse
+        Whose equation integrates them; None in a contrast.
+    """
+
+    name: str
+    terms: tuple[Noted, ...]
+    synapse: PlasticSynapse | None = None
+
+    @property
+    def clamped(self) -> bool:
+        """Whether it comes from what is fixed in a phase, an input or the 1 of a bias."""
+        return any(term.pre is None for term in self.terms)
+
+    def slope(self, gain: float, dt: float) -> float:
+        """Return what the synapse's equation multiplies the sum over steps of `dt` with, in a phase of a gain."""
+        if self.synapse is None:
+            return gain
+        slope = self.synapse.linear_gain(gain)
+        assert slope is not None
+        return slope * dt
+
+
+def learned(network: Network, dt: float) -> list[Learned]:
+    """Return the parameters of a resolved network that learn with steps of `dt` [s].
+
+    Raises
+    ------
+    SpecError
+        If a synapse does more than integrate, or reads an input in another way than as a multiple of its value.
+    """
+    if network.training.learning == "in_situ":
+        return [_integrated(network, plastic) for plastic in plan(network, dt)]
+    return [_contrasted(network, name) for name, rate in learning_rates(network).items() if rate]
+
+
+def slopes(all_learned: Sequence[Learned], gains: Sequence[float], dt: float) -> Array:
+    """Return the slope of every parameter in the free phase and the nudged ones: (1 + n_nudged, n_learned)."""
+    rows = [[-sum(gains) if each.synapse is None else 0.0 for each in all_learned]]
+    rows += [[each.slope(gain, dt) for each in all_learned] for gain in gains]
+    return np.array(rows)
+
+
+def _contrasted(network: Network, name: str) -> Learned:
+    if name not in network.projections:
+        return Learned(name, (Noted(None, (name.removesuffix(".bias"), "activity")),))
+    ends = network.projections[name]
+    pre = None if ends.source == network.input_layer else (ends.source, "activity")
+    return Learned(name, (Noted(pre, (ends.target, "activity")),))
+
+
+def _integrated(network: Network, plastic: Plastic) -> Learned:
+    where = network.where
+    if plastic.synapse.linear_gain(1.0) is None:
+        raise SpecError(
+            f"{where}: the equations of synapse '{plastic.synapse.model.name}' do more than integrate hebb, which the "
+            "compiled engine does not; use --engine stepper."
+        )
+    return Learned(plastic.name, tuple(_noted(where, plastic, term) for term in plastic.terms), plastic.synapse)
+
+
+def _noted(where: str, plastic: Plastic, term: TermOf) -> Noted:
+    if not callable(term.pre):
+        return Noted(term.pre, term.post, term.weight)
+    values = np.ones((1, 1)) if plastic.source == BIAS else PROBES
+    found = np.asarray(term.pre(values), float)
+    factor = float(np.asarray(term.pre(np.ones((1, 1))), float)[0, 0])
+    if not np.allclose(found, factor * values, rtol=1e-12, atol=0):
+        raise SpecError(
+            f"{where}: projections.{plastic.name} learns by '{term.text}', which is no multiple of an input's value, "
+            "and the compiled engine takes no other; use --engine stepper."
+        )
+    return Noted(None, term.post, term.weight * factor)
