@@ -5,15 +5,34 @@ from __future__ import annotations
 import numpy as np
 
 from .contract import Params
-from .engine.compiled import check_compilable, learned, library_of, parameter_names, slopes
+from .engine.compiled import check_compilable, compilable, learned, library_of, parameter_names, slopes
 from .errors import DivergenceError, SpecError
 from .network import learning_rates
 from .phases import nudges
 from .randomness import Streams
 from .spec import Network
 from .substrates import AnySubstrate, NeuronSubstrate
+from .substrates.fused import COMPILED_FROM
 
 Array = np.ndarray
+
+
+def with_engine(network: Network, samples: int, target: str) -> Network:
+    """Return a resolved network that leaves its engine open with the compiled one, where that pays and can be.
+
+    Parameters
+    ----------
+    network
+        Resolved.
+    samples
+        Of the whole training.
+    target
+        As `use_target` returned it: numpy asks for no compiler.
+    """
+    pays = network.run.engine is None and network.substrate_name in ("rate", "spiking") and samples >= COMPILED_FROM
+    if not pays or target == "numpy" or not compilable(network):
+        return network
+    return network.model_copy(update={"run": network.run.model_copy(update={"engine": "compiled"})})
 
 
 def prepare(network: Network) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from .catalog import resolve
-from .compiled import prepare
+from .compiled import prepare, with_engine
 from .data import Examples, load
 from .engine import use_target
 from .errors import DivergenceError, SpecError
@@ -136,9 +136,9 @@ def train(
     data_dir
         The folder that holds data sets; ``$NEUROEQ_DATA`` if left out.
     engine
-        ``"stepper"``; ``"compiled"``, C++ that learns many batches at a time, for rate and spiking networks;
-        ``"reference"`` for Brian2's `Network.run`; or of a resistor network ``"operating_point"`` (its default), which
-        solves Kirchhoff's laws.
+        ``"stepper"``; ``"compiled"``, C++ that learns many batches at a time, for rate and spiking networks, and their
+        default for long trainings where there is a compiler; ``"reference"`` for Brian2's `Network.run`; or of a
+        resistor network ``"operating_point"`` (its default), which solves Kirchhoff's laws.
     target
         ``"cython"``, ``"numpy"``, or ``"auto"``.
     out
@@ -181,9 +181,10 @@ def _run(
     progress: Progress | None,
     interrupted: threading.Event,
 ) -> Run:
-    options = network.run
+    asked, options = network, network.run
     streams = Streams(options.seed)
     examples = load(network, Path(options.data_dir) if options.data_dir else None)
+    network = with_engine(network, network.training.epochs * len(examples.train), target)
     fresh = not (folder.path / "checkpoint.npz").exists()
     state = initial_state(network, streams) if fresh else folder.load()
     how = {"engine": engine_of(network), "target": target}
@@ -195,7 +196,7 @@ def _run(
         compile_ahead(network, network.training.epochs * len(examples.train))
     compile_s = _cpu(children=True) - before
     if fresh:
-        folder.describe(network)
+        folder.describe(asked)
         folder.save(state)
     eval_s = _train(folder, substrate, judge, examples, state, streams, progress, interrupted)
 
@@ -235,7 +236,7 @@ def _run(
         "versions": versions(),
     }
     folder.write_result(result)
-    return Run(folder.path, network, result)
+    return Run(folder.path, asked, result)
 
 
 def _train(

@@ -1,8 +1,8 @@
 """Training in C++: many batches at a time, with the equations as Brian2's cpp_standalone writes them."""
 
-from .eligible import check_compilable
+from .eligible import check_compilable, compilable
 from .learned import learned, slopes
 from .library import library_of
 from .score import parameter_names
 
-__all__ = ["check_compilable", "learned", "library_of", "parameter_names", "slopes"]
+__all__ = ["check_compilable", "compilable", "learned", "library_of", "parameter_names", "slopes"]

@@ -34,6 +34,11 @@ def check_compilable(network: Network) -> None:
         raise SpecError(f"{network.where}: {reason}, which the compiled engine does not do; use --engine stepper.")
 
 
+def compilable(network: Network) -> bool:
+    """Whether the compiled engine can train a resolved network on neurons."""
+    return next(_reasons(network), None) is None
+
+
 def _reasons(network: Network) -> Iterator[str]:
     phases, training = network.phases, network.training
     if training.learning == "contrastive" and training.rule != "ep":
