@@ -1,6 +1,6 @@
 """One update of each kind of network, written by hand in NumPy: what the engines are measured against.
 
-All are centred: phases with +beta and -beta from one free state, half the difference. Products with the clamped input
+Phases with +beta and -beta start from one free state, and half their difference counts. Products with the clamped input
 are done once a batch, and nothing but the update is computed.
 """
 
@@ -9,11 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.special import wrightomega
 
 from neuroeq.contract import Params
 from neuroeq.spec import Network
 
 Array = np.ndarray
+THERMAL = 1.380649e-23 * 300.15 / 1.602176634e-19
+"""The thermal voltage at 27 degrees Celsius. [V]"""
 
 
 class Rate:
@@ -21,6 +24,7 @@ class Rate:
 
     def __init__(self, network: Network, params: Params) -> None:
         self.params, self.beta = params, network.phases.beta
+        self.centred = network.phases.variant == "centred"
         self.steps = [phase.n_steps(0.005) for phase in (network.phases.free, network.phases.nudged)]
 
     def update(self, x: Array, y: Array) -> Params:
@@ -37,8 +41,9 @@ class Rate:
             return h, o
 
         free = relax(*free, self.steps[0], 0.0)
-        (h1, o1), (h2, o2) = (relax(*free, self.steps[1], beta) for beta in (self.beta, -self.beta))
-        scale = 1 / (2 * self.beta * len(x))
+        h1, o1 = relax(*free, self.steps[1], self.beta)
+        h2, o2 = relax(*free, self.steps[1], -self.beta) if self.centred else free
+        scale = 1 / ((1 + self.centred) * self.beta * len(x))
         return {
             "input_hidden": x.T @ (scale * (h1 - h2)),
             "hidden_output": (scale * h1).T @ o1 - (scale * h2).T @ o2,
@@ -59,7 +64,7 @@ class Spiking:
     def update(self, x: Array, y: Array) -> Params:
         """Return the update of a batch."""
         w2, m = self.params["hidden_output"], len(x)
-        self.clamped, self.y = x @ self.params["input_hidden"] + self.params["hidden.bias"], y
+        self.clamped, self.y = x @ self.params["input_hidden"], y
         start = [{name: np.zeros((m, n), x.dtype) for name in "sifl"} for n in w2.shape]
         phases = np.random.default_rng(0)
         phases.integers(2**31)  # the engine's draw for Brian2, before its own
@@ -77,11 +82,11 @@ class Spiking:
 
     def _relax(self, layers: list[dict[str, Array]], steps: int, beta: float, learn: bool) -> tuple[list, dict]:
         h, o = ({name: value.copy() for name, value in layer.items()} for layer in layers)
-        w2, b2 = self.params["hidden_output"], self.params["output.bias"]
+        w2, b1, b2 = (self.params[name] for name in ("hidden_output", "hidden.bias", "output.bias"))
         change = {"hidden": 0.0, "hidden_output": 0.0, "output.bias": 0.0}
         for _ in range(steps):
-            drives = o["q"] @ w2.T, h["q"] @ w2
-            biases = self.clamped, b2 + beta * (self.y - o["s"])
+            drives = self.clamped + o["q"] @ w2.T, h["q"] @ w2
+            biases = b1, b2 + beta * (self.y - o["s"])
             for layer, drive, bias in zip((h, o), drives, biases, strict=True):
                 layer["s"] = np.clip(layer["s"] + self.FILTER * (layer["i"] + bias - layer["s"]), 0, 1)
                 layer["i"] += self.FILTER * (drive - layer["i"])
@@ -107,6 +112,14 @@ class Resistive:
         above = np.arange(params["hidden_output"].shape[0]) < (len(params["hidden_output"]) + 1) // 2
         self.low, self.high = np.where(above, 0, -np.inf), np.where(above, np.inf, 0)
 
+    def limited(self, v: Array, conductance: Array) -> Array:
+        """Return what diodes make of the hidden nodes' voltages."""
+        return np.clip(v, self.low.astype(v.dtype), self.high.astype(v.dtype))
+
+    def pulled(self, into_o: Array, of_o: Array, free: Array, y: Array, beta: float) -> tuple[Array, Array]:
+        """Return currents into the outputs, and their conductances, while they are nudged."""
+        return into_o + beta * y, of_o + beta
+
     def update(self, x: Array, y: Array) -> Params:
         """Return the update of a batch."""
         g1, g2 = self.params["input_hidden"], self.params["hidden_output"]
@@ -114,16 +127,16 @@ class Resistive:
         into_h, into_o = sources @ g1 + self.params["hidden.bias"], self.params["output.bias"]
         of_h, of_o = g1.sum(axis=0) + g2.sum(axis=1), g2.sum(axis=0)
         h, o = (np.zeros((m, n), x.dtype) for n in g2.shape)
-        low, high = self.low.astype(x.dtype), self.high.astype(x.dtype)
         for _ in range(self.sweeps[0]):
-            h = np.clip((into_h + o @ g2.T) / of_h, low, high)
+            h = self.limited((into_h + o @ g2.T) / of_h, of_h)
             o = (into_o + h @ g2) / of_o
         ends = []
         for beta in (self.beta, -self.beta):
+            into_ob, of_ob = self.pulled(into_o, of_o, o, y, beta)
             hb, ob = h, o
             for _ in range(self.sweeps[1]):
-                ob = (into_o + hb @ g2 + beta * y) / (of_o + beta)
-                hb = np.clip((into_h + ob @ g2.T) / of_h, low, high)
+                ob = (into_ob + hb @ g2) / of_ob
+                hb = self.limited((into_h + ob @ g2.T) / of_h, of_h)
             ends.append((hb, ob))
         (h1, o1), (h2, o2) = ends
         scale = 1 / (2 * self.beta * m)
@@ -134,3 +147,26 @@ class Resistive:
             "hidden.bias": scale * (h1 - h2).sum(axis=0),
             "output.bias": scale * (o1 - o2).sum(axis=0),
         }
+
+
+class RealDiodes(Resistive):
+    """The same with a Shockley diode at each hidden node, outputs in pairs, and a current held in nudged phases."""
+
+    def __init__(self, network: Network, params: Params) -> None:
+        super().__init__(network, params)
+        diode = network.technology.neuron.nonlinearity
+        self.i_s, self.n_vt, self.bias = diode.i_s / network.g_unit, diode.n * THERMAL, diode.v_bias_up
+        self.side = np.where(np.isinf(self.low), 1, -1)
+
+    def limited(self, v: Array, conductance: Array) -> Array:
+        """Return what diodes make of the hidden nodes' voltages."""
+        side, n_vt = self.side.astype(v.dtype), v.dtype.type(self.n_vt)
+        shifted = v + side * (self.i_s / conductance)
+        over = (side * shifted - self.bias) / n_vt + np.log(self.i_s / (conductance * n_vt))
+        return shifted - side * n_vt * wrightomega(over)
+
+    def pulled(self, into_o: Array, of_o: Array, free: Array, y: Array, beta: float) -> tuple[Array, Array]:
+        """Return currents into the outputs, and their conductances, while they are nudged."""
+        half = free.shape[1] // 2
+        pull = beta * (y - (free[:, :half] - free[:, half:]))
+        return into_o + np.concatenate([pull, -pull], axis=1), of_o
