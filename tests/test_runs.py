@@ -152,6 +152,7 @@ COMMAND = [sys.executable, "-m", "neuroeq", "run", "--target", "numpy"]
 DIGITS = ["digits", "--set", "data.limit=200"]
 NETWORKS = {
     "rate": [*DIGITS, "--substrate", "rate", "--epochs", "40", "--set", "training.momentum=0.5"],
+    "rate, compiled": [*DIGITS, "--substrate", "rate", "--epochs", "200", "--engine", "compiled"],
     "spiking, random": [
         *DIGITS,
         "--substrate",
@@ -203,7 +204,9 @@ def same_results(one, two):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_run_killed_three_times_ends_in_the_weights_of_an_undisturbed_one(name, tmp_path):
+def test_a_run_killed_three_times_ends_in_the_weights_of_an_undisturbed_one(name, tmp_path, request):
+    if "compiled" in name:
+        request.getfixturevalue("compiler")
     whole = start(NETWORKS[name], tmp_path / "whole")
     assert whole.wait(300) == 0, whole.stderr.read()
     run_killed(NETWORKS[name], tmp_path / "broken", 3)
@@ -212,9 +215,19 @@ def test_a_run_killed_three_times_ends_in_the_weights_of_an_undisturbed_one(name
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "epochs"), [("mnist_rate", 60), ("mnist_spiking", 16), ("mnist_drn_xs", 80)])
-def test_an_mnist_run_killed_ten_times_ends_in_the_weights_of_an_undisturbed_one(name, epochs, tmp_path, mnist):
-    arguments = [name, "--epochs", str(epochs), "--set", "data.limit=1000"]
+@pytest.mark.parametrize(
+    ("name", "epochs", "engine"),
+    [
+        ("mnist_rate", 60, "stepper"),
+        ("mnist_rate", 200, "compiled"),
+        ("mnist_spiking", 16, "stepper"),
+        ("mnist_drn_xs", 80, "operating_point"),
+    ],
+)
+def test_an_mnist_run_killed_ten_times_ends_in_the_weights_of_an_undisturbed_one(
+    name, epochs, engine, tmp_path, mnist, compiler
+):
+    arguments = [name, "--epochs", str(epochs), "--engine", engine, "--set", "data.limit=1000"]
     whole = start(arguments, tmp_path / "whole")
     assert whole.wait(600) == 0, whole.stderr.read()
     run_killed(arguments, tmp_path / "broken", 10)

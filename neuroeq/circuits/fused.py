@@ -29,6 +29,7 @@ import numpy as np
 
 from ..errors import DataError, DivergenceError, SpecError
 from . import kernels
+from .aligned import aligned
 from .circuit import Array, Layer
 from .diodes import Diode, IdealDiode, NoDiode
 from .fused_numpy import VARIANTS, Batch
@@ -154,7 +155,7 @@ class FusedTraining:
             raise SpecError("compiled is True, but numba is not installed; install it, or leave compiled out.")
         dtype = np.result_type(g1, np.float32)
         self.setting, self.compiled = setting, kernels.available() if compiled is None else compiled
-        self.g1, self.g2 = np.array(g1, dtype, order="F"), np.array(g2, dtype, order="F")
+        self.g1, self.g2 = (aligned(np.asarray(g, dtype), "F") for g in (g1, g2))
         n_hidden, n_output = self.g2.shape
         self.n_input, odd = divmod(len(self.g1) - len(setting.constants), 2)
         if odd or self.g1.shape[1] != n_hidden:

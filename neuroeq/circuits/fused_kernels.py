@@ -31,13 +31,31 @@ FOUR = 4
 
 @compiled
 def learn(
-    g, bounds, diodes, limits, constants, inputs, targets, order, batch, gain, betas, held, compared, sweeps, rates, out
+    g,
+    bounds,
+    diodes,
+    limits,
+    constants,
+    inputs,
+    targets,
+    order,
+    batch,
+    gain,
+    betas,
+    held,
+    compared,
+    sweeps,
+    rates,
+    out,
+    samples,
 ):
-    """Change g by batch after batch, fill `out`; return the first example of a batch that fails, or -1."""
-    (g1, g2, _, _), n_input, dtype = g, inputs.shape[1], g[0].dtype
-    rows, n_hidden, n_output = -(-batch // FOUR) * FOUR, len(g1), len(g2)
-    # one by one: numba forgets that what it unpacks from one array is contiguous
-    old, new = np.zeros((rows, n_input), dtype), np.zeros((rows, n_input), dtype)
+    """Change g by batch after batch, fill `out`; return the first example of a batch that fails, or -1.
+
+    Two blocks of zeros are for the samples of two batches: (batch, n_input), or up to the next four.
+    """
+    (g1, g2, _, _), dtype = g, g[0].dtype
+    old, new = samples
+    rows, n_hidden, n_output = len(old), len(g1), len(g2)
     change, shift = np.zeros((rows, n_hidden), dtype), np.zeros(n_hidden, dtype)
     drive, sums = np.zeros((rows, n_hidden), dtype), np.zeros(n_hidden, dtype)
     h, o = np.zeros((len(betas), batch, n_hidden), dtype), np.zeros((len(betas), batch, n_output), dtype)
@@ -171,6 +189,7 @@ def _settle(g, bounds, diodes, sums, drive, targets, which, betas, held, sweeps,
     own, into, aim = np.zeros_like(output_bias), np.empty_like(output_bias), np.empty_like(output_bias)
     side, _, i_s, n_vt, _ = diodes
     shift, level, w = np.empty_like(side), np.empty_like(side), np.empty_like(side)
+    resistance = np.empty_like(sums)
     for k in range(len(g2)):
         for j in range(len(sums)):
             sums[j] += g2[k, j]
@@ -180,10 +199,12 @@ def _settle(g, bounds, diodes, sums, drive, targets, which, betas, held, sweeps,
         return False
     for j in range(len(side)):
         shift[j], level[j] = side[j] * i_s / sums[j], np.log(i_s / (sums[j] * n_vt))
+    for j in range(len(sums)):
+        resistance[j] = 1 / sums[j]
     for sample in range(len(which)):
         target, free = targets[which[sample]], o[0, sample]
         for j in range(len(sums)):
-            drive[sample, j] = (drive[sample, j] + hidden_bias[j]) / sums[j]
+            drive[sample, j] = (drive[sample, j] + hidden_bias[j]) * resistance[j]
         free[:] = 0
         w[:] = 0
         for phase in range(len(betas)):
@@ -195,7 +216,7 @@ def _settle(g, bounds, diodes, sums, drive, targets, which, betas, held, sweeps,
                 _copy(free, o[phase, sample])
             node = h[phase, sample], o[phase, sample]
             nonlinear = bounds, diodes, shift, level, w
-            _sweep(*node, g2, drive[sample], sums, into, own, pulls[phase], nonlinear, sweeps, phase > 0)
+            _sweep(*node, g2, drive[sample], resistance, into, own, pulls[phase], nonlinear, sweeps, phase > 0)
     return True
 
 
@@ -227,12 +248,12 @@ def _copy(source, target):
 
 
 @compiled
-def _sweep(h, o, g2, fed, sums, into, own, pull, nonlinear, sweeps, nudged):
+def _sweep(h, o, g2, fed, resistance, into, own, pull, nonlinear, sweeps, nudged):
     (low, high), (side, bias, _, n_vt, precision), shift, level, w = nonlinear
     for _ in range(sweeps[1] if nudged else sweeps[0]):
         if nudged:
             _move_outputs(h, o, g2, into, own, pull)
-        _move_hidden(h, o, g2, fed, sums, low, high)
+        _move_hidden(h, o, g2, fed, resistance, low, high)
         if len(side):
             rest(h, w, side, bias, shift, level, n_vt, precision)
         if not nudged:
@@ -240,23 +261,41 @@ def _sweep(h, o, g2, fed, sums, into, own, pull, nonlinear, sweeps, nudged):
 
 
 @compiled
-def _move_hidden(h, o, g2, fed, sums, low, high):
+def _move_hidden(h, o, g2, fed, resistance, low, high):
     h[:] = 0
-    for k in range(len(o)):
+    fours = len(o) - len(o) % FOUR
+    for k in range(0, fours, FOUR):
+        g_0, g_1, g_2, g_3 = g2[k], g2[k + 1], g2[k + 2], g2[k + 3]
+        o0, o1, o2, o3 = o[k], o[k + 1], o[k + 2], o[k + 3]
+        for j in range(len(h)):
+            h[j] += (o0 * g_0[j] + o1 * g_1[j]) + (o2 * g_2[j] + o3 * g_3[j])
+    for k in range(fours, len(o)):
         at_output = o[k]
         for j in range(len(h)):
             h[j] += at_output * g2[k, j]
     for j in range(len(h)):
-        h[j] = min(max(fed[j] + h[j] / sums[j], low[j]), high[j])
+        h[j] = min(max(fed[j] + h[j] * resistance[j], low[j]), high[j])
 
 
 @compiled
 def _move_outputs(h, o, g2, into, own, pull):
-    for k in range(len(o)):
-        total = into[k]
+    fours = len(o) - len(o) % FOUR
+    for k in range(0, fours, FOUR):
+        g_0, g_1, g_2, g_3 = g2[k], g2[k + 1], g2[k + 2], g2[k + 3]
+        t0 = t1 = t2 = t3 = h.dtype.type(0)
+        for j in range(len(h)):
+            t0 += h[j] * g_0[j]
+            t1 += h[j] * g_1[j]
+            t2 += h[j] * g_2[j]
+            t3 += h[j] * g_3[j]
+        o[k], o[k + 1], o[k + 2], o[k + 3] = t0, t1, t2, t3
+    for k in range(fours, len(o)):
+        total = h.dtype.type(0)
         for j in range(len(h)):
             total += h[j] * g2[k, j]
-        o[k] = total / (own[k] + pull)
+        o[k] = total
+    for k in range(len(o)):
+        o[k] = (into[k] + o[k]) / (own[k] + pull)
 
 
 @compiled

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .aligned import aligned
 from .circuit import Array
-from .fused_kernels import learn
+from .fused_kernels import FOUR, learn
 from .fused_numpy import VARIANTS
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def train(
     """Fill the outputs; return the first example of a batch that fails, or -1."""
     setting, dtype = training.setting, training.g1.dtype
     signs, compared, w = VARIANTS[setting.variant]
+    samples = np.zeros((-(-batch // FOUR) * FOUR, training.n_input), dtype)
     return learn(
         (training.g1.T, training.g2.T, training.hidden_bias, training.output_bias),
         (training.low, training.high),
@@ -37,6 +39,7 @@ def train(
         setting.sweeps,
         np.array([rate * w / setting.beta for rate in rates], dtype),
         outputs,
+        (aligned(samples), aligned(samples)),
     )
 
 

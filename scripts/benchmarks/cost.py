@@ -11,6 +11,8 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
+import warnings
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,10 @@ from threadpoolctl import threadpool_limits
 
 from neuroeq.catalog import resolve
 from neuroeq.data.idx import FILES
+from neuroeq.engine import can_compile
+from neuroeq.engine.compiled import compilable
 from neuroeq.spec import Network, validate
+from neuroeq.training import CHUNK
 
 from .machine import describe
 from .training import images, seconds
@@ -36,7 +41,7 @@ SECONDS = 0.4
 CHILD = """
 import resource, sys
 from neuroeq.runs import train
-train("mnist_rate", epochs=1, settings=["data.limit=2000"], data_dir=sys.argv[1], out=sys.argv[2])
+train("mnist_rate", epochs=1, engine="stepper", settings=["data.limit=2000"], data_dir=sys.argv[1], out=sys.argv[2])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
@@ -96,38 +101,41 @@ def growth(console: Console) -> None:
         rows[f"{round(FREE * steps)} + 2 x {round(NUDGED * steps)} steps"] = {"hidden": [WIDTH], "steps": steps}, None
     for share in (1.0, 0.1, 0.01, 0.001):
         rows[f"{LATERAL} lateral, {share:.1%}"] = {"hidden": [LATERAL], "lateral": share}, share
-    table = Table("network", "us/image", "couplings x steps", "ns each", title="cost of an image")
+    columns = ("us/image", "ns each", "compiled, us/image", "ns each")
+    table = Table("network", "couplings x steps", *columns, title="cost of an image")
     for index, (name, (how, share)) in enumerate(rows.items()):
         if index in (4, 8, 13, 17):
             table.add_section()
         net = network(**how)
-        used = measured(net)
+        n = couplings(net, share)
+        engines = ["stepper", *(["compiled"] if can_compile() and compilable(net) else [])]
+        used = [measured(net, engine) for engine in engines]
         table.add_row(
-            name, f"{1e6 * used:,.0f}", f"{couplings(net, share):,.0f}", f"{1e9 * used / couplings(net, share):.3f}"
+            name, f"{n:,.0f}", *(text for each in used for text in (f"{1e6 * each:,.0f}", f"{1e9 * each / n:.3f}"))
         )
     console.print(table)
 
 
-def measured(net: Network) -> float:
+def measured(net: Network, engine: str) -> float:
     """Return CPU seconds of an image, from as many batches as fit the time for a row."""
     size = net.training.batch_size
-    first = seconds(net, 4 * size)
-    return seconds(net, min(60_000, size * max(8, round(SECONDS / (first * size)))))
+    first = seconds(net, 4 * size, engine)
+    return seconds(net, min(60_000, size * max(8, round(SECONDS / (first * size)))), engine)
 
 
 def data_share(console: Console) -> None:
-    """Print how much of the training time goes into preparing batches."""
-    import time
-
+    """Print how much of the training time goes into preparing batches, one at a time and in the compiled chunks."""
     net = resolve("mnist_rate")
-    n = 200 * net.training.batch_size
-    examples, size = images(net, n), net.training.batch_size
-    order = np.random.default_rng(0).permutation(n)
-    start = time.process_time()
-    for first in range(0, n, size):
-        examples.batch(examples.train, order[first : first + size], net)
-    share = (time.process_time() - start) / n / seconds(net, n)
-    console.print(f"data: preparing batches takes {share:.1%} of the training time of mnist_rate")
+    size = net.training.batch_size
+    n = 8 * CHUNK * size
+    examples, order = images(net, n), np.random.default_rng(0).permutation(n)
+    for engine, taken in (("stepper", size), ("compiled", CHUNK * size)):
+        if engine == "stepper" or can_compile():
+            start = time.process_time()
+            for first in range(0, n, taken):
+                examples.batch(examples.train, order[first : first + taken], net)
+            share = (time.process_time() - start) / n / seconds(net, n, engine)
+            console.print(f"data: preparing batches takes {share:.1%} of the training time of mnist_rate, {engine}")
 
 
 def memory(console: Console) -> None:
@@ -160,7 +168,8 @@ def write_set(folder: Path, n: int) -> None:
 def main() -> None:
     """Run the benchmark."""
     console = Console(width=120)
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         console.print(describe())
         growth(console)
         data_share(console)

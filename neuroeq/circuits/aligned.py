@@ -1,0 +1,18 @@
+"""Arrays that begin where a cache line does: vectors of 64 bytes then lie in one line each, not across two."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+CACHE_LINE = 64
+
+
+def aligned(values: np.ndarray, order: Literal["C", "F"] = "C") -> np.ndarray:
+    """Return a copy that begins at a cache line, in rows ("C") or columns ("F")."""
+    raw = np.empty(values.nbytes + CACHE_LINE, np.uint8)
+    start = -raw.ctypes.data % CACHE_LINE
+    copy = raw[start : start + values.nbytes].view(values.dtype).reshape(values.shape, order=order)
+    copy[...] = values
+    return copy
