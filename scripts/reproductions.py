@@ -50,7 +50,7 @@ def _row(name: str, published: str, kept: list[dict]) -> str:
     cpu = statistics.mean(result["cpu_s"] for result in kept)
     spent = f"{cpu:.0f} s" if cpu < 120 else f"{cpu / 60:.0f} min"
     shown = f"{statistics.mean(errors):.2f} %{spread}"
-    return f"| `{name}` | {published} | {shown} | {len(kept)} | {kept[0]['epochs']} | {spent} |"
+    return f"| `{name}` | {published or '-'} | {shown} | {len(kept)} | {kept[0]['epochs']} | {spent} |"
 
 
 def _run(name: str, promise: Expected, seed: int) -> None:

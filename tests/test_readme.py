@@ -1,5 +1,7 @@
 """What the README and the documentation pages show is what happens."""
 
+import importlib.util
+import json
 import re
 import shlex
 from pathlib import Path
@@ -83,6 +85,26 @@ def test_the_errors_it_shows_are_those_of_the_files():
     assert {name for name, _ in others} == {name for name in names("network") if name.startswith("digits_")}
     for name, error in others:
         assert float(error) == pytest.approx(100 * load_network(name).expected[0].test_error)
+
+
+def test_the_mnist_table_is_what_the_kept_results_say():
+    spec = importlib.util.spec_from_file_location("reproductions", ROOT / "scripts" / "reproductions.py")
+    reproductions = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reproductions)
+    assert reproductions.table() in README
+
+
+@pytest.mark.parametrize("name", [name for name in names("network") if name.startswith("mnist_")])
+def test_the_kept_results_are_those_of_the_files_and_keep_their_promise(name):
+    network = load_network(name)
+    promise = network.expected[0]
+    for seed in promise.seeds:
+        folder = ROOT / "docs" / "results" / f"{name}-seed{seed}"
+        result = json.loads((folder / "result.json").read_text())
+        assert (result["network"], result["seed"]) == (name, seed)
+        assert (result["substrate"], result["hardware"]) == (promise.substrate, promise.hardware)
+        assert result["epochs"] == network.training.epochs == len((folder / "metrics.csv").read_text().splitlines()) - 1
+        assert abs(result["test_error"] - promise.test_error) <= promise.tolerance
 
 
 def test_the_layout_and_the_hardware_that_the_page_shows_are_allowed():
