@@ -13,7 +13,8 @@ from typing import Annotated
 import typer
 
 from neuroeq import catalog
-from neuroeq.catalog import load_network
+from neuroeq.catalog import load_network, resolve
+from neuroeq.records import RunFolder, check_same
 from neuroeq.spec.network import Expected
 
 ROOT = Path(__file__).parent.parent
@@ -56,7 +57,10 @@ def _row(name: str, published: str, kept: list[dict]) -> str:
 def _run(name: str, promise: Expected, seed: int) -> None:
     """Train to the end, going on from a checkpoint if there is one; keep the result."""
     folder, kept = RUNS / f"{name}-seed{seed}", RESULTS / f"{name}-seed{seed}"
-    if not (folder / KEPT[0]).exists():
+    if (folder / KEPT[0]).exists():
+        asked = resolve(name, promise.substrate, [*promise.settings, {"run": {"seed": seed}}], promise.hardware)
+        check_same(RunFolder(folder), asked)
+    else:
         hardware = ["--hardware", promise.hardware] if promise.hardware else []
         settings = [word for each in promise.settings for word in ("--set", each)]
         resume = ["--resume"] if (folder / "checkpoint.npz").exists() else []

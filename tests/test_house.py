@@ -15,6 +15,7 @@ ORDER = [
     {"catalog", "data", "costs", "randomness"},
     {"contract"},
     {"network"},
+    {"edges"},
     {"devices"},
     {"engine", "circuits"},
     {"substrates"},

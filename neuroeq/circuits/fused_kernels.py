@@ -30,31 +30,13 @@ FOUR = 4
 
 
 @compiled
-def learn(
-    g,
-    bounds,
-    diodes,
-    limits,
-    constants,
-    inputs,
-    targets,
-    order,
-    batch,
-    gain,
-    betas,
-    held,
-    compared,
-    sweeps,
-    rates,
-    out,
-    samples,
-):
+def learn(g, bounds, diodes, limits, constants, data, batch, gain, phases, rates, samples, out):
     """Change g by batch after batch, fill `out`; return the first example of a batch that fails, or -1.
 
     Two blocks of zeros are for the samples of two batches: (batch, n_input), or up to the next four.
     """
-    (g1, g2, _, _), dtype = g, g[0].dtype
-    old, new = samples
+    (g1, g2, _, _), (inputs, targets, order), (betas, held, compared, sweeps) = g, data, phases
+    dtype, (old, new) = g1.dtype, samples
     rows, n_hidden, n_output = len(old), len(g1), len(g2)
     change, shift = np.zeros((rows, n_hidden), dtype), np.zeros(n_hidden, dtype)
     drive, sums = np.zeros((rows, n_hidden), dtype), np.zeros(n_hidden, dtype)
@@ -279,23 +261,11 @@ def _move_hidden(h, o, g2, fed, resistance, low, high):
 
 @compiled
 def _move_outputs(h, o, g2, into, own, pull):
-    fours = len(o) - len(o) % FOUR
-    for k in range(0, fours, FOUR):
-        g_0, g_1, g_2, g_3 = g2[k], g2[k + 1], g2[k + 2], g2[k + 3]
-        t0 = t1 = t2 = t3 = h.dtype.type(0)
-        for j in range(len(h)):
-            t0 += h[j] * g_0[j]
-            t1 += h[j] * g_1[j]
-            t2 += h[j] * g_2[j]
-            t3 += h[j] * g_3[j]
-        o[k], o[k + 1], o[k + 2], o[k + 3] = t0, t1, t2, t3
-    for k in range(fours, len(o)):
-        total = h.dtype.type(0)
+    for k in range(len(o)):
+        total = into[k]
         for j in range(len(h)):
             total += h[j] * g2[k, j]
-        o[k] = total
-    for k in range(len(o)):
-        o[k] = (into[k] + o[k]) / (own[k] + pull)
+        o[k] = total / (own[k] + pull)
 
 
 @compiled

@@ -21,6 +21,7 @@ def train(
     """Fill the outputs; return the first example of a batch that fails, or -1."""
     setting, dtype = training.setting, training.g1.dtype
     signs, compared, w = VARIANTS[setting.variant]
+    betas = np.array([0, *signs], dtype) * dtype.type(setting.beta)
     samples = np.zeros((-(-batch // FOUR) * FOUR, training.n_input), dtype)
     return learn(
         (training.g1.T, training.g2.T, training.hidden_bias, training.output_bias),
@@ -28,18 +29,13 @@ def train(
         _diodes(training),
         np.array([setting.g1_limits, setting.g2_limits], dtype),
         np.array(setting.constants, dtype),
-        np.ascontiguousarray(inputs),
-        np.ascontiguousarray(targets, dtype),
-        np.asarray(order, np.int64),
+        (np.ascontiguousarray(inputs), np.ascontiguousarray(targets, dtype), np.asarray(order, np.int64)),
         batch,
         dtype.type(setting.gain),
-        np.array([0, *signs], dtype) * dtype.type(setting.beta),
-        setting.nudge == "held_current",
-        compared,
-        setting.sweeps,
+        (betas, setting.nudge == "held_current", compared, setting.sweeps),
         np.array([rate * w / setting.beta for rate in rates], dtype),
-        outputs,
         (aligned(samples), aligned(samples)),
+        outputs,
     )
 
 
