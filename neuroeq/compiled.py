@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from .contract import Params
@@ -11,14 +13,17 @@ from .network import learning_rates
 from .phases import nudges
 from .randomness import Streams
 from .spec import Network
+from .spec.network import Engine
 from .substrates import AnySubstrate, NeuronSubstrate
-from .substrates.fused import COMPILED_FROM
+from .watch import NeuroeqWarning
 
 Array = np.ndarray
+COMPILED_FROM = 200_000
+"""Samples of a training from which building, some seconds once, pays."""
 
 
 def with_engine(network: Network, samples: int, target: str) -> Network:
-    """Return a resolved network that leaves its engine open with the compiled one, where that pays and can be.
+    """Return a resolved network that leaves its engine open with the compiled one, where that pays and can be built.
 
     Parameters
     ----------
@@ -32,7 +37,18 @@ def with_engine(network: Network, samples: int, target: str) -> Network:
     pays = network.run.engine is None and network.substrate_name in ("rate", "spiking") and samples >= COMPILED_FROM
     if not pays or target == "numpy" or not compilable(network):
         return network
-    return network.model_copy(update={"run": network.run.model_copy(update={"engine": "compiled"})})
+    compiled = on_engine(network, "compiled")
+    try:
+        prepare(compiled)
+    except SpecError as error:
+        warnings.warn(f"the stepper trains, since {error}", NeuroeqWarning, stacklevel=2)
+        return network
+    return compiled
+
+
+def on_engine(network: Network, engine: Engine | None) -> Network:
+    """Return a network with another engine."""
+    return network.model_copy(update={"run": network.run.model_copy(update={"engine": engine})})
 
 
 def prepare(network: Network) -> None:

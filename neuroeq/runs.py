@@ -14,7 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from .catalog import resolve
-from .compiled import prepare, with_engine
+from .compiled import on_engine, prepare, with_engine
 from .data import Examples, load
 from .engine import use_target
 from .errors import DivergenceError, SpecError
@@ -137,8 +137,8 @@ def train(
         The folder that holds data sets; ``$NEUROEQ_DATA`` if left out.
     engine
         ``"stepper"``; ``"compiled"``, C++ that learns many batches at a time, for rate and spiking networks, and their
-        default for long trainings where there is a compiler; ``"reference"`` for Brian2's `Network.run`; or of a
-        resistor network ``"operating_point"`` (its default), which solves Kirchhoff's laws.
+        default for trainings of 200,000 samples and more where there is a compiler; ``"reference"`` for Brian2's
+        `Network.run`; or of a resistor network ``"operating_point"`` (its default), which solves Kirchhoff's laws.
     target
         ``"cython"``, ``"numpy"``, or ``"auto"``.
     out
@@ -184,12 +184,16 @@ def _run(
     asked, options = network, network.run
     streams = Streams(options.seed)
     examples = load(network, Path(options.data_dir) if options.data_dir else None)
-    network = with_engine(network, network.training.epochs * len(examples.train), target)
     fresh = not (folder.path / "checkpoint.npz").exists()
     state = initial_state(network, streams) if fresh else folder.load()
-    how = {"engine": engine_of(network), "target": target}
     before = _cpu(children=True)
+    if fresh:
+        network = with_engine(network, network.training.epochs * len(examples.train), target)
+        state.engine = network.run.engine
+    elif options.engine is None:
+        network = on_engine(network, state.engine)
     prepare(network)
+    how = {"engine": engine_of(network), "target": target}
     substrate = build(network, state.params, network.training.batch_size, **how)
     judge = build(network, state.params, EVALUATION_BATCH, plastic=False, **how)
     if fusible(network):

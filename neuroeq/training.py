@@ -19,13 +19,14 @@ from .network import initial_params, mask
 from .optimiser import Descent
 from .randomness import Streams
 from .spec import Network
+from .spec.network import Engine
 from .substrates import AnySubstrate
 from .substrates.fused import Fused, fusible
 from .watch import Watch
 
 Array = np.ndarray
-CHUNK = 64
-"""Batches that a fused training learns from at a time."""
+CHUNK, CHUNK_SAMPLES = 64, 4096
+"""Batches that a fused training learns from at a time, and examples at most."""
 HISTORY_POINTS = 200
 """Weight samples over a whole training."""
 HISTORY_SYNAPSES = 16
@@ -78,6 +79,8 @@ class State:
         When, in epochs: (n,).
     cpu_s, wall_s
         Spent on training so far. [s]
+    engine
+        What trains, if it was chosen as the training began.
     """
 
     params: Params
@@ -91,6 +94,7 @@ class State:
     history_at: list[float] = field(default_factory=list)
     cpu_s: float = 0.0
     wall_s: float = 0.0
+    engine: Engine | None = None
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,7 @@ def train(
         fused = Compiled(substrate, state.params, streams)
     elif fuse and holding.chip is None and fusible(network):
         fused = Fused(network, state.params, network.training.epochs * len(part))
-    chunk = 1 if fused is None else CHUNK
+    chunk = 1 if fused is None else max(1, min(CHUNK, CHUNK_SAMPLES // size))
     learner = Learner(substrate, descent, holding, streams, len(part), state.particles)
     while state.epoch < network.training.epochs:
         order = streams.child("data", state.epoch).permutation(len(part))

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..errors import SpecError
 from . import kernels
 from .circuit import Array
 from .equations import NodeEquations, Voltages
@@ -55,11 +56,18 @@ def descend(
         By free layer: (batch, n). [V]
     sweeps
         Done.
+
+    Raises
+    ------
+    SpecError
+        If Shockley diodes are to be solved by numba.
     """
     updates = [_Update(equations, layer, start) for layer in order]
+    linear = all(update.diodes is None for update in updates)
+    if compiled and not linear:
+        raise SpecError("compiled is True with Shockley diodes, which only NumPy's sweeps solve; leave compiled out.")
     if compiled is None:
         products = equations.batch * sum(matrix.size for update in updates for _, matrix in update.neighbours)
-        linear = all(update.diodes is None for update in updates)
         compiled = linear and products < FEW_PRODUCTS and sweeps >= MANY_SWEEPS and kernels.available()
     if compiled:
         return _descend_compiled(equations, start, updates, threshold, sweeps)

@@ -209,7 +209,8 @@ class FusedTraining:
         Raises
         ------
         DataError
-            If shapes do not fit, an example is not there, or a node's conductances do not hold against a nudge.
+            If shapes do not fit, inputs are not finite, an example is not there, or a node's conductances do not hold
+            against a nudge.
         SpecError
             If the batch is not at least 1.
         DivergenceError
@@ -222,6 +223,8 @@ class FusedTraining:
                 f"inputs and targets have shapes {inputs.shape} and {targets.shape}; expected (n, {self.n_input}) and "
                 f"(n, {n_output})."
             )
+        if not np.isfinite(inputs).all():
+            raise DataError("inputs hold NaN or infinite values; mend the data.")
         if batch < 1:
             raise SpecError(f"batch is {batch}; expected 1 or more.")
         if len(order) and not 0 <= order.min() <= order.max() < len(targets):
@@ -232,15 +235,15 @@ class FusedTraining:
             failed = train(self, inputs, targets, order, batch, rates, outputs)
         else:
             failed = self._train(inputs, targets, order, batch, rates, outputs)
+        done = outputs if failed < 0 else outputs[:failed]
+        if not (np.isfinite(done).all() and np.isfinite(self.g2).all()):
+            raise DivergenceError(
+                "the outputs are not finite, since learning diverges; use smaller rates or a smaller beta."
+            )
         if failed >= 0:
             raise DataError(
                 f"example {failed}: a node floats, or a nudge of -{self.setting.beta:.3g} S exceeds the conductances "
                 "of an output, which would run away; nudge with a smaller beta."
-            )
-        if not np.isfinite(outputs).all():
-            raise DivergenceError(
-                "the outputs are not finite, since inputs are not or learning diverges; mend the inputs, or use "
-                "smaller rates or a smaller beta."
             )
         return self.read(outputs)
 

@@ -324,6 +324,6 @@ def _omega(z, guess, least, precision):
         q = 2 * one * (one + 2 * r / 3)
         left = abs(2 * w * w - 8 * w - 1) * (r * r) ** 2 / (72 * (one * one * one) ** 2)
         w *= 1 + r / one * (q - r) / (q - 2 * r)
-        if left <= precision:
+        if not left > precision:  # as it is when z is not finite
             return w
         r = z - w - log(w)

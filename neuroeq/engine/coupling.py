@@ -51,8 +51,8 @@ class Coupling:
     def product(self, emission: Array, params: Mapping[str, Array]) -> Callable[[Array], object]:
         """Return what writes the product of an emission, (m, source), live, with the weights into (m, target)."""
         if self.edges is not None:
-            matrix, writable = self.edges.matrix(params[self.projection], self.transposed), np.copyto
-            return lambda rows: writable(rows, (matrix @ np.ascontiguousarray(emission.T)).T)
+            matrix = self.edges.matrix(params[self.projection], self.transposed)
+            return lambda rows: np.copyto(rows, (matrix @ np.ascontiguousarray(emission.T)).T)
         weight = self.weight(params)
         return lambda rows: np.matmul(emission, weight, out=rows)
 

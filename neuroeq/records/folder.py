@@ -77,7 +77,7 @@ class RunFolder:
         arrays |= {f"particles/{name}": value for name, value in state.particles.items()}
         arrays |= {f"history/{name}": np.array(rows) for name, rows in state.history.items()}
         arrays["history_at"] = np.array(state.history_at)
-        place = {"epoch": state.epoch, "batch": state.batch, "cpu_s": state.cpu_s, "wall_s": state.wall_s}
+        place = {name: getattr(state, name) for name in ("epoch", "batch", "cpu_s", "wall_s", "engine")}
         arrays["place"] = np.array(json.dumps({**place, "tally": asdict(state.tally)}))
         atomic(self.path / "checkpoint.npz", lambda path: _savez(path, arrays))
 
@@ -108,6 +108,7 @@ class RunFolder:
             list(arrays["history_at"]),
             place["cpu_s"],
             place["wall_s"],
+            place.get("engine"),
         )
 
     def write_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:

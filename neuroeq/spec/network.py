@@ -18,9 +18,13 @@ SubstrateName = Literal["rate", "spiking", "crossbar", "resistive"]
 SUBSTRATES: tuple[str, ...] = get_args(SubstrateName)
 CIRCUITS: tuple[str, ...] = ("crossbar", "resistive")
 """Substrates that hardware can be laid under."""
+Engine = Literal["stepper", "compiled", "reference", "operating_point"]
 DEFAULT_G_UNIT = 1e-3
 """Conductance 1 of a resistor network whose hardware has no window. [S]"""
 Name = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$")]
+
+
+WholeNumber = Annotated[int, Field(strict=True, ge=1)]
 
 
 class Data(Spec):
@@ -50,8 +54,8 @@ class Data(Spec):
 
     name: str
     protocol: Literal["select", "final", "holdout", "whole"] = "final"
-    test: Fraction | Count = 0.2
-    validation: Fraction | Count = 0.15
+    test: Fraction | WholeNumber = 0.2
+    validation: Fraction | WholeNumber = 0.15
     split_seed: int = Field(default=0, ge=0)
     samples: Count = 400
     noise: float = Field(default=0.1, ge=0)
@@ -142,14 +146,14 @@ class RunOptions(Spec):
         Of start weights, the order of the examples, start values and noise.
     engine
         What advanced the simulation: Brian2 by our loop or by its own, a training compiled as a whole, or the solver
-        of a circuit's operating point.
-        The solver for a resistor network and the stepper elsewhere, if left out.
+        of a circuit's operating point. If left out: the solver for a resistor network; elsewhere the stepper, or the
+        compiled training of 200,000 samples and more where it takes the network and there is a compiler.
     data_dir
         The folder that held data sets, if one was named.
     """
 
     seed: int = Field(default=0, ge=0)
-    engine: Literal["stepper", "compiled", "reference", "operating_point"] | None = None
+    engine: Engine | None = None
     data_dir: str | None = None
 
 

@@ -185,11 +185,22 @@ def test_what_was_learned_before_a_refused_batch_stays(params, examples, compile
 
 
 @pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
-def test_inputs_that_are_not_finite_are_refused(params, examples, compiled):
+@pytest.mark.parametrize("bad", [np.inf, np.nan])
+@pytest.mark.parametrize("over", [{}, REAL], ids=["ideal", "real"])
+def test_inputs_that_are_not_finite_are_refused(params, examples, compiled, over, bad):
     x, y, order = examples
-    x[order[-1], 0] = np.inf
-    with np.errstate(invalid="ignore"), pytest.raises(DivergenceError, match="the outputs are not finite"):
-        FusedTraining(setting(), *params, compiled=compiled).train(x, y, order, 4, RATES)
+    x[order[-1], 0] = bad
+    with pytest.raises(DataError, match="inputs hold NaN or infinite values; mend the data"):
+        FusedTraining(setting(**over), *params, compiled=compiled).train(x, y, order, 4, RATES)
+
+
+@pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
+@pytest.mark.parametrize("over", [{}, REAL], ids=["ideal", "real"])
+def test_voltages_without_bound_are_a_divergence(params, examples, compiled, over):
+    x, y, order = examples
+    training = FusedTraining(setting(**over), *params, compiled=compiled)
+    with np.errstate(all="ignore"), pytest.raises(DivergenceError, match="the outputs are not finite"):
+        training.train(1e308 * x, y, order, 4, RATES)
 
 
 def test_what_does_not_fit_is_refused(params, examples):

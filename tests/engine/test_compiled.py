@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 import neuroeq
-from neuroeq.compiled import prepare
+from neuroeq.compiled import COMPILED_FROM, prepare, with_engine
 from neuroeq.data import load
 from neuroeq.engine.compiled import library, library_of
 from neuroeq.errors import DivergenceError, SpecError
 from neuroeq.randomness import Streams
 from neuroeq.training import initial_state, train
+from neuroeq.watch import NeuroeqWarning
 from tests.nets import network, substrate_of
 
 pytestmark = [
@@ -194,13 +195,68 @@ def test_what_it_does_not_do_is_a_sentence(over, request):
         prepare(net(**over))
 
 
-def test_synapses_that_do_more_than_integrate_are_a_sentence(tmp_path):
-    (tmp_path / "leaky.toml").write_text(
+@pytest.fixture
+def leaky(tmp_path):
+    path = tmp_path / "leaky.toml"
+    path.write_text(
         'extends = "rate_derivative"\ntitle = "t"\nsource = "s"\nequations = "ddw/dt = gain*hebb - dw/second : 1"\n'
     )
-    description = net(substrate={"rate": {"synapse": str(tmp_path / "leaky.toml")}})
-    with pytest.raises(SpecError, match=r"synapse 'leaky' do more than integrate hebb.* --engine stepper\.$"):
-        prepare(description)
+    return {"rate": {"synapse": str(path)}}
+
+
+def test_synapses_that_do_more_than_integrate_are_a_sentence(leaky):
+    with pytest.raises(SpecError, match=r"synapse 'leaky' does more than integrate hebb.* --engine stepper\.$"):
+        prepare(net(substrate=leaky))
+
+
+def test_an_engine_that_is_left_open_is_compiled_where_that_pays_and_can_be(leaky):
+    left_open = net(engine=None)
+    assert with_engine(left_open, COMPILED_FROM, "cython").run.engine == "compiled"
+    assert with_engine(left_open, COMPILED_FROM - 1, "cython").run.engine is None
+    assert with_engine(left_open, COMPILED_FROM, "numpy").run.engine is None
+    assert with_engine(net(engine="stepper"), COMPILED_FROM, "cython").run.engine == "stepper"
+    assert with_engine(net("crossbar", engine=None), COMPILED_FROM, "cython").run.engine is None
+    assert with_engine(net(engine=None, substrate=leaky), COMPILED_FROM, "cython").run.engine is None
+
+
+def test_an_engine_that_was_not_asked_for_and_cannot_be_built_leaves_the_stepper(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.warns(NeuroeqWarning, match=r"the stepper trains, since engine is 'compiled', but there is no C\+\+"):
+        assert with_engine(net(engine=None), COMPILED_FROM, "cython").run.engine is None
+
+
+@pytest.mark.parametrize(("first", "then"), [("cython", "numpy"), ("numpy", "cython")])
+def test_a_resumed_run_keeps_the_engine_that_it_began_with(first, then, tmp_path, monkeypatch):
+    monkeypatch.setattr("neuroeq.compiled.COMPILED_FROM", 100)
+    description = net(engine=None, training={"epochs": 3})
+
+    def cut(step, row):
+        if row is not None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        neuroeq.train(description, "rate", target=first, out=tmp_path, progress=cut)
+    resumed = neuroeq.train(description, "rate", target=then, out=tmp_path, resume=True).result
+    assert resumed["engine"] == ("compiled" if first == "cython" else "stepper")
+
+
+def test_a_damaged_library_is_built_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    description = net(learning="contrastive")
+    path = tmp_path / "neuroeq" / f"{library._content(description)}.so"
+    path.parent.mkdir()
+    path.write_bytes(b"cut short")
+    library_of(description)
+    assert path.stat().st_size > 10_000
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "neuroeq").write_text("a file where the folder should be")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(SpecError, match=r"cannot keep what is compiled .*XDG_CACHE_HOME, or use --engine stepper\.$"):
+        prepare(net())
 
 
 @pytest.mark.parametrize(("on", "own"), [("resistive", "operating_point"), ("crossbar", "stepper")])

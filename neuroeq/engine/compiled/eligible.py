@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from ...errors import SpecError
 from ...network import mask
 from ...spec import Network, NeuronModel
+from ..assembly import time_step
 from ..plan import native_names
 from ..strength import reads_strength
+from .learned import beyond
 
 RANDOM = re.compile(r"\b(rand|randn|poisson|binomial|xi\w*)\b")
 
@@ -74,6 +76,7 @@ def _reasons(network: Network) -> Iterator[str]:
             yield f"neuron '{model.name}' of layer '{layer}' draws random numbers as it runs"
         if model is not None and reads_strength(model):
             yield f"neuron '{model.name}' of layer '{layer}' reads the sum of its weights"
+    yield from beyond(network, time_step(network))
 
 
 def _text(model: NeuronModel) -> str:

@@ -9,12 +9,11 @@ is a number times its value.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ...errors import SpecError
 from ...network import learning_rates
 from ...spec import Network
 from ..plan import BIAS, Key, Plastic, TermOf, plan
@@ -77,16 +76,20 @@ class Learned:
 
 
 def learned(network: Network, dt: float) -> list[Learned]:
-    """Return the parameters of a resolved network that learn with steps of `dt` [s].
-
-    Raises
-    ------
-    SpecError
-        If a synapse does more than integrate, or reads an input in another way than as a multiple of its value.
-    """
+    """Return the parameters that learn with steps of `dt` [s], of a resolved network with nothing `beyond`."""
     if network.training.learning == "in_situ":
-        return [_integrated(network, plastic) for plastic in plan(network, dt)]
+        return [_integrated(plastic) for plastic in plan(network, dt)]
     return [_contrasted(network, name) for name, rate in learning_rates(network).items() if rate]
+
+
+def beyond(network: Network, dt: float) -> Iterator[str]:
+    """Yield what its synapses do that compiled ones do not: more than integrate, or read inputs but as multiples."""
+    for plastic in plan(network, dt) if network.training.learning == "in_situ" else []:
+        if plastic.synapse.linear_gain(1.0) is None:
+            yield f"synapse '{plastic.synapse.model.name}' does more than integrate hebb"
+        for term in plastic.terms:
+            if callable(term.pre) and _multiple(plastic, term) is None:
+                yield f"projections.{plastic.name} learns by '{term.text}', which is no multiple of an input's value"
 
 
 def slopes(all_learned: Sequence[Learned], gains: Sequence[float], dt: float) -> Array:
@@ -104,25 +107,22 @@ def _contrasted(network: Network, name: str) -> Learned:
     return Learned(name, (Noted(pre, (ends.target, "activity")),))
 
 
-def _integrated(network: Network, plastic: Plastic) -> Learned:
-    where = network.where
-    if plastic.synapse.linear_gain(1.0) is None:
-        raise SpecError(
-            f"{where}: the equations of synapse '{plastic.synapse.model.name}' do more than integrate hebb, which the "
-            "compiled engine does not; use --engine stepper."
-        )
-    return Learned(plastic.name, tuple(_noted(where, plastic, term) for term in plastic.terms), plastic.synapse)
+def _integrated(plastic: Plastic) -> Learned:
+    return Learned(plastic.name, tuple(_noted(plastic, term) for term in plastic.terms), plastic.synapse)
 
 
-def _noted(where: str, plastic: Plastic, term: TermOf) -> Noted:
+def _noted(plastic: Plastic, term: TermOf) -> Noted:
     if not callable(term.pre):
         return Noted(term.pre, term.post, term.weight)
+    multiple = _multiple(plastic, term)
+    assert multiple is not None
+    return Noted(None, term.post, term.weight * multiple)
+
+
+def _multiple(plastic: Plastic, term: TermOf) -> float | None:
+    """Return what a term makes of an input of 1, if of any other it makes as many times that."""
+    assert callable(term.pre)
     values = np.ones((1, 1)) if plastic.source == BIAS else PROBES
     found = np.asarray(term.pre(values), float)
-    factor = float(np.asarray(term.pre(np.ones((1, 1))), float)[0, 0])
-    if not np.allclose(found, factor * values, rtol=1e-12, atol=0):
-        raise SpecError(
-            f"{where}: projections.{plastic.name} learns by '{term.text}', which is no multiple of an input's value, "
-            "and the compiled engine takes no other; use --engine stepper."
-        )
-    return Noted(None, term.post, term.weight * factor)
+    multiple = float(np.asarray(term.pre(np.ones((1, 1))), float)[0, 0])
+    return multiple if np.allclose(found, multiple * values, rtol=1e-12, atol=0) else None

@@ -32,8 +32,8 @@ FLAGS = ("-std=c++20", "-O3", "-march=native", *MATHS, "--param", ALIASES, "-w",
 """As Brian2 compiles its own code at run time, with NaN and infinity as they are; and equations of many variables make
 vectors only if the compiler may ask at run time whether their arrays overlap."""
 COMPILERS = ("g++", "clang++")
-ENGINE = Path(__file__).parents[1]
-"""The package whose code decides what a library does."""
+PACKAGE = Path(__file__).parents[2]
+"""Whose code decides what a library does."""
 _one_at_a_time = threading.Lock()
 
 
@@ -105,12 +105,22 @@ def library_of(network: Network) -> Library:
     Raises
     ------
     SpecError
-        If there is no compiler, or it fails.
+        If there is no compiler, or it fails, or the result cannot be kept.
     """
     path = cache_folder() / f"{_content(network)}.so"
-    if not path.exists():
+    try:
+        if path.exists():
+            try:
+                return Library(path)
+            except OSError:  # damaged, or of a machine with other libraries
+                path.unlink()
         _build(network, path)
-    return Library(path)
+        return Library(path)
+    except OSError as error:
+        raise SpecError(
+            f"engine is 'compiled', but {path.parent} cannot keep what is compiled ({error}); name another folder with "
+            "XDG_CACHE_HOME, or use --engine stepper."
+        ) from None
 
 
 def cache_folder() -> Path:
@@ -126,8 +136,9 @@ def _content(network: Network) -> str:
     for projection in table["projections"].values():
         projection["learning_rate"] = bool(projection["learning_rate"])
         projection.pop("initial")
-    made_of = [network.substrate_name, table, FLAGS, _compiler(), _machine(_compiler()), version("brian2")]
-    parts = [path.read_text() for path in sorted(ENGINE.rglob("*")) if path.suffix in (".h", ".py")]
+    versions = [version(package) for package in ("brian2", "sympy")]
+    made_of = [network.substrate_name, table, FLAGS, _compiler(), _machine(_compiler()), versions]
+    parts = [path.read_text() for path in sorted(PACKAGE.rglob("*")) if path.suffix in (".h", ".py")]
     return hashlib.sha256(repr([*made_of, *parts]).encode()).hexdigest()[:32]
 
 
@@ -139,6 +150,8 @@ def _build(network: Network, path: Path) -> None:
         _run([_compiler(), *FLAGS, f"-I{folder}", "-c", str(folder / "training.cpp"), "-o", str(folder / "training.o")])
         # Linked without -ffast-math, which would make the whole process flush small numbers to zero.
         _run([_compiler(), "-shared", str(folder / "training.o"), "-o", str(folder / "training.so")])
+        with (folder / "training.so").open("rb") as built:
+            os.fsync(built.fileno())
         os.replace(folder / "training.so", path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -146,7 +159,8 @@ def _build(network: Network, path: Path) -> None:
 
 def _run(command: list[str], given: bytes = b"") -> bytes:
     here = {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
-    done = subprocess.run(command, input=given, capture_output=True, env=os.environ | here)
+    # In a session of its own, where Ctrl-C does not reach it: the run stops when this is done.
+    done = subprocess.run(command, input=given, capture_output=True, env=os.environ | here, start_new_session=True)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
         reason = next((line for line in said if "error:" in line), said[-1]).strip()

@@ -39,6 +39,7 @@ def write(network: Network, folder: Path) -> None:
         Of its own; it is filled.
     """
     b2, dt, batch = brian(), time_step(network), network.training.batch_size
+    b2.prefs.reset_to_defaults()
     b2.set_device("cpp_standalone", build_on_run=False, directory=str(folder))
     b2.prefs.core.default_float_dtype = np.dtype(network.physics.precision).type
     plastics = plan(network, dt) if network.training.learning == "in_situ" else []
