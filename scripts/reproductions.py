@@ -28,6 +28,9 @@ def reproduce(
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each, from seed 0 on.")] = 1,
 ) -> None:
     """Train, keep what came out, and print the table of all that is kept."""
+    unknown = [name for name in names or [] if name not in NETWORKS]
+    if unknown:
+        raise typer.BadParameter(f"no network '{unknown[0]}' on MNIST. There are: {', '.join(NETWORKS)}.")
     for name in names or NETWORKS:
         promise = load_network(name).expected[0]
         for seed in range(seeds):

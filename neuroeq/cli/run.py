@@ -44,8 +44,8 @@ def run(
     engine: Annotated[
         str | None,
         typer.Option(
-            help="stepper, compiled (C++ for rate and spiking networks), reference (Brian2's Network.run), or "
-            "operating_point (resistor networks)."
+            help="stepper, compiled (C++ for rate and spiking networks; if left out, from 200,000 samples on), "
+            "reference (Brian2's Network.run), or operating_point (resistor networks)."
         ),
     ] = None,
     target: Annotated[str | None, typer.Option(help="How equations become code: auto, cython or numpy.")] = None,
