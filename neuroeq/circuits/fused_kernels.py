@@ -5,7 +5,7 @@ batch's change, clips, sums, and collects the next batch's drive; x and -x share
 
     p <- clip(p + (t + x.c)),   n <- clip(n + (t - x.c)),   sum += p + n,   drive += x' (p - n)        t = -c q
 
-Samples go four at a time, and so do batches of four at two hidden nodes together: their sums stay in registers.
+Samples go four at a time, in the sweeps too, and batches of four at two hidden nodes together: sums stay in registers.
 
 Shockley diodes need the Wright omega function, w + ln w = z. From a guess, mostly the last sweep's w,
 
@@ -30,17 +30,16 @@ FOUR = 4
 
 
 @compiled
-def learn(g, bounds, diodes, limits, constants, data, batch, gain, phases, rates, samples, out):
+def learn(g, bounds, diodes, limits, constants, data, batch, gain, phases, rates, room, out):
     """Change g by batch after batch, fill `out`; return the first example of a batch that fails, or -1.
 
-    Two blocks of zeros are for the samples of two batches: (batch, n_input), or up to the next four.
+    There is room, of zeros, for the samples of two batches, the drive and h; a batch takes rows up to the next four.
     """
     (g1, g2, _, _), (inputs, targets, order), (betas, held, compared, sweeps) = g, data, phases
-    dtype, (old, new) = g1.dtype, samples
+    dtype, (old, new, drive, h) = g1.dtype, room
     rows, n_hidden, n_output = len(old), len(g1), len(g2)
     change, shift = np.zeros((rows, n_hidden), dtype), np.zeros(n_hidden, dtype)
-    drive, sums = np.zeros((rows, n_hidden), dtype), np.zeros(n_hidden, dtype)
-    h, o = np.zeros((len(betas), batch, n_hidden), dtype), np.zeros((len(betas), batch, n_output), dtype)
+    sums, o = np.zeros(n_hidden, dtype), np.zeros((len(betas), rows, n_output), dtype)
     failed = -1
     for first in range(0, len(order), batch):
         which = order[first : first + batch]
@@ -168,58 +167,53 @@ def _constant(g, constants, change, shift, limits, m, sums, drive, j):
 def _settle(g, bounds, diodes, sums, drive, targets, which, betas, held, sweeps, h, o):
     """Find the voltages in all phases; return whether conductances hold them."""
     _, g2, hidden_bias, output_bias = g
-    own, into, aim = np.zeros_like(output_bias), np.empty_like(output_bias), np.empty_like(output_bias)
+    own, into = np.zeros_like(output_bias), np.empty((FOUR, len(g2)), g2.dtype)
     side, _, i_s, n_vt, _ = diodes
-    shift, level, w = np.empty_like(side), np.empty_like(side), np.empty_like(side)
+    shift, level, w = np.empty_like(side), np.empty_like(side), np.empty((FOUR, len(side)), side.dtype)
     resistance = np.empty_like(sums)
     for k in range(len(g2)):
+        total = own[k]
         for j in range(len(sums)):
             sums[j] += g2[k, j]
-            own[k] += g2[k, j]
+            total += g2[k, j]
+        own[k] = total
     pulls = np.zeros_like(betas) if held else betas
-    if not _positive(sums, pulls[:1]) or not _positive(own, pulls):
+    if not (sums.min() > 0 and own.min() + pulls.min() > 0):
         return False
     for j in range(len(side)):
         shift[j], level[j] = side[j] * i_s / sums[j], np.log(i_s / (sums[j] * n_vt))
     for j in range(len(sums)):
         resistance[j] = 1 / sums[j]
-    for sample in range(len(which)):
-        target, free = targets[which[sample]], o[0, sample]
+    for sample in range(len(drive)):
         for j in range(len(sums)):
             drive[sample, j] = (drive[sample, j] + hidden_bias[j]) * resistance[j]
-        free[:] = 0
+    for at in range(0, len(which), FOUR):
+        four = slice(at, at + FOUR)
+        o[0, four] = 0
         w[:] = 0
         for phase in range(len(betas)):
-            _aim(target, free, held, aim)
-            for k in range(len(g2)):
-                into[k] = output_bias[k] + betas[phase] * aim[k]
-            if phase:
-                _copy(h[0, sample], h[phase, sample])
-                _copy(free, o[phase, sample])
-            node = h[phase, sample], o[phase, sample]
-            nonlinear = bounds, diodes, shift, level, w
-            _sweep(*node, g2, drive[sample], resistance, into, own, pulls[phase], nonlinear, sweeps, phase > 0)
+            for sample in range(at, at + FOUR):
+                target = targets[which[min(sample, len(which) - 1)]]
+                _aim(target, o[0, sample], held, betas[phase], output_bias, into[sample - at])
+                if phase:
+                    _copy(h[0, sample], h[phase, sample])
+                    _copy(o[0, sample], o[phase, sample])
+            node = h[phase, four], o[phase, four]
+            nonlinear = bounds, diodes, shift, level, w[: len(which) - at]
+            _sweep(*node, g2, drive[four], resistance, into, own, pulls[phase], nonlinear, sweeps, phase > 0)
     return True
 
 
 @compiled
-def _aim(target, free, held, aim):
-    """Set what beta multiplies at each output node; the second of a pair is pushed back."""
+def _aim(target, free, held, beta, bias, into):
+    """Set what flows into each output node; the second of a pair is pushed back."""
     n = len(target)
     for k in range(n):
-        aim[k] = target[k] - free[k] if held else target[k]
-    for k in range(n, len(aim)):
-        aim[k - n] += free[k]
-        aim[k] = -aim[k - n]
-
-
-@compiled
-def _positive(conductances, pulls):
-    for pull in pulls:
-        for conductance in conductances:
-            if not conductance + pull > 0:
-                return False
-    return True
+        aim = target[k] - free[k] if held else target[k]
+        if len(free) > n:
+            aim += free[k + n]
+            into[k + n] = bias[k + n] - beta * aim
+        into[k] = bias[k] + beta * aim
 
 
 @compiled
@@ -236,8 +230,8 @@ def _sweep(h, o, g2, fed, resistance, into, own, pull, nonlinear, sweeps, nudged
         if nudged:
             _move_outputs(h, o, g2, into, own, pull)
         _move_hidden(h, o, g2, fed, resistance, low, high)
-        if len(side):
-            rest(h, w, side, bias, shift, level, n_vt, precision)
+        for sample in range(len(w) if len(side) else 0):
+            rest(h[sample], w[sample], side, bias, shift, level, n_vt, precision)
         if not nudged:
             _move_outputs(h, o, g2, into, own, pull)
 
@@ -245,27 +239,34 @@ def _sweep(h, o, g2, fed, resistance, into, own, pull, nonlinear, sweeps, nudged
 @compiled
 def _move_hidden(h, o, g2, fed, resistance, low, high):
     h[:] = 0
-    fours = len(o) - len(o) % FOUR
-    for k in range(0, fours, FOUR):
-        g_0, g_1, g_2, g_3 = g2[k], g2[k + 1], g2[k + 2], g2[k + 3]
-        o0, o1, o2, o3 = o[k], o[k + 1], o[k + 2], o[k + 3]
-        for j in range(len(h)):
-            h[j] += (o0 * g_0[j] + o1 * g_1[j]) + (o2 * g_2[j] + o3 * g_3[j])
-    for k in range(fours, len(o)):
-        at_output = o[k]
-        for j in range(len(h)):
-            h[j] += at_output * g2[k, j]
-    for j in range(len(h)):
-        h[j] = min(max(fed[j] + h[j] * resistance[j], low[j]), high[j])
+    h0, h1, h2, h3 = h[0], h[1], h[2], h[3]
+    for k in range(0, len(g2), 2):
+        m = min(k + 1, len(g2) - 1)  # k once more, for nothing, if no other is left
+        a, b, other = g2[k], g2[m], g2.dtype.type(m - k)
+        a0, a1, a2, a3 = o[0, k], o[1, k], o[2, k], o[3, k]
+        b0, b1, b2, b3 = o[0, m] * other, o[1, m] * other, o[2, m] * other, o[3, m] * other
+        for j in range(len(a)):
+            h0[j] += a0 * a[j] + b0 * b[j]
+            h1[j] += a1 * a[j] + b1 * b[j]
+            h2[j] += a2 * a[j] + b2 * b[j]
+            h3[j] += a3 * a[j] + b3 * b[j]
+    for sample in range(FOUR):
+        for j in range(len(resistance)):
+            h[sample, j] = min(max(fed[sample, j] + h[sample, j] * resistance[j], low[j]), high[j])
 
 
 @compiled
 def _move_outputs(h, o, g2, into, own, pull):
-    for k in range(len(o)):
-        total = into[k]
-        for j in range(len(h)):
-            total += h[j] * g2[k, j]
-        o[k] = total / (own[k] + pull)
+    h0, h1, h2, h3 = h[0], h[1], h[2], h[3]
+    for k in range(len(g2)):
+        g, total = g2[k], own[k] + pull
+        o0, o1, o2, o3 = into[0, k], into[1, k], into[2, k], into[3, k]
+        for j in range(len(g)):
+            o0 += h0[j] * g[j]
+            o1 += h1[j] * g[j]
+            o2 += h2[j] * g[j]
+            o3 += h3[j] * g[j]
+        o[0, k], o[1, k], o[2, k], o[3, k] = o0 / total, o1 / total, o2 / total, o3 / total
 
 
 @compiled

@@ -22,7 +22,8 @@ def train(
     setting, dtype = training.setting, training.g1.dtype
     signs, compared, w = VARIANTS[setting.variant]
     betas = np.array([0, *signs], dtype) * dtype.type(setting.beta)
-    samples = np.zeros((-(-batch // FOUR) * FOUR, training.n_input), dtype)
+    rows, n_hidden = -(-batch // FOUR) * FOUR, training.g1.shape[1]
+    shapes = (rows, training.n_input), (rows, training.n_input), (rows, n_hidden), (len(betas), rows, n_hidden)
     return learn(
         (training.g1.T, training.g2.T, training.hidden_bias, training.output_bias),
         (training.low, training.high),
@@ -34,7 +35,7 @@ def train(
         dtype.type(setting.gain),
         (betas, setting.nudge == "held_current", compared, setting.sweeps),
         np.array([rate * w / setting.beta for rate in rates], dtype),
-        (aligned(samples), aligned(samples)),
+        tuple(aligned(np.zeros(shape, dtype)) for shape in shapes),
         outputs,
     )
 
