@@ -26,16 +26,19 @@ from neuroeq.catalog import resolve
 from neuroeq.data.idx import FILES
 from neuroeq.engine import can_compile
 from neuroeq.engine.compiled import compilable
+from neuroeq.randomness import Streams
 from neuroeq.spec import Network, validate
-from neuroeq.training import CHUNK
+from neuroeq.substrates import build
+from neuroeq.training import CHUNK, initial_state, train
 
 from .machine import describe
-from .training import images, seconds
+from .training import LONG, images, seconds
 
 FREE, NUDGED, BATCH, WIDTH = 20, 8, 20, 256
 LATERAL = 2048
 """Units of the hidden layer whose lateral projection is thinned out."""
 SETS = (6_000, 60_000)
+EPOCH_BATCHES = 10 * CHUNK
 SECONDS = 0.4
 """That a row is measured for, about."""
 CHILD = """
@@ -71,7 +74,7 @@ def network(hidden: list[int], batch: int = BATCH, steps: float = 1.0, lateral: 
                     "free": {"duration": f"{round(FREE * steps)} steps"},
                     "nudged": {"duration": f"{round(NUDGED * steps)} steps"},
                 },
-                "training": {"learning": "contrastive", "epochs": 1, "batch_size": batch},
+                "training": {"learning": "contrastive", "epochs": LONG, "batch_size": batch},
                 "substrate": {"rate": {"neuron": "hard_sigmoid", "synapse": "rate_derivative", "precision": "float32"}},
             },
             "benchmark",
@@ -117,10 +120,16 @@ def growth(console: Console) -> None:
 
 
 def measured(net: Network, engine: str) -> float:
-    """Return CPU seconds of an image, from as many batches as fit the time for a row."""
-    size = net.training.batch_size
-    first = seconds(net, 4 * size, engine)
-    return seconds(net, min(60_000, size * max(8, round(SECONDS / (first * size)))), engine)
+    """Return CPU seconds of an image, over as many batches as fit the time for a row; the first are not counted."""
+    size, streams = net.training.batch_size, Streams(0)
+    net = net.model_copy(update={"run": net.run.model_copy(update={"engine": engine})})
+    state = initial_state(net, streams)
+    steps = train(build(net, state.params, size), images(net, min(60_000, EPOCH_BATCHES * size)), state, streams)
+    next(steps)
+    before, done = state.cpu_s, 0
+    while not done or state.cpu_s - before < SECONDS:
+        done += next(steps).examples
+    return (state.cpu_s - before) / done
 
 
 def data_share(console: Console) -> None:
