@@ -61,6 +61,11 @@ def test_parts_are_disjoint_stratified_and_complete(name, n, shape):
     assert inputs.min() == 0 and inputs.max() == 1
 
 
+def test_what_a_final_run_trains_on_has_no_part_for_validation():
+    few = load(net_of("digits", 64, 10, validation=10_000))
+    assert len(few.train) == 1437 and few.validation is None
+
+
 def test_protocols_differ_in_what_they_let_a_run_see():
     select, final, holdout = (load(net_of("digits", 64, 10, protocol=p)) for p in ("select", "final", "holdout"))
     assert select.test is None and final.validation is None

@@ -146,12 +146,10 @@ def _split(spec: Data, source: Source, n_classes: int) -> Examples:
     else:
         if source.test_inputs is None:
             rest, test = _stratified(source, everything, spec.test, spec, "test")
-        share = spec.validation
+        share = 0 if spec.protocol == "final" else spec.validation
         if isinstance(share, float):
             share *= len(everything) / len(rest)
         train, validation = _stratified(source, rest, share, spec, "validation")
-        if spec.protocol == "final":
-            train, validation = rest, None
     if spec.limit is not None:
         train = np.random.default_rng(spec.split_seed).permutation(train)[: spec.limit]
     return Examples(

@@ -102,7 +102,7 @@ def growth(console: Console) -> None:
         rows[f"batch {batch}"] = {"hidden": [WIDTH], "batch": batch}, None
     for steps in (0.5, 1.0, 2.0, 4.0):
         rows[f"{round(FREE * steps)} + 2 x {round(NUDGED * steps)} steps"] = {"hidden": [WIDTH], "steps": steps}, None
-    for share in (1.0, 0.1, 0.01, 0.001):
+    for share in (1.0, 0.05, 0.01, 0.001):
         rows[f"{LATERAL} lateral, {share:.1%}"] = {"hidden": [LATERAL], "lateral": share}, share
     columns = ("us/image", "ns each", "compiled, us/image", "ns each")
     table = Table("network", "couplings x steps", *columns, title="cost of an image")
