@@ -130,7 +130,7 @@ def train(
     settings
         Changes to the network, such as ``"phases.beta=0.5"``.
     hardware
-        What a circuit is made of, by name or path; ``"unbounded"`` if left out.
+        What a circuit is made of, by name or path; if left out, what the network's file says, or ``"unbounded"``.
     ideal
         Parts of the hardware to idealise: window, diodes, amplifiers, wires.
     data_dir

@@ -43,6 +43,16 @@ def test_a_substrates_table_is_laid_over_the_network_and_settings_over_both():
     assert set(spiking.substrate) == {"spiking"}
 
 
+def test_a_file_may_say_what_its_circuit_is_made_of():
+    assert resolve("mnist_real_diode").technology.name == "real_diode"
+    assert resolve("mnist_real_diode", hardware="ideal").technology.name == "ideal"
+    assert resolve(resolve("mnist_real_diode", hardware="ideal")).technology.name == "ideal"
+    assert resolve("mnist_drn_xs").technology.name == "unbounded"
+    base = table(2, 3, 2, substrate={"rate": {"hardware": "ideal"}})
+    with pytest.raises(SpecError, match=r"substrate.rate has hardware; only crossbar and resistive are made of it"):
+        validate(Network, base, "test")
+
+
 def test_extends_lays_a_file_over_another(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('extends = "xor"\ntitle = "mine"\n[layers.hidden]\nsize = 5\n')

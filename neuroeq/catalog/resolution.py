@@ -37,7 +37,7 @@ def resolve(
     settings
         Changes, as ``"phases.beta=0.5"`` or as tables, in their order; those of ``hardware.`` go to the hardware.
     hardware
-        What a circuit is made of, by name or path; ``"unbounded"`` if left out.
+        What a circuit is made of, by name or path; if left out, what the file says, or ``"unbounded"``.
     ideal
         Parts of the hardware to idealise: window, devices, diodes, amplifiers, wires, array, periphery, nudge.
 
@@ -58,7 +58,9 @@ def resolve(
     changes = _changes(settings)
     raw = _laid(raw, [change for change in changes if "substrate" in change])
     if substrate in CIRCUITS:
-        raw["hardware"] = other_diodes(technology(raw.get("hardware"), hardware, ideal), changes)
+        own = raw.get("hardware")
+        named = hardware if own is not None else hardware or raw["substrate"][substrate].get("hardware")
+        raw["hardware"] = other_diodes(technology(own, named, ideal), changes)
     elif hardware or ideal or any("hardware" in change for change in changes):
         raise SpecError(
             f"substrate '{substrate}' has no hardware; expected one of {', '.join(CIRCUITS)}, or no hardware."

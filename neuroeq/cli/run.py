@@ -24,7 +24,8 @@ def run(
         typer.Option(help="rate, spiking, crossbar or resistive; the first of the network's file if left out."),
     ] = None,
     hardware: Annotated[
-        str | None, typer.Option(help="What a circuit is made of, by name or path; unbounded if left out.")
+        str | None,
+        typer.Option(help="What a circuit is made of, by name or path; the file's own, or unbounded, if left out."),
     ] = None,
     ideal: Annotated[
         str | None,

@@ -82,6 +82,8 @@ class Substrate(Spec):
         Of the simulation's arithmetic.
     circuit
         Of a resistor network: its layout.
+    hardware
+        What a circuit is made of, by name or path, where a run names nothing else.
     data, layers, projections, phases, training
         Laid over the network's tables of the same name.
     """
@@ -95,6 +97,7 @@ class Substrate(Spec):
     dt: Time | None = None
     precision: Literal["float64", "float32"] = "float64"
     circuit: Resistive | None = None
+    hardware: str | None = None
     data: dict[str, Any] = {}
     layers: dict[str, Any] = {}
     projections: dict[str, Any] = {}
@@ -211,6 +214,8 @@ class Network(Described):
     @model_validator(mode="after")
     def _played(self) -> Self:
         for name, substrate in self.substrate.items():
+            if substrate.hardware is not None and name not in CIRCUITS:
+                raise ValueError(f"substrate.{name} has hardware; only {' and '.join(CIRCUITS)} are made of it")
             if name == "resistive":
                 if substrate.neuron or substrate.synapse:
                     raise ValueError(
