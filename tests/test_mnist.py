@@ -17,10 +17,10 @@ QUICK = {
     "mnist_spiking_lif": (2_000, 3, 0.13),
     "mnist_spiking_ternary": (2_000, 3, 0.145),
     "mnist_drn_xs": (4_000, 4, 0.1),
-    "mnist_drn_1h": (1_000, 2, 0.165),
+    "mnist_drn_1h": (4_000, 3, 0.115, "layers.hidden.size=256"),
     "mnist_real_diode": (4_000, 4, 0.105),
 }
-"""By network: training images, epochs, and a test error a point above the worst of seeds 0 to 2."""
+"""By network: training images, epochs, a test error a point above the worst of seeds 0 to 2, and changes."""
 
 
 def test_every_network_has_a_quick_version():
@@ -29,9 +29,9 @@ def test_every_network_has_a_quick_version():
 
 @pytest.mark.parametrize("name", QUICK)
 def test_a_few_thousand_images_teach_it(name, mnist):
-    images, epochs, error = QUICK[name]
+    images, epochs, error, *smaller = QUICK[name]
     promise = load_network(name).expected[0]
-    settings = [f"data.limit={images}", *promise.settings]
+    settings = [f"data.limit={images}", *promise.settings, *smaller]
     run = train(name, seed=0, epochs=epochs, settings=settings, hardware=promise.hardware, target="auto")
     assert run.test_error <= error
 
