@@ -35,7 +35,7 @@ def cli(capsys, *arguments):
         (["run", "xor", "--target", "fpga"], "target is 'fpga'; expected 'auto', 'cython' or 'numpy'."),
         (
             ["run", "xor", "--engine", "warp"],
-            "run.engine is 'warp'; expected 'stepper', 'reference' or 'operating_point'.",
+            "run.engine is 'warp'; expected 'stepper', 'compiled', 'reference' or 'operating_point'.",
         ),
         (["run", "xor", "--epochs", "0"], "Invalid value for '--epochs'"),
         (["run", "xor", "--resume"], "--resume: no run with a checkpoint in 'runs/xor-rate-seed0'"),
