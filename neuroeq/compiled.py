@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from .contract import Params
-from .engine.compiled import check_compilable, compilable, learned, library_of, parameter_names, slopes
+from .engine.compiled import Library, check_compilable, compilable, learned, library_of, parameter_names, slopes
 from .errors import DivergenceError, SpecError
 from .network import learning_rates
 from .phases import nudges
@@ -39,7 +39,7 @@ def with_engine(network: Network, samples: int, target: str) -> Network:
         return network
     compiled = on_engine(network, "compiled")
     try:
-        prepare(compiled)
+        library_of(compiled)
     except SpecError as error:
         warnings.warn(f"the stepper trains, since {error}", NeuroeqWarning, stacklevel=2)
         return network
@@ -64,8 +64,12 @@ def prepare(network: Network) -> None:
     SpecError
         If it asks for something that only the stepper does, or there is no compiler.
     """
-    if network.run.engine != "compiled":
-        return
+    if network.run.engine == "compiled":
+        _library(network)
+
+
+def _library(network: Network) -> Library:
+    """Return what trains a network, or say why it cannot."""
     if network.substrate_name not in ("rate", "spiking"):
         own = "operating_point" if network.resistive else "stepper"
         raise SpecError(
@@ -73,7 +77,7 @@ def prepare(network: Network) -> None:
             f"--engine {own}."
         )
     check_compilable(network)
-    library_of(network)
+    return library_of(network)
 
 
 class Compiled:
@@ -100,11 +104,10 @@ class Compiled:
     """
 
     def __init__(self, substrate: AnySubstrate, params: Params, streams: Streams) -> None:
-        prepare(substrate.network)
+        self._library = _library(substrate.network)
         assert isinstance(substrate, NeuronSubstrate)
         self._network, self._simulation, self._streams = substrate.network, substrate.simulation, streams
         self._dtype = np.dtype(self._network.physics.precision)
-        self._library = library_of(self._network)
         self._learned = learned(self._network, self._simulation.dt)
         self._order = parameter_names(self._network, self._learned)
         self.params = {name: np.array(value, self._dtype, order="C") for name, value in params.items()}

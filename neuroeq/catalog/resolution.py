@@ -58,9 +58,8 @@ def resolve(
     changes = _changes(settings)
     raw = _laid(raw, [change for change in changes if "substrate" in change])
     if substrate in CIRCUITS:
-        own = raw.get("hardware")
-        named = hardware if own is not None else hardware or raw["substrate"][substrate].get("hardware")
-        raw["hardware"] = other_diodes(technology(own, named, ideal), changes)
+        usual = raw["substrate"][substrate].get("hardware", "unbounded")
+        raw["hardware"] = other_diodes(technology(raw.get("hardware"), hardware, ideal, usual), changes)
     elif hardware or ideal or any("hardware" in change for change in changes):
         raise SpecError(
             f"substrate '{substrate}' has no hardware; expected one of {', '.join(CIRCUITS)}, or no hardware."

@@ -16,7 +16,7 @@ IDEAL = ("window", "devices", "diodes", "amplifiers", "wires", "array", "periphe
 """Parts of the hardware that can be idealised."""
 
 
-def technology(own: Table | None, name: str | None, ideal: Sequence[str]) -> Table:
+def technology(own: Table | None, name: str | None, ideal: Sequence[str], usual: str) -> Table:
     """Return the table of a technology, with some of its parts idealised.
 
     Parameters
@@ -24,9 +24,11 @@ def technology(own: Table | None, name: str | None, ideal: Sequence[str]) -> Tab
     own
         What a description of a run brings along.
     name
-        Of the catalog, or a path; ``unbounded`` if neither is given.
+        Of the catalog, or a path.
     ideal
         Parts of `IDEAL`.
+    usual
+        Its name if neither is given.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def technology(own: Table | None, name: str | None, ideal: Sequence[str]) -> Tab
     table = (
         own
         if own is not None and name is None
-        else load_hardware(name or "unbounded").model_dump(by_alias=True, exclude_unset=True)
+        else load_hardware(name or usual).model_dump(by_alias=True, exclude_unset=True)
     )
     for part in ideal:
         if part not in IDEAL:

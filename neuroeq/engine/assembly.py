@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..edges import sparse_edges
+from ..edges import Edges
 from ..errors import SpecError
 from ..network import mask
 from ..spec import Network, NeuronModel
@@ -47,7 +48,9 @@ class Assembly:
         return {layer: population for population in self.populations for layer in population.layers}
 
 
-def assemble(network: Network, batch: int, dt: float, plastics: list[Plastic]) -> Assembly:
+def assemble(
+    network: Network, batch: int, dt: float, plastics: list[Plastic], edges: Mapping[str, Edges] | None = None
+) -> Assembly:
     """Build the objects of a resolved network.
 
     Parameters
@@ -60,6 +63,8 @@ def assemble(network: Network, batch: int, dt: float, plastics: list[Plastic]) -
         Step [s].
     plastics
         Plastic projections whose factors the units must offer.
+    edges
+        The synapses of projections that are sparse.
 
     Raises
     ------
@@ -84,7 +89,7 @@ def assemble(network: Network, batch: int, dt: float, plastics: list[Plastic]) -
         clamped = network.nudge == "clamp" and network.output_layer in layers
         name = f"population_{index}"
         populations.append(Population(name, model, sizes, batch, clock, dtype, factors, delivered, clamped))
-    assembly = Assembly(clock, populations, _couplings(network, natives), [])
+    assembly = Assembly(clock, populations, _couplings(network, natives, edges or {}), [])
     for name in natives:
         assembly.natives.append(_native(network, name, assembly.home, receivers[name], dtype))
     return assembly
@@ -131,12 +136,12 @@ def _homes(network: Network) -> list[tuple[NeuronModel, list[str]]]:
     return homes
 
 
-def _couplings(network: Network, natives: list[str]) -> list[Coupling]:
-    couplings, sparse = [], sparse_edges(network)
+def _couplings(network: Network, natives: list[str], edges: Mapping[str, Edges]) -> list[Coupling]:
+    couplings = []
     for name, projection in network.projections.items():
         if name in natives:
             continue
-        how = network.synapse(name).diffusive, sparse.get(name)
+        how = network.synapse(name).diffusive, edges.get(name)
         couplings.append(Coupling(name, projection.source, projection.target, False, *how))
         if network.symmetric(name) and projection.source != projection.target:
             couplings.append(Coupling(name, projection.target, projection.source, True, *how))

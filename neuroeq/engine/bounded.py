@@ -12,18 +12,15 @@ import numpy as np
 
 from .brian import brian
 
-_CYTHON = """
-cdef extern from *:
-    '''
-    template <typename T> static inline T neuroeq_bounded(T x, double low, double high)
-    { return x < T(low) ? T(low) : x > T(high) ? T(high) : x; }
-    '''
-    float neuroeq_bounded(float, double, double) noexcept nogil
-    double neuroeq_bounded(double, double, double) noexcept nogil
-"""
 _CPP = """
 template <typename T> static inline T neuroeq_bounded(T x, double low, double high)
 { return x < T(low) ? T(low) : x > T(high) ? T(high) : x; }
+"""
+_CYTHON = f"""
+cdef extern from *:
+    '''{_CPP}'''
+    float neuroeq_bounded(float, double, double) noexcept nogil
+    double neuroeq_bounded(double, double, double) noexcept nogil
 """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ..edges import Edges, sparse_edges
+from ..edges import Edges
 from ..errors import EquationError
 from ..network import learning_rates
 from ..spec import Network, SynapseModel
@@ -104,8 +104,17 @@ def native_names(network: Network) -> list[str]:
     ]
 
 
-def plan(network: Network, dt: float) -> list[Plastic]:
+def plan(network: Network, dt: float, edges: Mapping[str, Edges] | None = None) -> list[Plastic]:
     """Return the plastic dense projections and biases of a resolved network with steps of `dt` [s].
+
+    Parameters
+    ----------
+    network
+        Resolved.
+    dt
+        Step [s].
+    edges
+        The synapses of projections that are sparse.
 
     Raises
     ------
@@ -113,7 +122,7 @@ def plan(network: Network, dt: float) -> list[Plastic]:
         If the traces of a synapse model do not parse, or a factor makes no sense on a clamped input.
     """
     made: list[PlasticSynapse] = []
-    plastics, sparse = [], sparse_edges(network)
+    plastics, sparse = [], edges or {}
     for name, rate in learning_rates(network).items():
         source, target, model = _ends(network, name)
         if not rate or not model.plasticity:

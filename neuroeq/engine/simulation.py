@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..contract import Equilibrium, Nudge, Params, Stop
+from ..edges import sparse_edges
 from ..errors import DivergenceError, EquationError, SpecError
 from ..network import check_batch
 from ..spec import Network
@@ -42,7 +43,7 @@ class Simulation:
     plastic
         Whether its synapses may change in nudged phases.
     engine
-        ``"stepper"``, or ``"reference"`` for Brian2's own `Network.run`.
+        ``"stepper"``, also of a training that is compiled, or ``"reference"`` for Brian2's own `Network.run`.
     target
         As in `use_target`.
     deferred
@@ -52,6 +53,11 @@ class Simulation:
         Samples that can be recorded.
     one
         The state that stands for a readout of 1.
+
+    Attributes
+    ----------
+    edges
+        The synapses of projections that are sparse.
 
     Raises
     ------
@@ -76,8 +82,9 @@ class Simulation:
         use_target(target)
         self.network, self.batch, self.dt = network, batch, time_step(network)
         self.dtype = np.dtype(network.physics.precision).type
-        plastics = plan(network, self.dt) if plastic else []
-        self._assembly = assemble(network, batch, self.dt, plastics)
+        self.edges = sparse_edges(network)
+        plastics = plan(network, self.dt, self.edges) if plastic else []
+        self._assembly = assemble(network, batch, self.dt, plastics, self.edges)
         self._home = self._assembly.home
         self._views()
         self._nudging = Nudging(network, self._assembly, one)

@@ -20,7 +20,7 @@ from .update import Update
 
 def in_situ(substrate: NeuronSubstrate, lesson: Lesson) -> Update:
     """Return what the synapses have accumulated over the nudged phases."""
-    free, into = lesson.relax(substrate), Accumulator(substrate.edges)
+    free, into = lesson.relax(substrate), Accumulator(substrate.simulation.edges)
 
     def on_step() -> Params:
         assert lesson.commit is not None

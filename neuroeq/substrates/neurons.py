@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..contract import Equilibrium, Nudge, Params, Stop
-from ..edges import outer, sparse_edges
+from ..edges import outer
 from ..engine import Field, Plasticity, Recording, Simulation
 from ..network import mask
 from ..spec import Network
@@ -47,7 +47,6 @@ class NeuronSubstrate:
         check_rule(self.described, options.get("plastic", True))
         self.simulation = Simulation(self._simulated(), batch, one=self.state_of_one, **options)
         self._masks = {name: mask(network, name) for name in network.projections}
-        self.edges = sparse_edges(network)
 
     @property
     def described(self) -> Network:
@@ -196,7 +195,7 @@ class NeuronSubstrate:
                 contrast[name] = -_weighted(weighted, name.removesuffix(".bias")).mean(axis=0)
                 continue
             source, target = self.network.projections[name].source, self.network.projections[name].target
-            m, edges = len(weighted[0][1].outputs), self.edges.get(name)
+            m, edges = len(weighted[0][1].outputs), self.simulation.edges.get(name)
             if source == clamped:
                 clamped_values = weighted[0][1].activity[source]
                 contrast[name] = outer(edges, clamped_values, _weighted(weighted, target) / -m)
@@ -225,7 +224,7 @@ class NeuronSubstrate:
                 change[name] = moved[name.removesuffix(".bias")].sum(axis=0)
                 continue
             ends = self.network.projections[name]
-            edges = self.edges.get(name)
+            edges = self.simulation.edges.get(name)
             change[name] = outer(edges, free.activity[ends.source], moved[ends.target])
             if self.network.symmetric(name):
                 change[name] = change[name] + outer(edges, moved[ends.source], free.activity[ends.target])

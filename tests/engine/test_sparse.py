@@ -43,7 +43,7 @@ def trained(on, monkeypatch, below, directed=False, learning="contrastive"):
     streams = Streams(0)
     state = initial_state(description, streams)
     start, substrate = dict(state.params), substrate_of(description, state.params, batch=10)
-    assert (len(substrate.edges) == 3) == (below > 0)
+    assert (len(substrate.simulation.edges) == 3) == (below > 0)
     for _ in train(substrate, load(description), state, streams):
         pass
     return start, state.params

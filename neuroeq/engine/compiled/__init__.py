@@ -2,7 +2,7 @@
 
 from .eligible import check_compilable, compilable
 from .learned import learned, slopes
-from .library import library_of
+from .library import Library, library_of
 from .score import parameter_names
 
-__all__ = ["check_compilable", "compilable", "learned", "library_of", "parameter_names", "slopes"]
+__all__ = ["Library", "check_compilable", "compilable", "learned", "library_of", "parameter_names", "slopes"]

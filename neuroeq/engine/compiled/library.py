@@ -24,11 +24,11 @@ import numpy as np
 
 from ...errors import SpecError
 from ...spec import Network
+from ..brian import VECTORISING
 
 Array = np.ndarray
-ALIASES = "vect-max-version-for-alias-checks=1000"
 MATHS = ("-ffast-math", "-fno-finite-math-only")
-FLAGS = ("-std=c++20", "-O3", "-march=native", *MATHS, "--param", ALIASES, "-w", "-fPIC")
+FLAGS = ("-std=c++20", "-O3", "-march=native", *MATHS, VECTORISING, "-w", "-fPIC")
 """As Brian2 compiles its own code at run time, with NaN and infinity as they are; and equations of many variables make
 vectors only if the compiler may ask at run time whether their arrays overlap."""
 COMPILERS = ("g++", "clang++")
