@@ -1,6 +1,6 @@
 """`python -m neuroeq` is the command line."""
 
-from .cli import main
+from neuroeq.cli import main
 
 if __name__ == "__main__":
     main()

@@ -8,14 +8,24 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from .costs import Cost
-
 Array = np.ndarray
 Params = dict[str, Array]
 """What the synapses hold: by projection (n_pre, n_post), by bias ``"<layer>.bias"`` (n,)."""
 
 
 NudgeMode = Literal["state", "held_current", "clamp", "corrected"]
+
+
+class Cost(Protocol):
+    """A cost of the outputs."""
+
+    def value(self, outputs: Array, targets: Array) -> Array:
+        """Return the cost of each sample: (batch,)."""
+        ...
+
+    def gradient(self, outputs: Array, targets: Array) -> Array:
+        """Return dC/doutputs: (batch, n_output); of complex outputs its analytic continuation."""
+        ...
 
 
 @dataclass(frozen=True)

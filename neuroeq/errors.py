@@ -47,3 +47,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str], hint: str = "") -> 
     close = get_close_matches(name, list(known), n=1)
     guess = f"; did you mean '{close[0]}'?" if close else "."
     return UnknownNameError(f"no {kind} '{name}'{guess} {hint}".strip())
+
+
+class NeuroeqWarning(UserWarning):
+    """Something that training survives and a user should know."""

@@ -13,7 +13,7 @@ from functools import cache
 from tokenize import TokenError
 from typing import Any
 
-from .errors import SpecError
+from neuroeq.errors import SpecError
 
 Dimension = tuple[float, float, float, float, float, float, float]
 

@@ -12,10 +12,10 @@ from typing import Annotated
 
 import typer
 
-from neuroeq import catalog
-from neuroeq.catalog import load_network, resolve
-from neuroeq.records import RunFolder, check_same
-from neuroeq.spec.network import Expected
+from neuroeq.describe import catalog
+from neuroeq.describe.catalog import load_network, resolve
+from neuroeq.describe.spec.network import Expected
+from neuroeq.runs.records import RunFolder, check_same
 
 ROOT = Path(__file__).parent.parent
 RUNS, RESULTS = ROOT / "runs" / "mnist", ROOT / "docs" / "results"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from neuroeq.contract import Params
-from neuroeq.spec import Network
+from neuroeq.describe.spec import Network
 from tests.nets import network
 
 ENDS = {

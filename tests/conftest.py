@@ -25,7 +25,7 @@ def _own_folder(tmp_path, monkeypatch):
 @pytest.fixture
 def compiler():
     """Skip where no C++ code can be compiled."""
-    from neuroeq.engine import can_compile
+    from neuroeq.physics.engine import can_compile
 
     if not can_compile():
         pytest.skip("no C++ compiler with Python headers")

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from neuroeq.catalog import resolve
 from neuroeq.contract import Params, Stop
-from neuroeq.costs import SquaredError
-from neuroeq.network import initial_params
-from neuroeq.rules import Lesson, Update, contrastive, in_situ
-from neuroeq.spec import Network, overlay, validate
-from neuroeq.substrates import AnySubstrate, build
+from neuroeq.describe.catalog import resolve
+from neuroeq.describe.network import initial_params
+from neuroeq.describe.spec import Network, overlay, validate
+from neuroeq.learning.costs import SquaredError
+from neuroeq.learning.rules import Lesson, Update, contrastive, in_situ
+from neuroeq.physics.substrates import AnySubstrate, build
 
 COST = SquaredError()
 FREE, NUDGED = Stop(40), Stop(20)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from neuroeq import catalog
-from neuroeq.catalog import load_network, resolve
+from neuroeq.describe import catalog
+from neuroeq.describe.catalog import load_network, resolve
+from neuroeq.describe.spec import Hardware, Network, NeuronModel, SynapseModel, overlay, setting, validate
 from neuroeq.errors import NeuroeqError, SpecError, UnknownNameError
-from neuroeq.records import to_toml
-from neuroeq.spec import Hardware, Network, NeuronModel, SynapseModel, overlay, setting, validate
+from neuroeq.runs.records import to_toml
 from tests.nets import table
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from neuroeq import catalog
+from neuroeq.describe import catalog
 from neuroeq.cli import main
 
 
@@ -149,7 +149,7 @@ def test_help_does_not_import_what_it_does_not_need():
 def test_a_machine_without_a_compiler_still_runs_and_says_so_once(tmp_path):
     """The compiler is hidden by an environment in which nothing can be compiled."""
     code = (
-        "from neuroeq.engine import brian\n"
+        "from neuroeq.physics.engine import brian\n"
         "from brian2.codegen.runtime.cython_rt import CythonCodeObject\n"
         "CythonCodeObject.is_available = classmethod(lambda cls: False)\n"
         "from neuroeq.cli import main\n"

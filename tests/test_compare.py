@@ -17,12 +17,12 @@ import pytest
 from scipy import stats
 
 import neuroeq as ne
-from neuroeq.comparison import answer, cells_of, learns
-from neuroeq.comparison.columns import with_prefix
-from neuroeq.comparison.rows import mean_and_interval
 from neuroeq.errors import NeuroeqError, SpecError
-from neuroeq.records import RunFolder
-from neuroeq.report import write_report
+from neuroeq.runs.comparison import answer, cells_of, learns
+from neuroeq.runs.comparison.columns import with_prefix
+from neuroeq.runs.comparison.rows import mean_and_interval
+from neuroeq.runs.records import RunFolder
+from neuroeq.show.report import write_report
 from tests.test_cli import cli
 
 ON = "rate,spiking,crossbar:ideal,resistive:small.toml"
@@ -92,7 +92,7 @@ def test_rows_say_what_the_run_folders_say(compared):
 def test_the_gradient_at_the_end_is_that_of_the_trained_weights(compared):
     out, printed, _ = compared
     row = next(row for row in printed["cells"] if row["cell"] == "rate")
-    from neuroeq.checking import check_network
+    from neuroeq.runs.checking import check_network
 
     assert row["cosine_end"] == pytest.approx(check_network(out / "rate-seed0").cosine, abs=1e-9)
     assert row["cosine_start"] == pytest.approx(check_network("xor", "rate").cosine, abs=1e-9)

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 import neuroeq as ne
-from neuroeq.catalog import resolve
 from neuroeq.data import load
+from neuroeq.describe.catalog import resolve
 from neuroeq.errors import SpecError
-from neuroeq.evaluation import evaluate
-from neuroeq.holding import Holding
+from neuroeq.learning.holding import Holding
+from neuroeq.measures.evaluation import evaluate
+from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
-from neuroeq.runs import EVALUATION_BATCH, train
-from neuroeq.substrates import build
-from neuroeq.transfer import Spread, evaluate_run
+from neuroeq.runs.run import EVALUATION_BATCH, train
+from neuroeq.runs.transfer import Spread, evaluate_run
 from tests.test_cli import cli
 
 WINDOW = """

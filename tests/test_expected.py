@@ -4,9 +4,9 @@ import statistics
 
 import pytest
 
-from neuroeq import catalog
-from neuroeq.catalog import load_network
-from neuroeq.runs import train
+from neuroeq.describe import catalog
+from neuroeq.describe.catalog import load_network
+from neuroeq.runs.run import train
 
 PROMISES = [
     pytest.param(

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from neuroeq.circuits import kernels
 from neuroeq.data import load
+from neuroeq.learning.trainers.fused import compile_ahead, fusible
+from neuroeq.learning.training import initial_state, train
+from neuroeq.physics.circuits import kernels
 from neuroeq.randomness import Streams
-from neuroeq.substrates.fused import compile_ahead, fusible
-from neuroeq.training import initial_state, train
 from tests.nets import network, substrate_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:free phases end with a net current")
@@ -114,10 +114,10 @@ def test_what_training_calls_was_compiled_ahead(monkeypatch, over, precision):
     """numba compiles once for the types of all arguments."""
     from numba import typeof
 
-    from neuroeq.circuits import fused_numba
+    from neuroeq.physics.circuits.fused import with_numba as fused_numba
 
     called, learn = [], fused_numba.learn
-    monkeypatch.setattr("neuroeq.substrates.fused.COMPILED_FROM", 0)
+    monkeypatch.setattr("neuroeq.learning.trainers.fused.COMPILED_FROM", 0)
     monkeypatch.setattr(fused_numba, "learn", lambda *args: called.append([*map(typeof, args)]) or learn(*args))
     description = net(precision=precision, **over)
     compile_ahead(description, 12)
@@ -128,7 +128,7 @@ def test_what_training_calls_was_compiled_ahead(monkeypatch, over, precision):
 
 def test_a_fused_training_that_was_cut_ends_in_the_same_bits(monkeypatch):
     """Cut between two chunks; the state that a checkpoint holds is all that is needed."""
-    monkeypatch.setattr("neuroeq.training.CHUNK", 2)
+    monkeypatch.setattr("neuroeq.learning.training.CHUNK", 2)
     description = net()
     whole, _ = trained(description, True)
     streams = Streams(5)

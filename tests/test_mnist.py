@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from neuroeq import catalog
-from neuroeq.catalog import load_network
+from neuroeq.describe import catalog
 from neuroeq.data import load
-from neuroeq.runs import train
+from neuroeq.describe.catalog import load_network
+from neuroeq.runs.run import train
 
 QUICK = {
     "mnist_rate": (3_000, 3, 0.1),

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from neuroeq import plots
-from neuroeq.analysis import segments, settling_time, weight_history
 from neuroeq.errors import SpecError
-from neuroeq.runs import train
+from neuroeq.runs.analysis import segments, settling_time, weight_history
+from neuroeq.runs.run import train
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,14 @@ import signal
 import numpy as np
 import pytest
 
-from neuroeq.catalog import resolve
+from neuroeq.describe.catalog import resolve
+from neuroeq.describe.spec.recipe import Prune
 from neuroeq.errors import SpecError
-from neuroeq.interruption import Interrupted
-from neuroeq.optimiser import Descent
-from neuroeq.pruning import Pruning
-from neuroeq.records import RunFolder
-from neuroeq.runs import train
-from neuroeq.spec.recipe import Prune
+from neuroeq.learning.optimiser import Descent
+from neuroeq.learning.pruning import Pruning
+from neuroeq.runs.interruption import Interrupted
+from neuroeq.runs.records import RunFolder
+from neuroeq.runs.run import train
 from tests.nets import network, params_of
 from tests.test_training import trained
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from neuroeq.catalog import load_network, names, resolve
 from neuroeq.cli import main
+from neuroeq.describe.catalog import load_network, names, resolve
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

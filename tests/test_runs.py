@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from neuroeq.errors import SpecError
-from neuroeq.records import RunFolder
-from neuroeq.runs import load_run, train
+from neuroeq.runs.records import RunFolder
+from neuroeq.runs.run import load_run, train
 
 RESULT_KEYS = {
     "network": str,

@@ -11,7 +11,7 @@ from scipy.integrate import trapezoid
 
 from neuroeq import plots
 from neuroeq.errors import EquationError, SpecError, UnknownNameError
-from neuroeq.stdp import STEPS, measure
+from neuroeq.measures.windows import STEPS, measure
 from tests.conftest import DATA
 from tests.test_cli import cli
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from neuroeq.describe.network import initial_params
 from neuroeq.errors import NeuroeqError
-from neuroeq.network import initial_params
-from neuroeq.optimiser import Descent
-from neuroeq.runs import train
+from neuroeq.learning.optimiser import Descent
+from neuroeq.runs.run import train
 from tests.nets import network, params_of
 
 BINARY = {"kind": "binary", "inertia": 0.1, "threshold": 0.05}
@@ -90,7 +90,7 @@ def persistent_states(path):
 
 
 def test_a_resumed_run_with_particles_and_filtered_changes_equals_an_uninterrupted_one(tmp_path):
-    from neuroeq.interruption import Interrupted
+    from neuroeq.runs.interruption import Interrupted
 
     binary = "training.step={kind='binary',inertia=0.1,threshold=0.001}"
     whole = persistent(tmp_path, "whole", 6, binary)

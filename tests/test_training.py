@@ -6,17 +6,16 @@ import warnings
 import numpy as np
 import pytest
 
-from neuroeq.catalog import resolve
 from neuroeq.data import load
-from neuroeq.errors import DivergenceError, SpecError
-from neuroeq.network import initial_params, learning_rates, mask
-from neuroeq.optimiser import Descent, schedule_factor
-from neuroeq.phases import nudges
+from neuroeq.describe.catalog import resolve
+from neuroeq.describe.network import initial_params, learning_rates, mask
+from neuroeq.describe.spec import Phases
+from neuroeq.describe.spec.recipe import Constant, Cosine, Exponential, Steps
+from neuroeq.errors import DivergenceError, NeuroeqWarning, SpecError
+from neuroeq.learning.optimiser import Descent, schedule_factor
+from neuroeq.learning.phases import nudges
+from neuroeq.learning.training import initial_state, train
 from neuroeq.randomness import Streams
-from neuroeq.spec import Phases
-from neuroeq.spec.recipe import Constant, Cosine, Exponential, Steps
-from neuroeq.training import initial_state, train
-from neuroeq.watch import NeuroeqWarning
 from tests.nets import network, params_of, substrate_of
 
 

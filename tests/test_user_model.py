@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from neuroeq.catalog import resolve
 from neuroeq.contract import Stop
-from neuroeq.runs import train
+from neuroeq.describe.catalog import resolve
+from neuroeq.runs.run import train
 from tests.conftest import DATA
 from tests.nets import network, params_of, substrate_of
 

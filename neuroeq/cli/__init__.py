@@ -9,7 +9,8 @@ from typing import Any
 
 import typer
 
-from ..errors import NeuroeqError
+from neuroeq.errors import NeuroeqError
+
 from . import check, compare, evaluation, export, listing, plot, run, show
 
 app = typer.Typer(

@@ -10,7 +10,7 @@ import typer
 from .output import Json, print_json
 
 if TYPE_CHECKING:
-    from ..fidelity import Report
+    from neuroeq.measures.fidelity import Report
 
 
 def check(
@@ -35,7 +35,7 @@ def check(
 
     Example: neuroeq check xor --substrate resistive --hardware 1n4148
     """
-    from ..checking import check_network
+    from neuroeq.runs.checking import check_network
 
     report = check_network(
         network,
@@ -50,7 +50,7 @@ def check(
         rbp=rbp,
     )
     if figure is not None:
-        from ..plots import save_report
+        from neuroeq.show.plots import save_report
 
         save_report(report, figure)
     if as_json:

@@ -11,7 +11,7 @@ import typer
 from .output import Json, print_json
 
 if TYPE_CHECKING:
-    from ..comparison import Comparison
+    from neuroeq.runs.comparison import Comparison
 
 WIDTH = 160
 """Of a table that goes into a file or a pipe."""
@@ -52,9 +52,10 @@ def compare(
 
     Example: neuroeq compare digits --on rate,spiking,crossbar:ideal,resistive:1n4148 --quick
     """
-    from .. import comparison
-    from ..interruption import Interrupted
-    from ..report import write_report
+    from neuroeq.runs import comparison
+    from neuroeq.runs.interruption import Interrupted
+    from neuroeq.show.report import write_report
+
     from .live import watch
 
     try:
@@ -92,7 +93,7 @@ def _show(found: Comparison, report: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from ..comparison import answer, used
+    from neuroeq.runs.comparison import answer, used
 
     columns = used(found.means)
     table = Table(title=found.title)

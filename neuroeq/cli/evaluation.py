@@ -10,7 +10,7 @@ import typer
 from .output import Json, print_json
 
 if TYPE_CHECKING:
-    from ..transfer import Transfer
+    from neuroeq.runs.transfer import Transfer
 
 
 def evaluate(
@@ -36,7 +36,7 @@ def evaluate(
 
     Example: neuroeq eval runs/digits-rate-seed0 --substrate crossbar --hardware ideal --draws 10
     """
-    from ..transfer import evaluate_run
+    from neuroeq.runs.transfer import evaluate_run
 
     found = evaluate_run(
         run,
@@ -60,7 +60,7 @@ def _show(found: Transfer) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from ..units import text_of
+    from neuroeq.units import text_of
 
     on = found.substrate + (f":{found.hardware}" if found.hardware else "")
     table = Table(

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ..errors import SpecError
+from neuroeq.errors import SpecError
+
 from .output import Json, print_json
 
 
@@ -25,9 +26,9 @@ def export(
     """
     if to != "spice":
         raise SpecError(f"--to is '{to}'; expected 'spice'.")
-    from ..export import spice
-    from ..records.files import atomic
-    from ..runs import load_run
+    from neuroeq.runs.exchange.spice import spice
+    from neuroeq.runs.records.files import atomic
+    from neuroeq.runs.run import load_run
 
     text = spice(load_run(run), sample, beta)
     try:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import unknown_name
+from neuroeq.errors import unknown_name
+
 from .output import Json, print_json
 
 PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k"}
@@ -21,7 +22,7 @@ def list_names(
 
     Example: neuroeq list neurons
     """
-    from .. import catalog
+    from neuroeq.describe import catalog
 
     kinds = {folder: each for each, folder in catalog.FOLDERS.items()}
     if kind not in kinds:
@@ -47,7 +48,7 @@ def list_names(
 
 def _technology(name: str) -> dict[str, Any]:
     """Return what a table of technologies shows: window, levels, on/off ratio, energy of a write, evidence."""
-    from ..catalog import load_hardware
+    from neuroeq.describe.catalog import load_hardware
 
     hardware = load_hardware(name)
     low, high = hardware.g_min, hardware.g_max

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from ..comparison import CELL, Cell, Plan, read_json
-from ..errors import NeuroeqError
-from ..records import RunFolder
+from neuroeq.errors import NeuroeqError
+from neuroeq.runs.comparison import CELL, Cell, Plan, read_json
+from neuroeq.runs.records import RunFolder
 
 
 @contextmanager

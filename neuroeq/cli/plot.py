@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ..errors import SpecError, unknown_name
+from neuroeq.errors import SpecError, unknown_name
+
 from .output import Json, print_json
 
 FIGURES = ("raster", "weights", "learning", "settling", "saturation", "conductances", "energy", "all")
@@ -47,8 +48,8 @@ def plot(
     for figure in figures or []:
         if figure not in FIGURES:
             raise unknown_name("figure", figure, FIGURES, f"There are: {', '.join(FIGURES)}.")
-    from .. import plots
-    from ..runs import load_run
+    from neuroeq.runs.run import load_run
+    from neuroeq.show import plots
 
     written = [str(path) for path in plots.save(load_run(run), figures or ["all"], out)]
     if as_json:
@@ -63,8 +64,8 @@ def _windows(names: list[str], run: Path | None, out: Path | None, as_json: bool
         raise SpecError(f"--stdp: measures a synapse model, not the run '{run}'; leave one out (--stdp is repeatable).")
     if out is not None and out.suffix in (".png", ".svg") and len(names) > 1:
         raise SpecError(f"--out: '{out}' is one file for {len(names)} windows; expected a folder.")
-    from ..plots import save_window
-    from ..stdp import measure
+    from neuroeq.measures.windows import measure
+    from neuroeq.show.plots import save_window
 
     windows = [
         {

@@ -13,8 +13,8 @@ import typer
 from .output import Json, print_json
 
 if TYPE_CHECKING:
-    from ..runs import Run
-    from ..training import Step
+    from neuroeq.learning.training import Step
+    from neuroeq.runs.run import Run
 
 
 def run(
@@ -59,7 +59,7 @@ def run(
 
     Example: neuroeq run digits --substrate spiking --set substrate.spiking.neuron=lif
     """
-    from ..runs import Interrupted, train
+    from neuroeq.runs.run import Interrupted, train
 
     with _progress(quiet) as progress:
         try:

@@ -9,7 +9,7 @@ import typer
 from .output import Json, print_json
 
 if TYPE_CHECKING:
-    from ..spec import Hardware, Network, NeuronModel, SynapseModel
+    from neuroeq.describe.spec import Hardware, Network, NeuronModel, SynapseModel
 
 
 def show(
@@ -21,8 +21,8 @@ def show(
 
     Example: neuroeq show sigma_delta
     """
-    from ..catalog import load_any, resolve
-    from ..spec import Hardware, Network, NeuronModel
+    from neuroeq.describe.catalog import load_any, resolve
+    from neuroeq.describe.spec import Hardware, Network, NeuronModel
 
     found = load_any(name)
     if isinstance(found, Network) and substrate is not None:
@@ -40,14 +40,14 @@ def show(
 
 
 def _network(network: Network) -> str:
-    from ..records import to_toml
+    from neuroeq.runs.records import to_toml
 
     return f"# {network.where}\n{to_toml(network)}"
 
 
 def _hardware(hardware: Hardware) -> str:
     """Return resolved values and their sources; a value is flagged where it is only assumed."""
-    from ..records import to_toml
+    from neuroeq.runs.records import to_toml
 
     evidence = [
         f"  {each.kind:<8} {', '.join(each.keys)}\n           {each.cite} (checked: {each.checked})"
@@ -62,7 +62,7 @@ def _hardware(hardware: Hardware) -> str:
 
 
 def _neuron(model: NeuronModel) -> str:
-    from ..engine.rendering import rendered
+    from neuroeq.physics.engine.equations.rendering import rendered
 
     facts: list[tuple[str, Any]] = [
         ("emits", model.emits),
@@ -80,7 +80,7 @@ def _neuron(model: NeuronModel) -> str:
 
 
 def _synapse(model: SynapseModel) -> str:
-    from ..engine.rendering import rendered
+    from neuroeq.physics.engine.equations.rendering import rendered
 
     facts: list[tuple[str, Any]] = [("transmits", model.transmission), ("at pre spikes", model.on_pre)]
     facts += [("at post spikes", model.on_post)]
@@ -101,7 +101,7 @@ def _head(model: NeuronModel | SynapseModel) -> list[str]:
 def _parameters(model: NeuronModel | SynapseModel) -> list[str]:
     if not model.parameters:
         return []
-    from ..units import physical, symbol_of
+    from neuroeq.units import physical, symbol_of
 
     rows = []
     for name, value in model.parameters.items():

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataError
-from ..spec import Network
-from ..spec.network import Data
+from neuroeq.describe.spec import Network
+from neuroeq.describe.spec.network import Data
+from neuroeq.errors import DataError
+
 from .sources import Source, read
 
 Array = np.ndarray

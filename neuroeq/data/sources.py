@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataError, unknown_name
+from neuroeq.errors import DataError, unknown_name
+
 from . import idx
 
 Array = np.ndarray

@@ -24,12 +24,15 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from neuroeq.circuits import kernels, ngspice, spice
-from neuroeq.circuits.circuit import Circuit, Drive, Layer, OperatingPoint
-from neuroeq.circuits.diodes import Diode, IdealDiode, ShockleyDiode
-from neuroeq.circuits.fused import FusedTraining, Rates, Setting
-from neuroeq.circuits.solve import operating_point
 from neuroeq.data.sources import read
+from neuroeq.physics.circuits import kernels
+from neuroeq.physics.circuits.circuit import Circuit, Drive, Layer, OperatingPoint
+from neuroeq.physics.circuits.diodes import Diode, IdealDiode, ShockleyDiode
+from neuroeq.physics.circuits.fused.setting import Rates, Setting
+from neuroeq.physics.circuits.fused.training import FusedTraining
+from neuroeq.physics.circuits.solve import operating_point
+from neuroeq.physics.circuits.spice import netlist as spice
+from neuroeq.physics.circuits.spice import ngspice
 
 from .machine import describe
 

@@ -22,14 +22,14 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from neuroeq.catalog import resolve
 from neuroeq.data.idx import FILES
-from neuroeq.engine import can_compile
-from neuroeq.engine.compiled import compilable
+from neuroeq.describe.catalog import resolve
+from neuroeq.describe.spec import Network, validate
+from neuroeq.learning.training import CHUNK, initial_state, train
+from neuroeq.physics.engine import can_compile
+from neuroeq.physics.engine.compiled import compilable
+from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
-from neuroeq.spec import Network, validate
-from neuroeq.substrates import build
-from neuroeq.training import CHUNK, initial_state, train
 
 from .machine import describe
 from .training import LONG, images, seconds

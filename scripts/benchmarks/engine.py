@@ -20,14 +20,14 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from neuroeq.catalog import resolve
 from neuroeq.contract import Params, Stop
-from neuroeq.costs import SquaredError
-from neuroeq.engine import can_compile
-from neuroeq.network import initial_params
-from neuroeq.rules import Lesson, contrastive, in_situ
-from neuroeq.spec import Network, validate
-from neuroeq.substrates import NeuronSubstrate
+from neuroeq.describe.catalog import resolve
+from neuroeq.describe.network import initial_params
+from neuroeq.describe.spec import Network, validate
+from neuroeq.learning.costs import SquaredError
+from neuroeq.learning.rules import Lesson, contrastive, in_situ
+from neuroeq.physics.engine import can_compile
+from neuroeq.physics.substrates import NeuronSubstrate
 
 from .machine import describe
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import wrightomega
 
 from neuroeq.contract import Params
-from neuroeq.spec import Network
+from neuroeq.describe.spec import Network
 
 Array = np.ndarray
 THERMAL = 1.380649e-23 * 300.15 / 1.602176634e-19

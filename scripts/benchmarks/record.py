@@ -11,11 +11,11 @@ from collections.abc import Iterator
 import pytest
 from threadpoolctl import threadpool_limits
 
-from neuroeq.catalog import resolve
-from neuroeq.engine import can_compile
+from neuroeq.describe.catalog import resolve
+from neuroeq.learning.training import CHUNK, Step, initial_state, train
+from neuroeq.physics.engine import can_compile
+from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
-from neuroeq.substrates import build
-from neuroeq.training import CHUNK, Step, initial_state, train
 
 from .training import LONG, NETWORKS, images
 

@@ -20,18 +20,18 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from neuroeq.catalog import resolve
-from neuroeq.circuits import kernels
 from neuroeq.data import Examples, Part, load
 from neuroeq.data.examples import targets
-from neuroeq.engine import can_compile
-from neuroeq.engine.compiled import compilable
-from neuroeq.phases import nudges
+from neuroeq.describe.catalog import resolve
+from neuroeq.describe.spec import Network
+from neuroeq.learning.phases import nudges
+from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.learning.training import initial_state, train
+from neuroeq.physics.circuits import kernels
+from neuroeq.physics.engine import can_compile
+from neuroeq.physics.engine.compiled import compilable
+from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
-from neuroeq.rules import Lesson, estimate
-from neuroeq.spec import Network
-from neuroeq.substrates import build
-from neuroeq.training import initial_state, train
 
 from . import plain
 from .machine import describe, gemm_rate

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from neuroeq.catalog import resolve
 from neuroeq.data import load
-from neuroeq.evaluation import evaluate
-from neuroeq.fidelity import implicit_gradient
-from neuroeq.holding import Holding
-from neuroeq.network import initial_params
-from neuroeq.phases import nudges
+from neuroeq.describe.catalog import resolve
+from neuroeq.describe.network import initial_params
+from neuroeq.describe.spec.synapse import Synapse
+from neuroeq.learning.holding import Holding
+from neuroeq.learning.phases import nudges
+from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.measures.evaluation import evaluate
+from neuroeq.measures.fidelity import implicit_gradient
+from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
-from neuroeq.rules import Lesson, estimate
-from neuroeq.runs import Run, train
-from neuroeq.spec.synapse import Synapse
-from neuroeq.substrates import build
+from neuroeq.runs.run import Run, train
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "papers"))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from _problem import batch, change, cosine, descent, inside, layered, made
 
-from neuroeq.fidelity import implicit_gradient
+from neuroeq.measures.fidelity import implicit_gradient
 
 PLAIN = {
     "title": "Leaky integrator of its drive, sigmoid activity", "emits": "rate", "state": "s", "activity": "rho",

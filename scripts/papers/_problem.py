@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from neuroeq.catalog import resolve
 from neuroeq.contract import Params
-from neuroeq.network import initial_params
-from neuroeq.phases import nudges
-from neuroeq.rules import Lesson, estimate
-from neuroeq.spec import Network, overlay, validate
-from neuroeq.substrates import AnySubstrate, build
+from neuroeq.describe.catalog import resolve
+from neuroeq.describe.network import initial_params
+from neuroeq.describe.spec import Network, overlay, validate
+from neuroeq.learning.phases import nudges
+from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.physics.substrates import AnySubstrate, build
 
 Array = np.ndarray
 SETTLED = {"duration": "20000 steps", "tolerance": 1e-13}

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from neuroeq import train
-from neuroeq.spec import Network
+from neuroeq.describe.spec import Network
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from _problem import change, distance, layered, problem, slope, steps
 from _report import conclude, errors, quick, table
 
 from neuroeq.contract import Params
-from neuroeq.optimiser import Descent
-from neuroeq.phases import nudges
-from neuroeq.rules import Lesson, estimate
+from neuroeq.learning.optimiser import Descent
+from neuroeq.learning.phases import nudges
+from neuroeq.learning.rules import Lesson, estimate
 
 BETA = 0.1
 RATES = (1e-3, 1e-4, 1e-5)

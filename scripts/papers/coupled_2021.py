@@ -20,7 +20,7 @@ from _problem import batch, change, cosine, layered, made
 from _report import conclude, errors, quick, table
 
 from neuroeq.contract import Params
-from neuroeq.network import initial_params
+from neuroeq.describe.network import initial_params
 
 BETAS = (1e-3, 1e-2, 1e-1, 1.0)
 

@@ -19,12 +19,12 @@ from collections.abc import Iterator
 
 from _report import conclude, quick
 
-from neuroeq.catalog import resolve
 from neuroeq.data import load
+from neuroeq.describe.catalog import resolve
+from neuroeq.errors import NeuroeqWarning
+from neuroeq.learning.training import initial_state, train
+from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
-from neuroeq.substrates import build
-from neuroeq.training import initial_state, train
-from neuroeq.watch import NeuroeqWarning
 
 SEEDS, EPOCHS = (2, 20) if quick(__doc__) else (32, 200)
 GATES = ("and", "or", "not", "id")

@@ -20,7 +20,7 @@ from itertools import pairwise
 from _problem import change, descent, distance, layered, problem, slope, steps
 from _report import conclude, errors, quick, table
 
-from neuroeq.fidelity import implicit_gradient
+from neuroeq.measures.fidelity import implicit_gradient
 
 BETAS = (1e-3, 3e-3, 1e-2)
 RATES = {1: (0.4, 0.1), 2: (0.4, 0.1, 0.02), 3: (0.4, 0.1, 0.03, 0.01)}

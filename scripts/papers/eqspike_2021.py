@@ -20,7 +20,7 @@ from _problem import batch, change, cosine, descent, inside, layered, made, step
 from _report import conclude, errors, quick, table
 
 from neuroeq.contract import Params
-from neuroeq.fidelity import implicit_gradient
+from neuroeq.measures.fidelity import implicit_gradient
 
 SIZES = (6, 8, 3)
 TRACES = ((200, 5, 20), (1000, 20, 100), (1000, 50, 200), (4000, 100, 400))

@@ -18,9 +18,9 @@ from _problem import layered, problem, steps
 from _report import conclude, errors, quick, table
 
 from neuroeq.contract import Nudge, Stop
-from neuroeq.costs import cost_of
-from neuroeq.fidelity import backpropagate
-from neuroeq.fidelity.implicit import SETTLED
+from neuroeq.learning.costs import cost_of
+from neuroeq.measures.fidelity import backpropagate
+from neuroeq.measures.fidelity.implicit import SETTLED
 
 CASES = {
     "continuous time, sigmoid": ("sigmoid", "2 ms"),

@@ -18,7 +18,7 @@ from itertools import pairwise
 from _problem import change, descent, distance, layered, problem, steps
 from _report import conclude, errors, quick, table
 
-from neuroeq.fidelity import implicit_gradient
+from neuroeq.measures.fidelity import implicit_gradient
 
 POINTS = (2, 4, 8, 16)
 INSIDE, OUTSIDE = (0.01, 0.02, 0.04), 1.0

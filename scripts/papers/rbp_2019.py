@@ -15,7 +15,7 @@ Expected: distance of errors .047 at beta .1 down to 4.8e-5 at .0001, slopes .99
 from _problem import layered, problem, slope
 from _report import conclude, quick, table
 
-from neuroeq.fidelity import follow
+from neuroeq.measures.fidelity import follow
 
 BETAS = (1e-1, 1e-2, 1e-3, 1e-4)
 

@@ -18,8 +18,8 @@ from _problem import Array, batch, inside, layered, made
 from _report import conclude, errors, quick, table
 
 from neuroeq.contract import Params, Stop
-from neuroeq.engine import Recording
-from neuroeq.fidelity.implicit import SETTLED
+from neuroeq.measures.fidelity.implicit import SETTLED
+from neuroeq.physics.engine import Recording
 
 SIZES = (6, 8, 3)
 LOOKED_AT = 50

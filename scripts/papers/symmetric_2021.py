@@ -14,7 +14,7 @@ sided, 2.5 % with random sign, 2.2 % centred, medians of seeds 0 to 2 (36 s).
 from _problem import change, descent, distance, layered, problem, slope
 from _report import conclude, errors, quick, table
 
-from neuroeq.fidelity import implicit_gradient
+from neuroeq.measures.fidelity import implicit_gradient
 
 BETAS = (0.003, 0.01, 0.03, 0.1)
 VARIANTS = {"one-sided": "positive", "random sign": "random_sign", "centred": "centred"}

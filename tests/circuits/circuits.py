@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from neuroeq.circuits.circuit import Amplifier, Circuit, Drive, Layer
-from neuroeq.circuits.diodes import IdealDiode, NoDiode, PiecewiseDiode, ShockleyDiode
+from neuroeq.physics.circuits.circuit import Amplifier, Circuit, Drive, Layer
+from neuroeq.physics.circuits.diodes import IdealDiode, NoDiode, PiecewiseDiode, ShockleyDiode
 
 SHOCKLEY = ShockleyDiode(i_s=4.352e-9, n=1.906)
 DIODES = {

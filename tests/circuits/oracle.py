@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from neuroeq.circuits.diodes import IdealDiode
+from neuroeq.physics.circuits.diodes import IdealDiode
 
 
 def solve_adjoint(circuit, g, drive, point, targets):

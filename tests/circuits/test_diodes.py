@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from neuroeq.circuits.circuit import Layer
-from neuroeq.circuits.diodes import PiecewiseDiode, ShockleyDiode
-from neuroeq.circuits.junctions import Junctions
+from neuroeq.physics.circuits.circuit import Layer
+from neuroeq.physics.circuits.diodes import PiecewiseDiode, ShockleyDiode
+from neuroeq.physics.circuits.junctions import Junctions
 
 DIODES = {
     "piecewise": PiecewiseDiode(0.3, 1e3, 1e7),

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neuroeq.circuits import ngspice
-from neuroeq.circuits.spice_elements import stems
 from neuroeq.cli import main
 from neuroeq.errors import SpecError
-from neuroeq.export import spice
-from neuroeq.runs import train
+from neuroeq.physics.circuits.spice import ngspice
+from neuroeq.physics.circuits.spice.elements import stems
+from neuroeq.runs.exchange.spice import spice
+from neuroeq.runs.run import train
 
 needs_ngspice = pytest.mark.skipif(not ngspice.available(), reason="ngspice is not installed: apt install ngspice")
 PULLED = ["substrate.resistive.circuit.outputs=single", "phases.nudge=conductance"]

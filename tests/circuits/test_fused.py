@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from neuroeq.circuits import kernels
-from neuroeq.circuits.circuit import Circuit, Drive, Layer
-from neuroeq.circuits.diodes import PiecewiseDiode, ShockleyDiode
-from neuroeq.circuits.fused import NUDGES, VARIANTS, FusedTraining, Rates, Setting
-from neuroeq.circuits.gradient import contrast
-from neuroeq.circuits.solve import operating_point
 from neuroeq.errors import DataError, DivergenceError, SpecError
+from neuroeq.physics.circuits import kernels
+from neuroeq.physics.circuits.circuit import Circuit, Drive, Layer
+from neuroeq.physics.circuits.diodes import PiecewiseDiode, ShockleyDiode
+from neuroeq.physics.circuits.fused.setting import NUDGES, VARIANTS, Rates, Setting
+from neuroeq.physics.circuits.fused.training import FusedTraining
+from neuroeq.physics.circuits.gradient import contrast
+from neuroeq.physics.circuits.solve import operating_point
 
 N_INPUT, N_HIDDEN, N_OUTPUT, N_EXAMPLES = 13, 9, 3, 29
 FIRST = np.arange(N_HIDDEN) < 5

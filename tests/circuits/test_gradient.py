@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from neuroeq.circuits.circuit import Amplifier, Circuit, Drive, Layer
-from neuroeq.circuits.diodes import NoDiode
-from neuroeq.circuits.gradient import amplifier_factors, contrast, resistor_energy_gradient
-from neuroeq.circuits.solve import operating_point
 from neuroeq.errors import SpecError
+from neuroeq.physics.circuits.circuit import Amplifier, Circuit, Drive, Layer
+from neuroeq.physics.circuits.diodes import NoDiode
+from neuroeq.physics.circuits.gradient import amplifier_factors, contrast, resistor_energy_gradient
+from neuroeq.physics.circuits.solve import operating_point
 from tests.circuits.circuits import DIODES, KENDALL, layered, random_case
 from tests.circuits.oracle import solve_adjoint
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from neuroeq.circuits.assembly import assemble
-from neuroeq.circuits.circuit import Amplifier, Circuit, Drive, Layer
-from neuroeq.circuits.equations import drive_circuit
-from neuroeq.circuits.power import power
-from neuroeq.circuits.solve import operating_point
+from neuroeq.physics.circuits.assembly import assemble
+from neuroeq.physics.circuits.circuit import Amplifier, Circuit, Drive, Layer
+from neuroeq.physics.circuits.equations import drive_circuit
+from neuroeq.physics.circuits.power import power
+from neuroeq.physics.circuits.solve import operating_point
 from tests.circuits.circuits import DIODES, random_case
 
 PHASES = {

@@ -7,14 +7,14 @@ It nudges with a conductance, whose product with the target is taken with a floa
 import numpy as np
 import pytest
 
-from neuroeq.circuits.assembly import assemble
-from neuroeq.circuits.circuit import Circuit, Drive, Layer
-from neuroeq.circuits.diodes import IdealDiode
-from neuroeq.circuits.equations import drive_circuit
-from neuroeq.circuits.gradient import contrast
-from neuroeq.circuits.solve import operating_point
-from neuroeq.circuits.stability import stability_limit
 from neuroeq.errors import DataError, DivergenceError
+from neuroeq.physics.circuits.assembly import assemble
+from neuroeq.physics.circuits.circuit import Circuit, Drive, Layer
+from neuroeq.physics.circuits.diodes import IdealDiode
+from neuroeq.physics.circuits.equations import drive_circuit
+from neuroeq.physics.circuits.gradient import contrast
+from neuroeq.physics.circuits.solve import operating_point
+from neuroeq.physics.circuits.stability import stability_limit
 from tests.conftest import DATA
 
 CIRCUIT = Circuit(

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from neuroeq.circuits.assembly import assemble
-from neuroeq.circuits.circuit import Circuit, Drive, Layer
-from neuroeq.circuits.diodes import NoDiode
-from neuroeq.circuits.solve import operating_point
 from neuroeq.errors import DataError, DivergenceError, SpecError
+from neuroeq.physics.circuits.assembly import assemble
+from neuroeq.physics.circuits.circuit import Circuit, Drive, Layer
+from neuroeq.physics.circuits.diodes import NoDiode
+from neuroeq.physics.circuits.solve import operating_point
 from tests.circuits.circuits import random_case
 
 

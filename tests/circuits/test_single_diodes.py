@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.special import wrightomega
 
-from neuroeq.circuits import kernels
-from neuroeq.circuits.circuit import Layer
-from neuroeq.circuits.diodes import IdealDiode, ShockleyDiode
-from neuroeq.circuits.single_diodes import single_diodes
-from neuroeq.circuits.solve import operating_point
+from neuroeq.physics.circuits import kernels
+from neuroeq.physics.circuits.circuit import Layer
+from neuroeq.physics.circuits.diodes import IdealDiode, ShockleyDiode
+from neuroeq.physics.circuits.single_diodes import single_diodes
+from neuroeq.physics.circuits.solve import operating_point
 from tests.circuits.circuits import SHOCKLEY, random_case
 
 LOW, HIGH = np.array([-0.3, -np.inf, -np.inf]), np.array([np.inf, 0.3, np.inf])
@@ -56,7 +56,7 @@ def test_sweeps_end_where_newtons_method_does(rng, sizes):
 @pytest.mark.parametrize("guess", [0.0, 1e-30, 0.5, 40.0])
 def test_the_compiled_function_is_wrights_omega_from_any_guess(guess):
     """Rounding of z = 60 is 7e-15 of w."""
-    from neuroeq.circuits.fused_kernels import rest
+    from neuroeq.physics.circuits.fused.kernels import rest
 
     z, w, one = np.linspace(-60, 200, 5001), np.full(5001, guess), np.ones(5001)
     v = z.copy()

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from neuroeq.circuits.assembly import assemble
-from neuroeq.circuits.circuit import Drive
-from neuroeq.circuits.descent import descend
-from neuroeq.circuits.diodes import IdealDiode, PiecewiseDiode, ShockleyDiode
-from neuroeq.circuits.equations import drive_circuit
-from neuroeq.circuits.kirchhoff import co_content, net_current
-from neuroeq.circuits.solve import operating_point
+from neuroeq.physics.circuits.assembly import assemble
+from neuroeq.physics.circuits.circuit import Drive
+from neuroeq.physics.circuits.descent import descend
+from neuroeq.physics.circuits.diodes import IdealDiode, PiecewiseDiode, ShockleyDiode
+from neuroeq.physics.circuits.equations import drive_circuit
+from neuroeq.physics.circuits.kirchhoff import co_content, net_current
+from neuroeq.physics.circuits.solve import operating_point
 from tests.circuits.circuits import DIODES, KENDALL, random_case
 from tests.circuits.oracle import net_currents
 

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from neuroeq.circuits import ngspice
-from neuroeq.circuits.assembly import assemble
-from neuroeq.circuits.circuit import Amplifier, Circuit, Drive, Layer
-from neuroeq.circuits.diodes import IdealDiode, NoDiode, ShockleyDiode
-from neuroeq.circuits.equations import drive_circuit
-from neuroeq.circuits.ngspice import simulate
-from neuroeq.circuits.solve import operating_point
-from neuroeq.circuits.spice import netlist, voltages
-from neuroeq.circuits.spice_elements import IDEAL_RESISTANCE, node_names
 from neuroeq.errors import DataError, NeuroeqError, SpecError
+from neuroeq.physics.circuits.assembly import assemble
+from neuroeq.physics.circuits.circuit import Amplifier, Circuit, Drive, Layer
+from neuroeq.physics.circuits.diodes import IdealDiode, NoDiode, ShockleyDiode
+from neuroeq.physics.circuits.equations import drive_circuit
+from neuroeq.physics.circuits.solve import operating_point
+from neuroeq.physics.circuits.spice import ngspice
+from neuroeq.physics.circuits.spice.elements import IDEAL_RESISTANCE, node_names
+from neuroeq.physics.circuits.spice.netlist import netlist, voltages
+from neuroeq.physics.circuits.spice.ngspice import simulate
 from tests.circuits.circuits import DIODES, KENDALL, random_case
 
 needs_ngspice = pytest.mark.skipif(not ngspice.available(), reason="ngspice is not installed")

@@ -6,11 +6,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from neuroeq.circuits import ngspice
-from neuroeq.circuits.crossbar import crossbar_currents, effective_conductance, terminal_conductance
-from neuroeq.circuits.spice_crossbar import crossbar_netlist, sensed_currents
-from neuroeq.circuits.wires import Wires
 from neuroeq.errors import DataError, SpecError
+from neuroeq.physics.circuits.crossbar import crossbar_currents, effective_conductance, terminal_conductance
+from neuroeq.physics.circuits.spice import ngspice
+from neuroeq.physics.circuits.spice.crossbar import crossbar_netlist, sensed_currents
+from neuroeq.physics.circuits.wires import Wires
 
 REAL = Wires(r_row=1.0, r_col=2.5, r_source=30.0, r_sense=7.0)
 TILED = replace(REAL, max_rows=4, max_cols=3)

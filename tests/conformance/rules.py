@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from neuroeq.contract import Params, Stop
-from neuroeq.costs import cost_of
+from neuroeq.describe.spec import SUBSTRATES, Network, overlay
 from neuroeq.errors import NeuroeqError
-from neuroeq.fidelity import implicit_gradient
-from neuroeq.optimiser import Descent
-from neuroeq.phases import nudges
-from neuroeq.rules import Lesson, estimate
-from neuroeq.spec import SUBSTRATES, Network, overlay
+from neuroeq.learning.costs import cost_of
+from neuroeq.learning.optimiser import Descent
+from neuroeq.learning.phases import nudges
+from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.measures.fidelity import implicit_gradient
 from tests.nets import batch_of, cosine, feedback_at, flat, network, params_of, substrate_of
 from tests.physics.test_spiking import SIZES, inner_problem
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from neuroeq.devices import Chip
+from neuroeq.physics.devices import Chip
 from neuroeq.randomness import Streams
 from tests.nets import network, params_of
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from neuroeq.catalog import load_hardware, names, resolve
 from neuroeq.cli import main
 from neuroeq.data import load
+from neuroeq.describe.catalog import load_hardware, names, resolve
 from neuroeq.errors import NeuroeqError
+from neuroeq.learning.training import initial_state
+from neuroeq.learning.training import train as steps
+from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
-from neuroeq.runs import train
-from neuroeq.substrates import build
-from neuroeq.training import initial_state
-from neuroeq.training import train as steps
+from neuroeq.runs.run import train
 
 CIRCUITS = ("resistive", "crossbar")
 

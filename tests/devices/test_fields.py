@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from neuroeq.data import load
-from neuroeq.energy import account
-from neuroeq.holding import Holding
-from neuroeq.phases import nudges
+from neuroeq.describe.spec import Hardware, Spec, overlay
+from neuroeq.learning.holding import Holding
+from neuroeq.learning.phases import nudges
+from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.learning.training import initial_state, train
+from neuroeq.measures.energy import account
 from neuroeq.randomness import Streams
-from neuroeq.rules import Lesson, estimate
-from neuroeq.spec import Hardware, Spec, overlay
-from neuroeq.training import initial_state, train
 from tests.nets import network, substrate_of
 
 WINDOW = {"g_min": "10 uS", "g_max": "1 mS"}

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from neuroeq.devices.laws import draw_cells, nominal, pulse
-from neuroeq.spec.device import ConstantStep, ExpStep, LinearStep, NonLinear, SoftBounds
+from neuroeq.describe.spec.device import ConstantStep, ExpStep, LinearStep, NonLinear, SoftBounds
+from neuroeq.physics.devices.laws import draw_cells, nominal, pulse
 from tests.conftest import DATA
 
 GOLDEN = np.load(DATA / "golden_aihwkit.npz")

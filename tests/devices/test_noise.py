@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from neuroeq.catalog import load_hardware
-from neuroeq.devices.converters import quantised
-from neuroeq.devices.noise import drifted, programming_sd, read_sd
-from neuroeq.spec.noise import LogRelaxation, OneOverF, Polynomial, PowerLaw, Relative, Saturating
+from neuroeq.describe.catalog import load_hardware
+from neuroeq.describe.spec.noise import LogRelaxation, OneOverF, Polynomial, PowerLaw, Relative, Saturating
+from neuroeq.physics.devices.converters import quantised
+from neuroeq.physics.devices.noise import drifted, programming_sd, read_sd
 
 HOUR, YEAR = 3600.0, 365.25 * 86400
 US = 1e-6

@@ -8,19 +8,18 @@ import numpy as np
 import pytest
 
 import neuroeq
-from neuroeq.compiled import COMPILED_FROM, prepare, with_engine
 from neuroeq.data import load
-from neuroeq.engine.compiled import library, library_of
-from neuroeq.errors import DivergenceError, SpecError
+from neuroeq.errors import DivergenceError, NeuroeqWarning, SpecError
+from neuroeq.learning.trainers.compiled import COMPILED_FROM, prepare, with_engine
+from neuroeq.learning.training import initial_state, train
+from neuroeq.physics.engine.compiled import library, library_of
 from neuroeq.randomness import Streams
-from neuroeq.training import initial_state, train
-from neuroeq.watch import NeuroeqWarning
 from tests.nets import network, substrate_of
 
 pytestmark = [
     pytest.mark.compiled,
     pytest.mark.usefixtures("compiler"),
-    pytest.mark.filterwarnings("ignore::neuroeq.watch.NeuroeqWarning"),
+    pytest.mark.filterwarnings("ignore::neuroeq.learning.watch.NeuroeqWarning"),
 ]
 SHORT = {"free": {"duration": "12 steps"}, "nudged": {"duration": "5 steps"}}
 
@@ -93,7 +92,7 @@ ALIKE = {
 
 @pytest.mark.parametrize("over", ALIKE.values(), ids=ALIKE)
 def test_a_compiled_training_ends_in_the_weights_of_the_stepper(over, monkeypatch):
-    monkeypatch.setattr("neuroeq.training.CHUNK", 7)
+    monkeypatch.setattr("neuroeq.learning.training.CHUNK", 7)
     description = net(**over)
     (one, slow, rows), (two, fast, others) = trained(description, "stepper"), trained(description, "compiled")
     for name, before in start(description).items():
@@ -126,7 +125,7 @@ def test_single_precision_is_close():
 
 def test_a_training_that_was_cut_ends_in_the_same_bits(monkeypatch):
     """Cut between two chunks; the state that a checkpoint holds is all that is needed."""
-    monkeypatch.setattr("neuroeq.training.CHUNK", 3)
+    monkeypatch.setattr("neuroeq.learning.training.CHUNK", 3)
     description = net("spiking", (4, 40, 3))
     whole, _, _ = trained(description, "compiled")
     streams, examples = Streams(5), load(description)
@@ -146,7 +145,7 @@ def test_a_training_that_was_cut_ends_in_the_same_bits(monkeypatch):
 def test_a_library_is_built_once(tmp_path, monkeypatch):
     """Two processes build it at once without meeting; whatever the learning rates, none does after that."""
     code = (
-        "from tests.engine.test_compiled import net; from neuroeq.engine.compiled import library_of;"
+        "from tests.engine.test_compiled import net; from neuroeq.physics.engine.compiled import library_of;"
         "library_of(net(learning='contrastive'))"
     )
     here = {"XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -229,7 +228,7 @@ def test_an_engine_that_was_not_asked_for_and_cannot_be_built_leaves_the_stepper
 
 @pytest.mark.parametrize(("first", "then"), [("cython", "numpy"), ("numpy", "cython")])
 def test_a_resumed_run_keeps_the_engine_that_it_began_with(first, then, tmp_path, monkeypatch):
-    monkeypatch.setattr("neuroeq.compiled.COMPILED_FROM", 100)
+    monkeypatch.setattr("neuroeq.learning.trainers.compiled.COMPILED_FROM", 100)
     description = net(engine=None, training={"epochs": 3})
 
     def cut(step, row):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from neuroeq.contract import Stop
-from neuroeq.engine.tape import TAPE_ROWS
+from neuroeq.physics.engine.plasticity.tape import TAPE_ROWS
 from tests.conftest import DATA
 from tests.nets import batch_of, centred, network, params_of, substrate_of, update_of
 

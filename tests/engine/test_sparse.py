@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from neuroeq.data import load
-from neuroeq.edges import Edges, outer
+from neuroeq.describe.edges import Edges, outer
+from neuroeq.learning.training import initial_state, train
 from neuroeq.randomness import Streams
-from neuroeq.training import initial_state, train
 from tests.nets import network, substrate_of
 
 
@@ -21,7 +21,7 @@ def test_products_over_edges_are_those_over_all_pairs():
 
 
 def trained(on, monkeypatch, below, directed=False, learning="contrastive"):
-    monkeypatch.setattr("neuroeq.edges.SPARSE_BELOW", below)
+    monkeypatch.setattr("neuroeq.describe.edges.SPARSE_BELOW", below)
     lateral = {"source": "hidden1", "target": "hidden1", "learning_rate": 0.05, "initial": {"gain": 0.3}}
     few = {"connect": {"probability": 0.08}}
     description = network(

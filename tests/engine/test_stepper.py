@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from neuroeq.contract import Nudge, Stop
-from neuroeq.engine import Accumulator, Plasticity, Recording
+from neuroeq.physics.engine import Accumulator, Plasticity, Recording
 from tests.conftest import DATA
 from tests.nets import COST, batch_of, network, params_of, substrate_of
 

@@ -7,11 +7,11 @@ import pytest
 from matplotlib.axes import Axes
 
 from neuroeq import plots
-from neuroeq.checking import check_network
 from neuroeq.cli import main
 from neuroeq.contract import Nudge, Stop
 from neuroeq.errors import SpecError
-from neuroeq.fidelity import backpropagate, follow, implicit_gradient
+from neuroeq.measures.fidelity import backpropagate, follow, implicit_gradient
+from neuroeq.runs.checking import check_network
 from tests.nets import COST, batch_of, network, params_of, substrate_of
 from tests.rules.test_corrected import directed
 

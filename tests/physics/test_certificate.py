@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from neuroeq.certificate import certificate
 from neuroeq.contract import Stop
+from neuroeq.describe.network import free_weights
 from neuroeq.errors import SpecError
-from neuroeq.network import free_weights
+from neuroeq.measures.certificate import certificate
 from tests.complete import complete, matrix, random_weights, split
 from tests.nets import network, params_of, substrate_of
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from neuroeq.circuits.crossbar import effective_conductance
-from neuroeq.circuits.wires import Wires
 from neuroeq.contract import Nudge, Stop
-from neuroeq.engine import Recording
 from neuroeq.errors import SpecError
-from neuroeq.optimiser import Descent
-from neuroeq.substrates.crossbar import differential_pair
+from neuroeq.learning.optimiser import Descent
+from neuroeq.physics.circuits.crossbar import effective_conductance
+from neuroeq.physics.circuits.wires import Wires
+from neuroeq.physics.engine import Recording
+from neuroeq.physics.substrates.crossbar import differential_pair
 from tests.nets import COST, batch_of, centred, network, positive, substrate_of, update_of
 
 FIELD = {

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from neuroeq.contract import Nudge, Stop
-from neuroeq.engine import Accumulator, Plasticity
 from neuroeq.errors import SpecError
-from neuroeq.fidelity import implicit_gradient
+from neuroeq.measures.fidelity import implicit_gradient
+from neuroeq.physics.engine import Accumulator, Plasticity
 from tests.complete import complete, matrix, random_weights, split
 from tests.nets import COST, batch_of, network, params_of, positive, substrate_of, update_of
 

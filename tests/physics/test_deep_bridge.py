@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from neuroeq.contract import Nudge, Stop
-from neuroeq.substrates import ResistiveInTime
+from neuroeq.physics.substrates import ResistiveInTime
 from tests.complete import complete, random_weights
 from tests.nets import COST, batch_of, network, substrate_of
 

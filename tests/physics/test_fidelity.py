@@ -7,13 +7,13 @@ import pytest
 from matplotlib.axes import Axes
 
 from neuroeq import plots
-from neuroeq.checking import check_network
 from neuroeq.cli import main
+from neuroeq.describe.network import mask
 from neuroeq.errors import SpecError
-from neuroeq.fidelity import check, finite_differences, implicit_gradient
-from neuroeq.network import mask
+from neuroeq.measures.fidelity import check, finite_differences, implicit_gradient
 from neuroeq.randomness import Streams
-from neuroeq.runs import train
+from neuroeq.runs.checking import check_network
+from neuroeq.runs.run import train
 from tests.nets import batch_of, network, params_of, substrate_of
 from tests.physics.test_spiking import SIZES, inner_problem
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from neuroeq.contract import Stop
-from neuroeq.engine import Recording
-from neuroeq.optimiser import Descent
-from neuroeq.spec import overlay
-from neuroeq.stability import jacobian
+from neuroeq.describe.spec import overlay
+from neuroeq.learning.optimiser import Descent
+from neuroeq.physics.engine import Recording
+from neuroeq.physics.substrates.stability import jacobian
 from tests.conftest import DATA
 from tests.nets import (
     COST,

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from neuroeq.circuits.layout import source_voltages
 from neuroeq.contract import Nudge, Stop
 from neuroeq.data import load
-from neuroeq.engine import Recording
 from neuroeq.errors import DataError, DivergenceError, SpecError
+from neuroeq.learning.rules import Lesson, contrastive, in_situ
+from neuroeq.learning.training import initial_state, train
+from neuroeq.physics.circuits.layout import source_voltages
+from neuroeq.physics.engine import Recording
+from neuroeq.physics.substrates import ResistiveInTime
 from neuroeq.randomness import Streams
-from neuroeq.rules import Lesson, contrastive, in_situ
-from neuroeq.substrates import ResistiveInTime
-from neuroeq.training import initial_state, train
 from tests.nets import COST, batch_of, centred, cosine, flat, network, params_of, positive, substrate_of, update_of
 
 SETTLED = Stop(500, 1e-13)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from neuroeq.contract import Nudge, Stop
-from neuroeq.engine import Recording
+from neuroeq.physics.engine import Recording
 from tests.conftest import DATA
 from tests.nets import COST, batch_of, centred, cosine, flat, network, params_of, positive, substrate_of, update_of
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from neuroeq.catalog import resolve
 from neuroeq.contract import Stop
+from neuroeq.describe.catalog import resolve
+from neuroeq.describe.spec import Network, validate
 from neuroeq.errors import SpecError
-from neuroeq.fidelity import finite_differences, implicit_gradient
-from neuroeq.rules import Lesson, vector_field
-from neuroeq.spec import Network, validate
-from neuroeq.stability import jacobian
+from neuroeq.learning.rules import Lesson, vector_field
+from neuroeq.measures.fidelity import finite_differences, implicit_gradient
+from neuroeq.physics.substrates.stability import jacobian
 from tests.nets import (
     COST,
     batch_of,

@@ -5,7 +5,7 @@ import pytest
 
 from neuroeq.contract import Nudge, Stop
 from neuroeq.errors import NeuroeqError
-from neuroeq.rules import Lesson, estimate
+from neuroeq.learning.rules import Lesson, estimate
 from tests.nets import COST, batch_of, cosine, flat, network, params_of, positive, substrate_of
 
 SETTLED = Stop(20000, 1e-13)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from neuroeq.contract import Nudge, Stop
+from neuroeq.describe.network import angle_between, feedback_angles, initial_params
+from neuroeq.describe.spec import overlay
 from neuroeq.errors import NeuroeqError, SpecError
-from neuroeq.fidelity import implicit_gradient
-from neuroeq.network import angle_between, feedback_angles, initial_params
-from neuroeq.rules import Lesson, estimate
-from neuroeq.spec import overlay
+from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.measures.fidelity import implicit_gradient
 from tests.nets import COST, centred, cosine, flat, network, substrate_of
 from tests.physics.test_spiking import SIZES, inner_problem
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from neuroeq.contract import Stop
-from neuroeq.costs import CrossEntropy, SquaredError, cost_of
 from neuroeq.errors import NeuroeqError
-from neuroeq.fidelity import finite_differences, implicit_gradient
-from neuroeq.rules import Lesson, estimate
+from neuroeq.learning.costs import CrossEntropy, SquaredError, cost_of
+from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.measures.fidelity import finite_differences, implicit_gradient
 from tests.nets import batch_of, centred, cosine, flat, network, substrate_of
 
 SETTLED = Stop(20000, 1e-13)

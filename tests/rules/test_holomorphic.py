@@ -5,8 +5,8 @@ import pytest
 
 from neuroeq.contract import Stop
 from neuroeq.errors import SpecError
-from neuroeq.fidelity import implicit_gradient
-from neuroeq.rules import Lesson, contrastive, estimate, holomorphic
+from neuroeq.learning.rules import Lesson, contrastive, estimate, holomorphic
+from neuroeq.measures.fidelity import implicit_gradient
 from tests.nets import COST, batch_of, centred, flat, network, params_of, substrate_of
 
 SETTLED = Stop(20000, 1e-13)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from neuroeq.contract import Nudge, Stop
-from neuroeq.engine import Accumulator, Plasticity
 from neuroeq.errors import SpecError
+from neuroeq.physics.engine import Accumulator, Plasticity
 from tests.nets import COST, batch_of, centred, network, params_of, substrate_of, update_of
 
 SYNAPSES = [

@@ -1,0 +1,17 @@
+from .contract import Equilibrium as Equilibrium
+from .contract import Nudge as Nudge
+from .contract import Stop as Stop
+from .describe.catalog import load_network as load_network
+from .describe.catalog import resolve as resolve
+from .describe.network import initial_params as initial_params
+from .errors import NeuroeqError as NeuroeqError
+from .physics.substrates import NeuronSubstrate as NeuronSubstrate
+from .physics.substrates import build as build
+from .runs import analysis as analysis
+from .runs.comparison import Comparison as Comparison
+from .runs.comparison import compare as compare
+from .runs.run import Run as Run
+from .runs.run import load_run as load_run
+from .runs.run import train as train
+from .runs.transfer import evaluate_run as evaluate_run
+from .show import plots as plots

@@ -1,0 +1,135 @@
+"""Resolve a network: as one substrate plays it, with changes, its models and its hardware put in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from neuroeq.errors import SpecError, unknown_name
+
+from ..spec import CIRCUITS, Network, NeuronModel, Spec, SynapseModel, overlay, setting
+from ..spec.files import Table
+from .loading import checked, load_model, load_network, on_substrate
+from .technology import other_diodes, technology
+
+M = TypeVar("M", NeuronModel, SynapseModel)
+S = TypeVar("S", bound=Spec)
+
+
+def resolve(
+    network: Network | str | Path,
+    substrate: str | None = None,
+    settings: Sequence[str | Table] = (),
+    hardware: str | None = None,
+    ideal: Sequence[str] = (),
+) -> Network:
+    """Return a network as one substrate plays it.
+
+    The substrate's tables are laid over the network's, changes over both, and the models stand in it in full, so
+    that it describes its run completely.
+
+    Parameters
+    ----------
+    network
+        A network, or its name or path.
+    substrate
+        ``"rate"``, ``"spiking"``, ``"crossbar"`` or ``"resistive"``; the first of the file if left out.
+    settings
+        Changes, as ``"phases.beta=0.5"`` or as tables, in their order; those of ``hardware.`` go to the hardware.
+    hardware
+        What a circuit is made of, by name or path; if left out, what the file says, or ``"unbounded"``.
+    ideal
+        Parts of the hardware to idealise: window, devices, diodes, amplifiers, wires, array, periphery, nudge.
+
+    Raises
+    ------
+    NeuroeqError
+        If there is none, or it is not valid so.
+    """
+    if not isinstance(network, Network):
+        network = load_network(network)
+    raw = network.model_dump(by_alias=True, exclude_unset=True)
+    if "rate" in raw["substrate"]:
+        raw["substrate"].setdefault("crossbar", raw["substrate"]["rate"])
+    substrate = substrate or next(iter(network.substrate))
+    if substrate not in raw["substrate"]:
+        hint = f"{network.where} has: {', '.join(raw['substrate'])}."
+        raise unknown_name("substrate", substrate, raw["substrate"], hint)
+    changes = _changes(settings)
+    raw = _laid(raw, [change for change in changes if "substrate" in change])
+    if substrate in CIRCUITS:
+        usual = raw["substrate"][substrate].get("hardware", "unbounded")
+        raw["hardware"] = other_diodes(technology(raw.get("hardware"), hardware, ideal, usual), changes)
+    elif hardware or ideal or any("hardware" in change for change in changes):
+        raise SpecError(
+            f"substrate '{substrate}' has no hardware; expected one of {', '.join(CIRCUITS)}, or no hardware."
+        )
+    raw = _laid(on_substrate(raw, substrate), [change for change in changes if "substrate" not in change])
+    typed = [change for given, change in zip(settings, changes, strict=True) if isinstance(given, str)]
+    resolved = checked(raw, f"{network.where}: substrate.{substrate}", typed or changes)
+    return _with_models(resolved.read_from(network.path, network.where))
+
+
+def _changes(settings: Sequence[str | Table]) -> list[Table]:
+    return [setting(change) if isinstance(change, str) else change for change in settings]
+
+
+def _laid(raw: Table, changes: Iterable[Table]) -> Table:
+    for change in changes:
+        raw = overlay(raw, change)
+    return raw
+
+
+def _with_models(network: Network) -> Network:
+    """Put the models themselves where their names stood."""
+    physics, path, where = network.physics, network.path, network.where
+
+    if network.resistive:
+        return network
+
+    def neuron(model: str | NeuronModel | None) -> NeuronModel:
+        assert model is not None
+        return load_model(NeuronModel, model, path) if isinstance(model, str) else model
+
+    def synapse(model: str | SynapseModel | None) -> SynapseModel:
+        assert model is not None
+        return load_model(SynapseModel, model, path) if isinstance(model, str) else model
+
+    encoder = physics.input
+    if encoder != "analog":
+        encoder = _adjusted(neuron(encoder), physics.input_parameters, f"{where}: input_parameters")
+    resolved = _with(
+        physics,
+        neuron=_adjusted(neuron(physics.neuron), physics.neuron_parameters, f"{where}: neuron_parameters"),
+        synapse=_adjusted(synapse(physics.synapse), physics.synapse_parameters, f"{where}: synapse_parameters"),
+        input=encoder,
+        neuron_parameters={},
+        synapse_parameters={},
+        input_parameters={},
+    )
+    layers = {}
+    for name, layer in network.layers.items():
+        own = neuron(layer.neuron) if layer.neuron else None
+        if layer.parameters:
+            base = own or neuron(resolved.neuron)
+            own = _adjusted(base, layer.parameters, f"{where}: layers.{name}.parameters")
+        layers[name] = _with(layer, neuron=own, parameters={})
+    projections = {
+        name: _with(projection, synapse=synapse(projection.synapse)) if projection.synapse else projection
+        for name, projection in network.projections.items()
+    }
+    return _with(network, layers=layers, projections=projections, substrate={network.substrate_name: resolved})
+
+
+def _adjusted(model: M, parameters: dict[str, Any], where: str) -> M:
+    """Return a model with other values for some of its parameters."""
+    for name in parameters:
+        if name not in model.parameters:
+            hint = f"{model.name} has: {', '.join(model.parameters) or 'none'}."
+            raise SpecError(f"{where}: {unknown_name('parameter', name, model.parameters, hint)}")
+    return _with(model, parameters={**model.parameters, **parameters}) if parameters else model
+
+
+def _with(spec: S, **changes: Any) -> S:
+    return spec.model_copy(update=changes)

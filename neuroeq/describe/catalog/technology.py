@@ -1,0 +1,111 @@
+"""What a circuit is made of: a hardware file, with parts of it idealised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from neuroeq.errors import unknown_name
+
+from ..spec.files import Table
+from .loading import load_hardware
+
+WINDOW = ("element", "g_min", "g_max", "c_min", "c_max", "beta", "v_th", "v_gate_min", "v_gate_max", "pairing")
+WIRES = ("r_wire_row", "r_wire_col", "r_source", "r_sense", "max_rows", "max_cols")
+COSTS = ("phase_time", "dac_energy", "adc_energy", "write_energy")
+IDEAL = ("window", "devices", "diodes", "amplifiers", "wires", "array", "periphery", "nudge")
+"""Parts of the hardware that can be idealised."""
+
+
+def technology(own: Table | None, name: str | None, ideal: Sequence[str], usual: str) -> Table:
+    """Return the table of a technology, with some of its parts idealised.
+
+    Parameters
+    ----------
+    own
+        What a description of a run brings along.
+    name
+        Of the catalog, or a path.
+    ideal
+        Parts of `IDEAL`.
+    usual
+        Its name if neither is given.
+
+    Raises
+    ------
+    NeuroeqError
+        If there is no such technology, or no such part.
+    """
+    table = (
+        own
+        if own is not None and name is None
+        else load_hardware(name or usual).model_dump(by_alias=True, exclude_unset=True)
+    )
+    for part in ideal:
+        if part not in IDEAL:
+            raise unknown_name("part of the hardware", part, IDEAL, f"There are: {', '.join(IDEAL)}.")
+        table = _idealised(table, part)
+    return _with_evidence(table)
+
+
+def other_diodes(table: Table, changes: Sequence[Table]) -> Table:
+    """Keep nothing but the biases of diodes whose model a change replaces: each has constants of its own."""
+    given = [change.get("hardware", {}).get("neuron", {}).get("nonlinearity", {}).get("model") for change in changes]
+    named = [model for model in given if model]
+    now = table.get("neuron", {}).get("nonlinearity", {})
+    if not named or named[-1] == now.get("model", "ideal"):
+        return table
+    neuron = {**table.get("neuron", {}), "nonlinearity": {} if named[-1] == "none" else _biases(now)}
+    return _with_evidence({**table, "neuron": neuron})
+
+
+def _idealised(table: Table, part: str) -> Table:
+    match part:
+        case "window":
+            return {**table, "synapse": {}}
+        case "devices":
+            return _keeping(table, "synapse", WINDOW)
+        case "diodes":
+            neuron = table.get("neuron", {})
+            diodes = {"model": "ideal", **_biases(neuron.get("nonlinearity", {}))}
+            return {**table, "neuron": {**neuron, "nonlinearity": diodes}}
+        case "amplifiers":
+            return _without(table, "neuron", ("amplifier",))
+        case "wires":
+            return _without(table, "array", WIRES)
+        case "array":
+            return {**table, "array": {}}
+        case "nudge":
+            return _without(table, "periphery", ("nudge",))
+        case _:
+            return _keeping(table, "periphery", COSTS)
+
+
+def _keeping(table: Table, section: str, keys: Sequence[str]) -> Table:
+    return {**table, section: {key: value for key, value in table.get(section, {}).items() if key in keys}}
+
+
+def _without(table: Table, section: str, keys: Sequence[str]) -> Table:
+    return {**table, section: {key: value for key, value in table.get(section, {}).items() if key not in keys}}
+
+
+def _biases(diodes: Table) -> Table:
+    return {key: value for key, value in diodes.items() if key.startswith("v_bias")}
+
+
+def _with_evidence(table: Table) -> Table:
+    """Return a table with the evidence of what is still in it."""
+    left = []
+    for each in table.get("evidence", ()):
+        keys = [key for key in each["keys"] if _has(table, key)]
+        if keys:
+            left.append({**each, "keys": keys})
+    return {**table, "evidence": left}
+
+
+def _has(table: Any, key: str) -> bool:
+    for part in key.split("."):
+        if not isinstance(table, dict) or table.get(part) is None:
+            return False
+        table = table[part]
+    return True

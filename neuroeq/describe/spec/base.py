@@ -1,0 +1,157 @@
+"""What every file has in common: frozen, no unknown keys, physical values as strings with their units."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PrivateAttr, ValidationError
+from pydantic_core import ErrorDetails
+
+from neuroeq.errors import SpecError, unknown_name
+from neuroeq.units import KINDS, si, symbol_of, text_of
+
+S = TypeVar("S", bound="Spec")
+Value = str | float
+"""A parameter of a model: a number, or a string with a unit."""
+Positive = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(gt=0)]
+
+
+class Spec(BaseModel):
+    """Base of every description that is read from a file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
+
+
+class Described(Spec):
+    """A file of the catalog: what it is, and where it comes from."""
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    name: str = ""
+    title: str
+    source: str = ""
+    notes: str = ""
+    _path: Path | None = PrivateAttr(None)
+    _where: str = PrivateAttr("")
+
+    @property
+    def where(self) -> str:
+        """The file it was read from, for messages; its name if it came another way."""
+        return self._where or f"'{self.name or self.title}'"
+
+    @property
+    def path(self) -> Path | None:
+        """The file it was read from; relative paths in it start there."""
+        return self._path
+
+    def read_from(self, path: Path | None, where: str) -> Self:
+        """Remember the file and how messages show it, and return the description."""
+        self._path, self._where = path, where
+        return self
+
+
+def _physical(kind: str) -> tuple[BeforeValidator, PlainSerializer]:
+    def read(value: object) -> float:
+        try:
+            return si(value, kind)
+        except SpecError as error:
+            raise ValueError(str(error)) from None
+
+    unit = symbol_of(KINDS[kind])
+    return BeforeValidator(read), PlainSerializer(lambda value: text_of(value, unit))
+
+
+Time = Annotated[float, *_physical("a time")]
+"""A time: a string such as ``"10 ms"`` in files, seconds in the code; and so the other quantities."""
+Voltage = Annotated[float, *_physical("a voltage")]
+Current = Annotated[float, *_physical("a current")]
+Conductance = Annotated[float, *_physical("a conductance")]
+Resistance = Annotated[float, *_physical("a resistance")]
+Capacitance = Annotated[float, *_physical("a capacitance")]
+Energy = Annotated[float, *_physical("an energy")]
+Power = Annotated[float, *_physical("a power")]
+Temperature = Annotated[float, *_physical("a temperature")]
+
+
+def validate(kind: type[S], raw: dict[str, Any], where: str) -> S:
+    """Check a table against its description.
+
+    Parameters
+    ----------
+    kind
+        What it should be.
+    raw
+        The table as read.
+    where
+        The file, for messages.
+
+    Raises
+    ------
+    SpecError
+        At the first thing that is not allowed.
+    """
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        raise SpecError(f"{where}: {_sentence(kind, raw, error.errors()[0])}") from None
+
+
+def _sentence(kind: type[Spec], raw: dict[str, Any], error: ErrorDetails) -> str:
+    keys = _keys(raw, error["loc"])
+    path = ".".join(map(str, keys)) or "the file"
+    match error["type"]:
+        case "extra_forbidden":
+            allowed = _allowed(kind, keys[:-1])
+            hint = f"Allowed here: {', '.join(allowed)}." if allowed else ""
+            return str(unknown_name("key", path, [".".join([*map(str, keys[:-1]), a]) for a in allowed], hint))
+        case "missing":
+            return f"{path} is missing; it has no default."
+        case "union_tag_invalid" | "union_tag_not_found":
+            tag = str(error["ctx"]["discriminator"]).strip("'")
+            given = error["input"].get(tag) if isinstance(error["input"], dict) else error["input"]
+            expected = error["ctx"].get("expected_tags", "one of the kinds that the documentation names")
+            return f"{path}.{tag} is {given!r}; expected {expected}."
+        case "literal_error":
+            return f"{path} is {error['input']!r}; expected {error['ctx']['expected']}."
+        case "value_error":
+            message = str(error["ctx"]["error"])
+            return (message if not keys else f"{path} {message}").rstrip(".") + "."
+        case _:
+            wish = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+            return f"{path} is {error['input']!r}; expected {wish}."
+
+
+def _keys(raw: Any, loc: tuple[str | int, ...]) -> list[str | int]:
+    """Drop the tags that unions put into a location, keep what stands in the file."""
+    keys: list[str | int] = []
+    for index, key in enumerate(loc):
+        inside = (isinstance(raw, dict) and key in raw) or (isinstance(raw, list) and isinstance(key, int))
+        if inside:
+            raw = raw[key]  # type: ignore[index]
+        elif index < len(loc) - 1 or not isinstance(raw, dict):
+            continue
+        keys.append(key)
+    return keys
+
+
+def _allowed(kind: Any, keys: list[str | int]) -> list[str]:
+    """Return the keys that a table at that place may have."""
+    for key in keys:
+        kind = _inside(kind, key)
+    return sorted(field.alias or name for spec in _specs(kind) for name, field in spec.model_fields.items())
+
+
+def _inside(kind: Any, key: str | int) -> Any:
+    for spec in _specs(kind):
+        if key in spec.model_fields:
+            return spec.model_fields[str(key)].annotation
+    arguments = [argument for argument in get_args(kind) if argument is not type(None)]
+    return arguments[-1] if arguments else None
+
+
+def _specs(kind: Any) -> list[type[Spec]]:
+    if isinstance(kind, type) and issubclass(kind, Spec):
+        return [kind]
+    return [spec for argument in get_args(kind) for spec in _specs(argument)]

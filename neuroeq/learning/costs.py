@@ -1,0 +1,53 @@
+"""What the outputs are asked for: a cost C(outputs, targets) per sample, and its gradient, the pull of a nudge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import log_softmax
+
+from neuroeq.contract import Cost
+from neuroeq.describe.spec import Phases
+
+Array = np.ndarray
+
+
+class SquaredError:
+    """C = 1/2 |outputs - targets|^2."""
+
+    def value(self, outputs: Array, targets: Array) -> Array:
+        """Return the cost of each sample: (batch,)."""
+        return 0.5 * ((outputs - targets) ** 2).sum(axis=1)
+
+    def gradient(self, outputs: Array, targets: Array) -> Array:
+        """Return dC/doutputs: (batch, n_output); of complex outputs its analytic continuation."""
+        return outputs - targets
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """C = -T sum targets log softmax(outputs/T), whose gradient is softmax(outputs/T) - targets.
+
+    Parameters
+    ----------
+    temperature
+        T; it scales the cost too, so that the pull keeps its size.
+    """
+
+    temperature: float = 1.0
+
+    def value(self, outputs: Array, targets: Array) -> Array:
+        """Return the cost of each sample: (batch,)."""
+        return -self.temperature * (targets * log_softmax(outputs / self.temperature, axis=1)).sum(axis=1)
+
+    def gradient(self, outputs: Array, targets: Array) -> Array:
+        """Return dC/doutputs: (batch, n_output); of complex outputs its analytic continuation."""
+        shifted = outputs / self.temperature
+        weight = np.exp(shifted - shifted.real.max(axis=1, keepdims=True))
+        return weight / weight.sum(axis=1, keepdims=True) * targets.sum(axis=1, keepdims=True) - targets
+
+
+def cost_of(phases: Phases) -> Cost:
+    """Return the cost that phases pull down."""
+    return CrossEntropy(phases.temperature) if phases.cost == "cross_entropy" else SquaredError()

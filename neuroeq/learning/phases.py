@@ -1,0 +1,34 @@
+"""The nudged phases of each variant: with which strength, and with which factor each enters the estimate.
+
+    positive      (1/b) [E'(s^b) - E'(s0)]
+    negative      (1/b) [E'(s0) - E'(s^-b)]
+    random sign   either, drawn for each batch
+    centred       (1/2b) [E'(s^b) - E'(s^-b)], both phases from the same free state
+
+Scellier & Bengio 2017; Laborieux et al. 2021, Front. Neurosci. 15:633674.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuroeq.describe.spec import Phases
+
+
+def nudges(phases: Phases, rng: np.random.Generator) -> list[tuple[float, float]]:
+    """Return (beta, gain) of every nudged phase.
+
+    The estimate is the sum of gain times what the phase accumulates from the free state on; the gains of what is taken
+    off at the free state follow, since every phase starts there.
+    """
+    beta = phases.beta
+    match phases.variant:
+        case "positive":
+            return [(beta, 1 / beta)]
+        case "negative":
+            return [(-beta, -1 / beta)]
+        case "random_sign":
+            sign = 1.0 if rng.random() < 0.5 else -1.0
+            return [(sign * beta, sign / beta)]
+        case _:
+            return [(beta, 0.5 / beta), (-beta, -0.5 / beta)]

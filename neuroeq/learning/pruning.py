@@ -1,0 +1,100 @@
+"""Stochastic pruning: at every update, small weights may go for good.
+
+    p_ij = exp(-|W_ij| / T) / sum_i exp(-|W_ij| / T)      over the edges that are left into unit j
+    W_ij <- 0    if |W_ij| <= below  and  p_ij > U(0, 1)
+
+An edge that is gone holds exactly 0, so the weights themselves say which are left. Biases are not edges. A weight that
+serves both directions is one edge, into its projection's target.
+
+Farinha, Pequito, Santos & Figueiredo 2020, arXiv:2006.08798.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from neuroeq.contract import Params
+from neuroeq.describe.network import bounds
+from neuroeq.describe.spec import Network
+from neuroeq.describe.spec.recipe import Prune
+from neuroeq.errors import SpecError
+
+Array = np.ndarray
+
+
+class Pruning:
+    """What removes edges of a network; those of projections that do not learn stay.
+
+    Parameters
+    ----------
+    network
+        Resolved.
+    rule
+        When edges go.
+
+    Raises
+    ------
+    SpecError
+        If weights of 0 are none, or all there is at the start.
+    """
+
+    def __init__(self, network: Network, rule: Prune) -> None:
+        self._network, self._rule = network, rule
+        self._learning = [name for name, projection in network.projections.items() if projection.learning_rate]
+        for name in self._learning:
+            _check(network, name)
+
+    def step(self, before: Params, after: Params, rng: np.random.Generator) -> Params:
+        """Return the parameters after an update, without the edges that were gone before and those that go now.
+
+        Parameters
+        ----------
+        before, after
+            The parameters around the update.
+        rng
+            Draws which edges go.
+        """
+        left = {name: np.where(before[name] == 0, 0, after[name]) for name in self._learning}
+        kept = {**after, **left}
+        partition = self._partition(kept)
+        for name, weight in left.items():
+            projection = self._network.projections[name]
+            chance = self._factor(weight) / np.maximum(partition[projection.target], np.finfo(float).tiny)
+            goes = (np.abs(weight) <= self._rule.below) & (chance > rng.random(weight.shape))
+            if projection.source == projection.target and not projection.directed:
+                goes = np.triu(goes)
+                goes |= goes.T
+            kept[name] = np.where(goes, 0, weight)
+        return kept
+
+    def edges(self, params: Params) -> int:
+        """Return how many edges are left."""
+        return sum(int(np.count_nonzero(params[name])) for name in self._network.projections)
+
+    def _factor(self, weight: Array) -> Array:
+        return np.exp(-np.abs(weight) / self._rule.temperature) * (weight != 0)
+
+    def _partition(self, params: Params) -> Mapping[str, Array]:
+        """Return the sum of the factors over the edges into each unit, by layer: (n,)."""
+        sums: dict[str, Array] = {}
+        for name, projection in self._network.projections.items():
+            arriving = self._factor(params[name]).sum(axis=0)
+            sums[projection.target] = sums.get(projection.target, 0.0) + arriving
+        return sums
+
+
+def _check(network: Network, name: str) -> None:
+    interval, initial = bounds(network, name), network.projections[name].initial
+    if interval is not None and not interval[0] < 0 < interval[1]:
+        low, high = interval
+        raise SpecError(
+            f"{network.where}: training.prune is given, but projections.{name} keeps its weights from {low:g} to "
+            f"{high:g}, where 0 is no weight like others, or none; use bounds on both sides of 0, or no prune."
+        )
+    if not initial.gain:
+        raise SpecError(
+            f"{network.where}: training.prune is given, but projections.{name}.initial.gain is 0, and a weight of 0 "
+            "is an edge that is gone; start with other weights, or with learning_rate 0."
+        )

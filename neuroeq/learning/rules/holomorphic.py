@@ -1,0 +1,75 @@
+"""Holomorphic Equilibrium Propagation: nudges around a circle in the complex plane.
+
+    dJ/dtheta = 1/(N |beta|) sum_k E'(s^{beta_k}) exp(-2 pi i k/N),     beta_k = |beta| exp(2 pi i k/N)
+
+The first Fourier coefficient of E' = dE/dtheta around the circle: its error falls as |beta|^N inside the radius where
+s^beta is holomorphic. The units' own equations are continued to complex states, so they must be smooth: a clipped one
+is not. N = 2 is centred nudging. States at conjugate nudges are conjugate, so half a circle is enough.
+
+Laborieux & Zenke 2022, Holomorphic Equilibrium Propagation computes exact gradients through finite size oscillations.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neuroeq.contract import Equilibrium, Params
+from neuroeq.physics.substrates import NeuronSubstrate
+
+from .lesson import Lesson
+from .update import Update
+
+Array = np.ndarray
+
+
+def holomorphic(substrate: NeuronSubstrate, lesson: Lesson) -> Update:
+    """Return the first Fourier coefficient of the energy gradient around a circle of nudges."""
+    free = lesson.relax(substrate)
+    points, radius = substrate.network.phases.points, abs(lesson.nudges[0][0])
+    half = np.arange(points // 2 + 1)
+    turns = np.exp(2j * np.pi * half / points)
+    counts = np.where((half == 0) | (2 * half == points), 1.0, 2.0)
+    activity = _nudged(substrate, lesson, free, radius * turns)
+    weights = counts / (points * radius * turns)
+    return Update(_coefficient(substrate, activity, weights), free, ())
+
+
+def _nudged(substrate: NeuronSubstrate, lesson: Lesson, free: Equilibrium, betas: Array) -> dict[str, Array]:
+    """Return the activities where the phases of complex nudges end, by layer: (points, batch, n)."""
+    network, fields, scale = substrate.network, substrate.fields, substrate.simulation.scale
+    output, targets = network.output_layer, np.tile(lesson.targets, (len(betas), 1))
+    state = {layer: np.tile(value.astype(complex), (len(betas), 1)) for layer, value in free.state.items()}
+    activity = {network.input_layer: np.tile(free.activity[network.input_layer], (len(betas), 1))}
+    pull = np.repeat(betas, len(lesson.targets))[:, None]
+    values: dict[str, dict[str, Any]] = {}
+    for _ in range(lesson.nudged.steps):
+        for layer, field in fields.items():
+            values[layer] = {field.model.state: state[layer]}
+            activity[layer] = field.functions[1](values[layer])
+        drives = substrate.drives(activity)
+        for layer, field in fields.items():
+            bias = substrate.params.get(f"{layer}.bias", 0.0)
+            values[layer] |= {"drive": drives[layer], "bias": bias, "nudge": 0.0}
+            if layer == output:
+                values[layer]["nudge"] = -pull * lesson.cost.gradient(field.functions[2](values[layer]), targets)
+            state[layer] = state[layer] + field.functions[0](values[layer]) / scale(layer)
+    ends = {layer: field.functions[1]({field.model.state: state[layer]}) for layer, field in fields.items()}
+    ends[network.input_layer] = activity[network.input_layer]
+    return {layer: value.reshape(len(betas), *lesson.targets.shape[:1], -1) for layer, value in ends.items()}
+
+
+def _coefficient(substrate: NeuronSubstrate, activity: dict[str, Array], weights: Array) -> Params:
+    """Return the real part of the sum over points of weights times -dE/dtheta, averaged over the batch."""
+    change: Params = {}
+    for name in substrate.params:
+        if name not in substrate.network.projections:
+            mean = activity[name.removesuffix(".bias")].mean(axis=1)
+            change[name] = (weights @ mean).real
+            continue
+        ends = substrate.network.projections[name]
+        pre, post = activity[ends.source], activity[ends.target] * weights[:, None, None]
+        n, m = len(weights), pre.shape[1]
+        change[name] = (pre.reshape(n * m, -1).T @ post.reshape(n * m, -1)).real / m
+    return substrate.shaped(change)

@@ -1,0 +1,26 @@
+"""Vector-field learning: Equilibrium Propagation without an energy, for directed weights.
+
+    Delta W_ij = (1/beta) rho(s_i^0) (s_j^beta - s_j^0),      Delta theta = (1/beta) (dmu/dtheta(s^0))^T (s^beta - s^0)
+
+It is the gradient where the Jacobian of the dynamics mu is symmetric, and points about along it otherwise:
+-(dC/ds)^T Jac^-T dmu/dtheta in place of Jac^-1. A unit that is clipped does not move, so dmu/dbias drops out.
+
+With the non-reciprocal correction in the nudged phase, mu - (Jac - Jac^T)(s - s^0), it is the gradient for any weights.
+The correction needs the couplings the other way round, so it is no local rule: a diagnostic, or a digital assistant.
+
+Scellier, Goyal, Binas, Mesnard & Bengio 2018, arXiv:1808.04873; Scurria et al. 2026, arXiv:2602.03670.
+"""
+
+from __future__ import annotations
+
+from neuroeq.physics.substrates import NeuronSubstrate
+
+from .lesson import Lesson
+from .update import Update
+
+
+def vector_field(substrate: NeuronSubstrate, lesson: Lesson) -> Update:
+    """Return free presynaptic activities times the changes of postsynaptic states."""
+    free, nudged = lesson.settle(substrate)
+    gains = [gain for _, gain in lesson.nudges]
+    return Update(substrate.field_contrast(free, list(zip(gains, nudged, strict=True))), free, nudged)

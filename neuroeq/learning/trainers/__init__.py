@@ -1,0 +1,1 @@
+"""What learns many batches: stepwise, fused and compiled trainers behind one contract."""

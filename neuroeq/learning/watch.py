@@ -1,0 +1,86 @@
+"""What training survives and a user should know, said once: nudges beyond the stability margin, saturated layers."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+
+from neuroeq.contract import Equilibrium
+from neuroeq.errors import NeuroeqWarning, SpecError
+from neuroeq.physics.substrates import AnySubstrate
+from neuroeq.physics.substrates.stability import margin
+
+HIGH_ERROR, FEW_MOVING, MANY_AT_TOP = 0.05, 0.02, 0.5
+"""A layer counts as saturated if the training error is high, and few units can move or many are stuck at the top."""
+
+UNSOLVED = 1e-2
+"""Mean residual from which a resistor network counts as not solved."""
+
+
+class Watch:
+    """Looks at a training from time to time.
+
+    Parameters
+    ----------
+    substrate
+        That is trained.
+    """
+
+    def __init__(self, substrate: AnySubstrate) -> None:
+        self._substrate = substrate
+        self._said: set[str] = set()
+
+    def margin(self, free: Equilibrium, epoch: int) -> None:
+        """Compare beta with the stability margin of a free equilibrium, in an epoch counted from 0.
+
+        Raises
+        ------
+        SpecError
+            If beta is beyond it at the start of training, and nothing bounds the outputs.
+        """
+        network = self._substrate.network
+        beta = network.phases.beta
+        if network.phases.variant == "positive" or "margin" in self._said:
+            return
+        found = margin(self._substrate, free)
+        if beta < found:
+            return
+        output = network.neuron(network.output_layer)
+        if epoch == 0 and not (output and output.bounded):
+            what = f"neuron '{output.name}'" if output else "an output node"
+            raise SpecError(
+                f"{network.where}: phases.beta is {beta:g}, but a nudge of -beta is stable only below {found:.3g} "
+                f"here and nothing bounds {what}; use a smaller beta, or phases.variant 'positive'."
+            )
+        self._say(
+            "margin",
+            f"phases.beta is {beta:g}, beyond the stability margin {found:.3g} of epoch {epoch + 1}: outputs run to "
+            "their bounds in the phase of -beta; training goes on, a smaller beta comes closer to the gradient.",
+        )
+
+    def saturation(self, row: Mapping[str, float]) -> None:
+        """Look at the metrics of an epoch."""
+        error = row["train_error"]
+        for layer in (key.removeprefix("moving_") for key in row if key.startswith("moving_")):
+            moving, top = row[f"moving_{layer}"], row[f"top_{layer}"]
+            if error > HIGH_ERROR and (moving < FEW_MOVING or top > MANY_AT_TOP):
+                self._say(
+                    f"saturation {layer}",
+                    f"layer '{layer}' is saturated: {moving:.1%} of its units can move, {top:.1%} are stuck at the "
+                    f"top, and the training error is {error:.1%}; the gradient of stuck units is 0, so try a smaller "
+                    "initial gain or smaller learning rates.",
+                )
+
+    def settling(self, row: Mapping[str, float]) -> None:
+        """Look at the residual of a resistor network's free phases, over an epoch."""
+        if self._substrate.network.resistive and row["residual"] > UNSOLVED:
+            self._say(
+                "settling",
+                f"free phases end with a net current into a node of {row['residual']:.2g} of the largest, after "
+                f"{row['free_steps']:.0f} steps; Kirchhoff's law does not hold, so give phases.free more steps.",
+            )
+
+    def _say(self, what: str, sentence: str) -> None:
+        if what not in self._said:
+            self._said.add(what)
+            warnings.warn(sentence, NeuroeqWarning, stacklevel=4)

@@ -1,0 +1,19 @@
+from . import (
+    certificate as certificate,
+)
+from . import (
+    energy as energy,
+)
+from . import (
+    evaluation as evaluation,
+)
+from . import (
+    fidelity as fidelity,
+)
+from . import (
+    probes as probes,
+)
+from . import (
+    windows as windows,
+)
+from .fidelity import check as check

@@ -1,0 +1,72 @@
+"""What inference and learning cost on a circuit: from the solved voltages, and from the hardware's constants.
+
+inference   free phase: power of every element x how long it is held, a DAC conversion a source, an ADC an output node
+update      nudged phases of a batch, an ADC conversion a node and phase, a write pulse a device
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neuroeq.contract import Equilibrium, Nudge
+from neuroeq.describe.network import nodes
+from neuroeq.learning.phases import nudges
+from neuroeq.learning.rules import Lesson
+from neuroeq.physics.substrates import Crossbar, Resistive
+from neuroeq.randomness import Streams
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Energy by kind of element.
+
+    Parameters
+    ----------
+    inference
+        Of one example. [J]
+    update
+        Of one batch, beyond its free phases. [J]
+    """
+
+    inference: dict[str, float]
+    update: dict[str, float]
+
+
+def account(substrate: Crossbar | Resistive, inputs: Array, targets: Array, streams: Streams) -> Energy:
+    """Return the energies of a circuit, averaged over examples.
+
+    Parameters
+    ----------
+    substrate
+        With its parameters.
+    inputs, targets
+        (batch, n_input) and (batch, n_output).
+    streams
+        Draws the sign of a random nudge.
+    """
+    network = substrate.network
+    chosen = nudges(network.phases, streams.child("energy"))
+    lesson = Lesson.of(substrate, inputs, targets, chosen, streams.child("energy", 0))
+    free, nudged = lesson.settle(substrate)
+    ends = [(lesson.nudge(beta, free), end) for (beta, _), end in zip(chosen, nudged, strict=True)]
+    hardware, batch = substrate.hardware.periphery, len(inputs)
+    n_nodes = sum(nodes(network, layer) for layer in network.layers if layer != network.input_layer)
+    inference = _held(substrate, free)
+    inference["DAC"] = nodes(network, network.input_layer) * hardware.dac_energy
+    inference["ADC"] = nodes(network, network.output_layer) * hardware.adc_energy
+    update: dict[str, float] = {}
+    for pull, end in ends:
+        for kind, energy in _held(substrate, end, pull).items():
+            update[kind] = update.get(kind, 0.0) + batch * energy
+    update["ADC"] = batch * (1 + len(ends)) * n_nodes * hardware.adc_energy
+    update["writing"] = substrate.devices() * hardware.write_energy
+    return Energy(inference, update)
+
+
+def _held(substrate: Crossbar | Resistive, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:
+    time = substrate.phase_time(eq)
+    return {kind: power * time for kind, power in substrate.dissipation(eq, nudge).items()}

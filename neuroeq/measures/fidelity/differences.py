@@ -1,0 +1,62 @@
+"""The gradient of the cost by central differences of settled free phases: slow, and nobody's theory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuroeq.learning.costs import cost_of
+from neuroeq.physics.substrates import AnySubstrate
+
+from .implicit import SETTLED
+
+Array = np.ndarray
+
+
+def finite_differences(
+    substrate: AnySubstrate,
+    inputs: Array,
+    targets: Array,
+    entries: dict[str, Array],
+    shift: float = 1e-5,
+) -> dict[str, Array]:
+    """Return dC/dtheta of some entries.
+
+    Parameters
+    ----------
+    substrate
+        Whose free phase is deterministic.
+    inputs, targets
+        (batch, n_input) and (batch, n_output).
+    entries
+        By parameter: flat indices, (k,). Conductances that cannot be lowered by `shift` are moved up only.
+    shift
+        Of each entry, both ways.
+
+    Returns
+    -------
+    dict
+        By parameter: (k,).
+    """
+    cost, kept = cost_of(substrate.network.phases), substrate.params
+
+    def loss(name: str, index: int, by: float) -> float:
+        value = kept[name].astype(float)
+        value.flat[index] += by
+        source = substrate.network.projections.get(name)
+        if source is not None and source.source == source.target:
+            value.T.flat[index] += by
+        substrate.params = {**kept, name: value}
+        return float(cost.value(substrate.relax(inputs, stop=SETTLED).outputs, targets).mean())
+
+    found = {}
+    for name, indices in entries.items():
+        down = np.where(kept[name].flat[indices] < shift, 0.0, shift) if substrate.network.resistive else shift
+        lower = np.broadcast_to(down, len(indices))
+        found[name] = np.array(
+            [
+                (loss(name, int(index), shift) - loss(name, int(index), -below)) / (shift + below)
+                for index, below in zip(indices, lower, strict=True)
+            ]
+        )
+    substrate.params = kept
+    return found

@@ -1,0 +1,158 @@
+"""Recurrent backpropagation, a side network in Brian2 next to the network: the nudged phase repeats it step by step.
+
+    tau de/dt = Jac^T e,   e(0) = -dC/ds(s0)              lim (1/beta) tau ds^beta/dt = e
+    tau dT/dt = (dmu/dtheta)^T e,   T(0) = 0              lim (1/beta) [E'(s0) - E'(s^beta)] = T -> -dJ/dtheta
+
+Where the Jacobian is not symmetric, the nudged phase has Jac in place of Jac^T, until the correction mends it. Units
+that are clipped at s0 stay out.
+
+Almeida 1987; Pineda 1987; Scellier & Bengio 2019, Neural Comput. 31:312, arXiv:1711.08416.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from neuroeq.contract import Equilibrium, Nudge, NudgeMode, Params, Stop
+from neuroeq.learning.costs import cost_of
+from neuroeq.physics.substrates import NeuronSubstrate
+from neuroeq.physics.substrates.suited import ENERGY_RULES
+
+from .implicit import SETTLED
+from .products import products
+from .side import SideNetwork
+
+Array = np.ndarray
+SHOWN = 4
+"""Units and weights whose trajectories are kept."""
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """A nudged phase beside recurrent backpropagation, step by step.
+
+    Parameters
+    ----------
+    beta
+        Of the nudge.
+    times
+        Of every step: (steps,). [s]
+    states, errors
+        tau ds/dt over beta, and e, of the units with the largest errors in the batch: (steps, n).
+    changes, gradients
+        The update over beta, and T, of the parameters with the largest: (steps, n).
+    state_error, parameter_error
+        Largest distance over the steps, over the largest |e|, and over the largest |T|.
+    """
+
+    beta: float
+    times: Array
+    states: Array
+    errors: Array
+    changes: Array
+    gradients: Array
+    state_error: float
+    parameter_error: float
+
+
+def follow(
+    substrate: NeuronSubstrate, inputs: Array, targets: Array, beta: float, steps: int, mode: NudgeMode = "state"
+) -> Trajectory:
+    """Run a nudged phase and recurrent backpropagation side by side.
+
+    Parameters
+    ----------
+    substrate
+        Of rates.
+    inputs, targets
+        (batch, n_input) and (batch, n_output).
+    beta
+        Of the nudge.
+    steps
+        Of the nudged phase.
+    mode
+        Of the nudge.
+
+    Raises
+    ------
+    NeuroeqError
+        If the network has no vector field to look at.
+    """
+    free = substrate.relax(inputs, stop=SETTLED)
+    side = SideNetwork(substrate, free, targets)
+    errors = side.run(steps)
+    path = _nudged(substrate, inputs, Nudge(beta, targets, cost_of(substrate.network.phases), mode, free), free, steps)
+    rates = [
+        {
+            layer: (after.state[layer] - before.state[layer]) * substrate.simulation.scale(layer) / beta
+            for layer in free.state
+        }
+        for before, after in pairwise(path)
+    ]
+    gradients = _integrated(substrate, free, side.gates, errors)
+    changes = [_change(substrate, free, end, beta) for end in path[1:]]
+    one, other = _stacked(rates), _stacked(errors)
+    change, gradient = (np.array([_flat(each) for each in params]) for params in (changes, gradients))
+    units, weights = _loudest(other), _loudest(gradient)
+    return Trajectory(
+        beta,
+        substrate.simulation.dt * np.arange(1, steps + 1),
+        one[:, units],
+        other[:, units],
+        change[:, weights],
+        gradient[:, weights],
+        _distance(one, other),
+        _distance(change, gradient),
+    )
+
+
+def _nudged(
+    substrate: NeuronSubstrate, inputs: Array, nudge: Nudge, free: Equilibrium, steps: int
+) -> list[Equilibrium]:
+    path = [free]
+    for _ in range(steps):
+        path.append(substrate.relax(inputs, nudge, path[-1].resume, stop=Stop(1)))
+    return path
+
+
+def _change(substrate: NeuronSubstrate, free: Equilibrium, end: Equilibrium, beta: float) -> Params:
+    """Return the update that a nudged phase which ended there would give: of energies, or of fields if directed."""
+    if substrate.network.training.rule in ENERGY_RULES:
+        return substrate.energy_contrast([(1 / beta, free), (-1 / beta, end)])
+    return substrate.field_contrast(free, [(1 / beta, end)])
+
+
+def _integrated(
+    substrate: NeuronSubstrate, free: Equilibrium, gates: dict[str, Array], errors: list[dict[str, Array]]
+) -> list[Params]:
+    """Return T after every step: the errors so far, in the drives, times the free activities."""
+    sums = {layer: np.zeros_like(gate) for layer, gate in gates.items()}
+    found = []
+    for error in errors:
+        for layer, gate in gates.items():
+            sums[layer] = sums[layer] + gate * error[layer] / substrate.simulation.scale(layer)
+        found.append(products(substrate, free, sums))
+    return found
+
+
+def _stacked(by_layer: list[dict[str, Array]]) -> Array:
+    """Return all units of all samples in one row a step."""
+    return np.array([np.concatenate(list(each.values()), axis=1).ravel() for each in by_layer])
+
+
+def _flat(params: Params) -> Array:
+    return np.concatenate([np.ravel(params[name]) for name in sorted(params)])
+
+
+def _distance(rows: Array, exact: Array) -> float:
+    """Return the largest distance of rows, over the largest exact one; nan where all are 0."""
+    size = float(np.linalg.norm(exact, axis=1).max())
+    return float(np.linalg.norm(rows - exact, axis=1).max()) / size if size else float("nan")
+
+
+def _loudest(rows: Array) -> Array:
+    """Return the columns with the largest values."""
+    return np.argsort(np.abs(rows).max(axis=0))[::-1][:SHOWN]

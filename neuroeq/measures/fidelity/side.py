@@ -1,0 +1,116 @@
+"""The side network of recurrent backpropagation: an error unit beside every unit, in Brian2.
+
+    tau derr_i/dt = rho'_i sum_j W_ij A_j err_j + (dmu_i/ds_i) err_i,     err(0) = -dC/ds(s0)
+
+with the slopes at the free equilibrium s0: A_j = dmu_j/ddrive, rho'_i = da_i/ds_i. The equations are those of
+models/neurons/recurrent_backprop.toml.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuroeq.contract import Equilibrium, Stop
+from neuroeq.describe.catalog import load_model
+from neuroeq.describe.spec import Network, NeuronModel
+from neuroeq.errors import SpecError
+from neuroeq.learning.costs import cost_of
+from neuroeq.physics.substrates import NeuronSubstrate, build
+from neuroeq.physics.substrates.stability import unclipped_states
+
+Array = np.ndarray
+
+
+class SideNetwork:
+    """Recurrent backpropagation of a rate network, around a free equilibrium.
+
+    Parameters
+    ----------
+    substrate
+        Of rates.
+    free
+        Where it settled.
+    targets
+        (batch, n_output).
+
+    Raises
+    ------
+    NeuroeqError
+        If a layer is no rate model with one state, or the substrate is another one.
+    """
+
+    def __init__(self, substrate: NeuronSubstrate, free: Equilibrium, targets: Array) -> None:
+        check_rates(substrate.network)
+        self.network = substrate.network
+        self._free, self._m = free, len(targets)
+        self._beside = _beside(substrate)
+        self._idle = np.zeros((self._m, self.network.layers[self.network.input_layer].size))
+        values, moving = substrate.field_values(free), unclipped_states(self.network, free)
+        self.gates: dict[str, Array] = {}
+        kept: dict[str, Array] = {}
+        for layer, field in substrate.fields.items():
+            slopes = {"activity_slope": field.activity_slope, "own_slope": field.own_slope}
+            kept |= {f"{layer}/{name}": slope(values[layer]) * moving[layer] for name, slope in slopes.items()}
+            self.gates[layer] = kept[f"{layer}/drive_slope"] = field.drive_slope(values[layer]) * moving[layer]
+            kept[f"{layer}/err"] = np.zeros_like(free.state[layer])
+        output = self.network.output_layer
+        pull = -cost_of(self.network.phases).gradient(free.outputs, targets)
+        kept[f"{output}/err"] = pull * moving[output]
+        everyone = np.ones(self._m, bool)
+        self._start = self._beside.simulation.placed(kept, everyone, np.random.default_rng(0))
+        self.first = {layer: kept[f"{layer}/err"] for layer in substrate.fields}
+
+    def run(self, steps: int) -> list[dict[str, Array]]:
+        """Return the errors at the start and after every step but the last: by layer (batch, n)."""
+        found, resume = [self.first], self._start
+        for _ in range(steps - 1):
+            eq = self._beside.relax(self._idle, start=resume, stop=Stop(1))
+            found.append(dict(eq.state))
+            resume = eq.resume
+        return found
+
+
+def check_rates(network: Network) -> None:
+    """Refuse a substrate that is not rates.
+
+    Raises
+    ------
+    SpecError
+        If it is another one.
+    """
+    if network.substrate_name != "rate":
+        raise SpecError(
+            f"{network.where}: --rbp compares step by step with a side network of rates, and this is substrate "
+            f"'{network.substrate_name}'; use --substrate rate."
+        )
+
+
+def _beside(substrate: NeuronSubstrate) -> NeuronSubstrate:
+    """Return the side network: an error unit for every unit, and all weights the other way round."""
+    network, model = substrate.network, load_model(NeuronModel, "recurrent_backprop")
+    layers = {}
+    for name, layer in network.layers.items():
+        unit = network.neuron(name)
+        own = None if unit is None else model.model_copy(update={"parameters": {"tau": _time_constant(unit)}})
+        layers[name] = layer.model_copy(update={"bias": False, "neuron": own, "parameters": {}})
+    projections, params = {}, {}
+    for name, ends in network.projections.items():
+        if ends.source == network.input_layer:
+            continue
+        around = {"source": ends.target, "target": ends.source, "connect": None} if ends.directed else {}
+        projections[name] = ends.model_copy(update={**around, "learning_rate": 0.0})
+        params[name] = substrate.params[name].T if ends.directed else substrate.params[name]
+    physics = network.physics.model_copy(
+        update={"neuron": model, "dt": substrate.simulation.dt, "precision": "float64"}
+    )
+    training = network.training.model_copy(update={"learning": "contrastive", "rule": "vector_field"})
+    phases = network.phases.model_copy(update={"nudge": None})
+    update = {"layers": layers, "projections": projections, "substrate": {"rate": physics}}
+    beside = network.model_copy(update={**update, "training": training, "phases": phases})
+    made = build(beside, params, substrate.batch, plastic=False, target="numpy")
+    assert isinstance(made, NeuronSubstrate)
+    return made
+
+
+def _time_constant(model: NeuronModel) -> str | float:
+    return f"{model.dt!r} s" if model.time_constant == "dt" else model.parameters[model.time_constant]

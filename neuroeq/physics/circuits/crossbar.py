@@ -1,0 +1,168 @@
+"""A crossbar whose wires have resistance: what is sensed at its columns when its rows are driven, solved exactly.
+
+A node's voltage is that of the end of its wire plus u, what the wire's resistance adds: v = P V + u. With the Laplacian
+L of all conductances and C of the cells alone, both over ends e and nodes w on the wires, currents into the ends are
+
+    L_ww u = -(C P)_w V,    I = (C P)_e V + L_ew u = Y V,    g_eff = -Y[rows, columns],    I_columns = V_rows g_eff
+
+Solved for u instead of v, no digits are lost where resistances are small; without any, g_eff = g.
+
+Y is symmetric (reciprocity). A crossbar read backwards, columns driven and rows sensed, is therefore the transpose of
+itself with r_source and r_sense exchanged, and of itself where they are equal.
+
+One sparse factor serves all right-hand sides; as many are solved as the tile has rows or columns, whichever are fewer.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse.linalg import splu
+
+from neuroeq.errors import DataError
+
+from .wires import Wires, wire_nodes
+
+Array = np.ndarray
+
+AT_ONCE = 32
+"""Right-hand sides per solve: fast, without a dense array of all nodes by all wires."""
+
+
+def crossbar_currents(g: Array, voltages: Array, wires: Wires, *, backward: bool = False) -> Array:
+    """Return what is sensed at the columns when voltages drive the rows, or at the rows when they drive the columns.
+
+    Parameters
+    ----------
+    g
+        Of the cells, (n_rows, n_cols). [S]
+    voltages
+        (batch, n_rows), or (batch, n_cols) backwards. [V]
+    wires
+        Their resistances, and the tiles.
+    backward
+        Drive the columns and sense the rows.
+
+    Returns
+    -------
+    array
+        (batch, n_cols), or (batch, n_rows) backwards; summed over tiles. [A]
+
+    Raises
+    ------
+    DataError
+        If a conductance is negative or not finite, or the shapes do not fit.
+    """
+    effective = effective_conductance(g, wires, backward=backward)
+    return checked_voltages(voltages, len(effective)) @ effective
+
+
+def effective_conductance(g: Array, wires: Wires, *, backward: bool = False) -> Array:
+    """Return the matrix by which voltages at the driven ends become currents at the sensed ends.
+
+    Parameters
+    ----------
+    g
+        Of the cells, (n_rows, n_cols). [S]
+    wires
+        Their resistances, and the tiles.
+    backward
+        Drive the columns and sense the rows.
+
+    Returns
+    -------
+    array
+        (n_rows, n_cols), or (n_cols, n_rows) backwards. [S]
+
+    Raises
+    ------
+    DataError
+        If a conductance is negative or not finite.
+    """
+    g = checked_cells(g)
+    if backward:
+        return effective_conductance(g, wires.reversed).T
+    effective = np.empty_like(g)
+    for rows, columns in wires.tiles(g.shape):
+        effective[rows, columns] = _between(g[rows, columns], wires)
+    return effective
+
+
+def terminal_conductance(g: Array, wires: Wires) -> Array:
+    """Return Y, by which voltages at all ends, rows and then columns, become currents into them.
+
+    Parameters
+    ----------
+    g
+        Of the cells, (n_rows, n_cols). [S]
+    wires
+        Their resistances, and the tiles.
+
+    Returns
+    -------
+    array
+        (n_rows + n_cols, n_rows + n_cols), symmetric, rows sum to 0. [S]
+
+    Raises
+    ------
+    DataError
+        If a conductance is negative or not finite.
+    """
+    g = checked_cells(g)
+    n_rows = len(g)
+    total = np.zeros((sum(g.shape), sum(g.shape)))
+    for rows, columns in wires.tiles(g.shape):
+        ends = np.r_[rows, n_rows + columns.start : n_rows + columns.stop]
+        everywhere = slice(0, len(ends))
+        total[np.ix_(ends, ends)] += _currents(g[rows, columns], wires, everywhere, everywhere)
+    return total
+
+
+def _between(g: Array, wires: Wires) -> Array:
+    """Return g_eff of one tile; whichever side has fewer wires is driven, as Y is symmetric."""
+    rows, columns = slice(0, len(g)), slice(len(g), sum(g.shape))
+    if g.shape[1] <= g.shape[0]:
+        return -_currents(g, wires, columns, rows)
+    return -_currents(g, wires, rows, columns).T
+
+
+def _currents(g: Array, wires: Wires, driven: slice, sensed: slice) -> Array:
+    """Return the part of Y that gives the currents at some ends when others are driven: (sensed, driven)."""
+    nodes, ends = wire_nodes(g, wires), sum(g.shape)
+    onto, found = nodes.without_resistance[ends:, driven], nodes.without_resistance[sensed, driven].toarray()
+    if not onto.shape[0]:
+        return found
+    factor = splu(
+        nodes.laplacian[ends:, ends:],
+        permc_spec="MMD_AT_PLUS_A",
+        diag_pivot_thresh=0,
+        options={"SymmetricMode": True},
+    )
+    back = nodes.laplacian[sensed, ends:]
+    for first in range(0, onto.shape[1], AT_ONCE):
+        some = slice(first, first + AT_ONCE)
+        found[:, some] -= back @ factor.solve(onto[:, some].toarray())
+    return found
+
+
+def checked_cells(g: Array) -> Array:
+    """Return conductances as they are, if they are a matrix of finite numbers, none negative."""
+    g = np.asarray(g, float)
+    wrong = ~((g >= 0) & (g < np.inf))
+    if g.ndim != 2:
+        raise DataError(f"crossbar: conductances have shape {g.shape}; expected (n_rows, n_cols), one per cell.")
+    if wrong.any():
+        cell = tuple(int(index[0]) for index in np.nonzero(wrong))
+        raise DataError(f"crossbar: conductance {cell} is {g[cell]} S; expected 0 or more; 0 leaves the cell out.")
+    return g
+
+
+def checked_voltages(voltages: Array, size: int) -> Array:
+    """Return voltages as they are, if they are finite and (batch, size)."""
+    voltages = np.asarray(voltages, float)
+    if voltages.ndim != 2 or voltages.shape[1] != size:
+        raise DataError(
+            f"crossbar: voltages have shape {voltages.shape}; expected (batch, {size}), one per driven wire."
+        )
+    if not np.isfinite(voltages).all():
+        raise DataError("crossbar: a voltage is not finite; mend the inputs.")
+    return voltages

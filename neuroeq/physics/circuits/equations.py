@@ -1,0 +1,137 @@
+"""Kirchhoff's current law at every node of a driven circuit.
+
+f_l(v) = b_l + sum_m v_m M_ml - D_l v_l - i_diode(v_l)
+
+b_l = sum_sources x G + I + p y            D_l = sum_in g + A k sum_out g + p
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from neuroeq.errors import DataError
+
+from .assembly import Assembly
+from .circuit import Array, Circuit, Drive
+
+Voltages = Mapping[str, Array]
+"""By layer: (batch, n). [V]"""
+
+
+@dataclass(frozen=True)
+class NodeEquations:
+    """Kirchhoff's current law at every node of a driven circuit.
+
+    Parameters
+    ----------
+    assembly
+        Conductances and sources.
+    drive
+        Currents, pulls and held layers.
+    diagonal
+        D by layer: (n,). [S]
+    injected
+        b by layer: (batch, n) or (1, n). [A]
+    batch
+        Number of samples.
+    """
+
+    assembly: Assembly
+    drive: Drive
+    diagonal: Mapping[str, Array]
+    injected: Mapping[str, Array]
+    batch: int
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of conductances, sources and everything else together."""
+        return np.result_type(*self.injected.values())
+
+    @property
+    def circuit(self) -> Circuit:
+        """What is connected to what."""
+        return self.assembly.circuit
+
+    @property
+    def free(self) -> list[str]:
+        """The layers that are not held."""
+        return [layer for layer in self.circuit.layers if layer not in self.drive.held]
+
+    def linear_current(self, layer: str, voltages: Voltages) -> Array:
+        """Return the net current into the nodes of a layer without its diodes, (batch, n). [A]."""
+        return self.arriving(layer, voltages) - self.diagonal[layer] * voltages[layer]
+
+    def arriving(self, layer: str, voltages: Voltages) -> Array:
+        """Return b_l + sum_m v_m M_ml, (batch, n). [A]."""
+        current = self.injected[layer]
+        for other, matrix in self.assembly.neighbours[layer]:
+            current = current + voltages[other] @ matrix
+        return current
+
+
+def drive_circuit(assembly: Assembly, drive: Drive) -> NodeEquations:
+    """Add currents, pulls and held layers to what conductances and sources contribute.
+
+    Parameters
+    ----------
+    assembly
+        Conductances and sources.
+    drive
+        Currents, pulls and held layers; its sources are those of the assembly.
+
+    Raises
+    ------
+    DataError
+        If a layer is unknown, a value is not finite or of the wrong shape, or a node is left without conductance.
+    """
+    circuit, diagonal, injected = assembly.circuit, dict(assembly.sums), dict(assembly.injected)
+    acting = {"current": drive.currents, "pull": {k: y for k, (_, y) in drive.pulls.items()}, "held": drive.held}
+    for what, values in acting.items():
+        for layer, value in values.items():
+            _check(circuit, what, layer, value)
+    for layer, current in drive.currents.items():
+        injected[layer] = injected[layer] + current
+    for layer, (pull, target) in drive.pulls.items():
+        diagonal[layer] = diagonal[layer] + pull
+        injected[layer] = injected[layer] + pull * np.atleast_2d(target)
+    for layer in circuit.layers:
+        if layer not in drive.held:
+            _check_grounded(layer, diagonal[layer], assembly.sums[layer])
+    batch = max(len(np.atleast_2d(value)) for value in [*injected.values(), *drive.held.values()])
+    return NodeEquations(assembly, drive, diagonal, injected, batch)
+
+
+def _check(circuit: Circuit, what: str, layer: str, value: Array) -> None:
+    if layer not in circuit.layers:
+        raise DataError(f"drive: {what} at '{layer}'; expected one of the layers {list(circuit.layers)}.")
+    if np.shape(value)[-1:] != (circuit.layers[layer].size,):
+        raise DataError(
+            f"drive: {what} at '{layer}' has shape {np.shape(value)}; expected (batch, {circuit.layers[layer].size})."
+        )
+    if not np.isfinite(value).all():
+        raise DataError(f"drive: {what} at '{layer}' is not finite; mend the values.")
+
+
+def _check_grounded(layer: str, diagonal: Array, sums: Array) -> None:
+    node = int(diagonal.argmin())
+    if not np.isfinite(diagonal[node]):
+        raise DataError(f"the pull at layer '{layer}' is not finite; mend it.")
+    if diagonal[node] > 0:
+        return
+    if sums[node] > 0:
+        raise DataError(
+            f"node {node} of layer '{layer}' is pulled with {diagonal[node] - sums[node]:.3g} S against conductances "
+            f"of {sums[node]:.3g} S: it would run away; nudge with a smaller beta."
+        )
+    if sums[node] < 0:
+        raise DataError(
+            f"the amplifier at node {node} of layer '{layer}' injects more current than its resistors draw: it would "
+            "run away; expected a back_gain >= 0."
+        )
+    raise DataError(
+        f"node {node} of layer '{layer}' floats, no conductance reaches it; give one of its resistors a conductance "
+        "above 0."
+    )

@@ -1,0 +1,101 @@
+"""What a fused training of a circuit is told: what does not change, and the learning rates of a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+
+from neuroeq.errors import SpecError
+
+from ..circuit import Array
+from ..diodes import Diode, IdealDiode
+from ..single_diodes import SingleDiodes
+
+NUDGES = ("state", "held_current")
+VARIANTS = {"centred": ((1, -1), (1, 2), 0.5), "positive": ((1,), (1, 0), 1.0), "negative": ((-1,), (0, 1), 1.0)}
+"""Signs of beta in the nudged phases; the phases a and b, where 0 is the free one; w."""
+
+
+class Rates(NamedTuple):
+    """Learning rates of both resistor arrays and of the bias currents."""
+
+    g1: float
+    g2: float
+    hidden_bias: float = 0.0
+    output_bias: float = 0.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What does not change during training.
+
+    Parameters
+    ----------
+    low, high
+        Where diodes keep the hidden nodes, (n_hidden,) or numbers; infinite where there is none. [V]
+    beta
+        Of the nudge. [S]
+    gain
+        Voltage of an input of 1. [V]
+    constants
+        Voltages of the sources beside the inputs. [V]
+    variant
+        Which phases are compared.
+    nudge
+        ``state``: a conductance to the targets; ``held_current``: a current.
+    sweeps
+        In the free phase and in the nudged ones.
+    diode
+        At the hidden nodes: ideal, or Shockley's and at most one at a node.
+    paired
+        Whether an output is the difference of two nodes, the n-th of the first and of the second half.
+    g1_limits, g2_limits
+        Lowest and highest conductance of each array. [S]
+
+    Raises
+    ------
+    SpecError
+        If a value is not one of those allowed.
+    """
+
+    low: Array | float
+    high: Array | float
+    beta: float
+    gain: float = 1.0
+    constants: tuple[float, ...] = ()
+    variant: Literal["centred", "positive", "negative"] = "centred"
+    nudge: Literal["state", "held_current"] = "state"
+    sweeps: tuple[int, int] = (4, 4)
+    diode: Diode = field(default_factory=IdealDiode)
+    paired: bool = False
+    g1_limits: tuple[float, float] = (0.0, np.inf)
+    g2_limits: tuple[float, float] = (0.0, np.inf)
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("variant", VARIANTS), ("nudge", NUDGES)):
+            if getattr(self, name) not in allowed:
+                raise SpecError(f"{name} is '{getattr(self, name)}'; expected one of {', '.join(allowed)}.")
+        if not self.beta > 0 or min(self.sweeps) < 1:
+            raise SpecError(f"beta is {self.beta} and sweeps are {self.sweeps}; expected numbers above 0.")
+        if self.paired and self.nudge != "held_current":
+            raise SpecError("outputs are paired and nudge is 'state'; expected 'held_current'.")
+
+
+class TrainedCircuit(Protocol):
+    """What both implementations read of a circuit in training, and change in place."""
+
+    setting: Setting
+    n_input: int
+    g1: Array
+    g2: Array
+    hidden_bias: Array
+    output_bias: Array
+    low: Array
+    high: Array
+    diodes: SingleDiodes | None
+
+    def read(self, nodes: Array) -> Array:
+        """Return the outputs that voltages of the output nodes stand for."""
+        ...

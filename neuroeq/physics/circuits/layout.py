@@ -1,0 +1,155 @@
+"""A network and its hardware as a resistor network: which nodes there are, which diodes, what drives them.
+
+Inputs x become voltages gain (x, -x), constant sources beside them; outputs are nodes, or differences of two nodes.
+Everything is in the network's own units, v_unit and g_unit, unless it is asked for in volts and siemens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from neuroeq.describe.network import nodes
+from neuroeq.describe.spec import Hardware, Network
+from neuroeq.describe.spec.node import IdealClamp, PiecewiseClamp, ShockleyClamp
+from neuroeq.errors import SpecError
+from neuroeq.randomness import Streams
+
+from .circuit import Amplifier, Array, Circuit, Layer
+from .diodes import Diode, IdealDiode, NoDiode, PiecewiseDiode, ShockleyDiode
+
+
+def lay_out(network: Network, *, in_volts: bool = False) -> Circuit:
+    """Return the circuit of a network resolved for a resistor network.
+
+    Parameters
+    ----------
+    network
+        With its hardware.
+    in_volts
+        Whether voltages and conductances are volts and siemens; else they are in the network's units.
+    """
+    return Circuit(
+        sources={network.input_layer: nodes(network, network.input_layer)},
+        layers={name: _layer(network, name, in_volts) for name in network.layers if name != network.input_layer},
+        resistors={name: (projection.source, projection.target) for name, projection in network.projections.items()},
+    )
+
+
+def check_layout(network: Network) -> None:
+    """Refuse what a resistor network has no part for.
+
+    Raises
+    ------
+    SpecError
+        If the network or its hardware asks for it.
+    """
+    physics = network.physics
+    asked = {
+        "substrate.resistive.dt": physics.dt is not None,
+        "substrate.resistive.input": physics.input != "analog",
+        "substrate.resistive.neuron_parameters": bool(physics.neuron_parameters),
+        "substrate.resistive.synapse_parameters": bool(physics.synapse_parameters),
+        "substrate.resistive.input_parameters": bool(physics.input_parameters),
+    }
+    for name, layer in network.layers.items():
+        asked |= {
+            f"layers.{name}.neuron": layer.neuron is not None,
+            f"layers.{name}.parameters": bool(layer.parameters),
+        }
+    for name, projection in network.projections.items():
+        asked[f"projections.{name}.delay"] = projection.delay is not None
+        asked[f"projections.{name}.directed"] = projection.directed
+        asked[f"projections.{name}.synapse"] = projection.synapse is not None
+    for key, given in asked.items():
+        if given:
+            raise SpecError(f"{network.where}: {key} is given, which a resistor network has no part for; leave it out.")
+
+
+def source_voltages(network: Network, inputs: Array) -> Array:
+    """Return the voltages of the sources for inputs (batch, n_input): (batch, n_sources). [v_unit]."""
+    layout = network.circuit
+    x = layout.input_gain * inputs
+    parts = [x, -x] if layout.double_inputs else [x]
+    biases = np.broadcast_to(np.asarray(layout.bias_voltages, x.dtype), (len(x), len(layout.bias_voltages)))
+    return np.concatenate([*parts, biases], axis=1)
+
+
+def read_outputs(network: Network, voltages: Array) -> Array:
+    """Return the outputs that the nodes of the output layer stand for: (batch, n_output). [v_unit]."""
+    if network.circuit.outputs == "single":
+        return voltages
+    plus, minus = np.split(voltages, 2, axis=1)
+    return plus - minus
+
+
+def at_outputs(network: Network, pull: Array) -> Array:
+    """Return the currents into the output nodes that pull at the outputs: the second node of a pair is pushed back."""
+    return pull if network.circuit.outputs == "single" else np.concatenate([pull, -pull], axis=1)
+
+
+def in_siemens(network: Network, params: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the conductances of the resistor arrays. [S]."""
+    return {name: params[name] * network.g_unit for name in network.projections}
+
+
+def _layer(network: Network, name: str, in_volts: bool) -> Layer:
+    size, layout = nodes(network, name), network.circuit
+    volt = 1.0 if in_volts else layout.v_unit
+    ampere = 1.0 if in_volts else layout.v_unit * network.g_unit
+    if network.layers[name].role != "hidden":
+        return Layer(size)
+    neuron = network.technology.neuron
+    amplifier = _amplifiers(network, name, volt)
+    clamp = neuron.nonlinearity
+    if clamp.model == "none" or layout.diodes == "none":
+        return Layer(size, amplifier=amplifier)
+    lower, upper = _sides(layout.diodes, size)
+    low = np.where(lower, clamp.v_bias_down / volt, -np.inf)
+    high = np.where(upper, clamp.v_bias_up / volt, np.inf)
+    return Layer(size, _diode(network.technology, volt, ampere), low, high, amplifier)
+
+
+def _amplifiers(network: Network, name: str, volt: float) -> Amplifier | None:
+    """Return the amplifiers of a layer, each with its own gains and offset: a run's seed is that of its circuit."""
+    given, size = network.technology.neuron.amplifier, nodes(network, name)
+    if given is None:
+        return None
+
+    def spread(purpose: str) -> Array:
+        return Streams(network.run.seed).child(f"amplifiers {purpose} {name}").standard_normal(size)
+
+    gain = given.gain * np.maximum(1 + given.gain_sd * spread("gain"), 0.05) if given.gain_sd else given.gain
+    back: float | Array = given.back_gain
+    if given.back_gain_sd:
+        back = back * np.maximum(1 + given.back_gain_sd * spread("back gain"), 0.05)
+    return Amplifier(gain, back, given.offset_sd / volt * spread("offset") if given.offset_sd else 0.0)
+
+
+def _sides(diodes: str, size: int) -> tuple[Array, Array]:
+    """Return which nodes have a lower and which an upper diode."""
+    first = np.arange(size) < (size + 1) // 2
+    every = np.ones(size, bool)
+    match diodes:
+        case "split":
+            return first, ~first
+        case "both":
+            return every, every
+        case "lower":
+            return every, ~every
+        case _:
+            return ~every, every
+
+
+def _diode(hardware: Hardware, volt: float, ampere: float) -> Diode:
+    match hardware.neuron.nonlinearity:
+        case IdealClamp():
+            return IdealDiode()
+        case PiecewiseClamp() as clamp:
+            ohm = volt / ampere
+            return PiecewiseDiode(clamp.threshold / volt, clamp.r_on / ohm, clamp.r_off / ohm)
+        case ShockleyClamp() as clamp:
+            return ShockleyDiode(clamp.i_s / ampere, clamp.n / volt, hardware.temperature, clamp.spice)
+        case _:
+            return NoDiode()

@@ -1,0 +1,1 @@
+"""Netlists for ngspice, and what ngspice makes of them."""

@@ -1,0 +1,145 @@
+"""A resistive circuit as a SPICE netlist: for a second opinion, and for whoever goes on in a circuit simulator.
+
+`netlist` asks for the operating point, or for how the circuit settles from 0 V with a capacitor C at every node:
+
+    C dv_i/dt = f_i(v),   f the net current into a node, as in `circuit`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+
+import numpy as np
+
+from neuroeq.errors import SpecError
+
+from ..assembly import assemble
+from ..circuit import Circuit, Conductances, Drive
+from ..diodes import ShockleyDiode
+from ..equations import drive_circuit
+from . import elements as elements
+
+Array = np.ndarray
+
+ZERO_CELSIUS = 273.15
+"""[K]"""
+NOMINAL_TEMPERATURE = 300.15
+"""Where no diode has one. [K]"""
+OPERATING_POINT = {"reltol": "1e-9", "abstol": "1e-18", "vntol": "1e-12", "gmin": "1e-12"}
+"""So tight that the last Newton step leaves rounding only."""
+SETTLING = {"reltol": "1e-6", "abstol": "1e-15", "vntol": "1e-9", "gmin": "1e-12"}
+"""Leaves microvolts over a whole transient."""
+
+
+def netlist(
+    circuit: Circuit,
+    g: Conductances,
+    drive: Drive,
+    *,
+    sample: int = 0,
+    title: str = "resistive circuit",
+    header: Sequence[str] = (),
+    capacitance: float | None = None,
+    transient: tuple[float, float] | None = None,
+    options: Mapping[str, str] | None = None,
+) -> str:
+    """Return the netlist of a circuit, one line per element.
+
+    Parameters
+    ----------
+    circuit
+        What is connected to what.
+    g
+        Of each resistor; where 0 there is none. [S]
+    drive
+        What acts on the circuit.
+    sample
+        Which one of the drive's.
+    title
+        First line.
+    header
+        Comments below it.
+    capacitance
+        From each free node to ground. [F]
+    transient
+        Longest step and duration of the settling from 0 V; the operating point if left out. [s]
+    options
+        Of the simulator, over `OPERATING_POINT` or `SETTLING`.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    DataError
+        If conductances or drive do not fit the circuit.
+    SpecError
+        If there is no such sample, no element for a diode, no one temperature, or no capacitance in a transient.
+    """
+    if transient is not None and not capacitance:
+        raise SpecError(f"netlist: a transient with a capacitance of {capacitance}; expected farads, such as 1e-12.")
+    batch = drive_circuit(assemble(circuit, g, drive.sources), drive).batch
+    if not 0 <= sample < batch:
+        raise SpecError(f"netlist: sample is {sample}; expected 0 to {batch - 1}, what the drive has.")
+    nodes = elements.node_names(circuit)
+    celsius = f"{temperature(circuit) - ZERO_CELSIUS:.10g}"
+    settings = (SETTLING if transient else OPERATING_POINT) | dict(options or {}) | {"temp": celsius, "tnom": celsius}
+    body = chain(
+        elements.voltage_sources(circuit, nodes, drive, sample),
+        elements.resistors(circuit, nodes, g),
+        elements.amplifiers(circuit, nodes),
+        elements.diodes(circuit, nodes, drive),
+        elements.pulls(nodes, drive, sample),
+        elements.currents(nodes, drive, sample),
+        elements.capacitors(circuit, nodes, drive, capacitance) if capacitance else (),
+    )
+    analysis = f".tran {float(transient[0])!r} {float(transient[1])!r} uic" if transient else ".op"
+    return document(title, header, body, settings, analysis)
+
+
+def document(title: str, header: Iterable[str], body: Iterable[str], settings: Mapping[str, str], analysis: str) -> str:
+    """Return a netlist with a title, a header that says how to run it, options, elements and one analysis."""
+    how = "ngspice -b FILE" if analysis == ".op" else "ngspice -b -r FILE.raw FILE"
+    comments = [*chain.from_iterable(line.splitlines() for line in header), f"Run with: {how}"]
+    options = " ".join(f"{name}={value}" for name, value in settings.items())
+    return "\n".join(
+        [
+            f"* {' '.join(title.split())}",
+            *(f"* {line}" for line in comments),
+            f".options {options}",
+            *body,
+            analysis,
+            ".end",
+            "",
+        ]
+    )
+
+
+def temperature(circuit: Circuit) -> float:
+    """Return the one temperature that a circuit's diodes have. [K]."""
+    found = {layer.diode.temperature for layer in circuit.layers.values() if isinstance(layer.diode, ShockleyDiode)}
+    if len(found) > 1:
+        kelvins = " and ".join(f"{each:g} K" for each in sorted(found))
+        raise SpecError(f"netlist: its diodes are at {kelvins}; a netlist has one temperature: give all the same.")
+    return found.pop() if found else NOMINAL_TEMPERATURE
+
+
+def voltages(circuit: Circuit, found: Mapping[str, Array]) -> dict[str, Array]:
+    """Return what a simulator found at the nodes of each layer.
+
+    Parameters
+    ----------
+    circuit
+        As in the netlist.
+    found
+        Of `ngspice.simulate`.
+
+    Returns
+    -------
+    dict
+        By layer: (1, n) at an operating point, (points, n) in a transient at ``found["time"]``. [V]
+    """
+    nodes = elements.node_names(circuit)
+    return {name: np.stack([found[f"v({node})"] for node in nodes[name]], axis=1) for name in circuit.layers}

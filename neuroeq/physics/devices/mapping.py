@@ -1,0 +1,65 @@
+"""Weights as conductances of devices, and back.
+
+resistor network     w g_unit = G                       one device a weight
+differential pair    w = R_f (G+ - G-)                  one of them at the bottom of the window; both around its
+                                                        middle where pulses move them up and down
+reference column     w = R_f (G - G_ref)                G_ref in the middle of the window
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuroeq.describe.spec import Hardware, Network
+from neuroeq.describe.spec.device import Pulsed
+
+Array = np.ndarray
+
+
+class Mapping:
+    """How a network's weights stand in its devices.
+
+    Parameters
+    ----------
+    network
+        Resolved for a circuit.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.hardware: Hardware = network.technology
+        self._g_unit = network.g_unit if network.resistive else None
+        law, alone = self.hardware.synapse.update, self.hardware.synapse.unidirectional
+        self._pushed = isinstance(law, Pulsed) and not alone
+        self._paired = self.hardware.synapse.pairing == "differential_pair"
+
+    @property
+    def devices(self) -> int:
+        """Devices of a weight."""
+        return 2 if self._g_unit is None and self._paired else 1
+
+    @property
+    def unit(self) -> float:
+        """Change of a device's conductance for a weight of 1. [S]."""
+        return 1 / self.hardware.r_f if self._g_unit is None else self._g_unit
+
+    def conductances(self, weight: Array) -> Array:
+        """Return the conductances of ideal devices that hold weights: (devices, ...). [S]."""
+        if self._g_unit is not None:
+            return (weight * self._g_unit)[None]
+        asked = weight * self.unit
+        if self._paired and self._pushed:
+            return self._middle + np.stack([asked, -asked]) / 2
+        if self._paired:
+            return self.hardware.g_min + np.stack([np.maximum(asked, 0), np.maximum(-asked, 0)])
+        return (self._middle + asked)[None]
+
+    def weights(self, g: Array) -> Array:
+        """Return the weights that conductances, (devices, ...) [S], stand for."""
+        if self._g_unit is not None:
+            return g[0] / self._g_unit
+        return (g[0] - (g[1] if self._paired else self._middle)) / self.unit
+
+    @property
+    def _middle(self) -> float:
+        assert self.hardware.g_max is not None
+        return (self.hardware.g_min + self.hardware.g_max) / 2

@@ -1,0 +1,24 @@
+"""The only code that builds and runs Brian2 objects."""
+
+from .brian import TARGETS, can_compile, use_target
+from .equations.field import Field
+from .memory import Resume
+from .plasticity.accumulator import Accumulator, Plasticity
+from .recording import Recording
+from .simulation import ENGINES, Simulation
+from .strength import reads_strength, strength
+
+__all__ = [
+    "ENGINES",
+    "TARGETS",
+    "Accumulator",
+    "Field",
+    "Plasticity",
+    "Recording",
+    "Resume",
+    "Simulation",
+    "can_compile",
+    "reads_strength",
+    "strength",
+    "use_target",
+]

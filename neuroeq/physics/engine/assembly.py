@@ -1,0 +1,167 @@
+"""From a resolved network to Brian2 objects: populations, couplings and native projections, for a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neuroeq.describe.edges import Edges
+from neuroeq.describe.network import mask
+from neuroeq.describe.spec import Network, NeuronModel
+from neuroeq.errors import SpecError
+
+from .brian import brian
+from .coupling import Coupling
+from .native import NativeProjection, Receivers
+from .plasticity.plan import Plastic, native_names
+from .population import Population
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """The Brian2 objects of a network.
+
+    Parameters
+    ----------
+    clock
+        Of all of them.
+    populations
+        The groups; `home` finds a layer's.
+    couplings
+        Dense directions.
+    natives
+        Projections that run as Brian2 Synapses.
+    """
+
+    clock: Any
+    populations: list[Population]
+    couplings: list[Coupling]
+    natives: list[NativeProjection]
+
+    @property
+    def home(self) -> dict[str, Population]:
+        """The population of every layer that is not clamped."""
+        return {layer: population for population in self.populations for layer in population.layers}
+
+
+def assemble(
+    network: Network, batch: int, dt: float, plastics: list[Plastic], edges: Mapping[str, Edges] | None = None
+) -> Assembly:
+    """Build the objects of a resolved network.
+
+    Parameters
+    ----------
+    network
+        Resolved for its substrate.
+    batch
+        Samples at most.
+    dt
+        Step [s].
+    plastics
+        Plastic projections whose factors the units must offer.
+    edges
+        The synapses of projections that are sparse.
+
+    Raises
+    ------
+    NeuroeqError
+        If models do not fit the network or each other.
+    """
+    _check_models(network)
+    dtype = np.dtype(network.physics.precision).type
+    clock = brian().Clock(dt=dt * brian().second)
+    natives = native_names(network)
+    receivers = {name: Receivers(name, network) for name in natives}
+    populations = []
+    for index, (model, layers) in enumerate(_homes(network)):
+        factors = {
+            expression: plastic.synapse
+            for plastic in plastics
+            for layer, expression in sorted(plastic.keys)
+            if layer in layers
+        }
+        sizes = {layer: network.layers[layer].size for layer in layers}
+        delivered = {variable: how for receiver in receivers.values() for variable, how in receiver.of(layers).items()}
+        clamped = network.nudge == "clamp" and network.output_layer in layers
+        name = f"population_{index}"
+        populations.append(Population(name, model, sizes, batch, clock, dtype, factors, delivered, clamped))
+    assembly = Assembly(clock, populations, _couplings(network, natives, edges or {}), [])
+    for name in natives:
+        assembly.natives.append(_native(network, name, assembly.home, receivers[name], dtype))
+    return assembly
+
+
+def time_step(network: Network) -> float:
+    """Return the integration step of a resolved network [s]: its own, or the smallest of its neuron models."""
+    if network.physics.dt is not None:
+        return network.physics.dt
+    models = [network.neuron(layer) for layer in network.layers if layer != network.input_layer]
+    return min(model.dt for model in models if model is not None)
+
+
+def _check_models(network: Network) -> None:
+    emits = "spikes" if network.substrate_name == "spiking" else "rate"
+    for layer in network.layers:
+        model = network.neuron(layer)
+        if model is not None and model.emits != emits:
+            raise SpecError(
+                f"{model.where}: emits is '{model.emits}', but layer '{layer}' is on substrate "
+                f"'{network.substrate_name}'; choose a neuron model that emits '{emits}'."
+            )
+    for name in network.projections:
+        synapse = network.synapse(name)
+        if synapse.transmits != emits:
+            raise SpecError(
+                f"{synapse.where}: transmits {synapse.transmits}, but projection '{name}' is on substrate "
+                f"'{network.substrate_name}'; choose a synapse model that transmits {emits}."
+            )
+
+
+def _homes(network: Network) -> list[tuple[NeuronModel, list[str]]]:
+    """Return the layers that share each neuron model; an input layer has a group of its own."""
+    homes: list[tuple[NeuronModel, list[str]]] = []
+    for layer in network.layers:
+        model = network.neuron(layer)
+        if model is None:
+            continue
+        shared = [] if layer == network.input_layer else [layers for other, layers in homes if other == model]
+        if shared:
+            shared[0].append(layer)
+        else:
+            homes.append((model, [layer]))
+    return homes
+
+
+def _couplings(network: Network, natives: list[str], edges: Mapping[str, Edges]) -> list[Coupling]:
+    couplings = []
+    for name, projection in network.projections.items():
+        if name in natives:
+            continue
+        how = network.synapse(name).diffusive, edges.get(name)
+        couplings.append(Coupling(name, projection.source, projection.target, False, *how))
+        if network.symmetric(name) and projection.source != projection.target:
+            couplings.append(Coupling(name, projection.target, projection.source, True, *how))
+    return couplings
+
+
+def _native(
+    network: Network, name: str, home: dict[str, Population], receivers: Receivers, dtype: type
+) -> NativeProjection:
+    projection = network.projections[name]
+    if projection.source not in home:
+        raise SpecError(
+            f"projections.{name}: synapse '{network.synapse(name).name}' with the analog input layer "
+            f"'{projection.source}' cannot run as Brian2 Synapses, which need spiking units or states on both sides; "
+            "choose an encoder for `input`, or a synapse model with plasticity terms and no delay."
+        )
+    connected = mask(network, name)
+    if connected is None:
+        connected = np.ones((network.layers[projection.source].size, network.layers[projection.target].size), bool)
+    return NativeProjection(
+        name, network, home[projection.source], home[projection.target], np.nonzero(connected), receivers, dtype
+    )

@@ -1,0 +1,152 @@
+"""Dense couplings: the drive of every layer as matrix products over the batch.
+
+    drive_j = sum over projections into j of  emission_i W_ij  (and  emission_k W_jk^T  along symmetric ones)
+              - emission_j sum_i W_ij  where the transmission is diffusive
+
+What a clamped input sends is constant, so its part of the drive is computed once for a batch of inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from neuroeq.describe.edges import Edges
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """One direction of one projection.
+
+    Parameters
+    ----------
+    projection
+        Whose weights.
+    source, target
+        Layers.
+    transposed
+        Whether it runs against the projection.
+    diffusive
+        Whether it transmits differences.
+    edges
+        Its synapses, if it is sparse.
+    """
+
+    projection: str
+    source: str
+    target: str
+    transposed: bool
+    diffusive: bool = False
+    edges: Edges | None = None
+
+    def weight(self, params: Mapping[str, Array]) -> Array:
+        """Return its matrix: (source, target)."""
+        weight = params[self.projection]
+        return weight.T if self.transposed else weight
+
+    def product(self, emission: Array, params: Mapping[str, Array]) -> Callable[[Array], object]:
+        """Return what writes the product of an emission, (m, source), live, with the weights into (m, target)."""
+        if self.edges is not None:
+            matrix = self.edges.matrix(params[self.projection], self.transposed)
+            return lambda rows: np.copyto(rows, (matrix @ np.ascontiguousarray(emission.T)).T)
+        weight = self.weight(params)
+        return lambda rows: np.matmul(emission, weight, out=rows)
+
+
+class Drives:
+    """Writes the drive of each layer.
+
+    Parameters
+    ----------
+    couplings
+        All dense ones; those whose source has no emission are clamped.
+    emissions
+        What each moving layer sends: (batch, n), live.
+    drives
+        Where each layer takes its drive: (batch, n), live.
+    """
+
+    def __init__(self, couplings: list[Coupling], emissions: Mapping[str, Array], drives: Mapping[str, Array]) -> None:
+        self._drives = drives
+        self._emissions = emissions
+        self._diffusive = [coupling for coupling in couplings if coupling.diffusive]
+        self._clamped = [coupling for coupling in couplings if coupling.source not in emissions]
+        self._moving = {
+            target: [c for c in couplings if c.target == target and c.source in emissions] for target in drives
+        }
+        self._products: list[Callable[[], None]] = []
+
+    def clamp(self, values: Mapping[str, Array], params: Mapping[str, Array]) -> None:
+        """Fix what clamped layers send, and the weights, until the next call.
+
+        Parameters
+        ----------
+        values
+            By layer: (m, n), for m samples of the batch; the rest of the batch gets no drive.
+        params
+            Weights by projection: (source, target).
+        """
+        m = len(next(iter(values.values())))
+        self._products = []
+        for target, drive in self._drives.items():
+            drive.fill(0)
+            rows = drive[:m]
+            static = None
+            for c in self._clamped:
+                if c.target == target:
+                    arriving = np.empty_like(rows)
+                    c.product(values[c.source], params)(arriving)
+                    static = arriving if static is None else static + arriving
+            rows[:] = 0 if static is None else static
+            moving = [c.product(self._emissions[c.source][:m], params) for c in self._moving[target]]
+            if moving:
+                self._products.append(_product(rows, moving, static))
+            elif any(c.target == target for c in self._diffusive):
+                self._products.append(_constant(rows, static))
+            self._products += self._losses(rows, target, params)
+
+    def _losses(self, rows: Array, target: str, params: Mapping[str, Array]) -> list[Callable[[], None]]:
+        loads = [c.weight(params).sum(axis=0) for c in self._diffusive if c.target == target]
+        return [_loss(rows, self._emissions[target][: len(rows)], sum(loads[1:], start=loads[0]))] if loads else []
+
+    def write(self) -> None:
+        """Write the drives of this step."""
+        for product in self._products:
+            product()
+
+
+def _product(rows: Array, moving: list[Callable[[Array], object]], static: Array | None) -> Callable[[], None]:
+    first, *others = moving
+    scratch = np.empty_like(rows) if others else rows
+
+    def write() -> None:
+        first(rows)
+        for product in others:
+            product(scratch)
+            np.add(rows, scratch, out=rows)
+        if static is not None:
+            np.add(rows, static, out=rows)
+
+    return write
+
+
+def _constant(rows: Array, static: Array | None) -> Callable[[], None]:
+    def write() -> None:
+        rows[:] = 0 if static is None else static
+
+    return write
+
+
+def _loss(rows: Array, own: Array, load: Array) -> Callable[[], None]:
+    """Return what takes away a layer's own emission times the sum of the weights at each of its units."""
+    scratch = np.empty_like(rows)
+
+    def write() -> None:
+        np.multiply(own, load, out=scratch)
+        np.subtract(rows, scratch, out=rows)
+
+    return write

@@ -1,0 +1,1 @@
+"""Reading and checking the equations of a model: symbols, integration, fields."""

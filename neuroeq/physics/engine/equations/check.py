@@ -1,0 +1,283 @@
+"""Check the equations of a model before Brian2 builds them, so that an error is one sentence about the user's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from neuroeq.describe.spec import NeuronModel, SynapseModel
+from neuroeq.errors import EquationError, SpecError, unknown_name
+from neuroeq.units import KINDS, Dimension, example_of, kind_of, physical
+
+from ..brian import brian
+
+SECOND: Dimension = KINDS["a time"]
+HERTZ: Dimension = KINDS["a rate"]
+NUMBER: Dimension = KINDS["a number"]
+
+NEURON_NAMES: dict[str, Dimension] = {
+    "drive": NUMBER,
+    "nudge": NUMBER,
+    "bias": NUMBER,
+    "spike": NUMBER,
+    "unit": NUMBER,
+    "outgoing": NUMBER,
+    "incoming_clamped": NUMBER,
+    "unit_rate": HERTZ,
+    "t": SECOND,
+    "dt": SECOND,
+}
+"""What the engine gives to every neuron."""
+
+FACTOR_NAMES: dict[str, Dimension] = {
+    "activity": NUMBER,
+    "activity_before": NUMBER,
+    "activity_mid": NUMBER,
+    "activity_rate": HERTZ,
+}
+"""What it gives to plasticity terms besides."""
+
+
+class Checker:
+    """Dimensions of the names of one model, and of its expressions.
+
+    Parameters
+    ----------
+    where
+        The file, for messages.
+    known
+        Names with their dimensions.
+    parameters
+        The model's own parameters, as in the file.
+
+    Raises
+    ------
+    SpecError
+        If a parameter is no physical value.
+    """
+
+    def __init__(self, where: str, known: Mapping[str, Dimension], parameters: Mapping[str, str | float]) -> None:
+        self.where = where
+        self.given = dict(parameters)
+        self.known = dict(known)
+        for name, value in parameters.items():
+            if name in known:
+                raise EquationError(f"{where}: parameters.{name} is a name that the engine provides; choose another.")
+            try:
+                self.known[name] = physical(value).dimension if isinstance(value, str) else NUMBER
+            except SpecError as error:
+                raise SpecError(f"{where}: parameters.{name} {error}") from None
+
+    def equations(self, text: str, part: str) -> Any:
+        """Parse equations and learn the dimensions of their variables.
+
+        Returns
+        -------
+        brian2.Equations
+        """
+        from brian2.equations.equations import EquationError as Unparsable
+
+        try:
+            equations = brian().Equations(text)
+        except (Unparsable, SyntaxError, TypeError, ValueError) as error:
+            raise EquationError(f"{self.where}: {part} do not parse: {_first_line(error)}") from None
+        for name, equation in equations.items():
+            if name.endswith(("_pre", "_post")):
+                raise EquationError(
+                    f"{self.where}: {part} define '{name}'; names that end in _pre or _post mean the two sides of a "
+                    "synapse, choose another."
+                )
+            if name in self.known:
+                raise EquationError(
+                    f"{self.where}: {part} define '{name}', which already has a meaning; choose another."
+                )
+            self.known[name] = _exponents(equation.dim)
+        for name, equation in equations.items():
+            if equation.expr is None:
+                continue
+            wanted = self.known[name]
+            if equation.type == "differential equation":
+                wanted = _over_time(wanted)
+            self.expression(str(equation.expr), f"{part}, {name}", wanted)
+        return equations
+
+    def expression(self, text: str, part: str, wanted: Dimension | None = None) -> Dimension:
+        """Return the dimension of an expression; refuse one that is not `wanted`."""
+        self._all_known(text, part)
+        try:
+            found = self._dimension(text)
+        except SyntaxError as error:
+            raise EquationError(f"{self.where}: {part}: '{text}' does not parse: {_first_line(error)}") from None
+        except brian().DimensionMismatchError as error:
+            self._blame(text, part, wanted)
+            raise EquationError(f"{self.where}: {part}: '{text}' mixes units: {_first_line(error)}") from None
+        if wanted is not None and found != wanted:
+            self._blame(text, part, wanted)
+            raise EquationError(
+                f"{self.where}: {part}: '{text}' is {kind_of(found)}; expected {kind_of(wanted)} there."
+            )
+        return found
+
+    def statements(self, text: str, part: str) -> None:
+        """Check Brian2 statements."""
+        from brian2.parsing.statements import parse_statement
+
+        known = dict(self.known)
+        for line in filter(None, (part_of.strip() for part_of in text.replace(";", "\n").split("\n"))):
+            try:
+                name, operation, expression, _ = parse_statement(line)
+            except (ValueError, SyntaxError):
+                raise EquationError(
+                    f"{self.where}: {part}: '{line}' does not parse; expected 'name = value'."
+                ) from None
+            full = expression if operation == "=" else f"{name} {operation[0]} ({expression})"
+            dimension = self.expression(full, part, known.get(name))
+            self.known.setdefault(name, dimension)
+        self.known = known
+
+    def _all_known(self, text: str, part: str) -> None:
+        for name in sorted(_identifiers(text)):
+            if name not in self.known and name not in _provided():
+                hint = f"Defined are: {', '.join(sorted(self.known))}."
+                raise EquationError(f"{self.where}: {part}: {unknown_name('variable', name, self.known, hint)}")
+
+    def _dimension(self, text: str, **other: Dimension) -> Dimension:
+        from brian2.core.variables import Variable
+        from brian2.parsing.expressions import parse_expression_dimensions
+        from brian2.units.fundamentalunits import get_or_create_dimension
+
+        variables = dict(_provided())
+        for name, exponents in {**self.known, **other}.items():
+            variables[name] = Variable(name=name, dimensions=get_or_create_dimension(exponents))
+        return _exponents(parse_expression_dimensions(text, variables))
+
+    def _blame(self, text: str, part: str, wanted: Dimension | None) -> None:
+        """If one parameter of another kind would mend the units of an equation, name it."""
+        if not part.startswith(("equations", "traces")):
+            return
+        for name in _identifiers(text) & set(self.given):
+            for kind, dimension in KINDS.items():
+                try:
+                    found = self._dimension(text, **{name: dimension})
+                except brian().DimensionMismatchError:
+                    continue
+                if wanted is None or found == wanted:
+                    raise EquationError(
+                        f"{self.where}: parameters.{name} is {self.given[name]!r}; expected {kind}, "
+                        f"such as '{example_of(kind)}' (used in {part})."
+                    ) from None
+
+
+def check_neuron(model: NeuronModel) -> Checker:
+    """Check a neuron model; the checker then knows its variables.
+
+    Raises
+    ------
+    EquationError
+        If equations do not parse, use unknown names, or mix units.
+    """
+    checker = Checker(model.where, NEURON_NAMES, model.parameters)
+    equations = checker.equations(model.equations, "equations")
+    stored = [key for key, equation in equations.items() if equation.type != "subexpression"]
+    for part, known in (("state", stored), ("readout", list(equations))):
+        name = getattr(model, part)
+        if name is not None and name not in known:
+            raise EquationError(
+                f"{checker.where}: {part} is '{name}'; expected a {'state ' if part == 'state' else ''}variable of the "
+                f"equations: {', '.join(known) or 'there are none'}."
+            )
+    _check_method(checker.where, model.method)
+    checker.expression(model.activity, "activity", NUMBER)
+    if model.time_constant != "dt":
+        checker.expression(model.time_constant, "time_constant", SECOND)
+    if model.threshold:
+        checker.expression(model.threshold, "threshold")
+    for part in ("after_step", "reset"):
+        checker.statements(getattr(model, part) or "", part)
+    for name, value in [*_limits(model), *model.initial.items()]:
+        _check_value(checker, name, value)
+    return checker
+
+
+def check_synapse(model: SynapseModel, hebb: Dimension) -> Any:
+    """Check the equations of a synapse whose terms have the dimension `hebb`.
+
+    Returns
+    -------
+    brian2.Equations
+
+    Raises
+    ------
+    EquationError
+        If equations do not parse, use unknown names, mix units, or do not define dw.
+    """
+    known = {"w": NUMBER, "gain": NUMBER, "hebb": hebb, "t": SECOND, "dt": SECOND}
+    checker = Checker(model.where, known, model.parameters)
+    equations = checker.equations(model.equations, "equations")
+    if model.plasticity and "dw" not in equations:
+        raise EquationError(f"{checker.where}: equations do not define dw; expected 'ddw/dt = ... : 1'.")
+    return equations
+
+
+def _limits(model: NeuronModel) -> list[tuple[str, str | float]]:
+    return [
+        (name, value)
+        for name, interval in model.bounds.items()
+        for value in (interval.min, interval.max)
+        if value is not None
+    ]
+
+
+def _check_method(where: str, method: str) -> None:
+    from brian2.stateupdaters.base import StateUpdateMethod
+
+    known = sorted(StateUpdateMethod.stateupdaters)
+    if method not in known:
+        raise EquationError(f"{where}: method is '{method}'; expected one of {', '.join(map(repr, known))}.")
+
+
+def _check_value(checker: Checker, name: str, value: str | float) -> None:
+    from ..initial import parse
+
+    if name not in checker.known:
+        hint = f"Defined are: {', '.join(sorted(checker.known))}."
+        raise EquationError(f"{checker.where}: {unknown_name('variable', name, checker.known, hint)}")
+    try:
+        limits = [physical(str(text)) for text in parse(value)]
+    except SpecError as error:
+        raise EquationError(f"{checker.where}: bound or start of {name} {error}") from None
+    if any(limit.dimension != checker.known[name] for limit in limits):
+        kind = kind_of(checker.known[name])
+        raise EquationError(f"{checker.where}: bound or start of {name} is {value!r}; expected {kind}.")
+    if len(limits) == 2 and limits[0].value >= limits[1].value:
+        raise EquationError(
+            f"{checker.where}: start of {name} is '{value}'; expected uniform(low, high) with low below high."
+        )
+
+
+def _provided() -> dict[str, Any]:
+    """Return what Brian2 lets every expression use: functions, constants, units."""
+    from brian2.core.functions import DEFAULT_CONSTANTS, DEFAULT_FUNCTIONS
+    from brian2.core.namespace import DEFAULT_UNITS
+
+    return {**DEFAULT_UNITS, **DEFAULT_CONSTANTS, **DEFAULT_FUNCTIONS}
+
+
+def _identifiers(text: str) -> set[str]:
+    from brian2.utils.stringtools import get_identifiers
+
+    return set(get_identifiers(text)) - {"and", "or", "not", "True", "False"}
+
+
+def _exponents(dimension: Any) -> Dimension:
+    return tuple(float(exponent) for exponent in dimension._dims)  # type: ignore[return-value]
+
+
+def _over_time(dimension: Dimension) -> Dimension:
+    length, mass, time, *rest = dimension
+    return (length, mass, time - 1, *rest)  # type: ignore[return-value]
+
+
+def _first_line(error: Iterable[str] | Exception) -> str:
+    """Return what an exception of Brian2 says, on one line."""
+    return " ".join(str(error).split()).rstrip(".") + "."

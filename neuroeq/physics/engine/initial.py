@@ -1,0 +1,38 @@
+"""Start values of a model: a number, a value with a unit, or ``uniform(low, high)`` drawn for every unit and sample."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from neuroeq.units import physical
+
+_UNIFORM = re.compile(r"uniform\(([^,]+),([^,]+)\)")
+
+
+def parse(value: str | float) -> tuple[str | float, ...]:
+    """Return the one or two values of a start value, as in the file."""
+    match = _UNIFORM.fullmatch(value.strip()) if isinstance(value, str) else None
+    return (match[1].strip(), match[2].strip()) if match else (value,)
+
+
+def limits(value: str | float) -> list[float]:
+    """Return a start value in SI units, or both ends of its distribution."""
+    return [physical(str(limit)).value for limit in parse(value)]
+
+
+def draw(value: str | float, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray | float:
+    """Return start values in SI units.
+
+    Parameters
+    ----------
+    value
+        As in the file.
+    shape
+        Of the array that a distribution is drawn for.
+    rng
+        Draws it.
+    """
+    low, *high = limits(value)
+    return rng.uniform(low, high[0], shape) if high else low

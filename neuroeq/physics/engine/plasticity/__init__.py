@@ -1,0 +1,1 @@
+"""Synaptic change: the terms of a synapse model, planned, noted and integrated while a phase runs."""

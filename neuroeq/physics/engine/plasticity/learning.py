@@ -1,0 +1,108 @@
+"""Everything that learns in a network: dense projections on the tape or step by step, and native ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from neuroeq.contract import Params
+
+from ..assembly import Assembly
+from .accumulator import Plasticity
+from .plan import Plastic
+from .stepwise import Stepwise
+from .tape import Integrating
+
+Array = np.ndarray
+
+
+class Learning:
+    """The plastic synapses of a network.
+
+    Parameters
+    ----------
+    assembly
+        Its objects.
+    plastics
+        Its plastic dense projections and biases.
+    batch
+        Samples at most.
+    dt
+        Step [s].
+    dtype
+        Of the synapses' variables.
+    deferred
+        Whether synapses that only integrate go on a tape.
+
+    Raises
+    ------
+    EquationError
+        If the equations of a synapse do not fit its terms.
+    """
+
+    def __init__(
+        self, assembly: Assembly, plastics: list[Plastic], batch: int, dt: float, dtype: type, deferred: bool
+    ) -> None:
+        home = assembly.home
+        views = {key: home[key[0]].view(key[1], key[0]) for plastic in plastics for key in sorted(plastic.keys)}
+        checkers = {layer: population.checker for layer, population in home.items()}
+        dimensions = {plastic.name: plastic.check(checkers) for plastic in plastics}
+        taped = [plastic for plastic in plastics if deferred and plastic.synapse.linear_gain(1.0) is not None]
+        self._tape = Integrating(taped, views, batch, dt)
+        self.stepwise = [
+            Stepwise(plastic, views, dimensions[plastic.name], assembly.clock, dtype)
+            for plastic in plastics
+            if plastic not in taped
+        ]
+        self._natives = assembly.natives
+        self._codes = [code for population in assembly.populations for code in population.learners]
+        self._before = [
+            (population.before, population.whole("activity"))
+            for population in assembly.populations
+            if population.follows_steps
+        ]
+        self.plasticity: Plasticity | None = None
+
+    @property
+    def objects(self) -> list[Any]:
+        """Brian2 objects that run in plastic phases only."""
+        return [*self._codes, *(synapses.group.state_updater for synapses in self.stepwise)]
+
+    def start(self, values: Mapping[str, Array], params: Params, plasticity: Plasticity | None) -> None:
+        """Begin a phase with clamped `values` by layer, (m, n), in which synapses may change or not."""
+        self.plasticity, self._m = plasticity, len(next(iter(values.values())))
+        for native in self._natives:
+            native.start(plasticity)
+        if plasticity is not None:
+            self._tape.start(values, plasticity)
+            for synapses in self.stepwise:
+                synapses.start(values, plasticity, params)
+
+    def hold(self, params: Params) -> None:
+        """Take other weights in the middle of a phase."""
+        for synapses in self.stepwise:
+            synapses.hold(params)
+
+    def begin_step(self) -> None:
+        """Remember the activity, so that factors can tell how it changes."""
+        if self.plasticity is not None:
+            for before, activity in self._before:
+                before[:] = activity
+
+    def step(self) -> None:
+        """Take in the factors of this step."""
+        self._tape.step()
+        for synapses in self.stepwise:
+            synapses.step()
+
+    def finish(self) -> None:
+        """Hand over what has accumulated, and start it at zero again."""
+        if self.plasticity is None:
+            return
+        self._tape.finish()
+        for synapses in self.stepwise:
+            synapses.finish()
+        for native in self._natives:
+            native.finish(self.plasticity, self._m)

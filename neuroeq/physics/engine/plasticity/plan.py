@@ -1,0 +1,173 @@
+"""Which terms of which synapses act between which layers: the plasticity of a network, laid out before it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from neuroeq.describe.edges import Edges
+from neuroeq.describe.network import learning_rates
+from neuroeq.describe.spec import Network, SynapseModel
+from neuroeq.errors import EquationError
+from neuroeq.units import DIMENSIONLESS, Dimension, kind_of
+
+from ..equations.check import Checker
+from .terms import Constant, PlasticSynapse
+
+Key = tuple[str, str]
+"""A layer, and an expression of its units."""
+
+BIAS = "<bias>"
+"""The clamped unit of value 1 whose weights are the biases."""
+
+
+@dataclass(frozen=True)
+class TermOf:
+    """A term of one projection; a constant stands for the factor of a clamped source.
+
+    Parameters
+    ----------
+    pre, post
+        The factors.
+    text
+        The presynaptic expression.
+    weight
+        How often it counts.
+    """
+
+    pre: Key | Constant
+    post: Key
+    text: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Plastic:
+    """A plastic dense projection, or a bias.
+
+    Parameters
+    ----------
+    name
+        As in the parameters.
+    synapse
+        Its model.
+    source
+        The presynaptic layer.
+    shape
+        Of its weights.
+    terms
+        Of its hebb, but those that a clamped source makes 0.
+    edges
+        Its synapses, if it is sparse.
+    """
+
+    name: str
+    synapse: PlasticSynapse
+    source: str
+    shape: tuple[int, int]
+    terms: tuple[TermOf, ...]
+    edges: Edges | None = None
+
+    @property
+    def keys(self) -> set[Key]:
+        """Every factor that it reads from moving layers."""
+        return {key for term in self.terms for key in (term.pre, term.post) if not callable(key)}
+
+    def check(self, neurons: Mapping[str, Checker]) -> Dimension:
+        """Return the dimension of its hebb, for what each layer's checker knows of its units.
+
+        Raises
+        ------
+        EquationError
+            If terms differ in their dimension, or the synapse's equations do not fit them.
+        """
+        found = {self._dimension(term, neurons) for term in self.terms}
+        if len(found) > 1:
+            kinds = " and ".join(sorted(kind_of(dimension) for dimension in found))
+            raise EquationError(f"{self.synapse.model.where}: plasticity terms add {kinds}; expected one dimension.")
+        hebb = found.pop() if found else DIMENSIONLESS
+        self.synapse.check_equations(hebb)
+        return hebb
+
+    def _dimension(self, term: TermOf, neurons: Mapping[str, Checker]) -> Dimension:
+        clamped = Checker(self.synapse.model.where, {"spike": DIMENSIONLESS}, {})
+        pre = self.synapse.check(clamped if callable(term.pre) else neurons[term.pre[0]], term.text)
+        post = self.synapse.check(neurons[term.post[0]], term.post[1])
+        return tuple(a + b for a, b in zip(pre, post, strict=True))  # type: ignore[return-value]
+
+
+def native_names(network: Network) -> list[str]:
+    """Return the projections that run as Brian2 Synapses."""
+    return [
+        name
+        for name, projection in network.projections.items()
+        if network.synapse(name).native or projection.delay is not None
+    ]
+
+
+def plan(network: Network, dt: float, edges: Mapping[str, Edges] | None = None) -> list[Plastic]:
+    """Return the plastic dense projections and biases of a resolved network with steps of `dt` [s].
+
+    Parameters
+    ----------
+    network
+        Resolved.
+    dt
+        Step [s].
+    edges
+        The synapses of projections that are sparse.
+
+    Raises
+    ------
+    EquationError
+        If the traces of a synapse model do not parse, or a factor makes no sense on a clamped input.
+    """
+    made: list[PlasticSynapse] = []
+    plastics, sparse = [], edges or {}
+    for name, rate in learning_rates(network).items():
+        source, target, model = _ends(network, name)
+        if not rate or not model.plasticity:
+            continue
+        synapse = next((each for each in made if each.model == model), None)
+        if synapse is None:
+            synapse = PlasticSynapse(model, f"{model.name or 'synapse'}_{len(made)}")
+            made.append(synapse)
+        n_pre = 1 if source == BIAS else network.layers[source].size
+        clamped = source == BIAS or network.neuron(source) is None
+        two_way = name in network.projections and network.symmetric(name)
+        terms = _both_ways(synapse, source, target) if two_way else _one_way(synapse, source, target, clamped, dt)
+        size = (n_pre, network.layers[target].size)
+        plastics.append(Plastic(name, synapse, source, size, tuple(terms), sparse.get(name)))
+    return plastics
+
+
+def _ends(network: Network, name: str) -> tuple[str, str, SynapseModel]:
+    """Return the layers and the model of a projection; a bias learns as the first plastic one into its layer."""
+    if name in network.projections:
+        projection = network.projections[name]
+        return projection.source, projection.target, network.synapse(name)
+    layer = name.removesuffix(".bias")
+    models = [network.synapse(projection) for projection in network.into(layer)]
+    models += [network.physics.synapse] if isinstance(network.physics.synapse, SynapseModel) else []
+    return BIAS, layer, next((model for model in models if model.plasticity), models[0])
+
+
+def _one_way(synapse: PlasticSynapse, source: str, target: str, clamped: bool, dt: float) -> Iterable[TermOf]:
+    for pre, post in synapse.terms:
+        if not clamped:
+            yield TermOf((source, pre), (target, post), pre)
+        elif (constant := synapse.clamped(pre, dt)) is not None:
+            yield TermOf(constant, (target, post), pre)
+
+
+def _both_ways(synapse: PlasticSynapse, source: str, target: str) -> Iterable[TermOf]:
+    """Return the terms of one weight that serves both directions: the mean of what they say for each.
+
+    A symmetric rule has each term's mirror image already; of an antisymmetric one nothing is left.
+    """
+    weights: dict[tuple[str, str], float] = {}
+    for pre, post in synapse.terms:
+        for pair in ((pre, post), (post, pre)):
+            weights[pair] = weights.get(pair, 0.0) + 0.5
+    for (pre, post), weight in weights.items():
+        yield TermOf((source, pre), (target, post), pre, weight)

@@ -1,0 +1,84 @@
+"""The strength of each unit: sums of the weights at it, for neurons whose leak follows them.
+
+outgoing_j         = sum of W_jk over free units k,  and of W_kj where one weight serves both directions
+incoming_clamped_j = sum of W_ij over input units i, plus the bias
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+
+from neuroeq.contract import Params
+from neuroeq.describe.spec import Network, NeuronModel
+
+Array = np.ndarray
+STRENGTHS = ("outgoing", "incoming_clamped")
+
+
+def strength(network: Network, params: Params, name: str, layer: str) -> Array:
+    """Return the `outgoing` or `incoming_clamped` strength of each unit of a layer: (n,).
+
+    Parameters
+    ----------
+    network
+        Resolved.
+    params
+        Its weights.
+    name
+        Which of the two.
+    layer
+        Whose units.
+    """
+    return (_outgoing if name == "outgoing" else _incoming_clamped)(network, params, layer)
+
+
+def reads_strength(model: NeuronModel) -> bool:
+    """Whether a neuron's text uses one of them."""
+    return any(mentions(model, name) for name in STRENGTHS)
+
+
+def mentions(model: NeuronModel, name: str) -> bool:
+    """Whether a neuron's text uses a name."""
+    texts = (model.equations, model.after_step, model.threshold or "", model.reset or "")
+    return any(re.search(rf"\b{name}\b", text) for text in texts)
+
+
+class Strengths:
+    """Keeps what units know of their strength up to date.
+
+    Parameters
+    ----------
+    network
+        Resolved.
+    views
+        By name and layer: (batch, n), live.
+    """
+
+    def __init__(self, network: Network, views: Mapping[tuple[str, str], Array]) -> None:
+        self._network, self._views = network, views
+
+    def hold(self, params: Params) -> None:
+        """Take other weights."""
+        for (name, layer), view in self._views.items():
+            view[:] = strength(self._network, params, name, layer)
+
+
+def _outgoing(network: Network, params: Params, layer: str) -> Array:
+    total = np.zeros(network.layers[layer].size, network.physics.precision)
+    for name, projection in network.projections.items():
+        if projection.source == layer:
+            total += params[name].sum(axis=1)
+        elif projection.target == layer and network.symmetric(name):
+            total += params[name].sum(axis=0)
+    return total
+
+
+def _incoming_clamped(network: Network, params: Params, layer: str) -> Array:
+    total = np.zeros(network.layers[layer].size, network.physics.precision)
+    for name, projection in network.projections.items():
+        if (projection.source, projection.target) == (network.input_layer, layer):
+            total += params[name].sum(axis=0)
+    return total + params.get(f"{layer}.bias", 0)

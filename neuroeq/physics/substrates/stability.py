@@ -1,0 +1,124 @@
+"""How far outputs may be nudged: the curvature of the energy at a free equilibrium.
+
+With H the Hessian of E over the units that can move, and S what is left of it at the outputs once the others follow
+(the Schur complement), E + beta C stays bounded below only for  beta > -lambda_min(S).  Units that are clipped cannot
+move; where units are bounded, a nudge beyond the margin saturates instead of diverging.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuroeq.contract import Equilibrium, Params, Stop
+from neuroeq.describe.network import free_layers, free_weights
+from neuroeq.describe.spec import Bounds, Network
+from neuroeq.units import physical
+
+from . import AnySubstrate, NeuronSubstrate, Resistive, ResistiveInTime
+from .neurons import MOVING
+
+Array = np.ndarray
+
+
+def margin(substrate: AnySubstrate, free: Equilibrium, samples: int = 4) -> float:
+    """Return the largest stable |beta| of a negative nudge, the median over samples; 0 if none is stable.
+
+    Of rates it is measured on the neuron's own equations; of spiking units on their mean field, leaky integrators with
+    unit slope between their bounds, H = 1 - W.
+
+    Parameters
+    ----------
+    substrate
+        That settled.
+    free
+        The free equilibrium of a batch.
+    samples
+        How many of the batch to look at.
+    """
+    if isinstance(substrate, Resistive | ResistiveInTime):
+        return substrate.margin(free)
+    network = substrate.network
+    output = np.concatenate(
+        [np.full(network.layers[layer].size, layer == network.output_layer) for layer in free_layers(network)]
+    )
+    margins = []
+    for sample in range(min(samples, len(free.outputs))):
+        if network.substrate_name in ("rate", "crossbar"):
+            hessian, moving = -jacobian(substrate, free, sample), unclipped(network, free, sample)
+        else:
+            hessian, moving = _mean_field(network, substrate.params), _moving(network, free, sample)
+        margins.append(_smallest(hessian, output, moving))
+    return max(0.0, float(np.median(margins)))
+
+
+def jacobian(substrate: NeuronSubstrate, equilibrium: Equilibrium, sample: int, shift: float = 1e-6) -> Array:
+    """Return the derivative of tau ds/dt in the states of all free units: (n, n), row = whose rate of change.
+
+    By central differences: copies of the sample, each with one state shifted, take one step side by side.
+    """
+    network, simulation = substrate.network, substrate.simulation
+    n = sum(network.layers[layer].size for layer in free_layers(network))
+    inputs = equilibrium.activity[network.input_layer][sample]
+    columns = []
+    shifts = np.concatenate([shift * np.eye(n), -shift * np.eye(n)])
+    for start in range(0, 2 * n, simulation.batch):
+        rows = shifts[start : start + simulation.batch]
+        shifted = simulation.spread(equilibrium.resume, sample, _by_layer(network, rows))
+        after = substrate.relax(np.tile(inputs, (len(rows), 1)), start=shifted, stop=Stop(1))
+        before = np.concatenate([equilibrium.state[layer][sample] for layer in free_layers(network)]) + rows
+        rate = (
+            np.concatenate([after.state[layer] for layer in free_layers(network)], axis=1) - before
+        ) * np.concatenate(
+            [np.full(network.layers[layer].size, simulation.scale(layer)) for layer in free_layers(network)]
+        )
+        columns.append(rate)
+    rates = np.concatenate(columns)
+    return ((rates[:n] - rates[n:]) / (2 * shift)).T
+
+
+def _by_layer(network: Network, rows: Array) -> dict[str, Array]:
+    sizes = [network.layers[layer].size for layer in free_layers(network)]
+    return dict(zip(free_layers(network), np.split(rows, np.cumsum(sizes)[:-1], axis=1), strict=True))
+
+
+def _mean_field(network: Network, params: Params) -> Array:
+    weights = free_weights(network, params)
+    return np.eye(len(weights)) - weights
+
+
+def _moving(network: Network, free: Equilibrium, sample: int) -> Array:
+    activity = np.concatenate([free.activity[layer][sample] for layer in free_layers(network)])
+    return (activity > MOVING[0]) & (activity < MOVING[1])
+
+
+def unclipped(network: Network, free: Equilibrium, sample: int) -> Array:
+    """Return which states of a sample are strictly inside the bounds of their model: (n,)."""
+    inside = unclipped_states(network, free)
+    return np.concatenate([inside[layer][sample] for layer in free_layers(network)])
+
+
+def unclipped_states(network: Network, eq: Equilibrium) -> dict[str, Array]:
+    """Return which states are strictly inside the bounds of their model, by layer: (batch, n)."""
+    inside = {}
+    for layer in free_layers(network):
+        model = network.neuron(layer)
+        assert model is not None
+        interval = model.bounds.get(model.state, Bounds())
+        low, high = (
+            default if value is None else physical(str(value)).value
+            for value, default in ((interval.min, -np.inf), (interval.max, np.inf))
+        )
+        inside[layer] = (eq.state[layer] > low) & (eq.state[layer] < high)
+    return inside
+
+
+def _smallest(hessian: Array, output: Array, moving: Array) -> float:
+    """Return the smallest eigenvalue of the output Schur complement over the units that can move."""
+    inner, outer = moving & ~output, moving & output
+    if not outer.any():
+        return float("inf")
+    schur = hessian[np.ix_(outer, outer)]
+    if inner.any():
+        coupling = hessian[np.ix_(inner, outer)]
+        schur = schur - coupling.T @ np.linalg.lstsq(hessian[np.ix_(inner, inner)], coupling, rcond=None)[0]
+    return float(np.linalg.eigvalsh((schur + schur.T) / 2).min())

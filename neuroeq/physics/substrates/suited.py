@@ -1,0 +1,144 @@
+"""Does a rule suit the neurons and the graph that it is asked for on? If not, a sentence says why."""
+
+from __future__ import annotations
+
+from neuroeq.describe.spec import Network, SynapseModel
+from neuroeq.errors import SpecError
+
+from ..engine import Field
+
+RESISTIVE_RULES = ("ep", "coupled_learning", "contrastive_hebbian")
+PAIRED = (
+    "{}: phases.nudge is 'state', a conductance to each output's target, and outputs are paired; use phases.nudge "
+    "'held_current' or substrate.resistive.circuit.outputs 'single'."
+)
+ENERGY_RULES = (*RESISTIVE_RULES, "holomorphic")
+
+
+def check_rule(network: Network, plastic: bool) -> None:
+    """Refuse a rule that cannot work on a network of neurons.
+
+    Parameters
+    ----------
+    network
+        Resolved, in the models of its file.
+    plastic
+        Whether it learns.
+
+    Raises
+    ------
+    SpecError
+        If the rule asks for an energy, a clamp, a field or a complex state that there is not.
+    """
+    if network.nudge == "clamp":
+        _check_clamp(network)
+    if network.nudge == "corrected" and network.substrate_name != "rate":
+        raise SpecError(
+            f"{network.where}: phases.nudge is 'corrected' on substrate '{network.substrate_name}'; the correction "
+            "needs every weight the other way round, which no local circuit or spike carries, so use substrate 'rate'."
+        )
+    if not plastic:
+        return
+    if network.training.learning == "in_situ":
+        _check_synapses(network)
+    elif network.training.rule in ENERGY_RULES:
+        check_energy(network)
+    if network.training.rule == "holomorphic":
+        _check_analytic(network)
+
+
+def check_energy(network: Network) -> None:
+    """Refuse directed weights between free layers: they have no energy."""
+    for name in _directed(network):
+        raise SpecError(
+            f"{network.where}: projections.{name} is directed, so there is no energy to contrast; use training.rule "
+            "'vector_field', or symmetric weights."
+        )
+
+
+def _directed(network: Network) -> list[str]:
+    return [n for n, each in network.projections.items() if each.directed and each.source != network.input_layer]
+
+
+def _check_synapses(network: Network) -> None:
+    for name in _directed(network):
+        synapse = network.synapse(name)
+        if network.projections[name].learning_rate and _symmetric(synapse):
+            raise SpecError(
+                f"{network.where}: projections.{name} is directed, and the rule of synapse '{synapse.name}' is "
+                "symmetric: it follows an energy that there is not; use a directed rule such as 'vector_field', or "
+                "symmetric weights."
+            )
+
+
+def _symmetric(synapse: SynapseModel) -> bool:
+    """Whether the terms of a synapse are the same with its two sides exchanged."""
+    terms = {term.factors for term in synapse.plasticity}
+    return bool(terms) and terms == {(post, pre) for pre, post in terms}
+
+
+def _check_clamp(network: Network) -> None:
+    model = network.neuron(network.output_layer)
+    assert model is not None
+    if model.observed != model.state:
+        raise SpecError(
+            f"{model.where}: its readout '{model.observed}' is not its state '{model.state}', so it "
+            "cannot be clamped; use phases.nudge 'state', or a neuron that is read by its state."
+        )
+
+
+def _check_analytic(network: Network) -> None:
+    if network.substrate_name != "rate":
+        raise SpecError(
+            f"{network.where}: training.rule is 'holomorphic' on substrate '{network.substrate_name}'; complex nudges "
+            "exist in equations only, so use substrate 'rate'."
+        )
+    for layer in network.layers:
+        model = network.neuron(layer)
+        if model is not None and layer != network.input_layer and not Field(model).analytic:
+            raise SpecError(
+                f"{network.where}: training.rule is 'holomorphic', and neuron '{model.name}' of layer '{layer}' is "
+                "clipped or has a kink, so it has no complex continuation; use a smooth neuron such as 'sigmoid'."
+            )
+
+
+def check_resistors(network: Network) -> None:
+    """Refuse a rule that cannot work on operating points of a resistor network.
+
+    Raises
+    ------
+    SpecError
+        If it takes place in time, asks for neurons, or for a pull that no part of a circuit gives.
+    """
+    if network.training.learning != "contrastive":
+        raise SpecError(
+            f"{network.where}: training.learning is 'in_situ', which takes place in time; use 'contrastive' with "
+            "operating points, or run it with --engine stepper."
+        )
+    if network.training.rule not in RESISTIVE_RULES:
+        raise SpecError(
+            f"{network.where}: training.rule is '{network.training.rule}', which is for neurons; a resistor network "
+            f"learns by {', '.join(map(repr, RESISTIVE_RULES))}."
+        )
+    if network.nudge == "corrected":
+        raise SpecError(
+            f"{network.where}: phases.nudge is 'corrected'; a resistor network is reciprocal, so there is nothing to "
+            "correct: leave it out."
+        )
+    if network.nudge == "state" and network.circuit.outputs == "paired":
+        raise SpecError(PAIRED.format(network.where))
+    if network.nudge == "state" and network.phases.cost != "squared_error":
+        raise SpecError(
+            f"{network.where}: phases.cost is '{network.phases.cost}' with phases.nudge 'state', a conductance to each "
+            "target, which pulls down squared errors only; use phases.nudge 'held_current'."
+        )
+    if network.training.step.kind == "binary":
+        raise SpecError(
+            f"{network.where}: training.step.kind is 'binary' for conductances, which have one sign; expected "
+            "'gradient' or 'sign'."
+        )
+    if network.phases.persistent:
+        raise SpecError(
+            f"{network.where}: phases.persistent is true; an operating point does not depend on where it is sought "
+            "from, so leave it out."
+        )

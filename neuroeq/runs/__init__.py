@@ -1,0 +1,8 @@
+"""A run on disk: trained, kept, resumed, and read again by whatever asks for it.
+
+May import `measures` and what stands above it.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,168 @@
+"""What records say: phases on one time axis, spikes and states by layer, settling. No simulator is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neuroeq.describe.network import initial_params
+from neuroeq.describe.spec import CIRCUITS
+from neuroeq.errors import SpecError
+from neuroeq.physics.circuits.layout import in_siemens
+from neuroeq.physics.substrates.crossbar import differential_pair
+from neuroeq.randomness import Streams
+
+from .run import Run
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A recorded phase on the axis of simulated time.
+
+    Parameters
+    ----------
+    name
+        ``"free"``, or ``"nudged"`` with its beta.
+    start, end
+        On an axis where recorded phases follow each other. [s]
+    t
+        Of the states, on that axis: (n_steps,). [s]
+    states
+        By layer and variable: (n_steps, samples, n).
+    units
+        Of the variables.
+    spikes
+        By layer: times on that axis [s], samples and units.
+    change
+        By projection: what some synapses have accumulated, (n_steps, n_chosen).
+    """
+
+    name: str
+    start: float
+    end: float
+    t: Array
+    states: dict[str, dict[str, Array]]
+    units: dict[str, str]
+    spikes: dict[str, tuple[Array, Array, Array]]
+    change: dict[str, Array]
+
+    @property
+    def nudged(self) -> bool:
+        """Whether the outputs were pulled."""
+        return self.name != "free"
+
+
+def segments(run: Run, when: str = "after") -> list[Segment]:
+    """Return the recorded phases of a few samples, one after the other.
+
+    Parameters
+    ----------
+    run
+        Finished.
+    when
+        ``"before"`` or ``"after"`` training.
+
+    Raises
+    ------
+    SpecError
+        If nothing was recorded then.
+    """
+    with run.folder.traces() as file:
+        if f"probe/{when}" not in file:
+            raise SpecError(
+                f"{run.path}: nothing is recorded '{when}' training; expected {' or '.join(file['probe'])}."
+            )
+        found, at = [], 0.0
+        for index in sorted(file[f"probe/{when}"], key=int):
+            group = file[f"probe/{when}/{index}"]
+            t = group["t"][:]
+            step = t[1] - t[0] if len(t) > 1 else t[0]
+            shift = at - (t[0] - step)
+            spikes = {
+                layer: (each["t"][:] + step + shift, each["sample"][:], each["unit"][:])
+                for layer, each in group.get("spikes", {}).items()
+            }
+            states = {
+                layer: {name: values[:] for name, values in variables.items()}
+                for layer, variables in group["states"].items()
+            }
+            units = {
+                name: values.attrs["unit"]
+                for variables in group["states"].values()
+                for name, values in variables.items()
+            }
+            change = {name: values[:] for name, values in group.get("change", {}).items()}
+            end = at + len(t) * step
+            found.append(Segment(group.attrs["name"], at, end, t + shift, states, units, spikes, change))
+            at = end
+    return found
+
+
+def state_of(run: Run, layer: str) -> str:
+    """Return the recorded variable that settles: the neuron model's state, on a circuit the node voltage."""
+    model = run.network.neuron(layer)
+    return "v" if run.network.substrate_name in CIRCUITS or model is None else model.state
+
+
+def conductances(run: Run, when: str = "after") -> dict[str, Array]:
+    """Return what the devices of a circuit hold, by projection; those of a crossbar's pairs side by side. [S].
+
+    Parameters
+    ----------
+    run
+        On a circuit.
+    when
+        ``"before"`` or ``"after"`` training.
+
+    Raises
+    ------
+    SpecError
+        If the run has no devices.
+    """
+    network = run.network
+    if network.hardware is None:
+        raise SpecError(f"{run.path}: substrate '{network.substrate_name}' has no conductances; plot its weights.")
+    streams = Streams(network.run.seed)
+    params = run.folder.load().params if when == "after" else initial_params(network, streams.child("init"))
+    if network.resistive:
+        return in_siemens(network, params)
+    return {name: np.stack(differential_pair(network.hardware, params[name])) for name in network.projections}
+
+
+def weight_history(run: Run) -> tuple[Array, dict[str, Array]]:
+    """Return when weights were sampled, in epochs (n,), and by projection the weights (n, n_synapses)."""
+    with run.folder.traces() as file:
+        weights = file["weights"]
+        return weights["at"][:], {name: weights[name][:] for name in weights if name != "at"}
+
+
+def settling_time(run: Run, tolerance: float = 0.01, relative: bool = False) -> float | None:
+    """Return how long the outputs took, in the recorded free phase, to stay within `tolerance` of where they ended.
+
+    Parameters
+    ----------
+    run
+        Finished.
+    tolerance
+        In the unit of the outputs.
+    relative
+        Whether it is a fraction of the largest output at the end instead.
+
+    Returns
+    -------
+    float or None
+        The longest of the recorded samples [s]; None if they still moved in the last step.
+    """
+    free, output = segments(run)[0], run.network.output_layer
+    model = run.network.neuron(output)
+    name = model.observed if model else "v"
+    outputs = free.states[output][name if name in free.states[output] else "activity"]
+    tolerance = tolerance * float(np.abs(outputs[-1]).max()) if relative else tolerance
+    away = np.abs(outputs - outputs[-1]).max(axis=(1, 2)) > tolerance
+    if not away.any():
+        return float(free.t[0] - free.start)
+    last = int(np.flatnonzero(away)[-1])
+    return None if last + 2 >= len(away) else float(free.t[last + 1] - free.start)

@@ -1,0 +1,126 @@
+"""`neuroeq check`: a network at its first weights, or a finished run at its last, as one substrate plays it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neuroeq.data import load
+from neuroeq.describe.catalog import load_network, resolve
+from neuroeq.describe.network import initial_params
+from neuroeq.describe.spec import Network
+from neuroeq.describe.spec.files import Table
+from neuroeq.describe.spec.hardware import NudgeSource
+from neuroeq.errors import SpecError
+from neuroeq.learning.holding import Holding
+from neuroeq.learning.training import State
+from neuroeq.measures.fidelity import Report, check
+from neuroeq.physics.engine import use_target
+from neuroeq.physics.substrates import AnySubstrate, NeuronSubstrate, build, engine_of
+from neuroeq.randomness import Streams
+
+from .run import load_run
+
+
+def check_network(
+    network: Network | str | Path,
+    substrate: str | None = None,
+    *,
+    seed: int | None = None,
+    samples: int = 8,
+    settings: Sequence[str | Table] = (),
+    hardware: str | None = None,
+    ideal: Sequence[str] = (),
+    data_dir: str | Path | None = None,
+    target: str | None = None,
+    rbp: bool = False,
+) -> Report:
+    """Compare one update with the gradient.
+
+    Parameters
+    ----------
+    network
+        A network, its name or path, or the folder of a finished run, whose trained weights are then checked.
+    substrate
+        As in `train`; the run's own if left out.
+    seed
+        Of the start weights and the noise.
+    samples
+        Training examples in the update, the first ones of different classes in turn.
+    settings, hardware, ideal, data_dir, target
+        As in `train`.
+    rbp
+        Whether to run recurrent backpropagation beside the nudged phase, step by step; of rates.
+
+    Raises
+    ------
+    NeuroeqError
+        If something is not allowed, or there is no gradient to compare with.
+    """
+    folder = Path(str(network)) if isinstance(network, str | Path) and Path(str(network)).is_dir() else None
+    run = None if folder is None else load_run(folder)
+    described = run.network if run is not None else network
+    given = {"seed": seed, "data_dir": data_dir and str(data_dir)}
+    changes = [*settings, {"run": {key: value for key, value in given.items() if value is not None}}]
+    resolved = resolve(described, substrate, changes, hardware, ideal)  # type: ignore[arg-type]
+    streams = Streams(resolved.run.seed)
+    kept = State(initial_params(resolved, streams.child("init"))) if run is None else run.folder.load()
+    same = run is not None and (resolved.hardware, resolved.run.seed) == (run.network.hardware, run.network.run.seed)
+    devices = kept.devices if same else {}
+    holding = Holding(resolved, kept.params, dict(devices), streams)
+    params = holding.params
+    examples = load(resolved, Path(resolved.run.data_dir) if resolved.run.data_dir else None)
+    which = _in_turn(np.asarray(examples.train.labels), samples)
+    inputs, _, wanted = examples.batch(examples.train, which, resolved)
+    how = {"engine": engine_of(resolved), "target": use_target(target)}
+    checked = build(resolved, params, samples, **how)
+    checked.params = holding.acting(streams.child("read check"))
+    reference = _rate_twin(described, resolved, params, samples) or _exact_twin(resolved, holding, samples, how)
+    return check(checked, inputs, wanted, streams, reference, rbp)
+
+
+def _exact_twin(resolved: Network, holding: Holding, samples: int, how: dict[str, Any]) -> AnySubstrate | None:
+    """Return a circuit of the same weights that acts, reads and drives exactly; None if the first one does."""
+    if resolved.hardware is None:
+        return None
+    array, periphery = resolved.technology.array, resolved.technology.periphery
+    if holding.chip is None and periphery.ideal and not array.phase_mismatch:
+        return None
+    exact = periphery.model_copy(
+        update={"dac_bits": 0, "adc_bits": 0, "adc_noise_sd": 0.0, "adc_offset_sd": 0.0, "nudge": NudgeSource()}
+    )
+    parts = {"array": array.model_copy(update={"phase_mismatch": 0.0}), "periphery": exact}
+    twin = resolved.model_copy(update={"hardware": resolved.technology.model_copy(update=parts)})
+    return build(twin, holding.params, samples, **how)
+
+
+def _rate_twin(
+    described: Network | str | Path, resolved: Network, params: dict[str, np.ndarray], samples: int
+) -> NeuronSubstrate | None:
+    """Return the rate network of spiking units, with the same parameters."""
+    if resolved.substrate_name != "spiking":
+        return None
+    whole = described if isinstance(described, Network) else load_network(described)
+    if "rate" not in whole.substrate:
+        whole = load_network(resolved.name)
+    if "rate" not in whole.substrate:
+        raise SpecError(
+            f"{whole.where}: has no substrate.rate, whose gradient spiking units are compared with; add one."
+        )
+    twin = resolve(whole, "rate")
+    layers = {n: twin.layers[n].model_copy(update={"size": layer.size}) for n, layer in resolved.layers.items()}
+    twin = twin.model_copy(update={"layers": layers})
+    weights = {name: np.asarray(value, float) for name, value in params.items()}
+    made = build(twin, weights, samples, plastic=False, target="numpy")
+    assert isinstance(made, NeuronSubstrate)
+    return made
+
+
+def _in_turn(labels: np.ndarray, samples: int) -> np.ndarray:
+    """Return the first examples, one class after the other."""
+    queues = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    order = [queue[turn] for turn in range(max(map(len, queues))) for queue in queues if turn < len(queue)]
+    return np.array(order[:samples])

@@ -1,0 +1,78 @@
+"""Cells of a comparison: a substrate, what it is made of, and a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuroeq.describe.catalog import find
+from neuroeq.describe.spec import CIRCUITS
+from neuroeq.describe.spec.network import SUBSTRATES
+from neuroeq.errors import SpecError, unknown_name
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training of a comparison.
+
+    Parameters
+    ----------
+    substrate, hardware
+        As in `train`.
+    seed
+        Of the run.
+    """
+
+    substrate: str
+    hardware: str | None
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """As it was asked for; hardware files by their name."""
+        return self.substrate if self.hardware is None else f"{self.substrate}:{_stem(self.hardware)}"
+
+    @property
+    def folder(self) -> str:
+        """Of its run."""
+        return f"{self.name.replace(':', '-')}-seed{self.seed}"
+
+
+def cells_of(on: Sequence[str], seeds: int = 1) -> list[Cell]:
+    """Return the cells of a comparison, substrate by substrate.
+
+    Parameters
+    ----------
+    on
+        Such as ``"rate"`` and ``"crossbar:ideal"``.
+    seeds
+        How many, from 0.
+
+    Raises
+    ------
+    NeuroeqError
+        If a substrate or its hardware does not exist, or a cell is asked for twice.
+    """
+    found: dict[str, Cell] = {}
+    for text in on:
+        substrate, colon, hardware = text.strip().partition(":")
+        if substrate not in SUBSTRATES:
+            raise unknown_name("substrate", substrate, SUBSTRATES, f"--on takes: {', '.join(SUBSTRATES)}.")
+        if colon and substrate not in CIRCUITS:
+            raise SpecError(f"--on {text}: substrate '{substrate}' has no hardware; write '{substrate}'.")
+        if colon:
+            find("hardware", hardware)
+        cell = Cell(substrate, hardware if colon else None, 0)
+        if cell.name in found:
+            raise SpecError(f"--on: '{cell.name}' is asked for twice; name every cell once, and every file its own.")
+        found[cell.name] = cell
+    if not found:
+        raise SpecError("--on is empty; expected substrates, such as rate,spiking,crossbar:ideal.")
+    if seeds < 1:
+        raise SpecError(f"--seeds is {seeds}; expected at least 1.")
+    return [Cell(each.substrate, each.hardware, seed) for each in found.values() for seed in range(seeds)]
+
+
+def _stem(hardware: str) -> str:
+    return Path(hardware).stem if hardware.endswith(".toml") else hardware

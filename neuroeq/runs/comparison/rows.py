@@ -1,0 +1,216 @@
+"""What came of the cells, read from their run folders, and means over seeds with their 95 % intervals.
+
+mean +- t(0.975, n - 1) s / sqrt(n)          Student's t, s the standard deviation of n seeds
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from ..analysis import settling_time
+from ..run import load_run
+from .cells import Cell
+from .playing import CELL, read_json
+
+SETTLED = 0.01
+"""Of the largest output: how near outputs must stay to where they end."""
+AVERAGED = (
+    "test_accuracy",
+    "train_accuracy",
+    "cosine_start",
+    "cosine_end",
+    "settling_ms",
+    "energy_per_inference_J",
+    "energy_per_update_J",
+    "spikes_per_inference",
+    "cpu_s",
+)
+"""Numbers of a row that have a mean."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of one cell; None where there is nothing.
+
+    Parameters
+    ----------
+    cell, substrate, hardware, seed
+        Which.
+    path
+        Its run folder.
+    failure
+        Why it could not be trained.
+    refused
+        Why its gradient has no reference.
+    warnings
+        What it warned of.
+    classes, epochs
+        Of the data, and trained.
+    test_accuracy, train_accuracy
+        Fractions.
+    cosine_start, cosine_end
+        Of one update of all parameters with the gradient, at the first weights and at the last.
+    cosines_start, cosines_end
+        By parameter.
+    settling_ms
+        Simulated time until outputs stay within 1 % of the largest, in the recorded free phase after training; on a
+        circuit that is solved at its operating point, of the transient to it.
+    energy_per_inference_J, energy_per_update_J
+        Of circuits.
+    spikes_per_inference
+        Of spiking units.
+    cpu_s
+        Of training.
+    """
+
+    cell: str
+    substrate: str
+    hardware: str | None
+    seed: int
+    path: str
+    failure: str | None = None
+    refused: str | None = None
+    warnings: tuple[str, ...] = ()
+    classes: int | None = None
+    epochs: int | None = None
+    test_accuracy: float | None = None
+    train_accuracy: float | None = None
+    cosine_start: float | None = None
+    cosine_end: float | None = None
+    cosines_start: dict[str, float | None] | None = None
+    cosines_end: dict[str, float | None] | None = None
+    settling_ms: float | None = None
+    energy_per_inference_J: float | None = None  # noqa: N815
+    energy_per_update_J: float | None = None  # noqa: N815
+    spikes_per_inference: float | None = None
+    cpu_s: float | None = None
+
+    @property
+    def accuracy(self) -> float | None:
+        """On the test part; on the training part where the protocol leaves the former alone."""
+        return self.test_accuracy if self.test_accuracy is not None else self.train_accuracy
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What came of a substrate over its seeds.
+
+    Parameters
+    ----------
+    cell, substrate, hardware
+        Which.
+    seeds
+        That could be trained.
+    failure
+        Of the first that could not.
+    mean
+        By the names of `AVERAGED`; None where there is nothing.
+    interval
+        Half the 95 % interval of the mean; None for fewer than two seeds.
+    cosines_start, cosines_end
+        Means by parameter.
+    """
+
+    cell: str
+    substrate: str
+    hardware: str | None
+    seeds: tuple[int, ...]
+    failure: str | None
+    mean: dict[str, float | None]
+    interval: dict[str, float | None]
+    cosines_start: dict[str, float | None]
+    cosines_end: dict[str, float | None]
+
+    @property
+    def accuracy(self) -> float | None:
+        """On the test part; on the training part where the protocol leaves the former alone."""
+        tested = self.mean["test_accuracy"]
+        return tested if tested is not None else self.mean["train_accuracy"]
+
+
+def read_row(path: Path, cell: Cell) -> Row:
+    """Return what the run folder of a cell says."""
+    found = read_json(path / CELL)
+    which: dict[str, Any] = {"cell": cell.name, **asdict(cell)}
+    remarks = tuple(found.get("warnings", ()))
+    if "gradient" not in found:
+        failure = found.get("failure", "was not finished; the same command goes on with it.")
+        return Row(**which, path=str(path), failure=failure, warnings=remarks)
+    run, (start, end) = load_run(path), (found["gradient"][when] for when in ("start", "end"))
+    result, settled = run.result, settling_time(run, SETTLED, relative=True)
+    outputs = run.network.layers[run.network.output_layer].size
+    return Row(
+        **which,
+        path=str(path),
+        refused=start.get("refused") or end.get("refused"),
+        warnings=remarks,
+        classes=2 if run.network.data.targets == "scalar" else outputs,
+        epochs=result["epochs"],
+        test_accuracy=None if run.test_error is None else 1 - run.test_error,
+        train_accuracy=1 - run.train_error,
+        cosine_start=start.get("cosine"),
+        cosine_end=end.get("cosine"),
+        cosines_start=_cosines(start),
+        cosines_end=_cosines(end),
+        settling_ms=None if settled is None else 1e3 * settled,
+        energy_per_inference_J=result["energy_per_inference_J"],
+        energy_per_update_J=result["energy_per_update_J"],
+        spikes_per_inference=result["spikes_per_inference"],
+        cpu_s=result["cpu_s"],
+    )
+
+
+def summaries(rows: Sequence[Row]) -> list[Summary]:
+    """Return one summary for each substrate and hardware, in the order of the rows."""
+    return [_summary([row for row in rows if row.cell == name]) for name in dict.fromkeys(row.cell for row in rows)]
+
+
+def _summary(rows: Sequence[Row]) -> Summary:
+    first, done = rows[0], [row for row in rows if row.failure is None]
+    spread = {key: mean_and_interval([getattr(row, key) for row in done]) for key in AVERAGED}
+    return Summary(
+        first.cell,
+        first.substrate,
+        first.hardware,
+        tuple(row.seed for row in done),
+        next((row.failure for row in rows if row.failure is not None), None),
+        {key: mean for key, (mean, _) in spread.items()},
+        {key: half for key, (_, half) in spread.items()},
+        _by_parameter([row.cosines_start for row in done]),
+        _by_parameter([row.cosines_end for row in done]),
+    )
+
+
+def mean_and_interval(values: Sequence[float | None]) -> tuple[float | None, float | None]:
+    """Return the mean and half its 95 % interval; None where there are too few, or any is missing."""
+    known = [value for value in values if value is not None]
+    if not known or len(known) < len(values):
+        return None, None
+    if len(known) == 1:
+        return known[0], None
+    half = stats.t.ppf(0.975, len(known) - 1) * np.std(known, ddof=1) / sqrt(len(known))
+    return float(np.mean(known)), float(half)
+
+
+def as_dict(row: Row | Summary) -> dict[str, Any]:
+    """Return plain values."""
+    return asdict(row)
+
+
+def _cosines(report: dict[str, Any]) -> dict[str, float | None] | None:
+    if "projections" not in report:
+        return None
+    return {name: each["cosine"] for name, each in report["projections"].items()}
+
+
+def _by_parameter(found: Sequence[dict[str, float | None] | None]) -> dict[str, float | None]:
+    known = [each for each in found if each is not None]
+    names = dict.fromkeys(name for each in known for name in each)
+    return {name: mean_and_interval([each.get(name) for each in known])[0] for name in names}

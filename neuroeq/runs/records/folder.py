@@ -1,0 +1,242 @@
+"""A run on disk: what it was (run.toml), where it stands (checkpoint.npz), what came of it.
+
+Every file is written under another name first and then renamed, so that a reader, or a run that goes on after a crash,
+finds the old or the new one and never half of it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import platform
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import tomli_w
+
+from neuroeq.describe.spec import Network, validate
+from neuroeq.describe.spec.base import Described
+from neuroeq.errors import SpecError
+from neuroeq.learning.training import State, Tally
+from neuroeq.physics.engine import Recording
+
+from .files import atomic
+from .traces import write_traces
+
+Array = np.ndarray
+PACKAGES = ("neuroeq", "brian2", "numpy", "scipy", "pydantic", "scikit-learn")
+
+
+class RunFolder:
+    """The folder of one run.
+
+    Parameters
+    ----------
+    path
+        Where it is; made if missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def figures(self) -> Path:
+        """Where figures go."""
+        return self.path / "figures"
+
+    def describe(self, network: Network) -> None:
+        """Write run.toml: the resolved network, with the options of the run."""
+        atomic(self.path / "run.toml", lambda path: path.write_text(to_toml(network), encoding="utf-8"))
+
+    def description(self) -> Network:
+        """Read run.toml back.
+
+        Raises
+        ------
+        SpecError
+            If there is none, or it was damaged.
+        """
+        path = self.path / "run.toml"
+        try:
+            table = tomllib.loads(path.read_text())
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise SpecError(f"{self.path}: is not a run folder: run.toml cannot be read ({error}).") from None
+        return validate(Network, table, str(path)).read_from(path, str(path))
+
+    def save(self, state: State) -> None:
+        """Write the checkpoint."""
+        arrays: dict[str, Array] = {f"params/{name}": value for name, value in state.params.items()}
+        arrays |= {f"velocity/{name}": np.asarray(value) for name, value in state.velocity.items()}
+        arrays |= {f"devices/{name}": value for name, value in state.devices.items()}
+        arrays |= {f"particles/{name}": value for name, value in state.particles.items()}
+        arrays |= {f"history/{name}": np.array(rows) for name, rows in state.history.items()}
+        arrays["history_at"] = np.array(state.history_at)
+        place = {name: getattr(state, name) for name in ("epoch", "batch", "cpu_s", "wall_s", "engine")}
+        arrays["place"] = np.array(json.dumps({**place, "tally": asdict(state.tally)}))
+        atomic(self.path / "checkpoint.npz", lambda path: _savez(path, arrays))
+
+    def load(self) -> State:
+        """Read the checkpoint.
+
+        Raises
+        ------
+        SpecError
+            If there is none.
+        """
+        path = self.path / "checkpoint.npz"
+        try:
+            with np.load(path) as file:
+                arrays = {name: file[name] for name in file.files}
+        except (OSError, ValueError) as error:
+            raise SpecError(f"{self.path}: has no checkpoint that can be read ({error}).") from None
+        place = json.loads(str(arrays["place"]))
+        return State(
+            _under("params", arrays),
+            _under("velocity", arrays),
+            _under("devices", arrays),
+            _under("particles", arrays),
+            place["epoch"],
+            place["batch"],
+            Tally(**place["tally"]),
+            {name: list(rows) for name, rows in _under("history", arrays).items()},
+            list(arrays["history_at"]),
+            place["cpu_s"],
+            place["wall_s"],
+            place.get("engine"),
+        )
+
+    def write_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write metrics.csv: a row an epoch."""
+        rows = list(rows)
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+
+        def write(path: Path) -> None:
+            with path.open("w", newline="") as file:
+                writer = csv.DictWriter(file, columns)
+                writer.writeheader()
+                writer.writerows(rows)
+
+        atomic(self.path / "metrics.csv", write)
+
+    def metrics(self) -> list[dict[str, float]]:
+        """Read metrics.csv; what is empty there is left out."""
+        path = self.path / "metrics.csv"
+        if not path.exists():
+            return []
+        with path.open(newline="") as file:
+            return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+
+    def write_result(self, result: Mapping[str, Any]) -> None:
+        """Write result.json."""
+        atomic(self.path / "result.json", lambda path: path.write_text(json.dumps(result, indent=2) + "\n"))
+
+    def result(self) -> dict[str, Any]:
+        """Read result.json.
+
+        Raises
+        ------
+        SpecError
+            If the run has not finished.
+        """
+        path = self.path / "result.json"
+        if not path.exists():
+            raise SpecError(f"{self.path}: has no result.json; the run has not finished: resume it with --resume.")
+        return json.loads(path.read_text())
+
+    def write_traces(self, state: State, probes: Mapping[str, Recording]) -> None:
+        """Write traces.h5: weights over training, and recorded phases of a few samples, with units."""
+        atomic(self.path / "traces.h5", lambda path: write_traces(path, state, probes))
+
+    def traces(self) -> h5py.File:
+        """Open traces.h5 for reading.
+
+        Raises
+        ------
+        SpecError
+            If there is none.
+        """
+        path = self.path / "traces.h5"
+        if not path.exists():
+            raise SpecError(f"{self.path}: has no traces.h5; the run has not finished: resume it with --resume.")
+        return h5py.File(path, "r")
+
+
+def to_toml(described: Described) -> str:
+    """Write a network or a hardware as a file that reads back to the same."""
+    table = described.model_dump(by_alias=True, exclude_none=True, mode="json")
+    return tomli_w.dumps(_without_empty(table), multiline_strings=True)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result depends on."""
+    return {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}}
+
+
+def _savez(path: Path, arrays: Mapping[str, Array]) -> None:
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {name.removeprefix(f"{prefix}/"): value for name, value in arrays.items() if name.startswith(f"{prefix}/")}
+
+
+def _without_empty(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out empty tables, lists and texts."""
+    kept = {key: _without_empty(value) if isinstance(value, dict) else value for key, value in table.items()}
+    return {key: value for key, value in kept.items() if value not in ({}, [], (), "")}
+
+
+def choose(out: str | Path | None, network: Network, resume: bool) -> RunFolder:
+    """Return the folder of a new run, or of the one to resume."""
+    if out is None:
+        made_of = (
+            "" if network.hardware is None or network.hardware.name == "unbounded" else f"-{network.hardware.name}"
+        )
+        stem = Path("runs") / f"{network.name}-{network.substrate_name}{made_of}-seed{network.run.seed}"
+        if resume:
+            return _resumable(stem)
+        return RunFolder(next(path for path in _numbered(stem) if not path.exists()))
+    path = Path(out)
+    if resume:
+        return _resumable(path)
+    if path.exists() and any(path.iterdir()):
+        raise SpecError(f"--out {path}: is not empty; choose another folder, or go on with that run by --resume.")
+    return RunFolder(path)
+
+
+def _resumable(path: Path) -> RunFolder:
+    if not (path / "checkpoint.npz").exists():
+        raise SpecError(
+            f"--resume: no run with a checkpoint in '{path}'; name its folder with --out, or leave --resume out."
+        )
+    return RunFolder(path)
+
+
+def _numbered(stem: Path) -> Iterator[Path]:
+    yield stem
+    number = 2
+    while True:
+        yield stem.with_name(f"{stem.name}-{number}")
+        number += 1
+
+
+def check_same(folder: RunFolder, asked: Network) -> None:
+    """Refuse to go on with a run under other settings; where its data are may change."""
+    kept, wanted = (
+        each.model_dump(by_alias=True, exclude_none=True, exclude={"run": {"data_dir"}}, mode="json")
+        for each in (folder.description(), asked)
+    )
+    different = next((key for key in kept if kept[key] != wanted.get(key)), None)
+    if different is not None:
+        raise SpecError(
+            f"--resume: the run in {folder.path} has other settings in '{different}'; give the same options as then, "
+            f"or resume it by its own description: neuroeq run {folder.path}/run.toml --resume --out {folder.path}."
+        )

@@ -1,0 +1,57 @@
+"""What traces.h5 holds: weights over training, and recorded phases of a few samples, every array with its unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from neuroeq.learning.training import State
+from neuroeq.physics.engine import Recording
+from neuroeq.physics.engine.recording import Phase
+
+Array = np.ndarray
+
+
+def write_traces(path: Path, state: State, probes: Mapping[str, Recording]) -> None:
+    """Write the file.
+
+    Parameters
+    ----------
+    path
+        Where to.
+    state
+        After training; holds the weights over training.
+    probes
+        Recorded phases, by when they were recorded.
+    """
+    with h5py.File(path, "w") as file:
+        weights = file.create_group("weights")
+        _dataset(weights, "at", np.array(state.history_at), "epoch")
+        for name, rows in state.history.items():
+            _dataset(weights, name, np.array(rows), "1")
+        for when, recording in probes.items():
+            for index, phase in enumerate(recording.phases):
+                _write_phase(file.create_group(f"probe/{when}/{index}"), phase)
+
+
+def _write_phase(group: h5py.Group, phase: Phase) -> None:
+    group.attrs["name"] = phase.name
+    _dataset(group, "t", phase.t, "s")
+    for layer, variables in phase.states.items():
+        for variable, values in variables.items():
+            _dataset(group, f"states/{layer}/{variable}", values, phase.units[variable])
+    for layer, (times, samples, units) in phase.spikes.items():
+        _dataset(group, f"spikes/{layer}/t", times, "s")
+        _dataset(group, f"spikes/{layer}/sample", samples, "")
+        _dataset(group, f"spikes/{layer}/unit", units, "")
+    for name, values in phase.change.items():
+        _dataset(group, f"change/{name}", values, "1").attrs["synapses"] = phase.chosen[name]
+
+
+def _dataset(group: h5py.Group, name: str, values: Array, unit: str) -> h5py.Dataset:
+    dataset = group.create_dataset(name, data=values)
+    dataset.attrs["unit"] = unit
+    return dataset

@@ -1,0 +1,222 @@
+"""`neuroeq eval`: the weights of a finished run on other chips, or as another substrate plays them.
+
+Every draw is a chip of its own, whose seed is that of all its devices, amplifiers and converters. The weights are
+written into it once; it then acts, at each time after that, with what has drifted and with the noise of reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from neuroeq.contract import Params
+from neuroeq.data import Examples, load
+from neuroeq.describe.catalog import load_network, resolve
+from neuroeq.describe.network import initial_params
+from neuroeq.describe.spec import Network
+from neuroeq.describe.spec.files import Table
+from neuroeq.errors import NeuroeqError, SpecError
+from neuroeq.learning.holding import Holding
+from neuroeq.measures.evaluation import evaluate
+from neuroeq.physics.engine import use_target
+from neuroeq.physics.substrates import build, engine_of
+from neuroeq.randomness import Streams
+from neuroeq.units import si
+
+from .run import EVALUATION_BATCH, Run, load_run
+
+SHARED = ("rate", "spiking", "crossbar")
+"""Substrates whose weights mean the same."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How the draws do at one time.
+
+    Parameters
+    ----------
+    at_s
+        After programming; None for right after it, before anything drifts. [s]
+    errors
+        Of the test part, by draw.
+    mean, sd, min, max
+        Of them; the standard deviation is that of a sample, and None for one draw.
+    """
+
+    at_s: float | None
+    errors: tuple[float, ...]
+    mean: float
+    sd: float | None
+    min: float
+    max: float
+
+    @classmethod
+    def of(cls, at: float | None, errors: Sequence[float]) -> Spread:
+        """Return the spread of errors."""
+        sd = float(np.std(errors, ddof=1)) if len(errors) > 1 else None
+        return cls(at, tuple(errors), float(np.mean(errors)), sd, min(errors), max(errors))
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Trained weights on other chips.
+
+    Parameters
+    ----------
+    run
+        Folder of the run.
+    network, trained_on, own_error
+        What it is, the substrate and hardware it was trained on, and its test error there.
+    substrate, hardware
+        Where it is evaluated.
+    draws
+        Seeds of the chips.
+    spreads
+        One for each time.
+    """
+
+    run: str
+    network: str
+    trained_on: str
+    own_error: float | None
+    substrate: str
+    hardware: str | None
+    draws: tuple[int, ...]
+    spreads: tuple[Spread, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self)
+
+
+def evaluate_run(
+    run: Run | str | Path,
+    substrate: str | None = None,
+    *,
+    hardware: str | None = None,
+    ideal: Sequence[str] = (),
+    draws: int = 1,
+    seed: int = 0,
+    at: Sequence[str] = (),
+    settings: Sequence[str | Table] = (),
+    data_dir: str | Path | None = None,
+    target: str | None = None,
+) -> Transfer:
+    """Test the weights of a finished run on other chips, or on another substrate.
+
+    Parameters
+    ----------
+    run
+        Finished, or its folder.
+    substrate
+        Where; the run's own if left out.
+    hardware, ideal, settings, data_dir, target
+        As in `train`; the run's own hardware if left out, on the same substrate.
+    draws, seed
+        How many chips, and the seed of the first; the others follow it.
+    at
+        Times after programming, such as ``"1 h"``; right after it if left out.
+
+    Raises
+    ------
+    NeuroeqError
+        If weights mean something else there, or something is not allowed.
+    """
+    run = run if isinstance(run, Run) else load_run(run)
+    times: list[float | None] = [_time(each) for each in at] or [None]
+    network, params = _played(run, substrate, settings, hardware, ideal), run.folder.load().params
+    _check_parameters(run, network, params)
+    if at and network.hardware is None:
+        raise SpecError(
+            f"--at: substrate '{network.substrate_name}' has no devices that drift; leave it out, or name a circuit."
+        )
+    where = data_dir or network.run.data_dir
+    examples, chosen = load(network, Path(where) if where else None), use_target(target)
+    chips = tuple(range(seed, seed + draws))
+    with threadpool_limits(1):
+        errors = np.array([_drawn(network, params, examples, chip, times, chosen) for chip in chips])
+    return Transfer(
+        str(run.path),
+        network.name,
+        _named(run.network),
+        run.test_error,
+        network.substrate_name,
+        network.hardware.name if network.hardware else None,
+        chips,
+        tuple(Spread.of(time, column.tolist()) for time, column in zip(times, errors.T, strict=True)),
+    )
+
+
+def _drawn(
+    network: Network, params: Params, examples: Examples, chip: int, times: Sequence[float | None], target: str
+) -> list[float]:
+    """Return the test error of one chip at each time."""
+    if examples.test is None:
+        raise SpecError(
+            f"data.protocol '{network.data.protocol}' leaves the test part alone; give --set data.protocol=final."
+        )
+    network = network.model_copy(update={"run": network.run.model_copy(update={"seed": chip})})
+    streams = Streams(chip)
+    judge = build(network, params, EVALUATION_BATCH, plastic=False, engine=engine_of(network), target=target)
+    holding = Holding(network, params, {}, streams)
+    stop, errors = judge.stop(judge.network.phases.free), []
+    for index, time in enumerate(times):
+        place = () if time is None else (index,)
+        judge.params = holding.acting(streams.child("read test", *place), time)
+        errors.append(evaluate(judge, examples.test, examples.n_classes, stop, streams, "test", 0).error)
+    return errors
+
+
+def _played(
+    run: Run, substrate: str | None, settings: Sequence[str | Table], hardware: str | None, ideal: Sequence[str]
+) -> Network:
+    """Return the network of a run as another substrate, or other hardware, plays it."""
+    own = run.network.substrate_name
+    substrate = substrate or own
+    if substrate == own or (own, substrate) == ("rate", "crossbar"):
+        return resolve(run.network, substrate, settings, hardware, ideal)
+    if own not in SHARED or substrate not in SHARED:
+        raise SpecError(
+            f"{run.path}: was trained on substrate '{own}', whose weights mean something else on '{substrate}'; "
+            + (f"expected one of {', '.join(SHARED)}." if own in SHARED else f"train it on '{substrate}'.")
+        )
+    try:
+        whole = load_network(run.network.name)
+    except NeuroeqError as error:
+        raise SpecError(
+            f"{run.path}: describes substrate '{own}' only, and its network cannot be read for '{substrate}': {error}"
+        ) from None
+    kept: Table = {"data": run.network.data.model_dump(exclude_unset=True)}
+    kept["layers"] = {name: {"size": layer.size} for name, layer in run.network.layers.items()}
+    network = resolve(whole, substrate, [kept, *settings], hardware, ideal)
+    return network.model_copy(update={"run": run.network.run})
+
+
+def _check_parameters(run: Run, network: Network, params: Params) -> None:
+    wanted = {name: value.shape for name, value in initial_params(network, np.random.default_rng(0)).items()}
+    found = {name: value.shape for name, value in params.items()}
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            raise SpecError(
+                f"{run.path}: parameter '{name}' has shape {found.get(name)}, and on '{network.substrate_name}' it has "
+                f"shape {wanted.get(name)}; weights move only between equal layers and projections."
+            )
+
+
+def _time(text: str) -> float:
+    try:
+        value = si(text, "a time")
+    except SpecError as error:
+        raise SpecError(f"--at {error}.") from None
+    if value < 0:
+        raise SpecError(f"--at is '{text}'; expected a time after programming.")
+    return value
+
+
+def _named(network: Network) -> str:
+    return network.substrate_name + (f":{network.hardware.name}" if network.hardware else "")

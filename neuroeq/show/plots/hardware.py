@@ -1,0 +1,101 @@
+"""Figures of circuits: what devices hold, where the energy goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
+
+from neuroeq.errors import SpecError
+from neuroeq.runs.analysis import conductances
+from neuroeq.runs.run import Run
+
+from .over_epochs import chosen_projection
+from .style import COLOURS, new_axes
+
+FILLED = {"histtype": "stepfilled", "alpha": 0.5}
+OUTLINED = {"histtype": "step"}
+NAMES = {0: "", -3: "m", -6: "µ", -9: "n", -12: "p", -15: "f", -18: "a"}
+
+
+def histogram(run: Run, projection: str | None = None, axes: Axes | None = None) -> Axes:
+    """Draw how the conductances of a projection are distributed, before and after training.
+
+    Parameters
+    ----------
+    run
+        On a circuit.
+    projection
+        The last of the network if left out.
+    axes
+        To draw into.
+
+    Raises
+    ------
+    SpecError
+        If the run has no conductances, or there is no such projection.
+    """
+    axes, after = axes or new_axes(), conductances(run)
+    projection = chosen_projection(run, projection, after)
+    both = {"before": conductances(run, "before")[projection], "after": after[projection]}
+    factor, prefix = _prefix(max(float(np.max(g)) for g in both.values()))
+    top = max(float(g.max()) for g in both.values()) * factor
+    bins = np.linspace(0, top, 41).tolist()
+    for (when, g), colour in zip(both.items(), (COLOURS[7], COLOURS[0]), strict=True):
+        shares = np.full(g.size, 100 / g.size)
+        style: dict[str, Any] = FILLED if when == "before" else OUTLINED
+        axes.hist(g.ravel() * factor, bins, weights=shares, color=colour, label=f"{when} training", **style)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
+    axes.set_xlabel(f"conductance [{prefix}S]")
+    axes.set_ylabel("share of devices [%]")
+    axes.set_title(projection)
+    axes.legend()
+    return axes
+
+
+def energy(run: Run, what: str = "inference", axes: Axes | None = None) -> Axes:
+    """Draw where the energy of an inference or of an update goes.
+
+    Parameters
+    ----------
+    run
+        On a circuit.
+    what
+        ``"inference"`` of one example, or ``"update"`` of one batch.
+    axes
+        To draw into.
+
+    Raises
+    ------
+    SpecError
+        If the run has no energies.
+    """
+    axes, found = axes or new_axes(), run.result.get("energy")
+    if not found:
+        raise SpecError(f"{run.path}: substrate '{run.network.substrate_name}' has no energies; run it on a circuit.")
+    parts = {kind: joule for kind, joule in found[what].items() if joule > 0}
+    total = sum(found[what].values())
+    kinds = sorted(parts, key=lambda kind: parts[kind])
+    axes.barh(kinds, [parts[kind] for kind in kinds], color=COLOURS[0 if what == "inference" else 1])
+    for row, kind in enumerate(kinds):
+        axes.text(parts[kind], row, f" {100 * parts[kind] / total:.2g} %", va="center", fontsize=7)
+    axes.set_xscale("log")
+    axes.set_xlim(min(parts.values(), default=1e-15) / 4, 12 * max(parts.values(), default=1e-12))
+    axes.xaxis.set_major_locator(LogLocator(numticks=5))
+    axes.xaxis.set_major_formatter(EngFormatter("J"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("energy")
+    of = "one inference" if what == "inference" else f"one update, batch {run.network.training.batch_size}"
+    axes.set_title(f"{of}: {EngFormatter('J', places=1)(total)}")
+    return axes
+
+
+def _prefix(value: float) -> tuple[float, str]:
+    """Return the factor and the SI prefix that a value reads best with."""
+    exponent = 0 if value == 0 else int(np.clip(3 * np.floor(np.log10(value) / 3), -18, 0))
+    return 10.0**-exponent, NAMES[exponent]

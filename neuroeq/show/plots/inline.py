@@ -1,0 +1,125 @@
+"""Figures as SVG that stands in a page: no file beside it, no names that two figures share."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from neuroeq.runs.analysis import conductances, segments, weight_history
+from neuroeq.runs.comparison import Comparison
+from neuroeq.runs.run import Run
+
+from .comparison import accuracy_and_energy, gradient_cosines, learning_curves
+from .hardware import histogram
+from .over_epochs import weights
+from .over_time import plasticity, raster
+from .style import STYLE
+
+WIDTH = 4.8
+"""Of a figure, such that its text can be read on a telephone. [in]"""
+MANY = 1500
+"""Marks of a kind from which they are drawn as one picture within the figure."""
+
+
+@dataclass(frozen=True)
+class Inline:
+    """A figure of a page.
+
+    Parameters
+    ----------
+    title, svg
+        What it shows, and how.
+    """
+
+    title: str
+    svg: str
+
+
+def comparison_figures(comparison: Comparison) -> Iterator[Inline]:
+    """Yield the figures of a comparison's report, drawn from its run folders."""
+    n = sum(mean.mean["cosine_start"] is not None for mean in comparison.means)
+    below = 0.22 * -(-len(comparison.means) // 3)
+    yield _inline("Learning curves", 2.9 + below, partial(learning_curves, comparison))
+    if n:
+        yield _inline(
+            "How well updates point along the gradient", 1.1 + 0.38 * n, partial(gradient_cosines, comparison)
+        )
+    if any(row.energy_per_inference_J for row in comparison.done):
+        yield _inline("Accuracy and energy", 2.9 + below, partial(accuracy_and_energy, comparison))
+    for name in dict.fromkeys(row.cell for row in comparison.done):
+        row = next(row for row in comparison.done if row.cell == name)
+        yield from _of_run(name, comparison.run(row))
+
+
+def _of_run(name: str, run: Run) -> Iterator[Inline]:
+    """Yield the figures of one cell: conductances of its devices, or its spikes and weights."""
+    if run.network.hardware is not None:
+        for projection in conductances(run):
+            yield _inline(f"{name}: conductances", 2.7, partial(histogram, run, projection))
+    if run.result["spikes_per_inference"] is None:
+        return
+    yield _inline(f"{name}: spikes of one example, after training", 4.4, partial(raster, run))
+    changed = segments(run)[-1].change
+    for projection in weight_history(run)[1]:
+        if projection in changed:
+            yield _inline(
+                f"{name}: what synapses accumulate in the nudged phases, before training",
+                2.7,
+                partial(plasticity, run, projection),
+            )
+        yield _inline(
+            f"{name}: weights over training",
+            2.7,
+            partial(weights, run, projection),
+        )
+
+
+def _inline(title: str, height: float, draw: Callable[..., Any]) -> Inline:
+    with mpl.rc_context({**STYLE, "svg.hashsalt": title}):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        axes = figure.subplots()
+        draw(axes=axes)
+        if "β" in "".join(text.get_text() for text in axes.texts):
+            _fit_names(axes)
+        for collection in axes.collections:
+            if len(collection.get_paths()) > MANY:
+                collection.set_rasterized(True)
+        file = io.StringIO()
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return Inline(title, file.getvalue())
+
+
+def _fit_names(axes: Axes) -> None:
+    """Make the names of phases small enough for a narrow figure, and leave its title the projection."""
+    for text in axes.texts:
+        text.set_fontsize(7.5 if "β" in text.get_text() or text.get_text() == "free" else 5.5)
+    axes.set_title(axes.get_title().partition(":")[0], pad=16)
+
+
+def embedded(svg: str, prefix: str, label: str) -> str:
+    """Return an SVG file as an element of an HTML page.
+
+    Parameters
+    ----------
+    svg
+        As Matplotlib writes it.
+    prefix
+        Put before its names, which must be the only ones of the page.
+    label
+        What it shows, for those who cannot see it; escaped.
+    """
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\s+xmlns(:\w+)?="[^"]*"', "", svg)
+    svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
+    svg = re.sub(r"url\(#", f"url(#{prefix}-", svg)
+    svg = re.sub(r'xlink:href="#', f'href="#{prefix}-', svg).replace("xlink:href", "href")
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)

@@ -1,0 +1,113 @@
+"""Figures of a whole training, over epochs: weights, errors, saturation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from neuroeq.errors import SpecError
+from neuroeq.runs.analysis import weight_history
+from neuroeq.runs.run import Run
+from neuroeq.units import text_of
+
+from .style import COLOURS, new_axes
+
+
+def weights(run: Run, projection: str | None = None, axes: Axes | None = None) -> Axes:
+    """Draw the weights of some synapses over training.
+
+    Parameters
+    ----------
+    run
+        Of any substrate.
+    projection
+        The last of the network if left out.
+    axes
+        To draw into.
+
+    Raises
+    ------
+    SpecError
+        If there is no such projection.
+    """
+    axes = axes or new_axes()
+    at, history = weight_history(run)
+    projection = chosen_projection(run, projection, history)
+    axes.plot(at, history[projection], color=COLOURS[0], alpha=0.6, linewidth=0.9)
+    axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
+    axes.set_xlabel("epoch")
+    axes.set_xlim(0, at[-1])
+    unit = run.network.g_unit if run.network.resistive else None
+    axes.set_ylabel("weight" if unit is None else f"conductance [{text_of(unit, 'S')}]")
+    axes.set_title(f"{projection}: {history[projection].shape[1]} synapses over training")
+    return axes
+
+
+def learning(run: Run, axes: Axes | None = None) -> Axes:
+    """Draw the errors over training.
+
+    Parameters
+    ----------
+    run
+        Of any substrate.
+    axes
+        To draw into.
+    """
+    axes = axes or new_axes()
+    rows = run.metrics
+    epochs = [row["epoch"] for row in rows]
+    highest = 0.0
+    for index, part in enumerate(("train", "validation")):
+        if f"{part}_error" in rows[0]:
+            errors = [100 * row[f"{part}_error"] for row in rows]
+            highest = max(highest, *errors)
+            axes.plot(epochs, errors, color=COLOURS[index], marker="." if len(rows) < 40 else "", label=part)
+    if run.test_error is not None:
+        test = 100 * run.test_error
+        axes.plot(epochs[-1], test, marker="D", linestyle="none", color=COLOURS[2], label=f"test, once: {test:.3g} %")
+        highest = max(highest, test)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("error [%]")
+    axes.set_xlim(0.5 if len(rows) < 40 else 0, epochs[-1] + 0.02 * len(rows) + 0.3)
+    axes.set_ylim(0, 1.05 * highest or 1)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend()
+    return axes
+
+
+def saturation(run: Run, axes: Axes | None = None) -> Axes:
+    """Draw, by layer, which fraction of the units can move and which is stuck at the top.
+
+    Parameters
+    ----------
+    run
+        Of any substrate.
+    axes
+        To draw into.
+    """
+    axes = axes or new_axes()
+    rows = run.metrics
+    epochs = [row["epoch"] for row in rows]
+    layers = [key.removeprefix("moving_") for key in rows[0] if key.startswith("moving_")]
+    for index, layer in enumerate(layers):
+        for kind, style, label in (("moving", "-", "can move"), ("top", "--", "at the top")):
+            fraction = [100 * row[f"{kind}_{layer}"] for row in rows]
+            axes.plot(epochs, fraction, style, color=COLOURS[index], label=f"{layer}: {label}")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("units [%]")
+    axes.set_ylim(0, None)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return axes
+
+
+def chosen_projection(run: Run, name: str | None, known: Any) -> str:
+    """Return the projection of a name, or the last one of the network among those that are known."""
+    if not known:
+        raise SpecError(f"{run.path}: no changes of synapses are recorded; its synapse model has no plasticity.")
+    last = [each for each in run.network.projections if each in known][-1]
+    if name is not None and name not in known:
+        raise SpecError(f"no projection '{name}' in {run.path}; recorded are {', '.join(known)}.")
+    return name or last

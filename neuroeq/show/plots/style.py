@@ -1,0 +1,63 @@
+"""How figures look: colours of Okabe and Ito, which survive colour blindness and print; phases shaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib as mpl
+from cycler import cycler
+from matplotlib.axes import Axes
+
+from neuroeq.runs.analysis import Segment
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+FREE, NUDGED = "#DCE9F5", "#FBE6D3"
+STYLE: Any = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": cycler(color=COLOURS),
+    "lines.linewidth": 1.2,
+    "figure.dpi": 150,
+    "savefig.dpi": 200,
+    "svg.fonttype": "none",
+}
+
+
+def new_axes() -> Axes:
+    """Return axes in a new figure of the user's pyplot."""
+    import matplotlib.pyplot as plt
+
+    with mpl.rc_context(STYLE):
+        _, axes = plt.subplots(layout="constrained")
+    return axes
+
+
+def over_time(axes: Axes, phases: list[Segment]) -> Axes:
+    """Shade and name the phases, and label the axis of time."""
+    scale, unit = time_scale(phases)
+    for phase in phases:
+        start, end = phase.start * scale, phase.end * scale
+        axes.axvspan(start, end, color=NUDGED if phase.nudged else FREE, zorder=-2, linewidth=0)
+        if phase is not phases[0]:
+            axes.axvline(start, color="0.5", linewidth=0.6, linestyle=":", zorder=-1)
+        axes.text(
+            (start + end) / 2, 1.01, _phase_label(phase), transform=axes.get_xaxis_transform(), ha="center", va="bottom"
+        )
+    axes.set_xlim(phases[0].start * scale, phases[-1].end * scale)
+    axes.set_xlabel(f"simulated time [{unit}]")
+    return axes
+
+
+def time_scale(phases: list[Segment]) -> tuple[float, str]:
+    """Return the factor and the unit that seconds are shown in: milliseconds, or less for a circuit."""
+    exponent = next((each for each in (3, 6, 9) if phases[-1].end * 10**each >= 1), 12)
+    return 10.0**exponent, {3: "ms", 6: "µs", 9: "ns", 12: "ps"}[exponent]
+
+
+def _phase_label(phase: Segment) -> str:
+    return phase.name.replace("nudged ", "nudged, β = ").replace("-", "−")

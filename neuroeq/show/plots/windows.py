@@ -1,0 +1,91 @@
+"""Figure of a plasticity window: weight change against the time between a presynaptic and a postsynaptic spike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import fill
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from neuroeq.measures.windows import Window
+
+from .style import COLOURS, STYLE, new_axes
+
+SEEN = 5e-3
+"""Curves are drawn apart if they differ by that share of the largest change."""
+WIDTH = 72
+"""Characters of a title's line."""
+
+
+def window(measured: Window, axes: Axes | None = None) -> Axes:
+    """Draw the window of a synapse model.
+
+    The curve is of a directed synapse. Where they differ from it, two more show what one weight that serves both
+    directions gets, the even part, and what has happened if the phase ends at the later spike. The points at 0 are for
+    two spikes in one step.
+
+    Parameters
+    ----------
+    measured
+        Of `neuroeq.stdp.measure`.
+    axes
+        To draw into.
+    """
+    axes = axes or new_axes()
+    largest = max(np.abs(measured.change).max(), np.abs(measured.at_spike).max())
+    curves = [
+        (measured.change, COLOURS[0], "-", "directed synapse,\nlong after the pair"),
+        (measured.even, COLOURS[1], "--", "one weight for both\ndirections: even part"),
+        (measured.at_spike, COLOURS[2], ":", "phase that ends\nat the later spike"),
+    ]
+    axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
+    axes.axvline(0, color="0.6", linewidth=0.6, zorder=0)
+    drawn = [curve for curve in curves if curve is curves[0] or _apart(curve[0], measured.change, largest)]
+    for change, colour, line, label in drawn:
+        for half in (measured.delta < 0, measured.delta > 0):
+            axes.plot(1e3 * measured.delta[half], 1e3 * change[half], line, color=colour, linewidth=1.6, label=label)
+            label = "_"
+        if change is not measured.even:
+            axes.plot([0], 1e3 * change[measured.delta == 0], "o", color=colour, markersize=3)
+    axes.set_xlim(1e3 * measured.delta[0], 1e3 * measured.delta[-1])
+    axes.set_xlabel(r"$t_\mathrm{post} - t_\mathrm{pre}$ [ms]")
+    axes.set_ylabel("weight change by one pair [10⁻³]")
+    axes.set_title(f"{measured.synapse}\n{fill(measured.title, WIDTH)}")
+    if len(drawn) > 1:
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return axes
+
+
+def save_window(measured: Window, out: Path | None = None) -> list[Path]:
+    """Draw a window into files.
+
+    Parameters
+    ----------
+    measured
+        Of `neuroeq.stdp.measure`.
+    out
+        A file that ends with ``.png`` or ``.svg``, or the folder for ``stdp_NAME.png`` and ``stdp_NAME.svg``; the
+        current one if left out.
+
+    Returns
+    -------
+    list of Path
+        The files.
+    """
+    out = out or Path()
+    alone = out.suffix in (".png", ".svg")
+    written = [out] if alone else [out / f"stdp_{measured.synapse}.{suffix}" for suffix in ("png", "svg")]
+    written[0].parent.mkdir(parents=True, exist_ok=True)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 3), layout="constrained")
+        window(measured, axes=figure.subplots())
+        for path in written:
+            figure.savefig(path, bbox_inches="tight")
+    return written
+
+
+def _apart(change: np.ndarray, other: np.ndarray, largest: float) -> bool:
+    return bool(np.abs(change - other).max() > SEEN * largest)

@@ -1,0 +1,117 @@
+"""The tables of a report, and what was run, as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from neuroeq.runs.comparison import Column, Comparison, Summary, used
+
+HIGHEST, LOWEST = (
+    ("test_accuracy", "cosine_end"),
+    ("settling_ms", "energy_per_inference_J", "energy_per_update_J"),
+)
+"""Columns whose best entry stands out."""
+BEST = ' class="best"'
+
+
+def main_table(comparison: Comparison) -> str:
+    """Return the table: a row a substrate; one that could not be trained says why."""
+    means = comparison.means
+    columns = used(means)
+    best = {column.key: _best(column, means) for column in columns}
+    rows = []
+    for mean in means:
+        if mean.seeds:
+            entries = [(column.text(mean), column.text(mean) in best[column.key]) for column in columns]
+            cells = "".join(f"<td{BEST if bold else ''}>{escape(text)}</td>" for text, bold in entries)
+        else:
+            cells = f'<td class="text" colspan="{len(columns)}">{escape(mean.failure or "")}</td>'
+        rows.append(f'<tr><th scope="row">{escape(mean.cell)}</th>{cells}</tr>')
+    return _table(["cell", *[column.title for column in columns]], rows)
+
+
+def gradients_table(comparison: Comparison) -> str:
+    """Return the cosines by parameter, before and after training."""
+    means = [mean for mean in comparison.means if mean.cosines_start]
+    names = list(dict.fromkeys(name for mean in means for name in mean.cosines_start))
+    if not names:
+        return ""
+    rows = []
+    for mean in means:
+        cells = "".join(
+            f"<td>{_cosine(mean.cosines_start, name)} → {_cosine(mean.cosines_end, name)}</td>"
+            if name in mean.cosines_start
+            else "<td>–</td>"
+            for name in names
+        )
+        rows.append(f'<tr><th scope="row">{escape(mean.cell)}</th>{cells}</tr>')
+    return "<h2>Gradient cosine by parameter, before → after training</h2>\n" + _table(["cell", *names], rows)
+
+
+def remarks(comparison: Comparison) -> str:
+    """Return what the numbers are, and what the cells warned of."""
+    about, seeds = comparison.about, comparison.about["seeds"]
+    said = [
+        "A cell learns if at most half the errors of guessing are left.",
+        f"Cosines compare one update of {about['checked_examples']} examples with the gradient at the free "
+        "equilibrium (of spiking units: of their rate network).",
+        "Settling is the simulated time in which the outputs of two examples come to stay within 1 % of the largest "
+        "one, in the free phase after training; on a resistor network, in the transient to its operating point.",
+        "Energies are those of the circuit's elements and converters, an update that of one batch.",
+        f"Means of {seeds} seeds with 95 % intervals (Student's t)." if seeds > 1 else "One seed.",
+    ]
+    if about["quick"]:
+        said.append(f"A quick look: fewer epochs, at most {about['quick_examples']} training examples.")
+    if about["settings"]:
+        said.append(f"Settings: {', '.join(about['settings'])}.")
+    if about["ideal"]:
+        said.append(f"Idealised: {', '.join(about['ideal'])}.")
+    lines = [f'<p class="note">{escape(" ".join(said))}</p>']
+    trained = {mean.cell for mean in comparison.means if mean.seeds}
+    by_sentence: dict[str, list[str]] = {}
+    for row in comparison.rows:
+        failed = [row.failure] if row.failure and row.cell in trained else []
+        refused = [f"no reference for its gradient: {row.refused}"] if row.refused else []
+        for sentence in (*failed, *refused, *row.warnings):
+            by_sentence.setdefault(sentence, []).append(f"{row.cell} (seed {row.seed})" if seeds > 1 else row.cell)
+    for sentence, cells in by_sentence.items():
+        lines.append(f'<p class="note">{escape(", ".join(cells))}: {escape(sentence)}</p>')
+    return "\n".join(lines)
+
+
+def specifications(comparison: Comparison) -> str:
+    """Return the resolved description of every cell, folded."""
+    found = []
+    for row in comparison.done:
+        text = (comparison.run(row).path / "run.toml").read_text(encoding="utf-8")
+        title = f"{row.cell}, seed {row.seed}: {row.epochs} epochs, run.toml"
+        found.append(f"<details><summary>{escape(title)}</summary><pre>{escape(text)}</pre></details>")
+    return "\n".join(found)
+
+
+def versions_table(comparison: Comparison) -> str:
+    """Return the versions that the results depend on."""
+    versions = comparison.run(comparison.done[0]).result["versions"]
+    text = ", ".join(f"{name} {number}" for name, number in versions.items())
+    return f'<p class="note">{escape(text)}</p>'
+
+
+def _table(titles: Sequence[str], rows: Sequence[str]) -> str:
+    head = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles)
+    body = "\n".join(rows)
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
+
+
+def _best(column: Column, means: Sequence[Summary]) -> set[str]:
+    """Return how the best entries of a column read; none where all are alike."""
+    known = {column.text(mean): value for mean in means if (value := mean.mean[column.key]) is not None}
+    if len(known) < 2 or column.key not in HIGHEST + LOWEST:
+        return set()
+    value = max(known.values()) if column.key in HIGHEST else min(known.values())
+    return {text for text, each in known.items() if each == value}
+
+
+def _cosine(cosines: dict[str, float | None], name: str) -> str:
+    value = cosines.get(name)
+    return "–" if value is None else f"{value:.3f}"
