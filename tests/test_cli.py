@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from neuroeq.describe import catalog
 from neuroeq.cli import main
+from neuroeq.describe import catalog
 
 
 def cli(capsys, *arguments):

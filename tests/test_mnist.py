@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from neuroeq.describe import catalog
 from neuroeq.data import load
+from neuroeq.describe import catalog
 from neuroeq.describe.catalog import load_network
 from neuroeq.runs.run import train
 
