@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from scipy.special import log_softmax
 
 from neuroeq.contract import Cost
 from neuroeq.describe.spec import Phases
+from neuroeq.registry import COSTS
 
 Array = np.ndarray
 
 
 class SquaredError:
     """C = 1/2 |outputs - targets|^2."""
+
+    @classmethod
+    def of(cls, phases: Phases) -> Self:
+        """Return the cost as phases describe it."""
+        return cls()
 
     def value(self, outputs: Array, targets: Array) -> Array:
         """Return the cost of each sample: (batch,)."""
@@ -37,6 +44,11 @@ class CrossEntropy:
 
     temperature: float = 1.0
 
+    @classmethod
+    def of(cls, phases: Phases) -> Self:
+        """Return the cost as phases describe it."""
+        return cls(phases.temperature)
+
     def value(self, outputs: Array, targets: Array) -> Array:
         """Return the cost of each sample: (batch,)."""
         return -self.temperature * (targets * log_softmax(outputs / self.temperature, axis=1)).sum(axis=1)
@@ -50,4 +62,4 @@ class CrossEntropy:
 
 def cost_of(phases: Phases) -> Cost:
     """Return the cost that phases pull down."""
-    return CrossEntropy(phases.temperature) if phases.cost == "cross_entropy" else SquaredError()
+    return COSTS.get(phases.cost).of(phases)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from neuroeq.errors import SpecError
+from neuroeq.registry import COSTS
 from neuroeq.units import si
 
 from .base import Count, Fraction, Positive, Spec
@@ -88,7 +89,7 @@ class Phases(Spec):
     beta: Positive
     free: Relaxation
     nudged: Relaxation
-    cost: Literal["squared_error", "cross_entropy"] = "squared_error"
+    cost: Annotated[str, AfterValidator(COSTS.check)] = "squared_error"
     temperature: Positive = 1.0
     nudge: Annotated[
         NudgeName | None,
