@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module, metadata
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -110,7 +111,7 @@ def load_extensions() -> None:
     for path in sorted((home / "extensions").glob("*.py")):
         if path not in _loaded:
             _loaded.add(path)
-            _imported(str(path), lambda path=path: _execute(path))
+            _imported(str(path), partial(_execute, path))
     for entry in metadata.entry_points(group=GROUP):
         if entry.value not in _loaded:
             _loaded.add(entry.value)
