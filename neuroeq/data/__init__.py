@@ -1,6 +1,10 @@
-"""Data sets, their splits, and batches of them."""
+"""Examples: built-in data sets, files and arrays, checked and split before anything is trained.
 
-from .examples import Examples, Part, load
+May import `describe` and what stands above it.
+"""
+
+from .arrays import from_arrays, write_npz
+from .examples import Examples, Part, examples_of, load
 from .sources import BUILT_IN
 
-__all__ = ["BUILT_IN", "Examples", "Part", "load"]
+__all__ = ["BUILT_IN", "Examples", "Part", "examples_of", "from_arrays", "load", "write_npz"]

@@ -12,7 +12,8 @@ from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.network import Data
 from neuroeq.errors import DataError
 
-from .sources import Source, read
+from .source import Source
+from .sources import read
 
 Array = np.ndarray
 
@@ -99,7 +100,18 @@ def load(network: Network, data_dir: Path | None = None) -> Examples:
         If they are missing, not finite, or do not fit the network's layers.
     """
     spec = network.data
-    source = read(spec.name, spec.samples, spec.noise, data_dir)
+    return examples_of(network, read(spec.name, spec.samples, spec.noise, data_dir, network.path))
+
+
+def examples_of(network: Network, source: Source) -> Examples:
+    """Return examples, split as the file of a network says.
+
+    Raises
+    ------
+    DataError
+        If inputs are not finite, or sizes do not fit the network's layers.
+    """
+    spec = network.data
     if source.inputs.dtype.kind == "f" and not np.isfinite(source.inputs).all():
         bad = int((~np.isfinite(source.inputs)).any(axis=1).sum())
         raise DataError(

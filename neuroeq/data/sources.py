@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,8 @@ import numpy as np
 from neuroeq.errors import DataError, unknown_name
 
 from . import idx
+from .arrays import read_npz
+from .source import Source
 
 Array = np.ndarray
 
@@ -29,33 +30,7 @@ GATES: dict[str, tuple[Array, tuple[int, ...]]] = {
 BUILT_IN = (*GATES, "moons", "iris", "digits")
 
 
-@dataclass(frozen=True)
-class Source:
-    """Raw examples.
-
-    Parameters
-    ----------
-    inputs
-        (n, d), floats, or bytes with `scale`.
-    labels
-        Classes from 0: (n,).
-    test_inputs, test_labels
-        Where the set comes with a test part.
-    scale
-        What inputs are multiplied by.
-    rescale
-        Whether each input is to be brought to [0, 1] by the range it has in the training part.
-    """
-
-    inputs: Array
-    labels: Array
-    test_inputs: Array | None = None
-    test_labels: Array | None = None
-    scale: float = 1.0
-    rescale: bool = False
-
-
-def read(name: str, samples: int, noise: float, data_dir: Path | None) -> Source:
+def read(name: str, samples: int, noise: float, data_dir: Path | None, beside: Path | None = None) -> Source:
     """Return the examples of a set by name.
 
     Parameters
@@ -66,6 +41,8 @@ def read(name: str, samples: int, noise: float, data_dir: Path | None) -> Source
         Of generated sets.
     data_dir
         The folder that holds such folders; ``$NEUROEQ_DATA`` if left out.
+    beside
+        The network's file; the path of an npz file may start there.
 
     Raises
     ------
@@ -94,31 +71,9 @@ def read(name: str, samples: int, noise: float, data_dir: Path | None) -> Source
         return Source(inputs, labels, scale=1 / 16)
     given = data_dir or (Path(os.environ["NEUROEQ_DATA"]) if os.environ.get("NEUROEQ_DATA") else None)
     if name.endswith(".npz"):
-        return _arrays(Path(name) if given is None or Path(name).exists() else given / name)
+        places = [Path(name), *([beside.parent / name] if beside else []), *([given / name] if given else [])]
+        return read_npz(next((place for place in places if place.exists()), Path(name)))
     return _folder(name, given)
-
-
-def _arrays(path: Path) -> Source:
-    """Read a user's own examples: inputs (n, d) and labels (n,), and test_inputs and test_labels if there are."""
-    try:
-        with np.load(path) as file:
-            held = {key: file[key] for key in file.files}
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as an npz archive ({error}).") from None
-    allowed = ("inputs", "labels", "test_inputs", "test_labels")
-    if not {"inputs", "labels"} <= set(held) <= set(allowed) or ("test_inputs" in held) != ("test_labels" in held):
-        raise DataError(
-            f"{path}: holds the arrays {', '.join(held)}; expected inputs and labels, and test_inputs and test_labels "
-            "or neither."
-        )
-    for prefix in ("", "test_") if "test_inputs" in held else ("",):
-        inputs, labels = held[f"{prefix}inputs"], held[f"{prefix}labels"]
-        if inputs.ndim != 2 or labels.shape != (len(inputs),) or labels.dtype.kind not in "iu" or labels.min() < 0:
-            raise DataError(
-                f"{path}: {prefix}inputs have shape {inputs.shape} and {prefix}labels {labels.shape} of "
-                f"{labels.dtype}; expected (n, d) and (n,) of classes from 0."
-            )
-    return Source(**held)
 
 
 def _folder(name: str, given: Path | None) -> Source:

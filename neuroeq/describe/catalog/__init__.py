@@ -1,5 +1,6 @@
 """Names and paths become networks, models and hardware; a network is resolved for its substrate."""
 
+from .building import changed, network
 from .files import FOLDERS, find, names, shown, title
 from .loading import load_any, load_hardware, load_model, load_network
 from .resolution import resolve
@@ -8,12 +9,14 @@ from .technology import IDEAL
 __all__ = [
     "FOLDERS",
     "IDEAL",
+    "changed",
     "find",
     "load_any",
     "load_hardware",
     "load_model",
     "load_network",
     "names",
+    "network",
     "resolve",
     "shown",
     "title",

@@ -78,7 +78,18 @@ def load_network(name: str | Path) -> Network:
     """
     path = find("network", str(name))
     raw, where = table_of("network", path), shown(path)
-    network = checked(raw, where).read_from(path, where)
+    return validated(raw, where).read_from(path, where)
+
+
+def validated(raw: Table, where: str) -> Network:
+    """Return a network whose tables are valid on every substrate that they name.
+
+    Raises
+    ------
+    SpecError
+        At the first thing that is not allowed.
+    """
+    network = checked(raw, where)
     for substrate in network.substrate:
         checked(on_substrate(raw, substrate), f"{where}: substrate.{substrate}")
     return network

@@ -47,8 +47,13 @@ def resolve(
     NeuroeqError
         If there is none, or it is not valid so.
     """
-    if not isinstance(network, Network):
+    if isinstance(network, str | Path):
         network = load_network(network)
+    if not isinstance(network, Network):
+        raise SpecError(
+            f"network is a {type(network).__name__}; expected a name, the path of a file, or a Network, such as "
+            "`neuroeq.network(...)` makes of tables."
+        )
     raw = network.model_dump(by_alias=True, exclude_unset=True)
     if "rate" in raw["substrate"]:
         raw["substrate"].setdefault("crossbar", raw["substrate"]["rate"])

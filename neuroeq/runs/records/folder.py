@@ -51,6 +51,11 @@ class RunFolder:
         """Where figures go."""
         return self.path / "figures"
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a checkpoint."""
+        return (self.path / "checkpoint.npz").exists()
+
     def describe(self, network: Network) -> None:
         """Write run.toml: the resolved network, with the options of the run."""
         atomic(self.path / "run.toml", lambda path: path.write_text(to_toml(network), encoding="utf-8"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import h5py
 import numpy as np
@@ -15,13 +16,13 @@ from neuroeq.physics.engine.recording import Phase
 Array = np.ndarray
 
 
-def write_traces(path: Path, state: State, probes: Mapping[str, Recording]) -> None:
+def write_traces(path: Path | BinaryIO, state: State, probes: Mapping[str, Recording]) -> None:
     """Write the file.
 
     Parameters
     ----------
     path
-        Where to.
+        The file to write, or an open one.
     state
         After training; holds the weights over training.
     probes

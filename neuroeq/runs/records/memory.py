@@ -1,0 +1,93 @@
+"""The records of a run that is kept in memory: the same as a run folder's, without the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from neuroeq.describe.spec import Network
+from neuroeq.errors import SpecError
+from neuroeq.learning.training import State
+from neuroeq.physics.engine import Recording
+
+from .traces import write_traces
+
+
+class MemoryRecords:
+    """What `RunFolder` keeps on disk, in memory."""
+
+    def __init__(self) -> None:
+        self._network: Network | None = None
+        self._state: State | None = None
+        self._metrics: list[dict[str, Any]] = []
+        self._result: dict[str, Any] = {}
+        self._traces = BytesIO()
+
+    @property
+    def path(self) -> Path:
+        """A path in messages; there is no such folder."""
+        return Path("<memory>")
+
+    @property
+    def figures(self) -> Path:
+        """Refused, since there is no folder to put figures into.
+
+        Raises
+        ------
+        SpecError
+            Always.
+        """
+        raise SpecError("this run is kept in memory, so there is no folder for figures; train with keep=True.")
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a checkpoint."""
+        return self._state is not None
+
+    def describe(self, network: Network) -> None:
+        """Keep the resolved network."""
+        self._network = network
+
+    def description(self) -> Network:
+        """Return the resolved network."""
+        assert self._network is not None
+        return self._network
+
+    def save(self, state: State) -> None:
+        """Keep the checkpoint."""
+        self._state = deepcopy(state)
+
+    def load(self) -> State:
+        """Return the checkpoint."""
+        assert self._state is not None
+        return deepcopy(self._state)
+
+    def write_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Keep a row an epoch."""
+        self._metrics = [dict(row) for row in rows]
+
+    def metrics(self) -> list[dict[str, float]]:
+        """Return a row an epoch."""
+        return [dict(row) for row in self._metrics]
+
+    def write_result(self, result: Mapping[str, Any]) -> None:
+        """Keep the result."""
+        self._result = dict(result)
+
+    def result(self) -> dict[str, Any]:
+        """Return the result."""
+        return dict(self._result)
+
+    def write_traces(self, state: State, probes: Mapping[str, Recording]) -> None:
+        """Keep weights over training, and recorded phases of a few samples."""
+        self._traces = BytesIO()
+        write_traces(self._traces, state, probes)
+
+    def traces(self) -> h5py.File:
+        """Open the traces for reading."""
+        return h5py.File(BytesIO(self._traces.getbuffer()), "r")
