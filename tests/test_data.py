@@ -185,7 +185,10 @@ def test_a_users_arrays_are_a_data_set(tmp_path):
     [
         ({"inputs": np.full((20, 3), np.nan), "labels": np.arange(20) % 2}, r"20 of 20 examples hold NaN or infinity"),
         ({"inputs": np.ones((20, 3))}, r"holds the arrays inputs; expected inputs and labels"),
-        ({"inputs": np.ones((20, 3)), "labels": np.zeros(19, int)}, r"inputs are float64 of shape \(20, 3\) and labels int64 of shape \(19,\)"),
+        (
+            {"inputs": np.ones((20, 3)), "labels": np.zeros(19, int)},
+            r"labels int64 of shape \(19,\)",
+        ),
         ({"inputs": np.ones((20, 3)), "labels": np.full(20, 0.5)}, r"labels float64 of shape \(20,\); expected"),
         ({"inputs": np.ones((20, 3)), "labels": np.arange(20)}, r"cannot be split|output.size is 2; expected 20"),
     ],

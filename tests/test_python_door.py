@@ -1,0 +1,112 @@
+"""Networks, examples and parameters that are written in Python."""
+
+import numpy as np
+import pytest
+
+from neuroeq.data import examples_of, from_arrays
+from neuroeq.describe.catalog import changed, load_network, network, resolve
+from neuroeq.describe.network import initial_params
+from neuroeq.describe.params import checked_params, param_shapes
+from neuroeq.errors import DataError, NeuroeqError, SpecError
+from tests.nets import table
+
+PLAIN = {key: value for key, value in table(2, 3, 2).items() if key != "name"}
+
+
+def test_a_network_in_python_is_the_one_that_its_file_describes():
+    raw = load_network("xor").model_dump(by_alias=True, exclude_unset=True)
+    assert resolve(network(**raw), "rate").model_dump() == resolve("xor", "rate").model_dump()
+
+
+def test_a_network_in_python_is_validated_as_a_file_is():
+    with pytest.raises(SpecError, match=r"no key 'phases\.bata'; did you mean 'phases\.beta'"):
+        network("mine", **{**PLAIN, "phases": {**PLAIN["phases"], "bata": 1}})
+
+
+def test_a_substrate_of_a_network_in_python_is_validated_too():
+    rate = {**PLAIN["substrate"]["rate"], "phases": {"beta": -1}}
+    with pytest.raises(NeuroeqError, match=r"network 'mine': substrate\.rate: phases\.beta is -1"):
+        network("mine", **{**PLAIN, "substrate": {"rate": rate}})
+
+
+def test_a_change_is_validated_and_leaves_the_network_as_it_is():
+    net = load_network("xor")
+    other = changed(net, "phases.beta=0.25", {"training": {"epochs": 3}})
+    assert (other.phases.beta, other.training.epochs) == (0.25, 3)
+    assert net == load_network("xor")
+    with pytest.raises(SpecError, match=r"phases\.beta is -1"):
+        changed(net, "phases.beta=-1")
+    with pytest.raises(SpecError, match="a change is a int; expected 'KEY=VALUE' or a table"):
+        changed(net, 3)
+
+
+def test_what_is_no_network_is_refused_with_a_sentence():
+    with pytest.raises(SpecError, match="network is a dict; expected a name, the path of a file, or a Network"):
+        resolve({"layers": {}})
+
+
+def test_arrays_are_split_as_the_network_says():
+    rng = np.random.default_rng(0)
+    inputs, labels = rng.random((50, 2)), np.arange(50) % 2
+    net = changed(network("mine", **PLAIN), {"data": {"protocol": "holdout", "test": 0.2, "validation": 0.1}})
+    examples = examples_of(net, from_arrays((inputs, labels)))
+    assert [len(part) for part in (examples.train, examples.validation, examples.test)] == [35, 5, 10]
+    seen = np.concatenate([part.take(slice(None))[0] for part in (examples.train, examples.validation, examples.test)])
+    assert sorted(map(tuple, seen)) == sorted(map(tuple, inputs))
+
+
+def test_a_test_part_that_is_given_is_the_one_that_is_tested():
+    inputs, labels = np.eye(2)[[0, 1, 0, 1]], [0, 1, 0, 1]
+    net = changed(network("mine", **PLAIN), {"data": {"protocol": "final"}})
+    examples = examples_of(net, from_arrays((inputs, labels, [[0.5, 0.5]], [1])))
+    assert examples.test.take(slice(None))[0].tolist() == [[0.5, 0.5]]
+    assert len(examples.train) == 4
+
+
+@pytest.mark.parametrize(
+    ("data", "match"),
+    [
+        (np.ones((4, 2)), r"data is float64 of shape \(4, 2\); expected \(X, y\) or"),
+        ((np.ones((4, 2)),), r"data is a tuple of 1; expected"),
+        ((np.ones(4), [0, 1, 0, 1]), r"inputs are float64 of shape \(4,\)"),
+        ((np.ones((4, 2)), [0, 1, 0]), r"labels int64 of shape \(3,\)"),
+        ((np.ones((4, 2)), [0, 1, 0, -1]), "classes from 0"),
+        ((np.ones((4, 2)), [0.0, 1.0, 0.0, 1.0]), "labels float64"),
+        ((np.ones((4, 2)), [0, 1, 0, 1], np.ones((2, 3)), [0, 1]), "inputs have 2 columns and test_inputs 3"),
+        ((np.array([["a", "b"]]), [0]), "inputs are <U1"),
+        ((np.ones((0, 2)), np.zeros(0, int)), "classes from 0"),
+    ],
+)
+def test_arrays_that_are_no_examples_are_refused(data, match):
+    with pytest.raises(DataError, match=match):
+        from_arrays(data)
+
+
+def test_params_have_the_names_and_shapes_that_are_drawn():
+    for substrate in ("rate", "spiking", "crossbar", "resistive"):
+        net = resolve("digits", substrate)
+        drawn = initial_params(net, np.random.default_rng(0))
+        assert param_shapes(net) == {name: value.shape for name, value in drawn.items()}
+        again = checked_params(net, {name: value.tolist() for name, value in drawn.items()})
+        assert all(np.array_equal(again[name], drawn[name]) for name in drawn)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda p: p.pop("input_hidden"), "'input_hidden' is missing; expected input_hidden, hidden_output"),
+        (lambda p: p.update(input_hiden=p["input_hidden"]), "no parameter 'input_hiden'; did you mean 'input_hidden'"),
+        (
+            lambda p: p.update(input_hidden=p["input_hidden"].T),
+            r"is float64 of shape \(16, 2\) on 'rate'",
+        ),
+        (lambda p: p["input_hidden"].fill(np.nan), "'input_hidden' holds NaN or infinite values"),
+        (lambda p: p.update(input_hidden=None), r"'input_hidden' is object of shape \(\)"),
+    ],
+)
+def test_params_that_do_not_fit_are_refused(change, match):
+    net = resolve("xor", "rate")
+    params = initial_params(net, np.random.default_rng(0))
+    change(params)
+    with pytest.raises(NeuroeqError, match=match):
+        checked_params(net, params)
