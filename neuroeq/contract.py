@@ -35,11 +35,11 @@ class Nudge:
     Parameters
     ----------
     beta
-        Strength, signed; dimensionless, in circuits a conductance.
+        The signed strength: dimensionless for neurons, a conductance in circuits.
     targets
-        (batch, n_output).
+        What the outputs are pulled towards: (batch, n_output).
     cost
-        Whose gradient pulls.
+        The cost whose gradient is the pull.
     mode
         ``state``: -beta dC/ds at every instant, in a circuit a conductance beta to the target; ``held_current``: as it
         was at `reference`, held; ``clamp``: outputs held at a fraction beta of the way to the target; ``corrected``:
@@ -62,11 +62,11 @@ class Stop:
     Parameters
     ----------
     steps
-        At the latest.
+        The largest number of steps.
     tolerance
-        As soon as the residual is below it.
+        The relaxation ends earlier, as soon as the residual is below this; None to take all steps.
     every
-        Steps between two looks at the residual.
+        The number of steps between two looks at the residual.
     """
 
     steps: int
@@ -81,21 +81,21 @@ class Equilibrium:
     Parameters
     ----------
     state
-        Per layer: (batch, n).
+        The state variable of each layer: (batch, n).
     outputs
         What the cost reads: (batch, n_output).
     residual
-        Largest remaining rate of change, times the time constant.
+        The largest remaining rate of change, times the time constant.
     converged
         Whether the residual is below the tolerance (1e-3 if none was asked for).
     n_steps
-        Taken.
+        The number of steps that were taken.
     resume
         The substrate's own (states, traces, phases); pass it back as `start`.
     activity
-        What each layer says, clamped inputs included: (batch, n).
+        What each layer sends to the others, clamped inputs included: (batch, n).
     spikes
-        Number of spikes during the relaxation, per sample; None where there are none.
+        The number of spikes during the relaxation, per sample; None where units do not spike.
     """
 
     state: Mapping[str, Array]

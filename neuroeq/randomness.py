@@ -1,4 +1,4 @@
-"""One tree of random generators for a run: a named child for every purpose; none shifts another's draws."""
+"""One tree of random generators for a run: each purpose has a named child, so that none shifts another's draws."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Streams:
     Parameters
     ----------
     seed
-        Of the run.
+        The seed of the run; the same seed gives the same generators.
     """
 
     def __init__(self, seed: int) -> None:

@@ -49,9 +49,9 @@ class Physical:
     Parameters
     ----------
     value
-        In SI base units.
+        The number, in SI base units.
     dimension
-        Exponents of the seven SI base units.
+        The exponents of the seven SI base units.
     """
 
     value: float
@@ -124,7 +124,7 @@ def si(text: object, kind: str) -> float:
     Raises
     ------
     SpecError
-        If it is not of that kind.
+        If the text is no string, cannot be read, or is a quantity of another kind.
     """
     expected = f"expected {kind}, such as '{example_of(kind)}'"
     if not isinstance(text, str):

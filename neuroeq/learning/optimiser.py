@@ -1,4 +1,4 @@
-"""What a change does to the parameters: a rate per projection, a schedule, momentum, and bounds.
+"""What the optimiser makes of a change: learning rates per projection, a schedule, momentum, and bounds.
 
     gradient     v <- momentum v + change,        theta <- clip(theta + rate factor(epoch) v - l1 sign(theta), bounds)
     sign         w <- w + rate factor(epoch) sign(change)           where |change| > threshold
@@ -28,7 +28,7 @@ class Descent:
     Parameters
     ----------
     network
-        Its rates, momentum, schedule and bounds.
+        The resolved network, which says the learning rates, momentum, schedule and bounds.
     """
 
     def __init__(self, network: Network) -> None:
@@ -38,10 +38,10 @@ class Descent:
         self._schedule = network.training.schedule
         self._l1 = {name: network.training.l1 for name in network.projections if self._rates[name]}
         self._epochs = network.training.epochs
-        found = {name: bounds(network, name) for name in network.projections}
+        intervals = {name: bounds(network, name) for name in network.projections}
         if network.substrate_name == "crossbar":
-            found |= {name: crossbar_window(network) for name in self._rates if name not in network.projections}
-        self._bounds = {name: interval for name, interval in found.items() if interval is not None}
+            intervals |= {name: crossbar_window(network) for name in self._rates if name not in network.projections}
+        self._bounds = {name: interval for name, interval in intervals.items() if interval is not None}
         self._masks = {name: mask(network, name) for name in self._bounds if name in network.projections}
         self.velocity: Params = {}
 
@@ -83,7 +83,7 @@ def schedule_factor(schedule: Schedule, epoch: int, epochs: int) -> float:
             return 1.0
         case Exponential(factor=factor):
             return factor**epoch
-        case Steps(epochs=after, factor=factor):
-            return factor ** sum(epoch >= each for each in after)
+        case Steps(epochs=ends, factor=factor):
+            return factor ** sum(epoch >= end for end in ends)
         case Cosine(final=final):
             return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * epoch / epochs))

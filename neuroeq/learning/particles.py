@@ -1,4 +1,4 @@
-"""Persistent particles: every training example keeps its last free state, and the next free phase goes on from there.
+"""Persistent particles: every training example keeps its last free state, from which its next free phase starts.
 
 Scellier & Bengio 2017, Front. Comput. Neurosci. 11:24, Section 4: few steps are then enough for a free phase.
 """
@@ -20,9 +20,9 @@ class Particles:
     Parameters
     ----------
     substrate
-        That relaxes.
+        The substrate whose states are kept.
     n
-        Number of examples.
+        The number of training examples.
     kept
         What earlier training has kept, by layer and variable, (n, n_units), and ``"seen"``, (n,); filled here.
     """
@@ -32,7 +32,7 @@ class Particles:
         kept.setdefault("seen", np.zeros(n, bool))
 
     def start(self, which: Array, rng: np.random.Generator) -> Resume | None:
-        """Return where the free phase of some examples begins: rest for those that were never seen."""
+        """Return where the free phase of some examples starts: at rest for those that were never seen."""
         seen = self._kept["seen"][which]
         if not seen.any():
             return None

@@ -1,10 +1,10 @@
-"""Stochastic pruning: at every update, small weights may go for good.
+"""Stochastic pruning: at every update, small weights may be removed for good.
 
     p_ij = exp(-|W_ij| / T) / sum_i exp(-|W_ij| / T)      over the edges that are left into unit j
     W_ij <- 0    if |W_ij| <= below  and  p_ij > U(0, 1)
 
-An edge that is gone holds exactly 0, so the weights themselves say which are left. Biases are not edges. A weight that
-serves both directions is one edge, into its projection's target.
+A removed edge has a weight of exactly 0, so the weights themselves tell which edges are left. Biases are not edges. A
+weight that serves both directions is one edge, into the target of its projection.
 
 Farinha, Pequito, Santos & Figueiredo 2020, arXiv:2006.08798.
 """
@@ -25,19 +25,19 @@ Array = np.ndarray
 
 
 class Pruning:
-    """What removes edges of a network; those of projections that do not learn stay.
+    """Removes edges of the projections that learn.
 
     Parameters
     ----------
     network
-        Resolved.
+        The resolved network, whose edges are removed.
     rule
-        When edges go.
+        Which weights are small enough to be removed, and how likely that is.
 
     Raises
     ------
     SpecError
-        If weights of 0 are none, or all there is at the start.
+        If a weight of 0 cannot stand for a removed edge, or all weights are 0 at the start.
     """
 
     def __init__(self, network: Network, rule: Prune) -> None:
@@ -47,26 +47,26 @@ class Pruning:
             _check(network, name)
 
     def step(self, before: Params, after: Params, rng: np.random.Generator) -> Params:
-        """Return the parameters after an update, without the edges that were gone before and those that go now.
+        """Return the parameters after an update, without the edges that are removed before or by it.
 
         Parameters
         ----------
         before, after
-            The parameters around the update.
+            The parameters before and after the update.
         rng
-            Draws which edges go.
+            The generator that draws which edges are removed.
         """
-        left = {name: np.where(before[name] == 0, 0, after[name]) for name in self._learning}
-        kept = {**after, **left}
+        remaining = {name: np.where(before[name] == 0, 0, after[name]) for name in self._learning}
+        kept = {**after, **remaining}
         partition = self._partition(kept)
-        for name, weight in left.items():
+        for name, weight in remaining.items():
             projection = self._network.projections[name]
             chance = self._factor(weight) / np.maximum(partition[projection.target], np.finfo(float).tiny)
-            goes = (np.abs(weight) <= self._rule.below) & (chance > rng.random(weight.shape))
+            removed = (np.abs(weight) <= self._rule.below) & (chance > rng.random(weight.shape))
             if projection.source == projection.target and not projection.directed:
-                goes = np.triu(goes)
-                goes |= goes.T
-            kept[name] = np.where(goes, 0, weight)
+                removed = np.triu(removed)
+                removed |= removed.T
+            kept[name] = np.where(removed, 0, weight)
         return kept
 
     def edges(self, params: Params) -> int:
@@ -91,10 +91,11 @@ def _check(network: Network, name: str) -> None:
         low, high = interval
         raise SpecError(
             f"{network.where}: training.prune is given, but projections.{name} keeps its weights from {low:g} to "
-            f"{high:g}, where 0 is no weight like others, or none; use bounds on both sides of 0, or no prune."
+            f"{high:g}, where a weight of 0 cannot stand for an edge that was removed; use bounds on both sides of 0, or "
+            "leave prune out."
         )
     if not initial.gain:
         raise SpecError(
             f"{network.where}: training.prune is given, but projections.{name}.initial.gain is 0, and a weight of 0 "
-            "is an edge that is gone; start with other weights, or with learning_rate 0."
+            "stands for an edge that was removed; start with other weights, or with learning_rate 0."
         )
