@@ -91,8 +91,8 @@ def _check(network: Network, name: str) -> None:
         low, high = interval
         raise SpecError(
             f"{network.where}: training.prune is given, but projections.{name} keeps its weights from {low:g} to "
-            f"{high:g}, where a weight of 0 cannot stand for an edge that was removed; use bounds on both sides of 0, or "
-            "leave prune out."
+            f"{high:g}, where a weight of 0 cannot stand for a removed edge; use bounds on both sides of 0, or leave "
+            "prune out."
         )
     if not initial.gain:
         raise SpecError(
