@@ -1,4 +1,4 @@
-"""Names and paths become networks, models and hardware; a network is resolved for its substrate."""
+"""The catalog: it loads networks, models and hardware by name or path, and resolves a network for a substrate."""
 
 from .files import FOLDERS, find, names, shown, title
 from .loading import load_any, load_hardware, load_model, load_network
