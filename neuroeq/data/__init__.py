@@ -1,4 +1,7 @@
-"""Data sets, their splits, and batches of them."""
+"""Data sets, how they are split, and batches of their examples.
+
+May import `errors`, `units`, `randomness`, `contract`, `registry` and `describe`.
+"""
 
 from .examples import Examples, Part, load
 from .sources import BUILT_IN
