@@ -1,6 +1,6 @@
 """Equilibrium Propagation on neuromorphic substrates.
 
-Write a network once; learn it as leaky-integrator rates, as spikes and as an analog circuit.
+A network is described once, and trained as leaky-integrator rates, as spikes, or as an analog circuit.
 
 >>> import neuroeq as ne
 >>> net = ne.load_network("xor")

@@ -1,4 +1,4 @@
-"""`python -m neuroeq` is the command line."""
+"""`python -m neuroeq` runs the command line."""
 
 from neuroeq.cli import main
 

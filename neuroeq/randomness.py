@@ -1,4 +1,4 @@
-"""One tree of random generators for a run: each purpose has a named child, so that none shifts another's draws."""
+"""The random generators of a run, one for each purpose, so that no purpose shifts the draws of another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Streams:
     Parameters
     ----------
     seed
-        The seed of the run; the same seed gives the same generators.
+        The seed of the run, from which all generators are derived.
     """
 
     def __init__(self, seed: int) -> None:

@@ -1,4 +1,7 @@
-"""The command line: one file a verb; this one puts them together and turns errors into one sentence and a status."""
+"""The command line, with a file for each verb.
+
+This file puts the verbs together, and turns an error into one sentence on stderr and an exit status.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from . import check, compare, evaluation, export, listing, plot, run, show
 
 app = typer.Typer(
     name="neuroeq",
-    help="Equilibrium Propagation on neuromorphic substrates: one network as rates, spikes and circuits.",
+    help="Equilibrium Propagation on neuromorphic substrates: train one network as rates, as spikes or as a circuit.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -37,15 +40,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Parameters
     ----------
     arguments
-        Instead of those of the process.
+        The arguments after the name of the program; those of the process if left out.
+
+    Raises
+    ------
+    SystemExit
+        Always, with the exit status: 0 if the verb succeeded, 2 after a mistake of the user, 130 if interrupted.
     """
-    warnings.showwarning = _say  # type: ignore[assignment]
+    warnings.showwarning = _warn  # type: ignore[assignment]
     try:
         status = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
     except NeuroeqError as error:
         _fail(str(error))
     except Exception as error:
-        if not hasattr(error, "format_message"):  # what typer raises for an option that does not exist, or the like
+        if not hasattr(error, "format_message"):  # typer's own errors have it, such as an option that does not exist
             raise
         _fail(f"{error.format_message()} See `neuroeq --help`.")
     sys.exit(status if isinstance(status, int) else 0)
@@ -56,5 +64,5 @@ def _fail(sentence: str) -> None:
     sys.exit(2)
 
 
-def _say(message: Any, *_: Any) -> None:
+def _warn(message: Any, *_: Any) -> None:
     print(f"neuroeq: warning: {message}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`neuroeq check`: how good a substrate's gradient is."""
+"""`neuroeq check`: compare the update that a substrate learns with the true gradient."""
 
 from __future__ import annotations
 
@@ -7,31 +7,43 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .options import SUBSTRATES, DataDir, Hardware, Ideal, Settings, Target, parts
 from .output import Json, print_json
 
 if TYPE_CHECKING:
     from neuroeq.measures.fidelity import Report
 
 
+Substrate = Annotated[
+    str | None,
+    typer.Option(help=f"{SUBSTRATES}; if left out, the first of the network's file, or that of the run."),
+]
+Seed = Annotated[
+    int | None, typer.Option(min=0, help="The seed of start weights and noise; the run's own or 0 if left out.")
+]
+Figure = Annotated[
+    Path | None, typer.Option(help="Also draw the report into this file, whose name ends with .png or .svg.")
+]
+Rbp = Annotated[
+    bool, typer.Option("--rbp", help="Also compare every step of the nudged phase with recurrent backpropagation.")
+]
+
+
 def check(
     network: Annotated[str, typer.Argument(help="A network, by name or path, or the folder of a finished run.")],
-    substrate: Annotated[str | None, typer.Option(help="rate, spiking, crossbar or resistive.")] = None,
-    hardware: Annotated[str | None, typer.Option(help="What a circuit is made of, by name or path.")] = None,
-    ideal: Annotated[str | None, typer.Option(metavar="PART,...", help="Parts of the hardware to idealise.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of start weights and noise; 0 if left out.")] = None,
-    samples: Annotated[int, typer.Option(min=1, help="Training examples in the update.")] = 8,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the network or the hardware.")
-    ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder that holds data sets.")] = None,
-    target: Annotated[str | None, typer.Option(help="How equations become code: auto, cython or numpy.")] = None,
-    figure: Annotated[Path | None, typer.Option(help="Draw the report into this file, PNG or SVG.")] = None,
-    rbp: Annotated[
-        bool, typer.Option("--rbp", help="Compare every step of the nudged phase with recurrent backpropagation.")
-    ] = False,
+    substrate: Substrate = None,
+    hardware: Hardware = None,
+    ideal: Ideal = None,
+    seed: Seed = None,
+    samples: Annotated[int, typer.Option(min=1, help="The number of training examples in the update.")] = 8,
+    settings: Settings = None,
+    data_dir: DataDir = None,
+    target: Target = None,
+    figure: Figure = None,
+    rbp: Rbp = False,
     as_json: Json = False,
 ) -> None:
-    """Compare one update of a network with the true gradient, projection by projection.
+    """Compare one update of a network with the true gradient, for each projection and bias.
 
     Example: neuroeq check xor --substrate resistive --hardware 1n4148
     """
@@ -44,7 +56,7 @@ def check(
         samples=samples,
         settings=settings or [],
         hardware=hardware,
-        ideal=ideal.split(",") if ideal else (),
+        ideal=parts(ideal),
         data_dir=data_dir,
         target=target,
         rbp=rbp,
@@ -64,20 +76,22 @@ def _show(report: Report) -> None:
     from rich.table import Table
 
     made_of = f" of {report.hardware}" if report.hardware else ""
-    how = f"{report.learning}, {report.variant}, beta {report.beta:g}"
-    title = f"{report.network} on {report.substrate}{made_of}: {how}"
+    recipe = f"{report.learning}, {report.variant}, beta {report.beta:g}"
+    title = f"{report.network} on {report.substrate}{made_of}: {recipe}"
     table = Table("parameter", "cosine", "norm ratio", "signs", "BPTT cosine", "adjoint error", title=title)
-    for name, each in report.projections.items():
-        unrolled = "" if each.bptt_cosine is None else f"{each.bptt_cosine:.6f}"
-        wrong = "" if each.finite_difference_error is None else f"{each.finite_difference_error:.1e}"
-        signs = f"{each.sign_agreement:.1%}"
-        table.add_row(name, f"{each.cosine:.6f}", f"{each.norm_ratio:.4f}", signs, unrolled, wrong)
+    for name, comparison in report.projections.items():
+        bptt = "" if comparison.bptt_cosine is None else f"{comparison.bptt_cosine:.6f}"
+        error = comparison.finite_difference_error
+        adjoint_error = "" if error is None else f"{error:.1e}"
+        signs = f"{comparison.sign_agreement:.1%}"
+        table.add_row(name, f"{comparison.cosine:.6f}", f"{comparison.norm_ratio:.4f}", signs, bptt, adjoint_error)
     Console().print(table)
     for line in _lines(report):
         print(line)
 
 
 def _lines(report: Report) -> list[str]:
+    """Return the lines that are printed below the table, each with a name and a value."""
     errors = "  ".join(f"{beta:g}: {error:.2e}" for beta, error in report.errors.items())
     bias = "no clear slope" if report.bias_slope is None else f"slope {report.bias_slope:.2f}"
     active = ", ".join(f"{layer} {share:.0%}" for layer, share in report.active.items())
@@ -95,10 +109,10 @@ def _lines(report: Report) -> list[str]:
         lines.append(f"asymmetry of the Jacobian {report.asymmetry:.1e}")
     if report.kinks:
         lines.append(f"units at a kink           {report.kinks}: the gradient jumps there, and references disagree")
-    for each in report.rbp:
+    for trajectory in report.rbp:
         lines.append(
-            f"beside backpropagation    beta {each.beta:g}: states within {each.state_error:.1e}, parameters within "
-            f"{each.parameter_error:.1e}, at every one of {len(each.times)} steps"
+            f"beside backpropagation    beta {trajectory.beta:g}: states within {trajectory.state_error:.1e}, "
+            f"parameters within {trajectory.parameter_error:.1e}, at every one of {len(trajectory.times)} steps"
         )
     if report.zero:
         lines.append("the gradient is zero: no unit on the way to the outputs can move; try smaller initial weights")

@@ -1,54 +1,60 @@
-"""`neuroeq compare`: one network on many substrates, one table, one page."""
+"""`neuroeq compare`: train one network on several substrates, and report on all of them in one table and one page."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .options import DataDir, Epochs, Ideal, Network, Quiet, Settings, Target, parts
 from .output import Json, print_json
 
 if TYPE_CHECKING:
     from neuroeq.runs.comparison import Comparison
 
 WIDTH = 160
-"""Of a table that goes into a file or a pipe."""
+"""Width of a table that is written to a file or a pipe, in characters."""
+
+Cells = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        metavar="SUBSTRATE[:HARDWARE],...",
+        help="The substrates, and the hardware of circuits, such as rate,spiking,crossbar:ideal.",
+    ),
+]
+Seeds = Annotated[int, typer.Option(min=1, help="The number of trainings on each, with seeds from 0.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Train half the epochs, on at most 500 training examples.")]
+Jobs = Annotated[
+    int | None, typer.Option(min=1, help="The number of trainings at a time; one for each core if left out.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help="The folder of the comparison; runs/compare-NETWORK if left out. What is finished in it is kept, and "
+        "what was interrupted is continued."
+    ),
+]
 
 
 def compare(
-    network: Annotated[str, typer.Argument(help="A network, by name or by the path of its file.")],
-    on: Annotated[
-        str, typer.Option("--on", metavar="SUBSTRATE[:HARDWARE],...", help="Such as rate,spiking,crossbar:ideal.")
-    ],
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings on each, with seeds from 0.")] = 1,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the network's.")] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Train half the epochs, on at most 500 training examples.")
-    ] = False,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change the network, or the hardware of circuits; repeatable."),
-    ] = None,
-    ideal: Annotated[
-        str | None, typer.Option(metavar="PART,...", help="Parts of the hardware to idealise, on circuits.")
-    ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Folder that holds data sets; $NEUROEQ_DATA if left out.")
-    ] = None,
-    target: Annotated[str | None, typer.Option(help="How equations become code: auto, cython or numpy.")] = None,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Trainings side by side; as many as there are cores, if left out.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Folder; runs/compare-NETWORK if left out. Finished cells in it are kept, begun ones go on."),
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    network: Network,
+    on: Cells,
+    seeds: Seeds = 1,
+    epochs: Epochs = None,
+    quick: Quick = False,
+    settings: Settings = None,
+    ideal: Ideal = None,
+    data_dir: DataDir = None,
+    target: Target = None,
+    jobs: Jobs = None,
+    out: Out = None,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Train a network on several substrates: which learns, how well its gradient points, how fast it settles, its cost.
+    """Train a network on several substrates, and compare their accuracy, gradients, settling times and energies.
 
     Example: neuroeq compare digits --on rate,spiking,crossbar:ideal,resistive:1n4148 --quick
     """
@@ -56,56 +62,65 @@ def compare(
     from neuroeq.runs.interruption import Interrupted
     from neuroeq.show.report import write_report
 
-    from .live import watch
-
     try:
-        found = comparison.compare(
+        compared = comparison.compare(
             network,
             on.split(","),
             seeds=seeds,
             epochs=epochs,
             quick=quick,
             settings=settings or [],
-            ideal=ideal.split(",") if ideal else (),
+            ideal=parts(ideal),
             data_dir=data_dir,
             target=target,
             jobs=jobs,
             out=out,
-            watch=None if quiet or not sys.stderr.isatty() else watch,
+            watch=None if quiet else _live_table(),
         )
     except Interrupted as interruption:
-        print(
-            f"neuroeq: interrupted; give the same command to go on with the comparison in {interruption.path}.",
-            file=sys.stderr,
-        )
+        sentence = f"neuroeq: interrupted; give the same command to go on with the comparison in {interruption.path}."
+        print(sentence, file=sys.stderr)
         raise typer.Exit(130) from None
-    report = write_report(found)
-    for row in found.rows:
-        for remark in row.warnings:
-            print(f"neuroeq: warning: {row.cell}, seed {row.seed}: {remark}", file=sys.stderr)
+    report = write_report(compared)
+    _show_warnings(compared)
     if as_json:
-        print_json(found.as_dict())
+        print_json(compared.as_dict())
     else:
-        _show(found, report)
+        _show(compared, report)
 
 
-def _show(found: Comparison, report: Path) -> None:
+def _live_table() -> Any:
+    """Return what shows progress on a terminal; None if stderr is not one."""
+    if not sys.stderr.isatty():
+        return None
+    from .live import watch
+
+    return watch
+
+
+def _show_warnings(comparison: Comparison) -> None:
+    for row in comparison.rows:
+        for warning in row.warnings:
+            print(f"neuroeq: warning: {row.cell}, seed {row.seed}: {warning}", file=sys.stderr)
+
+
+def _show(comparison: Comparison, report: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
     from neuroeq.runs.comparison import answer, used
 
-    columns = used(found.means)
-    table = Table(title=found.title)
-    table.add_column("cell", no_wrap=True, min_width=max(len(mean.cell) for mean in found.means))
+    columns = used(comparison.means)
+    table = Table(title=comparison.title)
+    table.add_column("cell", no_wrap=True, min_width=max(len(mean.cell) for mean in comparison.means))
     for column in columns:
         table.add_column(column.title, justify="right")
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    for mean in found.means:
+    for mean in comparison.means:
         table.add_row(mean.cell, *[column.text(mean) for column in columns])
     console.print(table)
-    for row in found.rows:
+    for row in comparison.rows:
         if row.failure:
             print(f"{row.cell}, seed {row.seed}: {row.failure}")
-    print(" ".join(answer(found)))
+    print(" ".join(answer(comparison)))
     print(f"report {report}")

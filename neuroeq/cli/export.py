@@ -1,4 +1,4 @@
-"""`neuroeq export`: a trained circuit for a circuit simulator."""
+"""`neuroeq export`: write a trained circuit as a file for a circuit simulator."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from .output import Json, print_json
 
 def export(
     run: Annotated[Path, typer.Argument(help="The folder of a finished run on a circuit.")],
-    file: Annotated[Path, typer.Argument(help="Where to write.")],
-    to: Annotated[str, typer.Option(help="The format: spice.")] = "spice",
-    sample: Annotated[int, typer.Option(min=0, help="Of the test part.")] = 0,
-    beta: Annotated[float, typer.Option(help="Nudge towards the sample's target; 0 for the free phase.")] = 0.0,
+    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    to: Annotated[str, typer.Option(help="The format of the file, which must be spice.")] = "spice",
+    sample: Annotated[int, typer.Option(min=0, help="The index of the sample in the test part.")] = 0,
+    beta: Annotated[
+        float, typer.Option(help="The strength of the nudge towards the sample's target; 0 for the free phase.")
+    ] = 0.0,
     as_json: Json = False,
 ) -> None:
-    """Write a netlist of the trained circuit at one sample; ngspice finds the same voltages.
+    """Write the netlist of a trained circuit with the inputs of one sample, for which ngspice finds the same voltages.
 
     Example: neuroeq export runs/xor-resistive-seed0 xor.cir --to spice
     """

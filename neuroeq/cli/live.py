@@ -1,4 +1,4 @@
-"""How far the cells of a comparison are: a table on stderr, read from their run folders while they are written."""
+"""Show the progress of a comparison: a table on stderr, read from the run folders while they are being written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from neuroeq.runs.records import RunFolder
 
 @contextmanager
 def watch(plan: Plan, cells: Sequence[Cell]) -> Iterator[None]:
-    """Show the cells while they are trained."""
+    """Show the state of all cells while they are trained."""
 
     def draw() -> Table:
         table = Table("cell", "seed", "state", "train error")
@@ -29,7 +29,7 @@ def watch(plan: Plan, cells: Sequence[Cell]) -> Iterator[None]:
 
 
 def state(plan: Plan, cell: Cell) -> tuple[str, str]:
-    """Return what a cell does, and its training error so far."""
+    """Return what a cell is doing, and its latest training error."""
     path = plan.folder(cell)
     if not path.is_dir():
         return "waiting", ""

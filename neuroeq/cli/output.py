@@ -1,4 +1,4 @@
-"""What verbs print: text or one JSON object on stdout; everything else goes to stderr."""
+"""The output of the verbs: text or one JSON object goes to stdout, and everything else to stderr."""
 
 from __future__ import annotations
 

@@ -16,25 +16,27 @@ FIGURES = ("raster", "weights", "learning", "settling", "saturation", "conductan
 
 def plot(
     run: Annotated[Path | None, typer.Argument(help="The folder of a finished run.")] = None,
-    figures: Annotated[list[str] | None, typer.Argument(help=f"{', '.join(FIGURES)}; all if left out.")] = None,
+    figures: Annotated[
+        list[str] | None, typer.Argument(help=f"The figures to draw: {', '.join(FIGURES)}; all if left out.")
+    ] = None,
     stdp: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Instead of a run: measure the window of this synapse model, weight change against the time between "
-            "two spikes; repeatable.",
+            help="Instead of a run, measure the plasticity window of this synapse model: its weight change against the "
+            "time between two spikes; can be repeated.",
         ),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Where to; if left out, the run's figures folder. A window goes into the folder, the current one if "
-            "left out, as stdp_NAME.png and .svg, or into one file that ends with .png or .svg."
+            help="The folder to write to; the run's own figures folder if left out. For a plasticity window, the "
+            "folder for stdp_NAME.png and .svg, which is the current one if left out, or a single .png or .svg file."
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Draw figures of a run, or windows of plasticity rules, each as PNG and SVG.
+    """Draw the figures of a run, or the windows of plasticity rules, each as PNG and SVG.
 
     Example: neuroeq plot runs/digits-spiking-seed0 raster weights
 
@@ -59,7 +61,7 @@ def plot(
 
 
 def _windows(names: list[str], run: Path | None, out: Path | None, as_json: bool) -> None:
-    """Measure and draw windows; as JSON one object, of a list of `windows` if there are several."""
+    """Measure and draw windows; the JSON object holds one window, or a list `windows` if there are several."""
     if run is not None:
         raise SpecError(f"--stdp: measures a synapse model, not the run '{run}'; leave one out (--stdp is repeatable).")
     if out is not None and out.suffix in (".png", ".svg") and len(names) > 1:

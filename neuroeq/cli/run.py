@@ -1,4 +1,4 @@
-"""`neuroeq run`: train a network and keep everything in a run folder."""
+"""`neuroeq run`: train a network, and keep its weights and records in a run folder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .options import SUBSTRATES, DataDir, Epochs, Hardware, Ideal, Network, Quiet, Settings, Target, parts
 from .output import Json, print_json
 
 if TYPE_CHECKING:
@@ -17,45 +18,43 @@ if TYPE_CHECKING:
     from neuroeq.runs.run import Run
 
 
+Seed = Annotated[
+    int | None,
+    typer.Option(min=0, help="The seed of start weights, example order, start values and noise; 0 if left out."),
+]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        help="What runs the simulation: stepper; compiled, which trains rate and spiking networks in C++ and is "
+        "the default from 200,000 samples on; reference, which is Brian2's Network.run; or operating_point, for "
+        "resistor networks."
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="The run folder; if left out, a new one under runs, named after network, substrate and seed."),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the run folder.")]
+Substrate = Annotated[str | None, typer.Option(help=f"{SUBSTRATES}; the first of the network's file if left out.")]
+
+
 def run(
-    network: Annotated[str, typer.Argument(help="A network, by name or by the path of its file.")],
-    substrate: Annotated[
-        str | None,
-        typer.Option(help="rate, spiking, crossbar or resistive; the first of the network's file if left out."),
-    ] = None,
-    hardware: Annotated[
-        str | None,
-        typer.Option(help="What a circuit is made of, by name or path; the file's own, or unbounded, if left out."),
-    ] = None,
-    ideal: Annotated[
-        str | None,
-        typer.Option(metavar="PART,...", help="Parts of the hardware to idealise: window, diodes, amplifiers, wires."),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Of start weights, example order, start values and noise; 0 if left out.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the network's.")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change the network, such as phases.beta=0.5; repeatable."),
-    ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Folder that holds data sets; $NEUROEQ_DATA if left out.")
-    ] = None,
-    engine: Annotated[
-        str | None,
-        typer.Option(
-            help="stepper, compiled (C++ for rate and spiking networks; if left out, from 200,000 samples on), "
-            "reference (Brian2's Network.run), or operating_point (resistor networks)."
-        ),
-    ] = None,
-    target: Annotated[str | None, typer.Option(help="How equations become code: auto, cython or numpy.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Run folder; if left out, a new one under runs.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    network: Network,
+    substrate: Substrate = None,
+    hardware: Hardware = None,
+    ideal: Ideal = None,
+    seed: Seed = None,
+    epochs: Epochs = None,
+    settings: Settings = None,
+    data_dir: DataDir = None,
+    engine: Engine = None,
+    target: Target = None,
+    out: Out = None,
+    resume: Resume = False,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Train a network, test it once, and keep everything in a run folder.
+    """Train a network, test it once, and keep its weights and records in a run folder.
 
     Example: neuroeq run digits --substrate spiking --set substrate.spiking.neuron=lif
     """
@@ -69,7 +68,7 @@ def run(
                 seed=seed,
                 epochs=epochs,
                 hardware=hardware,
-                ideal=ideal.split(",") if ideal else (),
+                ideal=parts(ideal),
                 settings=settings or [],
                 data_dir=data_dir,
                 engine=engine,
@@ -104,7 +103,7 @@ def _summary(run: Run) -> str:
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Callable[[Step, dict[str, float] | None], None] | None]:
-    """Show a bar on stderr, and a line an epoch where it is no terminal."""
+    """Yield a function that shows progress on stderr, as a bar on a terminal and as lines elsewhere; None if quiet."""
     if quiet:
         yield None
         return
@@ -149,6 +148,6 @@ def _errors(row: dict[str, float]) -> str:
 
 
 def _worth_a_line(step: Step) -> bool:
-    """Whether an epoch is one of about twenty."""
+    """Whether an epoch is one of the roughly twenty that are reported as a line."""
     every = max(1, step.n_epochs // 20)
     return (step.epoch + 1) % every == 0 or step.epoch + 1 == step.n_epochs

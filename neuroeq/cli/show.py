@@ -1,4 +1,4 @@
-"""`neuroeq show`: one file of the catalog, resolved, its equations rendered and its sources named."""
+"""`neuroeq show`: show a file of the catalog, with what it extends, its equations rendered and its sources."""
 
 from __future__ import annotations
 
@@ -14,29 +14,31 @@ if TYPE_CHECKING:
 
 def show(
     name: Annotated[str, typer.Argument(help="A network, neuron, synapse or hardware, by name or path.")],
-    substrate: Annotated[str | None, typer.Option(help="Show a network as this substrate plays it.")] = None,
+    substrate: Annotated[
+        str | None, typer.Option(help="Show a network resolved for this substrate, with its models filled in.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show a network or a model: what it says once everything it refers to is put in, with equations and sources.
+    """Show a network, a model or hardware in full, with everything that it extends, its equations and its sources.
 
     Example: neuroeq show sigma_delta
     """
     from neuroeq.describe.catalog import load_any, resolve
     from neuroeq.describe.spec import Hardware, Network, NeuronModel
 
-    found = load_any(name)
-    if isinstance(found, Network) and substrate is not None:
-        found = resolve(found, substrate)
+    described = load_any(name)
+    if isinstance(described, Network) and substrate is not None:
+        described = resolve(described, substrate)
     if as_json:
-        print_json(found.model_dump(by_alias=True, exclude_none=True, mode="json"))
-    elif isinstance(found, Network):
-        print(_network(found))
-    elif isinstance(found, NeuronModel):
-        print(_neuron(found))
-    elif isinstance(found, Hardware):
-        print(_hardware(found))
+        print_json(described.model_dump(by_alias=True, exclude_none=True, mode="json"))
+    elif isinstance(described, Network):
+        print(_network(described))
+    elif isinstance(described, NeuronModel):
+        print(_neuron(described))
+    elif isinstance(described, Hardware):
+        print(_hardware(described))
     else:
-        print(_synapse(found))
+        print(_synapse(described))
 
 
 def _network(network: Network) -> str:
@@ -46,19 +48,19 @@ def _network(network: Network) -> str:
 
 
 def _hardware(hardware: Hardware) -> str:
-    """Return resolved values and their sources; a value is flagged where it is only assumed."""
+    """Return the values of a hardware file and their sources, and at the end a list of those that are only assumed."""
     from neuroeq.runs.records import to_toml
 
-    evidence = [
-        f"  {each.kind:<8} {', '.join(each.keys)}\n           {each.cite} (checked: {each.checked})"
+    sources = [
+        f"  {evidence.kind:<8} {', '.join(evidence.keys)}\n           {evidence.cite} (checked: {evidence.checked})"
         for kind in ("measured", "fit", "derived", "assumed")
-        for each in hardware.evidence
-        if each.kind == kind
+        for evidence in hardware.evidence
+        if evidence.kind == kind
     ]
-    written = to_toml(hardware.model_copy(update={"evidence": ()})).rstrip()
-    assumed = [key for each in hardware.evidence if each.kind == "assumed" for key in each.keys]
+    values = to_toml(hardware.model_copy(update={"evidence": ()})).rstrip()
+    assumed = [key for evidence in hardware.evidence if evidence.kind == "assumed" for key in evidence.keys]
     flag = f"\nassumed, not measured: {', '.join(assumed)}" if assumed else ""
-    return "\n".join([f"# {hardware.where}", written, "", "evidence", *evidence]) + flag
+    return "\n".join([f"# {hardware.where}", values, "", "evidence", *sources]) + flag
 
 
 def _neuron(model: NeuronModel) -> str:
@@ -82,8 +84,11 @@ def _neuron(model: NeuronModel) -> str:
 def _synapse(model: SynapseModel) -> str:
     from neuroeq.physics.engine.equations.rendering import rendered
 
-    facts: list[tuple[str, Any]] = [("transmits", model.transmission), ("at pre spikes", model.on_pre)]
-    facts += [("at post spikes", model.on_post)]
+    facts: list[tuple[str, Any]] = [
+        ("transmits", model.transmission),
+        ("at pre spikes", model.on_pre),
+        ("at post spikes", model.on_post),
+    ]
     facts += [
         (f"hebb, on {term.on}", " × ".join(f"({factor})" for factor in term.factors)) for term in model.plasticity
     ]

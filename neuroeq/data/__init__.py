@@ -1,6 +1,6 @@
-"""Examples: built-in data sets, files and arrays, checked and split before anything is trained.
+"""Data sets, how they are split, and batches of their examples.
 
-May import `describe` and what stands above it.
+May import `errors`, `units`, `randomness`, `contract`, `registry` and `describe`.
 """
 
 from .arrays import from_arrays, write_npz

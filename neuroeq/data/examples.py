@@ -1,4 +1,4 @@
-"""The parts of a data set that a protocol lets a run see, in batches."""
+"""Split a data set into the parts that a run may see under its protocol, and take batches of their examples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from neuroeq.describe.spec import Network
-from neuroeq.describe.spec.network import Data
+from neuroeq.describe.spec.data import Data
 from neuroeq.errors import DataError
 
 from .source import Source
@@ -20,18 +20,19 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Part:
-    """Some examples of a set.
+    """One part of a data set, such as its training part.
 
     Parameters
     ----------
     inputs
-        Of the whole set, (N, d), as stored: bytes stay bytes, and files stay on disk, until a batch is taken.
+        Inputs of the whole data set as they are stored, (N, d). Bytes stay bytes, and files stay on disk, until a
+        batch is taken.
     labels
-        Of these examples, classes from 0: (n,).
+        Classes of the examples of this part, counted from 0: (n,).
     rows
-        Which of the inputs are these examples': (n,).
+        Rows of `inputs` that belong to this part: (n,).
     scale, offset
-        What stored inputs are multiplied by, after `offset` is taken off; numbers or (d,).
+        A batch holds (stored input - offset) scale; each is a number or has one value for each input, (d,).
     """
 
     inputs: Array
@@ -44,7 +45,7 @@ class Part:
         return len(self.labels)
 
     def take(self, which: Array | slice, dtype: str = "float64") -> tuple[Array, Array]:
-        """Return inputs (m, d) and labels (m,) of some examples."""
+        """Return the inputs (m, d) and the labels (m,) of the selected examples."""
         inputs = np.asarray(self.inputs[self.rows[which]], dtype)
         if np.any(self.offset):
             inputs -= self.offset
@@ -52,7 +53,7 @@ class Part:
         return inputs, self.labels[which]
 
     def batches(self, size: int, dtype: str, order: Array | None = None) -> Iterator[tuple[Array, Array]]:
-        """Yield batches of inputs and labels, in an order."""
+        """Yield inputs and labels in batches of a size, in the given order or as they are stored."""
         for start in range(0, len(self), size):
             which = slice(start, start + size) if order is None else order[start : start + size]
             yield self.take(which, dtype)
@@ -60,16 +61,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Examples:
-    """What a run trains, validates and tests on.
+    """The parts of a data set that a run trains, validates and tests on.
 
     Parameters
     ----------
     train
-        Trains.
+        The part that the weights are learned from.
     validation, test
-        None where the protocol leaves them out.
+        The parts that errors are measured on; None where the protocol leaves one out.
     n_classes
-        Of the labels.
+        Number of classes that the labels stand for.
     """
 
     train: Part
@@ -78,26 +79,28 @@ class Examples:
     n_classes: int
 
     def batch(self, part: Part, which: Array | slice, network: Network) -> tuple[Array, Array, Array]:
-        """Return inputs, labels and what a resolved network's outputs are asked for, in its precision."""
+        """Return inputs, labels and targets of the selected examples, in the precision of a resolved network."""
         precision = network.physics.precision
         inputs, labels = part.take(which, precision)
         return inputs, labels, targets(labels, self.n_classes, network.data.targets).astype(precision)
 
 
 def load(network: Network, data_dir: Path | None = None) -> Examples:
-    """Return the examples of a network, split as its file says.
+    """Return the examples of a network's data set, split as its file says.
 
     Parameters
     ----------
     network
-        Whose ``[data]`` says which.
+        The network; its ``[data]`` names the data set and describes the split.
     data_dir
-        The folder that holds folders of idx files.
+        The folder in which a folder of idx files, or an npz file, is looked for; ``$NEUROEQ_DATA`` if left out.
 
     Raises
     ------
     DataError
-        If they are missing, not finite, or do not fit the network's layers.
+        If the data are missing or not finite, or do not fit the layers of the network.
+    UnknownNameError
+        If there is no data set of that name.
     """
     spec = network.data
     return examples_of(network, read(spec.name, spec.samples, spec.noise, data_dir, network.path))
@@ -123,27 +126,27 @@ def examples_of(network: Network, source: Source) -> Examples:
 
 
 def targets(labels: Array, n_classes: int, coding: str) -> Array:
-    """Return what the outputs are asked for: (m, n_classes), or (m, 1) in scalar coding."""
+    """Return the targets of the outputs: (m, n_classes), or (m, 1) in scalar coding."""
     if coding == "scalar":
         return labels[:, None].astype(float)
     return np.eye(n_classes)[labels]
 
 
 def predictions(outputs: Array, coding: str) -> Array:
-    """Return the class that outputs stand for: (m,)."""
+    """Return the classes that the outputs stand for: (m,)."""
     return (outputs[:, 0] > 0.5).astype(int) if coding == "scalar" else outputs.argmax(axis=1)
 
 
 def _check_sizes(network: Network, n_inputs: int, n_classes: int) -> None:
-    wanted = {network.input_layer: n_inputs, network.output_layer: n_classes}
+    sizes = {network.input_layer: n_inputs, network.output_layer: n_classes}
     if network.data.targets == "scalar":
         if n_classes > 2:
             raise DataError(
                 f"{network.where}: data.targets is 'scalar', but '{network.data.name}' has {n_classes} classes; "
                 "use 'one_hot'."
             )
-        wanted[network.output_layer] = 1
-    for layer, size in wanted.items():
+        sizes[network.output_layer] = 1
+    for layer, size in sizes.items():
         if network.layers[layer].size != size:
             raise DataError(
                 f"{network.where}: layers.{layer}.size is {network.layers[layer].size}; expected {size} "
@@ -177,8 +180,8 @@ def _test_part(spec: Data, source: Source, test: Array | None, train: Array) -> 
     if spec.protocol == "select":
         return None
     if spec.protocol != "whole" and source.test_inputs is not None and source.test_labels is not None:
-        given = Source(source.test_inputs, source.test_labels, scale=source.scale)
-        return _part(spec, given, np.arange(len(given.labels)), train)
+        test_source = Source(source.test_inputs, source.test_labels, scale=source.scale)
+        return _part(spec, test_source, np.arange(len(test_source.labels)), train)
     return None if test is None else _part(spec, source, test, train)
 
 
@@ -188,7 +191,7 @@ def _stratified(source: Source, indices: Array, share: float, spec: Data, name: 
     from sklearn.model_selection import train_test_split
 
     try:
-        first, second = train_test_split(
+        rest, selected = train_test_split(
             indices, test_size=share, stratify=source.labels[indices], random_state=spec.split_seed
         )
     except ValueError as error:
@@ -196,11 +199,11 @@ def _stratified(source: Source, indices: Array, share: float, spec: Data, name: 
             f"data.{name} is {share:g} of the {len(indices)} examples of '{spec.name}', which cannot be split so "
             f"({error}); choose another fraction or number, or protocol 'whole'."
         ) from None
-    return first, second
+    return rest, selected
 
 
 def _part(spec: Data, source: Source, which: Array, train: Array) -> Part:
-    """Return a part; its scaling comes from the training part only."""
+    """Return a part; where inputs are rescaled, their range is taken from the training part alone."""
     offset: Array | float = 0.0
     scale: Array | float = source.scale
     if source.rescale:

@@ -1,4 +1,8 @@
-"""The idx format of MNIST: two zero bytes, a type, the number of dimensions, their sizes (big-endian), the bytes."""
+"""Read the idx format of MNIST.
+
+A file holds two zero bytes, a byte for the type of the values, a byte for the number of dimensions, the sizes of the
+dimensions as big-endian 32-bit integers, and then the values.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +18,12 @@ FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3
 
 
 def find(folder: Path, name: str) -> Path:
-    """Return a file of a folder, gzipped or not.
+    """Return the path of a file in a folder, gzipped or not.
 
     Raises
     ------
     DataError
-        If it is missing.
+        If the file is missing.
     """
     for path in (folder / name, folder / f"{name}.gz"):
         if path.exists():
@@ -28,12 +32,12 @@ def find(folder: Path, name: str) -> Path:
 
 
 def read(path: Path) -> np.ndarray:
-    """Return the bytes of an idx file, in its shape.
+    """Return the values of an idx file of unsigned bytes, in the shape that the file gives.
 
     Raises
     ------
     DataError
-        If it is no idx file of bytes, or is cut short.
+        If the file is not an idx file of unsigned bytes, or is cut short.
     """
     raw: bytes | np.ndarray
     try:

@@ -11,20 +11,20 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Source:
-    """Raw examples.
+    """The examples of a data set as they are stored, before they are split and scaled.
 
     Parameters
     ----------
     inputs
-        (n, d), floats, or bytes with `scale`.
+        Floats, or bytes that `scale` turns into floats: (n, d).
     labels
-        Classes from 0: (n,).
+        Classes of the examples, counted from 0: (n,).
     test_inputs, test_labels
-        Where the set comes with a test part.
+        The test part, if the data set comes with one: (m, d) and (m,).
     scale
-        What inputs are multiplied by.
+        Factor that the inputs are multiplied by.
     rescale
-        Whether each input is to be brought to [0, 1] by the range it has in the training part.
+        Whether each input is rescaled to [0, 1], using the range that it has in the training part.
     """
 
     inputs: Array

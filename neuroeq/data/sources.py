@@ -1,4 +1,4 @@
-"""Where examples come from: truth tables, generated points, scikit-learn's small sets, folders of idx files."""
+"""Where examples come from: truth tables, generated points, scikit-learn's small data sets, and the user's files."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ BUILT_IN = (*GATES, "moons", "iris", "digits")
 
 
 def read(name: str, samples: int, noise: float, data_dir: Path | None, beside: Path | None = None) -> Source:
-    """Return the examples of a set by name.
+    """Return the examples of a data set.
 
     Parameters
     ----------
     name
-        A built-in set, a folder of idx files, or a file ``<name>.npz``.
+        Name of a built-in data set or of a folder of idx files, or a file ``<name>.npz``.
     samples, noise
-        Of generated sets.
+        Number of examples and standard deviation of the noise, for generated data sets.
     data_dir
-        The folder that holds such folders; ``$NEUROEQ_DATA`` if left out.
+        The folder in which such folders and files are looked for; ``$NEUROEQ_DATA`` if left out.
     beside
-        The network's file; the path of an npz file may start there.
+        The file of the network, beside which a relative path of an npz file is looked for too.
 
     Raises
     ------
     DataError
         If the files are missing or malformed.
     UnknownNameError
-        If there is no such set.
+        If there is no data set of that name.
     """
     if name in GATES:
         table, labels = GATES[name]
@@ -69,31 +69,34 @@ def read(name: str, samples: int, noise: float, data_dir: Path | None, beside: P
 
         inputs, labels = load_digits(return_X_y=True)
         return Source(inputs, labels, scale=1 / 16)
-    given = data_dir or (Path(os.environ["NEUROEQ_DATA"]) if os.environ.get("NEUROEQ_DATA") else None)
+    parent = data_dir or (Path(os.environ["NEUROEQ_DATA"]) if os.environ.get("NEUROEQ_DATA") else None)
     if name.endswith(".npz"):
-        places = [Path(name), *([beside.parent / name] if beside else []), *([given / name] if given else [])]
+        places = [Path(name), *([beside.parent / name] if beside else []), *([parent / name] if parent else [])]
         return read_npz(next((place for place in places if place.exists()), Path(name)))
-    return _folder(name, given)
+    return _folder(name, parent)
 
 
-def _folder(name: str, given: Path | None) -> Source:
-    asked = f"put {', '.join(idx.FILES)} (gzipped or not) into a folder '{name}'"
-    if given is None:
+def _folder(name: str, parent: Path | None) -> Source:
+    """Read a data set of four idx files from the folder of its name."""
+    advice = f"put {', '.join(idx.FILES)} (gzipped or not) into a folder '{name}'"
+    if parent is None:
         if name == "mnist":
             raise DataError(
-                f"data set 'mnist' needs files: {asked} and name its parent with --data-dir or NEUROEQ_DATA."
+                f"data set 'mnist' needs files: {advice} and name its parent with --data-dir or NEUROEQ_DATA."
             )
-        hint = f"Built in are: {', '.join(BUILT_IN)}; or {asked} and name its parent with --data-dir or NEUROEQ_DATA."
+        hint = f"Built in are: {', '.join(BUILT_IN)}; or {advice} and name its parent with --data-dir or NEUROEQ_DATA."
         raise unknown_name("data set", name, BUILT_IN, hint)
-    folder = given / name
+    folder = parent / name
     if not folder.is_dir():
-        folders = [path.name for path in given.iterdir() if path.is_dir()] if given.is_dir() else []
-        hint = f"Built in are: {', '.join(BUILT_IN)}; in {given}: {', '.join(folders) or 'none'}; or {asked} there."
+        folders = [path.name for path in parent.iterdir() if path.is_dir()] if parent.is_dir() else []
+        hint = f"Built in are: {', '.join(BUILT_IN)}; in {parent}: {', '.join(folders) or 'none'}; or {advice} there."
         raise unknown_name("data set", name, [*BUILT_IN, *folders], hint)
     train_inputs, train_labels, test_inputs, test_labels = (idx.read(idx.find(folder, file)) for file in idx.FILES)
     for part, inputs, labels in (("train", train_inputs, train_labels), ("t10k", test_inputs, test_labels)):
         if len(inputs) != len(labels):
-            raise DataError(f"{folder}: {part} has {len(inputs)} images and {len(labels)} labels; expected as many.")
+            raise DataError(
+                f"{folder}: {part} has {len(inputs)} images and {len(labels)} labels; expected a label for each image."
+            )
     return Source(
         train_inputs.reshape(len(train_inputs), -1),
         train_labels.astype(int),

@@ -1,6 +1,6 @@
-"""What users write: networks, models and hardware as files, found, validated and laid out as arrays.
+"""What users write: files of networks, models and hardware, which this wing finds, validates and turns into arrays.
 
-May import `errors`, `units`, `randomness` and `contract`.
+May import `errors`, `units`, `randomness`, `contract` and `registry`.
 """
 
 import lazy_loader

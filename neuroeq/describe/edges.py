@@ -1,4 +1,4 @@
-"""Projections that connect few of their pairs: products over the synapses that are there, instead of over all pairs."""
+"""Sparse projections: their matrix products run over the synapses that exist instead of over all pairs of units."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .spec import Network
 
 Array = np.ndarray
 SPARSE_BELOW = 0.1
-"""Share of connected pairs below which sparse products take less time than dense ones, at any batch (measured)."""
+"""Fraction of connected pairs below which sparse products are faster than dense ones at any batch size (measured)."""
 CHUNK = 16_384
-"""Synapses that are gathered at a time: their factors stay in cache."""
+"""Number of synapses that are processed at a time, so that their factors stay in the cache."""
 
 
 class Edges:
@@ -21,7 +21,7 @@ class Edges:
     Parameters
     ----------
     connected
-        (n_pre, n_post) booleans.
+        Which pairs of units have a synapse: booleans (n_pre, n_post).
     """
 
     def __init__(self, connected: Array) -> None:
@@ -29,13 +29,13 @@ class Edges:
         self.pre, self.post = np.nonzero(connected)
 
     def matrix(self, weight: Array, transposed: bool) -> csr_array:
-        """Return the weights, (n_pre, n_post), as a sparse (target, source) matrix; transposed, (source, target)."""
+        """Return the weights (n_pre, n_post) as a sparse matrix (n_post, n_pre), or (n_pre, n_post) if transposed."""
         rows, columns = (self.pre, self.post) if transposed else (self.post, self.pre)
         shape = self.shape if transposed else self.shape[::-1]
         return csr_array((weight[self.pre, self.post], (rows, columns)), shape)
 
     def outer(self, pre: Array, post: Array) -> Array:
-        """Return pre^T post where there are synapses, 0 elsewhere: (n_pre, n_post) of (m, n_pre) and (m, n_post)."""
+        """Return pre^T post at the synapses and 0 elsewhere, (n_pre, n_post), for (m, n_pre) and (m, n_post)."""
         product = np.zeros(self.shape, np.result_type(pre, post))
         of_pre, of_post = np.ascontiguousarray(pre.T), np.ascontiguousarray(post.T)
         for start in range(0, len(self.pre), CHUNK):
@@ -45,15 +45,15 @@ class Edges:
 
 
 def sparse_edges(network: Network) -> dict[str, Edges]:
-    """Return the synapses of those projections of a resolved network that are sparse enough to gain from it."""
-    found = {}
+    """Return, by projection of a resolved network, the synapses of those that are sparse enough to gain speed."""
+    edges = {}
     for name, projection in network.projections.items():
         connected = None if projection.connect is None else mask(network, name)
         if connected is not None and connected.mean() < SPARSE_BELOW:
-            found[name] = Edges(connected)
-    return found
+            edges[name] = Edges(connected)
+    return edges
 
 
 def outer(edges: Edges | None, pre: Array, post: Array) -> Array:
-    """Return pre^T post, (n_pre, n_post): of all pairs, or of synapses alone."""
+    """Return pre^T post, (n_pre, n_post), for all pairs of units or, given the edges, at the synapses alone."""
     return pre.T @ post if edges is None else edges.outer(pre, post)

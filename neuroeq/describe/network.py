@@ -1,4 +1,4 @@
-"""From a network's description to arrays: which synapses there are, how fast each learns, how they start."""
+"""From the description of a network to arrays: its synapses, their learning rates, bounds and start weights."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ Array = np.ndarray
 
 
 def nodes(network: Network, layer: str) -> int:
-    """Return how many units or nodes a layer of a resolved network takes on its substrate.
+    """Return how many units or nodes a layer of a resolved network has on its substrate.
 
-    In a resistor network inputs may be doubled and stand beside bias sources, and outputs may be paired.
+    In a resistor network the input layer also contains the bias sources, inputs may be doubled, and outputs may be
+    paired.
     """
     size = network.layers[layer].size
     if not network.resistive:
@@ -32,17 +33,17 @@ def free_layers(network: Network) -> list[str]:
 
 
 def free_weights(network: Network, params: Params) -> Array:
-    """Return the weights between free units, of all layers in order: (n, n), from row to column."""
+    """Return the weights between the units of all free layers, in order: (n, n), from the unit of the row."""
     sizes = [network.layers[layer].size for layer in free_layers(network)]
     ends = dict(zip(free_layers(network), np.cumsum(sizes), strict=True))
-    at = {layer: slice(end - network.layers[layer].size, end) for layer, end in ends.items()}
+    rows = {layer: slice(end - network.layers[layer].size, end) for layer, end in ends.items()}
     weights = np.zeros((sum(sizes), sum(sizes)))
     for name, projection in network.projections.items():
         if projection.source == network.input_layer:
             continue
-        weights[at[projection.source], at[projection.target]] += params[name]
+        weights[rows[projection.source], rows[projection.target]] += params[name]
         if projection.source != projection.target and network.symmetric(name):
-            weights[at[projection.target], at[projection.source]] += params[name].T
+            weights[rows[projection.target], rows[projection.source]] += params[name].T
     return weights
 
 
@@ -53,7 +54,7 @@ def shape(network: Network, projection: str) -> tuple[int, int]:
 
 
 def bounds(network: Network, projection: str) -> tuple[float, float] | None:
-    """Return the interval that weights are kept in: the file's, within what a circuit's devices can hold."""
+    """Return the interval that weights are kept in: the file's, cut to what the devices of a circuit can hold."""
     own = network.projections[projection].bounds
     if network.hardware is None:
         return own
@@ -69,13 +70,13 @@ def bounds(network: Network, projection: str) -> tuple[float, float] | None:
 
 
 def crossbar_window(network: Network) -> tuple[float, float] | None:
-    """Return the interval of weights and biases that a differential pair holds; None without a window."""
+    """Return the interval of weights and biases that the devices of a crossbar hold; None without a window."""
     limit = network.technology.w_max
     return None if np.isinf(limit) else (-limit, limit)
 
 
 def _window(hardware: Hardware, g_unit: float | None) -> tuple[float, float]:
-    """Return what a device of a resistor network holds, in its unit; without a unit, what a differential pair does."""
+    """Return the interval of weights that devices hold: in units of `g_unit`, or for a crossbar if that is None."""
     if g_unit is None:
         return -hardware.w_max, hardware.w_max
     high = hardware.g_max
@@ -83,9 +84,9 @@ def _window(hardware: Hardware, g_unit: float | None) -> tuple[float, float]:
 
 
 def mask(network: Network, projection: str) -> Array | None:
-    """Return which pairs of a projection are connected: (n_pre, n_post) booleans; None for all.
+    """Return which pairs of units a projection connects, as booleans (n_pre, n_post); None if it connects all.
 
-    Lateral synapses connect no unit with itself, and are symmetric unless they are directed.
+    Lateral synapses never connect a unit with itself, and they are symmetric unless they are directed.
     """
     spec = network.projections[projection]
     size = shape(network, projection)
@@ -107,22 +108,27 @@ def mask(network: Network, projection: str) -> Array | None:
 
 
 def learning_rates(network: Network) -> dict[str, float]:
-    """Return the learning rate of every projection and bias, as at the start of the schedule."""
+    """Return the learning rate of every projection and bias at the start of the schedule, by name."""
     rates = {name: projection.learning_rate for name, projection in network.projections.items()}
     for name, layer in network.layers.items():
         if layer.role != "input" and layer.bias:
-            own = layer.bias_learning_rate
-            rates[f"{name}.bias"] = rates[network.into(name)[0]] if own is None else own
+            rate = layer.bias_learning_rate
+            rates[f"{name}.bias"] = rates[network.into(name)[0]] if rate is None else rate
     return rates
 
 
 def initial_params(network: Network, rng: np.random.Generator) -> Params:
-    """Draw start weights and biases.
+    """Draw the start weights and biases of a resolved network.
 
     Returns
     -------
     Params
-        By projection (n_pre, n_post), by ``"<layer>.bias"`` (n,), in the precision of a resolved network.
+        Weights (n_pre, n_post) by projection, and biases (n,) by ``"<layer>.bias"``, in the network's precision.
+
+    Raises
+    ------
+    SpecError
+        If the devices of a circuit cannot hold the drawn weights.
     """
     dtype = np.dtype(network.physics.precision)
     params: Params = {}
@@ -159,12 +165,12 @@ def initial_params(network: Network, rng: np.random.Generator) -> Params:
 
 
 def opposite(network: Network, projection: str) -> str:
-    """Return the directed projection that runs the other way.
+    """Return the name of the directed projection that runs in the opposite direction.
 
     Raises
     ------
     SpecError
-        If there is none, or it stands later in the file.
+        If there is no such projection earlier in the file.
     """
     own = network.projections[projection]
     for name, other in network.projections.items():
@@ -179,25 +185,27 @@ def opposite(network: Network, projection: str) -> str:
 
 
 def feedback_angles(network: Network, params: Params) -> dict[str, float]:
-    """Return the angle of all feedback weights to the transpose of those that run the other way. [degrees]."""
-    ends = {name: (each.source, each.target) for name, each in network.projections.items() if each.directed}
-    found: dict[str, float] = {}
-    seen: dict[tuple[str, str], str] = {}
-    for name, (source, target) in ends.items():
-        if source != target and (target, source) in seen:
-            found[name] = angle_between(params[name], params[seen[target, source]].T)
-        seen[source, target] = name
-    return found
+    """Return, by projection, the angle of feedback weights to the transpose of the forward weights. [degrees]."""
+    angles: dict[str, float] = {}
+    earlier: dict[tuple[str, str], str] = {}
+    for name, projection in network.projections.items():
+        if not projection.directed:
+            continue
+        source, target = projection.source, projection.target
+        if source != target and (target, source) in earlier:
+            angles[name] = angle_between(params[name], params[earlier[target, source]].T)
+        earlier[source, target] = name
+    return angles
 
 
 def angle_between(one: Array, other: Array) -> float:
-    """Return the angle of two arrays of weights, as vectors. [degrees]."""
-    size = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(np.degrees(np.arccos(np.clip((one * other).sum() / size, -1, 1)))) if size else float("nan")
+    """Return the angle between two arrays of weights, taken as vectors. [degrees]."""
+    norms = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(np.degrees(np.arccos(np.clip((one * other).sum() / norms, -1, 1)))) if norms else float("nan")
 
 
 def _turned(weight: Array, forward: Array, angle: float) -> Array:
-    """Return weights of the same size at an angle to others. [degrees]."""
+    """Return weights rotated to an angle [degrees] to the forward weights, with the norm that they had."""
     along = forward / np.linalg.norm(forward)
     across = weight - (weight * along).sum() * along
     across /= np.linalg.norm(across)
@@ -222,6 +230,17 @@ def _drawn(scheme: str, gain: float, size: tuple[int, ...], rng: np.random.Gener
 
 def check_batch(network: Network, inputs: Array, targets: Array | None, most: int) -> None:
     """Refuse a batch that does not fit a network.
+
+    Parameters
+    ----------
+    network
+        The network that the batch is for.
+    inputs
+        Input values (m, n_input), one row for each sample.
+    targets
+        Target values (m, n_output), or None in the free phase.
+    most
+        Largest number of samples that is allowed.
 
     Raises
     ------

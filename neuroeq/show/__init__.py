@@ -1,4 +1,4 @@
-"""What people look at: figures and reports, drawn from records alone.
+"""What people look at: figures and reports, drawn from the records of runs alone.
 
 May import `runs` and what stands above it.
 """

@@ -1,4 +1,4 @@
-"""What the scripts share: how well an update of resistors points, and trainings on devices."""
+"""What the scripts share: the cosine between an update of resistors and its gradient, and trainings on devices."""
 
 from __future__ import annotations
 
@@ -41,20 +41,22 @@ def cosine(
     samples: int = 8,
     repeats: int = 3,
 ) -> float:
-    """Return the mean cosine of the update of the digits network with the gradient of its ideal twin.
+    """Return the mean cosine between the update of the digits network and the gradient of its ideal twin.
 
     Parameters
     ----------
     beta
-        Of centred nudging by a held current.
+        The strength of centred nudging by a held current.
     hardware
-        What the circuit is made of.
+        The table of the hardware that the circuit is made of.
     settings
-        Of the network.
+        Changes to the settings of the network.
     ideal
-        What the twin is made of; ideal elements if left out.
-    samples, repeats
-        Examples in an update, and updates with other noise.
+        The table of the hardware of the twin; it has ideal elements if left out.
+    samples
+        The number of examples in an update.
+    repeats
+        The number of updates, each with noise of its own, that the cosine is averaged over.
     """
     changes: list[Any] = [f"phases.beta={beta}", *SETTLED, *settings]
     twin = resolve("digits", "resistive", [*changes, {"hardware": ideal or {}}])
@@ -64,14 +66,14 @@ def cosine(
     examples = load(twin)
     inputs, _, wanted = examples.batch(examples.train, np.arange(samples), twin)
     gradient = implicit_gradient(build(twin, params, samples), inputs, wanted)
-    substrate, found = build(real, params, samples), []
+    substrate, cosines = build(real, params, samples), []
     for repeat in range(repeats):
         chosen = nudges(real.phases, np.random.default_rng(0))
         change = estimate(substrate, Lesson.of(substrate, inputs, wanted, chosen, np.random.default_rng(repeat))).change
-        one, other = (np.concatenate([np.ravel(each[name]) for name in gradient]) for each in (change, gradient))
-        size = np.sqrt((one @ one) * (other @ other))
-        found.append(-float(one @ other / size) if size else 0.0)
-    return float(np.mean(found))
+        one, other = (np.concatenate([np.ravel(part[name]) for name in gradient]) for part in (change, gradient))
+        norms = np.sqrt((one @ one) * (other @ other))
+        cosines.append(-float(one @ other / norms) if norms else 0.0)
+    return float(np.mean(cosines))
 
 
 def volts(*settings: str, samples: int = 8) -> float:
@@ -94,7 +96,7 @@ def trained(on: str, synapse: dict[str, Any], epochs: int, *settings: str, seed:
 
 
 def transferred(run: Run, synapse: dict[str, Any], seed: int) -> float:
-    """Return the test error of a run's weights, written into other devices."""
+    """Return the test error of the weights of a run after they are written into other devices."""
     hardware = run.network.technology.model_copy(update={"synapse": Synapse.model_validate(synapse)})
     net, streams = run.network.model_copy(update={"hardware": hardware}), Streams(seed)
     holding = Holding(net, run.folder.load().params, {}, streams)

@@ -1,10 +1,11 @@
-"""Gains that differ from amplifier to amplifier turn the update; offsets hardly do.
+"""Gains that differ from amplifier to amplifier change the direction of the update, and offsets hardly do.
 
-Claim: a spread of gains of 10 % costs little of the direction, one of 30 % a good part of it, offsets next to
-nothing.
+Claim: a spread of the gains of 10 % changes the direction little, and a spread of 30 % considerably; offsets change it
+hardly at all.
 
-Expected: cosine with the gradient, gains 4 and 1/4: 10 % .994, 30 % .93; offsets of 10 mV .999, of 100 mV .99 (one
-hidden layer, so one amplifier between the first resistors and the outputs; deeper networks lose more; 2 s).
+Expected: with gains of 4 and 1/4, cosines with the gradient of .994 for a spread of 10 %, .93 for 30 %, .999 for
+offsets of 10 mV, and .99 for 100 mV. There is one hidden layer here, so one amplifier between the first resistors and
+the outputs; deeper networks lose more (2 s).
 
 --quick: the same.
 """

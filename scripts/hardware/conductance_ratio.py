@@ -1,14 +1,14 @@
-"""How far apart the ends of the conductance window must be.
+"""How large the ratio of the highest to the lowest conductance must be.
 
 Literature: a resistance range of at least 10, arXiv:2512.12428.
 
-Claim: a ratio of highest to lowest conductance below about 10 hurts, a larger one does not.
+Claim: a ratio of highest to lowest conductance below about 10 hurts, and a larger one does not.
 
-Expected: test error on digits with resistors of one sign at ratios 2, 5, 10, 20, 50, 100: 84, 75, 21, 12, 5.3, 3.6 %.
-Below 10 nothing is learned; what is lost ends nearer to 50 than to 10 here, where no conductance can be switched off
-and nothing else makes up for it (15 epochs, 15 s).
+Expected: test errors on digits, with resistors of one sign, of 84, 75, 21, 12, 5.3, 3.6 % at ratios 2, 5, 10, 20, 50,
+100. Below 10 nothing is learned. Here the loss disappears nearer to 50 than to 10, because no conductance can be
+switched off and nothing else makes up for that (15 epochs, 15 s).
 
---quick: 6 epochs, ratios 2, 10, 100 (6 s).
+--quick: 6 epochs at ratios 2, 10, 100 (6 s).
 """
 
 from _measure import trained

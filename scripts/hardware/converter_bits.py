@@ -2,8 +2,9 @@
 
 Claim: every factor of 10 in beta is worth log2(10) = 3.3 bits of the converter that reads the nodes.
 
-Expected: cosine with the gradient above .95 from 14 bits at beta .01, 12 at .1, 8 at 1 (full scale just above the
-largest voltage; centred, digits at first weights; 5 s).
+Expected: the cosine with the gradient is above .95 from 14 bits on at beta .01, from 12 at .1, and from 8 at 1. The
+full scale is just above the largest voltage; the nudge is centred, and the network for digits has its start weights (5
+s).
 
 --quick: the same.
 """

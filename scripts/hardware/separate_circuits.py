@@ -1,12 +1,13 @@
 """Phases that are compared must run on the same devices.
 
-Literature: with 10 % defects 92 % on one circuit shared in time against 33 % on two, Oh, Yoon & Min 2025.
+Literature: with 10 % defects, 92 % accuracy on one circuit shared in time and 33 % on two, Oh, Yoon & Min 2025.
 
-Claim: conductances of a second circuit for the phase of +beta that are off by 1 % take half of the direction; one
-circuit, shared in time, whatever its conductances are, takes nothing.
+Claim: if the phase of +beta runs on a second circuit whose conductances are off by 1 %, the cosine of the update with
+the gradient falls by about half. If one circuit runs all phases in turn, the cosine does not fall, whatever its
+conductances are.
 
-Expected: cosine with the gradient at a mismatch of 1e-4, 1e-3, 1e-2, 5e-2: 1.00, .97, .43, .19 (centred, beta .2,
-digits at first weights; 2 s).
+Expected: cosines with the gradient of 1.00, .97, .43, .19 at mismatches of 1e-4, 1e-3, 1e-2, 5e-2. The nudge is centred
+with beta .2, and the network for digits has its start weights (2 s).
 
 --quick: the same.
 """

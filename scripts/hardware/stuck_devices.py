@@ -1,12 +1,12 @@
-"""Stuck devices are learned around on the chip, and hurt weights that were learned elsewhere.
+"""Learning on the chip works around stuck devices, which ruin weights that were learned elsewhere.
 
-Claim: with 10 % of all resistors stuck at the ends of their window, a network that learns in place is little worse,
-and the same weights written into such a chip are lost.
+Claim: with 10 % of all resistors stuck at the ends of their window, a network that learns on the chip is only slightly
+worse, while weights that were learned elsewhere no longer work when they are written into such a chip.
 
-Expected: test error on digits 3.6 % without faults; 9.7 % learned with 10 % stuck, 14 % with 20 %; 83 to 88 %
-transferred (15 epochs, 13 s).
+Expected: test errors on digits of 3.6 % without faults, 9.7 % with 10 % and 14 % with 20 % stuck devices if the network
+learns on the chip, and 83 to 88 % if weights are transferred to it (15 epochs, 13 s).
 
---quick: 6 epochs, 10 % stuck (8 s).
+--quick: 6 epochs with 10 % stuck devices (8 s).
 """
 
 from _measure import WINDOW, trained, transferred
@@ -16,7 +16,7 @@ EPOCHS, FRACTIONS = (6, (0.1,)) if quick(__doc__) else (15, (0.1, 0.2))
 
 
 def stuck(fraction: float) -> dict[str, object]:
-    """Return devices of which a fraction is stuck, half at either end."""
+    """Return devices of which a fraction is stuck, half of them at either end of the window."""
     return {**WINDOW, "faults": {"stuck_at_min": fraction / 2, "stuck_at_max": fraction / 2}}
 
 

@@ -1,14 +1,14 @@
-"""Potentiation that is stronger than depression, and its remedy.
+"""The effect of potentiation that is stronger than depression, and its remedy.
 
 Literature: training of analog arrays needs symmetric devices or symmetric use of them, Gokmen & Vlasov 2016.
 
-Claim: on one device against a reference, asymmetric pulses add up to a drift that undoes learning; in a differential
-pair every change is one pulse up and one down, so that the asymmetry cancels.
+Claim: if each weight is one device against a reference, asymmetric pulses add up to a drift that undoes learning. In a
+differential pair, every change is one pulse up and one down, so that the asymmetry cancels.
 
-Expected: test error on digits with depression weaker by 0, 30, 60 %: reference column 3.1, 60, 74 %; differential
-pair 3.3, 2.5, 2.8 % (crossbar, 6 epochs, 20 s).
+Expected: test errors on digits of 3.1, 60, 74 % with a reference column and 3.3, 2.5, 2.8 % with differential pairs, if
+depression is weaker by 0, 30, 60 % (crossbar, 6 epochs, 20 s).
 
---quick: 3 epochs, 0 and 30 % (10 s).
+--quick: 3 epochs with 0 and 30 % (10 s).
 """
 
 from _measure import WINDOW, trained

@@ -1,13 +1,15 @@
-"""The noise of the voltage read-out that learning stands is proportional to beta.
+"""The noise of the voltage read-out that learning tolerates is proportional to beta.
 
 Literature: critical noise about 5e-5 of the largest voltage, arXiv:2503.22810.
 
-Claim: at the same noise over beta the update points equally well, so ten times the noise needs ten times the beta.
+Claim: the cosine with the gradient depends only on the ratio of noise to beta, so ten times the noise needs ten times
+the beta.
 
-Expected: cosine with the gradient at noise 1e-5, 1e-4, 1e-3 of the largest voltage: beta .01 .99, .57, .06; beta .1
-1.00, .99, .57 (centred, digits at first weights, mean of 20 updates; 5 s).
+Expected: cosines with the gradient at noise of 1e-5, 1e-4, 1e-3 of the largest voltage of .99, .57, .06 with beta .01
+and 1.00, .99, .57 with beta .1. They are means of 20 updates; the nudge is centred, and the network for digits has its
+start weights (5 s).
 
---quick: mean of 3 updates, the same within .03 (3 s).
+--quick: means of 3 updates, which are the same within .03 (3 s).
 """
 
 from _measure import cosine, volts

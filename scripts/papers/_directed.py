@@ -1,8 +1,8 @@
-"""Directed networks: three forms of the dynamics, with feedback weights at an angle to the forward ones.
+"""Directed networks: three forms of the dynamics, with feedback weights at an angle to the forward weights.
 
-EP form         tau ds/dt = rho'(s) (W rho(s) + b) - s          an energy, if the weights are symmetric
-plain form      tau ds/dt = W rho(s) + b - s                    none, even then: Jac = W diag(rho') - I
-linear          tau ds/dt = W s + b - s                         hard sigmoid inside its bounds
+EP form         tau ds/dt = rho'(s) (W rho(s) + b) - s          has an energy if the weights are symmetric
+plain form      tau ds/dt = W rho(s) + b - s                    has none even then, since Jac = W diag(rho') - I
+linear          tau ds/dt = W s + b - s                         is the hard sigmoid within its bounds
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ SPREAD = 0.3
 
 
 def along_gradient(form: str, angle: float, rule: str, seed: int) -> float:
-    """Return the cosine of an update of a random network with its gradient."""
+    """Return the cosine between an update of a random network and its gradient."""
     feedback = {"source": "output", "target": "hidden1", "directed": True, "learning_rate": 0.1}
     over = {
         "projections": {"hidden1_output": {"directed": True}, "output_hidden1": feedback},
@@ -42,7 +42,7 @@ def along_gradient(form: str, angle: float, rule: str, seed: int) -> float:
 
 
 def turned(forward: np.ndarray, angle: float, seed: int) -> np.ndarray:
-    """Return random weights of the same size at an angle to others. [degrees]."""
+    """Return random weights with the same norm as others, at an angle [degrees] to them."""
     other = np.random.default_rng(seed + 2000).normal(size=forward.shape)
     other -= forward * (other * forward).sum() / (forward**2).sum()
     other *= np.linalg.norm(forward) / np.linalg.norm(other)
@@ -50,7 +50,7 @@ def turned(forward: np.ndarray, angle: float, seed: int) -> np.ndarray:
 
 
 def mean_cosines(rule: str, angles: tuple[float, ...], nets: int) -> dict[str, list[float]]:
-    """Return by form the cosine at every angle, averaged over networks."""
+    """Return, by form of the dynamics, the cosine at every angle, averaged over networks."""
     return {
         form: [float(np.mean([along_gradient(form, angle, rule, seed) for seed in range(nets)])) for angle in angles]
         for form in FORMS

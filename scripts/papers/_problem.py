@@ -1,4 +1,4 @@
-"""A small random network whose units are all inside their bounds, and one update of it beside its gradient."""
+"""A small random network whose units are all within their bounds, and one update of it to compare with its gradient."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SCALE = 0.35
 
 
 def layered(*sizes: int, on: str = "rate", hardware: str | None = None, **over: Any) -> Network:
-    """Return a network of layers, input first, resolved for a substrate, with other tables laid over it."""
+    """Return a network with layers of given sizes, input first, resolved for a substrate with some changes."""
     names = ["input", *(f"hidden{i}" for i in range(1, len(sizes) - 1)), "output"]
     roles = ["input", *["hidden"] * (len(sizes) - 2), "output"]
     base = {
@@ -44,12 +44,12 @@ def layered(*sizes: int, on: str = "rate", hardware: str | None = None, **over: 
 
 
 def steps(n: int) -> dict[str, Any]:
-    """Return a phase of that many steps, settled or not."""
+    """Return a phase of a number of steps, which lasts that long even if the states settle before."""
     return {"duration": f"{n} steps", "tolerance": None}
 
 
 def inside(network: Network, seed: int, spread: float = 0.0, **given: Array) -> Params:
-    """Return random weights, or given ones, and the biases that put units at 1/2, or around it, if all others are."""
+    """Return weights, random unless given, and biases with which all units settle at 1/2 or near it."""
     rng = np.random.default_rng(seed)
     params = initial_params(network, rng)
     params = {name: value if name.endswith(".bias") else SCALE * value for name, value in params.items()} | given
@@ -65,44 +65,44 @@ def inside(network: Network, seed: int, spread: float = 0.0, **given: Array) -> 
 
 
 def batch(network: Network, seed: int, m: int = 4) -> tuple[Array, Array]:
-    """Return random inputs and targets, none of which needs a unit at its bound."""
+    """Return random inputs and targets that no unit has to reach its bounds for."""
     rng = np.random.default_rng(seed + 1000)
     n_input, n_output = (network.layers[layer].size for layer in (network.input_layer, network.output_layer))
     return rng.random((m, n_input)), rng.uniform(0.2, 0.8, (m, n_output))
 
 
 def problem(network: Network, seed: int = 0, spread: float = 0.0) -> tuple[Any, Array, Array]:
-    """Return a substrate with such parameters, inputs and targets."""
+    """Return a substrate with these parameters, together with inputs and targets."""
     return made(network, inside(network, seed, spread)), *batch(network, seed)
 
 
 def made(network: Network, params: Params, m: int = 4, **options: Any) -> Any:
-    """Return the substrate of a network; nothing is compiled for it."""
+    """Return the substrate of a network, without compiling anything."""
     return build(network, params, m, **({} if network.resistive else {"target": "numpy"}), **options)
 
 
 def change(
     substrate: AnySubstrate, inputs: Array, targets: Array, beta: float, variant: str = "centred", seed: int = 0
 ) -> Params:
-    """Return one update by the network's own rule, before learning rates."""
+    """Return one update by the network's own rule, before it is multiplied by learning rates."""
     chosen = substrate.network.phases.model_copy(update={"beta": beta, "variant": variant})
     rng = np.random.default_rng(seed)
     return estimate(substrate, Lesson.of(substrate, inputs, targets, nudges(chosen, rng), rng)).change
 
 
 def flat(params: Params) -> Array:
-    """Return all entries in one row, in the order of names."""
+    """Return all entries in one array, in the order of their names."""
     return np.concatenate([np.ravel(params[name]) for name in sorted(params)])
 
 
 def cosine(one: Params, other: Params) -> float:
-    """Return the cosine of two updates, over the parameters of the second."""
+    """Return the cosine between two updates, over the parameters of the second."""
     a, b = flat({name: one[name] for name in other}), flat(other)
     return float(a @ b / np.sqrt((a @ a) * (b @ b)))
 
 
 def descent(gradient: Params) -> Params:
-    """Return the way down."""
+    """Return the descent direction, which is minus the gradient."""
     return {name: -value for name, value in gradient.items()}
 
 

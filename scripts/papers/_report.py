@@ -1,4 +1,4 @@
-"""What the scripts share on the outside: `--quick`, training in a folder that goes away, a table, the last sentence."""
+"""What the scripts share: the option `--quick`, training in a temporary folder, tables, and the concluding sentence."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Learned:
 
 
 def quick(doc: str | None) -> bool:
-    """Return whether the command line asks for the short version."""
+    """Return whether the command line asks for the short version of a script."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="less of everything, in seconds")
     return bool(parser.parse_args().quick)
 
 
 def learn(network: Network | str, substrate: str | None = None, seed: int = 0, **options: Any) -> Learned:
-    """Train without a compiler, so that numbers are the same everywhere, and keep no files."""
+    """Train without a compiler, so that the numbers are the same everywhere, and keep no files."""
     with tempfile.TemporaryDirectory() as folder:
         run = train(network, substrate, seed=seed, target="numpy", out=f"{folder}/run", **options)
         assert run.test_error is not None
@@ -47,7 +47,7 @@ def errors(network: Network | str, substrate: str | None = None, seeds: Sequence
 
 
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows below a header; numbers with three digits."""
+    """Print a table with a title and a header; numbers have three digits."""
     shown = Table()
     for name in header:
         shown.add_column(name)
@@ -59,6 +59,6 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -
 
 
 def conclude(claim: str, *held: bool) -> NoReturn:
-    """Say whether the claim held, and leave with 0, or 1 if it did not."""
+    """Print whether the claim held, and exit with status 0 if it did and 1 if not."""
     print(f"Held here: {claim}" if all(held) else f"Did NOT hold here: {claim}")
     sys.exit(not all(held))

@@ -3,12 +3,12 @@
 Laydevant, Ernoult, Querlioz & Grollier 2021, Training dynamical binary neural networks with equilibrium propagation,
 CVPR Workshops, arXiv:2103.08953.
 
-Claim: weights of two values, which flip when their filtered change has asked for it long enough, learn almost as
-well as real ones.
+Claim: weights of two values, which flip when their low-pass filtered change points the other way, learn almost as well
+as real weights.
 
-Expected: test errors 3.9 % binary, 2.2 % real, medians of seeds 0 to 2 (28 s).
+Expected: test errors of 3.9 % with binary and 2.2 % with real weights, medians of seeds 0 to 2 (28 s).
 
---quick: 4.7 % against 3.1 % after 4 epochs (6 s).
+--quick: 4.7 % and 3.1 % after 4 epochs (6 s).
 """
 
 from _report import conclude, errors, quick, table

@@ -1,15 +1,15 @@
-"""Continual equilibrium propagation: the weights move at every step of the nudged phase.
+"""Continual equilibrium propagation: the weights change at every step of the nudged phase.
 
 Ernoult, Grollier, Querlioz, Bengio & Scellier 2020, Equilibrium propagation with continual weight updates,
 arXiv:2005.04168.
 
-Claim: the sum of these moves is the update of equilibrium propagation up to the order of the learning rate, with an
-energy and, for directed weights, with a vector field; and digits are learned by it.
+Claim: the sum of these changes differs from the update of equilibrium propagation by terms of the order of the learning
+rate, with an energy and, for directed weights, with a vector field; and a network learns digits by them.
 
-Expected: distance .046, .0044, .00044 at rates 1e-3, 1e-4, 1e-5 (energy), .037, .0036, .00036 (vector field), slopes
-1.01; test error 2.8 %, median of seeds 0 to 2 (33 s).
+Expected: relative distances of .046, .0044, .00044 at learning rates 1e-3, 1e-4, 1e-5 (energy) and .037, .0036, .00036
+(vector field), with slopes 1.01; a test error of 2.8 %, median of seeds 0 to 2 (33 s).
 
---quick: the same distances, 6.1 % after 3 epochs (5 s).
+--quick: the same distances, and 6.1 % after 3 epochs (5 s).
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ DIRECTED = {"hidden1_output": {"directed": True}, "output_hidden1": FEEDBACK}
 
 
 def network(update: str, directed: bool, rate: float) -> Any:
-    """Return a small network that learns in situ, at the end of the phases or at every step."""
+    """Return a small network that learns in situ, either after the phases or at every step."""
     projections = {name: {"learning_rate": rate} for name in ("input_hidden1", "hidden1_output")}
     if directed:
         projections = {name: DIRECTED.get(name, {}) | {"learning_rate": rate} for name in (*projections, *DIRECTED)}
@@ -45,7 +45,7 @@ def network(update: str, directed: bool, rate: float) -> Any:
 
 
 def moved_over_rate(directed: bool, rate: float) -> Params:
-    """Return what all steps of one nudged phase add to the parameters, over the learning rate."""
+    """Return what the steps of one nudged phase add to the parameters in total, divided by the learning rate."""
     net = network("every_step", directed, rate)
     small, inputs, targets = problem(net)
     before, descent, rng = small.params, Descent(net), np.random.default_rng(0)

@@ -1,16 +1,17 @@
-"""Coupled learning: a clamped and a free state of the same resistors.
+"""Coupled learning, which compares a clamped state and a free state of the same resistors.
 
 Stern, Hexner, Rocks & Liu 2021, Supervised learning in physical networks: from machine learning to learning machines,
 Phys. Rev. X 11:021045, arXiv:2011.03861.
 
-Claim: resistors that compare their free voltage with the one under outputs clamped a little towards the target learn
-locally. With one output this is equilibrium propagation to first order. Clamped at the target itself it is contrastive
-Hebbian learning (Movellan 1991).
+Claim: resistors learn locally if each compares its voltage in the free state with its voltage when the outputs are
+clamped a little closer to their targets. With one output, this is equilibrium propagation to first order. With outputs
+clamped at the targets, it is contrastive Hebbian learning (Movellan 1991).
 
-Expected: 1 - cosine with equilibrium propagation 6e-10, 6e-8, 6e-6, 7e-4 at beta .001 to 1 with one output, and .003
-to .018 with three, where both differ; both rules learn xor, error 0, median of seeds 0 to 4 (15 s).
+Expected: 1 - cosine with equilibrium propagation is 6e-10, 6e-8, 6e-6, 7e-4 at beta .001 to 1 with one output, and .003
+to .018 with three outputs, where the two rules differ; coupled learning and contrastive Hebbian learning both learn xor
+without errors, median of seeds 0 to 4 (15 s).
 
---quick: the same, seed 0 (5 s).
+--quick: the same with seed 0 (5 s).
 """
 
 from typing import Any
@@ -35,12 +36,12 @@ def update(rule: str, beta: float, outputs: int) -> Params:
 
 
 def angle(beta: float, outputs: int) -> float:
-    """Return 1 - cosine of both updates."""
+    """Return 1 - cosine between the updates of the two rules."""
     return 1 - cosine(update("coupled_learning", beta, outputs), update("ep", beta, outputs))
 
 
 def recipe(rule: str) -> dict[str, Any]:
-    """Return settings that learn by a rule that clamps."""
+    """Return the settings of a training by a rule that clamps its outputs."""
     phases: dict[str, Any] = {"nudge": "clamp", "variant": "positive"}
     phases |= {"beta": 1.0} if rule == "contrastive_hebbian" else {"beta": 0.1}
     return {"substrate": {"resistive": {"phases": phases, "training": {"learning": "contrastive", "rule": rule}}}}

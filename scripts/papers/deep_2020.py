@@ -3,15 +3,15 @@
 Farinha, Pequito, Santos & Figueiredo 2020, Equilibrium propagation for complete directed neural networks, ESANN,
 arXiv:2006.08798.
 
-Claim: a complete directed graph of 2 hidden units, whose leak is the sum of its outgoing weights and whose weights
-follow s_i ds_j, learns gates and exclusive or; L1 and stochastic pruning take edges away without harm.
+Claim: a complete directed graph with 2 hidden units, in which each unit leaks by the sum of its outgoing weights and
+weights follow s_i ds_j, learns gates and exclusive or; L1 and stochastic pruning remove edges without harm.
 
-Expected: AND, OR, NOT, ID right at some epoch for all of 32 seeds (medians 8, 5, 4, 4 epochs). XOR is not robust:
-right at some epoch and at the last 19 % and 3 % with one-hot targets, 50 % and 19 % with scalar ones; the authors'
-notebook shows one run. AND with pruning: as accurate with 12 of 20 edges. No leak of this kind allows the certificate
-of one equilibrium (neuroeq/certificate.py). Ten minutes.
+Expected: with all of 32 seeds, AND, OR, NOT and ID are right at some epoch (medians 8, 5, 4, 4). XOR is not robust: it
+is right at some epoch with 19 % of the seeds and at the last epoch with 3 % (one-hot targets), or with 50 % and 19 %
+(scalar targets); the authors' notebook shows one run. With pruning, AND is as accurate with 12 of 20 edges. No network
+with this leak can pass the test for a single equilibrium in neuroeq/measures/certificate.py. It takes ten minutes.
 
---quick: 2 seeds, 20 epochs: all gates right (14 s).
+--quick: 2 seeds and 20 epochs, in which all gates are right (14 s).
 """
 
 import warnings
@@ -33,7 +33,7 @@ PRUNE = ("training.l1=1.5e-4", "training.prune={below = 0.01, temperature = 5}")
 
 
 def trainings(name: str, *settings: str, seeds: int = SEEDS) -> Iterator[Iterator[tuple[float, int | None]]]:
-    """Yield, for every seed, the error of the free phase and the edges left, epoch by epoch."""
+    """Yield, for every seed, the error of the free phase and the number of edges left after each epoch."""
     network = resolve(name, "rate", [f"training.epochs={EPOCHS}", *settings])
     examples, substrate = load(network), None
     for seed in range(seeds):
@@ -46,7 +46,7 @@ def trainings(name: str, *settings: str, seeds: int = SEEDS) -> Iterator[Iterato
 
 
 def gates() -> float:
-    """Print how many seeds learn each gate, stopping each as soon as it does; return the least fraction."""
+    """Print how many seeds learn each gate, stopping each as soon as it does; return the smallest fraction."""
     print(f"\n{'gate':14}{'seeds right':>14}{'median epoch':>14}")
     fractions = []
     for gate in GATES:
@@ -61,7 +61,7 @@ def gates() -> float:
 
 
 def exclusive_or() -> None:
-    """Print how many seeds are right at some epoch, and at the last."""
+    """Print how many seeds have learned exclusive or at some epoch, and at the last one."""
     print(f"\n{'XOR targets':14}{'at some epoch':>14}{'at the last':>14}")
     for coding, name in (("one-hot", "deep_xor"), ("scalar", "deep_xor_scalar")):
         errors = [[error for error, _ in run] for run in trainings(name)]
@@ -70,7 +70,7 @@ def exclusive_or() -> None:
 
 
 def pruning() -> None:
-    """Print how accurate some seeds are at AND with the edges that are left, and without pruning."""
+    """Print the accuracy of some seeds at AND, with the edges that are left and without pruning."""
     seeds = max(SEEDS // 4, 1)
     print(f"\n{'AND, epoch':14}{'edges left':>14}{'accuracy':>14}{'unpruned':>14}")
     pruned, whole = ([list(run) for run in trainings("deep_and", *more, seeds=seeds)] for more in (PRUNE, ()))

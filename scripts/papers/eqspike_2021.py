@@ -3,16 +3,17 @@
 Martin, Ernoult, Laydevant, Li, Querlioz, Petrisor & Grollier 2021, EqSpike: spike-driven equilibrium propagation for
 neuromorphic implementations, iScience 24:102222, arXiv:2010.07859.
 
-Claim: weights that change at the spikes of either side by the slope of the other side's rate, from two traces of its
-spikes, follow the gradient the better the longer phases and traces last; digits are learned so. Balanced pair STDP
-does not follow it.
+Claim: if the weights change at the spikes on either side by the slope of the rate on the other side, which two traces
+of its spikes give, then they follow the gradient, more closely the longer phases and traces last; a network learns
+digits this way. Balanced pair STDP does not follow the gradient.
 
-Expected: cosines .35, .97, .99, .99 with evenly spaced spikes, .34, .42, .62, .63 with stochastic ones; balanced pair
-STDP changes 2e-14 of the gradient; test error 2.8 %, median of seeds 0 to 2 (76 s).
-Each network sees 16 samples with targets 0 and 1: with 4 and targets near 1/2 the noise of spikes is above the gradient
-in phases of 200 steps (cosine -.14), and stochastic spikes had .08 at 1000, 20 / 100 ms (one network).
+Expected: cosines of .35, .97, .99, .99 with evenly spaced spikes and .34, .42, .62, .63 with stochastic ones; balanced
+pair STDP makes changes of 2e-14 of the gradient; a test error of 2.8 %, median of seeds 0 to 2 (76 s). Each network
+sees 16 samples with targets 0 and 1. With 4 samples and targets near 1/2, the noise of the spikes is larger than the
+gradient in phases of 200 steps (cosine -.14), and one network with stochastic spikes reached .08 in phases of 1000
+steps with traces of 20 and 100 ms.
 
---quick: cosines .37, .98 and .51, .52 in one network; 5.0 % after 2 epochs (11 s).
+--quick: cosines of .37, .98 and .51, .52 in one network; 5.0 % after 2 epochs (11 s).
 """
 
 import numpy as np
@@ -31,14 +32,14 @@ BETA = 0.1
 
 
 def compared(neuron: str, synapse: str, nudged: int, constants: dict[str, str], seed: int) -> tuple[Params, Params]:
-    """Return what spikes change, and the way down of the rates that they stand for."""
+    """Return the changes made by the spikes, and the descent direction of the rates that the spikes stand for."""
     phases = {"free": steps(FREE), "nudged": steps(nudged)}
     physics = {"neuron": neuron, "synapse": synapse, "synapse_parameters": constants}
     physics["neuron_parameters"] = {"tau": "20 ms"}
     net = layered(*SIZES, on="spiking", phases=phases, training={"learning": "in_situ"}, substrate={"spiking": physics})
     rate = layered(*SIZES)
     params, (inputs, targets) = inside(rate, seed), batch(rate, seed, m=16)
-    targets = np.round(targets)  # as of classes
+    targets = np.round(targets)  # like the targets of classes
     exact = descent(implicit_gradient(made(rate, params, 16), inputs, targets))
     found = change(made(net, params, 16), inputs, targets, BETA, "positive", seed)
     return found, exact
@@ -49,7 +50,7 @@ if __name__ == "__main__":
     cases, seeds = (TRACES[:2], range(1)) if fast else (TRACES, range(5))
 
     def mean(neuron: str, nudged: int, tau_fast: int, tau_slow: int) -> float:
-        """Return the cosine of all changes with the gradient, averaged over networks."""
+        """Return the cosine between all changes and the gradient, averaged over networks."""
         constants = {"tau_fast": f"{tau_fast} ms", "tau_slow": f"{tau_slow} ms"}
         return float(np.mean([cosine(*compared(neuron, "two_trace", nudged, constants, seed)) for seed in seeds]))
 

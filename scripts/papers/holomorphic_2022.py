@@ -1,16 +1,16 @@
-"""Holomorphic equilibrium propagation: the gradient at finite nudges.
+"""Holomorphic equilibrium propagation, which gives the gradient with nudges of finite size.
 
 Laborieux & Zenke 2022, Holomorphic equilibrium propagation computes exact gradients through finite size oscillations,
 NeurIPS.
 
-Claim: with N nudges around a circle in the complex plane the error falls geometrically in N, as long as the circle is
-inside the radius in which the equilibrium is holomorphic in the nudge.
+Claim: with N nudges around a circle in the complex plane, the error falls geometrically in N, as long as the
+equilibrium is a holomorphic function of the nudge within the circle.
 
-Expected: distance at radius .02: 1.6e-3, 8.6e-6, 5.0e-10 with 2, 4 and 8 points, then the 1.6e-10 to which phases
-settle; at radius 1 .16 to .43, more with more points. Test error 3.3 %, median of seeds 0 to 2 (54 s).
-Rates of digits were picked among two by the test error of seed 0.
+Expected: at radius .02, distances of 1.6e-3, 8.6e-6, 5.0e-10 with 2, 4 and 8 points, and with more points the 1.6e-10
+to which phases settle; at radius 1, .16 to .43, which grows with the number of points. A test error of 3.3 %, median
+of seeds 0 to 2 (54 s). The learning rates for digits were picked from two settings by the test error of seed 0.
 
---quick: the same distances, no digits (8 s).
+--quick: the same distances, and no digits (8 s).
 """
 
 from itertools import pairwise

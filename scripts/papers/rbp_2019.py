@@ -3,13 +3,13 @@
 Scellier & Bengio 2019, Equivalence of equilibrium propagation and recurrent backpropagation, Neural Comput. 31:312,
 arXiv:1711.08416.
 
-Claim: at every instant of the nudged phase, ds/dt over beta is the error of recurrent backpropagation, and the contrast
-over beta is its gradient so far, in the limit of small beta.
+Claim: in the limit of small beta, at every instant of the nudged phase, ds/dt over beta is the error signal of
+recurrent backpropagation, and the contrast over beta is its gradient up to that instant.
 
-Expected: distance of errors .047 at beta .1 down to 4.8e-5 at .0001, slopes .996 and .993; of gradients .157 down to
-2.1e-4, slopes .982 and .962 (5 s).
+Expected: distances of the errors from .047 at beta .1 down to 4.8e-5 at beta .0001, with slopes .996 and .993;
+distances of the gradients from .157 down to 2.1e-4, with slopes .982 and .962 (5 s).
 
---quick: the first network, 60 steps: slopes .996 and .982 (3 s).
+--quick: the first network with 60 steps, and slopes .996 and .982 (3 s).
 """
 
 from _problem import layered, problem, slope

@@ -1,14 +1,14 @@
-"""Spiking equilibrium propagation: units that exchange one bit a step, with step sizes that fall.
+"""Spiking equilibrium propagation: units exchange one bit at each step, and the step sizes decrease.
 
 O'Connor, Gavves & Welling 2019, Training a spiking neural network with equilibrium propagation, AISTATS (PMLR 89).
 
-Claim: sigma-delta units settle where rates do; with constant steps up to a floor of noise, with annealed ones without;
-and digits are learned by the contrast of their states.
+Claim: sigma-delta units settle where rates do, up to a floor of noise if the step sizes are constant, and without a
+floor if they are annealed; a network learns digits by the contrast of their states.
 
-Expected: distance after 100, 400, 1600 steps: .021, .021, .021 (constant), .0014, .00037, .00012 (1/sqrt(t)), .0042,
-.0028, .0019 (scheduled); test error 2.8 %, median of seeds 0 to 2 (70 s).
+Expected: distances after 100, 400, 1600 steps of .021, .021, .021 (constant), .0014, .00037, .00012 (1/sqrt(t)) and
+.0042, .0028, .0019 (scheduled); a test error of 2.8 %, median of seeds 0 to 2 (70 s).
 
---quick: one network, 400 steps at most; 7.5 % after 2 epochs (9 s).
+--quick: one network and at most 400 steps; 7.5 % after 2 epochs (9 s).
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ DIGITS = {
 
 
 def distances(constants: dict[str, float], durations: Sequence[int], params: Params, inputs: Array) -> list[float]:
-    """Return the mean distance of spiking states from the fixed point of rates, at the end of free phases."""
+    """Return the mean distance between spiking states at the end of free phases and the fixed point of the rates."""
     fixed = made(layered(*SIZES), params).relax(inputs, stop=SETTLED).state
     physics = {"neuron": "sigma_delta_predictive", "neuron_parameters": constants}
     spiking = made(layered(*SIZES, on="spiking", substrate={"spiking": physics}), params, plastic=False, monitored=4)

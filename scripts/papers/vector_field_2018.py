@@ -1,16 +1,16 @@
-"""Vector-field learning: equilibrium propagation without an energy, for directed weights.
+"""Vector-field learning, which is equilibrium propagation without an energy, for directed weights.
 
 Scellier, Goyal, Binas, Mesnard & Bengio 2018, Generalization of equilibrium propagation to vector field dynamics,
 arXiv:1808.04873.
 
-Claim: where the Jacobian is symmetric the update is the gradient; where it is not, it still points along it, and
-networks with random feedback weights learn, while these align with the forward ones.
+Claim: where the Jacobian is symmetric, the update is the gradient. Where it is not, the update still points along the
+gradient, and networks with random feedback weights learn, while these weights align with the forward weights.
 
-Expected: cosines 1, .950, .832 (EP form), .997, .949, .856 (plain), 1, .937, .821 (linear); test errors 3.9, 4.2 and
-3.3 % of seeds 0 to 2, angle from 90 to 71.9, 71.5 and 71.3 degrees (76 s).
+Expected: cosines of 1, .950, .832 (EP form), .997, .949, .856 (plain) and 1, .937, .821 (linear); test errors of 3.9,
+4.2 and 3.3 % with seeds 0 to 2, while the angle falls from 90 to 71.9, 71.5 and 71.3 degrees (76 s).
 
---quick: two networks: 1, .966, .852; .996, .961, .872; 1, .949, .834; test error 6.4 % after 4 epochs, 75.5
-degrees (10 s).
+--quick: two networks, with cosines of 1, .966, .852, then .996, .961, .872, then 1, .949, .834; a test error of 6.4 %
+after 4 epochs, and an angle of 75.5 degrees (10 s).
 """
 
 from _directed import FORMS, mean_cosines

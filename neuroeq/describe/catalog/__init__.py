@@ -1,4 +1,4 @@
-"""Names and paths become networks, models and hardware; a network is resolved for its substrate."""
+"""The catalog: it loads networks, models and hardware by name or path, and resolves a network for a substrate."""
 
 from .building import changed, network
 from .files import FOLDERS, find, names, shown, title

@@ -1,7 +1,8 @@
-"""Find files by name or path: shipped, in the user's folder, or anywhere, with what they extend.
+"""Find and read files by name or path, together with the files that they extend.
 
-The user's folder is ``$NEUROEQ_HOME`` (``~/.neuroeq`` if unset), with the folders ``networks``, ``neurons``,
-``synapses`` and ``hardware``; its files go before shipped ones of the same name.
+A name stands for a file of the user's folder or a shipped one. The user's folder is ``$NEUROEQ_HOME``, or
+``~/.neuroeq`` if that is not set, with the subfolders ``networks``, ``neurons``, ``synapses`` and ``hardware``; its
+files take precedence over shipped files of the same name.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ FOLDERS: dict[Kind, str] = {
 
 
 def names(kind: Kind) -> list[str]:
-    """Return the names of all files of a kind, the user's and the shipped ones."""
+    """Return the names of all files of a kind, both the user's and the shipped ones."""
     return sorted({path.stem for folder in _folders(kind) for path in folder.glob("*.toml")})
 
 
 def title(kind: Kind, name: str) -> str:
-    """Return what the file of a name calls itself.
+    """Return the title that the file of a name gives itself.
 
     Raises
     ------
     NeuroeqError
-        If there is none, or it cannot be read.
+        If there is no such file, or it cannot be read.
     """
     return str(table_of(kind, find(kind, name)).get("title", ""))
 
@@ -47,16 +48,16 @@ def find(kind: Kind, name: str, beside: Path | None = None) -> Path:
     Parameters
     ----------
     kind
-        What it describes.
+        What the file describes: a network, a neuron, a synapse or hardware.
     name
-        A name of the catalog, or a path that ends with ``.toml``.
+        A name in the catalog, or a path that ends with ``.toml``.
     beside
-        The file that refers to it; relative paths start there.
+        The file that refers to this one; a relative path is looked for in its folder first.
 
     Raises
     ------
     UnknownNameError
-        If nothing goes by that name.
+        If there is no file of that name or path.
     """
     if name.endswith(".toml"):
         path = Path(name).expanduser()
@@ -74,7 +75,7 @@ def find(kind: Kind, name: str, beside: Path | None = None) -> Path:
 
 
 def shown(path: Path) -> str:
-    """Return a path as messages show it: from here, or from the package for shipped files."""
+    """Return a path as messages show it: relative to the current folder, or to the package for shipped files."""
     for base, prefix in ((Path.cwd(), ""), (_shipped("network").parent, "models/")):
         if path.resolve().is_relative_to(base.resolve()):
             return prefix + str(path.resolve().relative_to(base.resolve()))
@@ -82,7 +83,7 @@ def shown(path: Path) -> str:
 
 
 def table_of(kind: Kind, path: Path, above: tuple[Path, ...] = ()) -> Table:
-    """Read a file and lay it over what it extends."""
+    """Read a file, and lay it over the file that it extends."""
     if path in above:
         raise SpecError(f"{shown(path)}: extends itself, by way of {', '.join(shown(p) for p in above)}.")
     raw = read(path)
@@ -96,10 +97,10 @@ def table_of(kind: Kind, path: Path, above: tuple[Path, ...] = ()) -> Table:
         below = find(kind, base, path)
     except NeuroeqError as error:
         raise SpecError(f"{shown(path)}: extends: {error}") from None
-    laid = table_of(kind, below, (*above, path))
-    if "evidence" in laid and "evidence" in raw:
-        raw["evidence"] = [*laid["evidence"], *raw["evidence"]]
-    return overlay(laid, raw)
+    extended = table_of(kind, below, (*above, path))
+    if "evidence" in extended and "evidence" in raw:
+        raw["evidence"] = [*extended["evidence"], *raw["evidence"]]
+    return overlay(extended, raw)
 
 
 def _folders(kind: Kind) -> list[Path]:

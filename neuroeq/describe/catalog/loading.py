@@ -1,4 +1,4 @@
-"""Load networks, models and hardware, by name or path, as their files describe them."""
+"""Load networks, models and hardware by name or path."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ M = TypeVar("M", NeuronModel, SynapseModel)
 
 
 def load_model(kind: type[M], name: str, beside: Path | None = None) -> M:
-    """Return a neuron or a synapse model, by name or path.
+    """Return the neuron model or the synapse model of a name or path.
 
     Raises
     ------
     NeuroeqError
-        If there is none, or its file is not valid.
+        If there is no such model, or its file is not valid.
     """
-    what: Kind = "neuron" if kind is NeuronModel else "synapse"
-    path = find(what, name, beside)
-    return validate(kind, table_of(what, path), shown(path)).read_from(path, shown(path))
+    folder_kind: Kind = "neuron" if kind is NeuronModel else "synapse"
+    path = find(folder_kind, name, beside)
+    return validate(kind, table_of(folder_kind, path), shown(path)).read_from(path, shown(path))
 
 
 def load_hardware(name: str) -> Hardware:
-    """Return a technology, by name or path.
+    """Return the hardware of a name or path.
 
     Raises
     ------
     NeuroeqError
-        If there is none, or its file is not valid.
+        If there is no such hardware, its file is not valid, or a number in it has no evidence.
     """
     path = find("hardware", name)
     table, where = table_of("hardware", path), shown(path)
     hardware = validate(Hardware, table, where).read_from(path, where)
-    known = [key for evidence in hardware.evidence for key in evidence.keys]
+    covered = [key for evidence in hardware.evidence for key in evidence.keys]
     for key in _numbers(table):
-        if not any(key == each or key.startswith(f"{each}.") for each in known):
+        if not any(key == parent or key.startswith(f"{parent}.") for parent in covered):
             raise SpecError(
                 f"{where}: {key} has no evidence; add it to the keys of an [[evidence]], with its kind (measured, fit, "
                 "derived or assumed) and its source."
@@ -50,31 +50,31 @@ def load_hardware(name: str) -> Hardware:
 
 
 def _numbers(table: Table, prefix: str = "") -> list[str]:
-    """Return the dotted path of every number and physical value of a hardware's table."""
-    found = []
+    """Return the dotted paths of all numbers and physical values in the table of a hardware file."""
+    paths = []
     for key, value in table.items():
         path = f"{prefix}{key}"
         if path in ("schema", "name", "title", "source", "notes", "evidence"):
             continue
         if isinstance(value, dict):
-            found += _numbers(value, f"{path}.")
+            paths += _numbers(value, f"{path}.")
         elif not isinstance(value, bool) and (not isinstance(value, str) or value[:1] in "-.0123456789"):
-            found.append(path)
-    return found
+            paths.append(path)
+    return paths
 
 
 def load_network(name: str | Path) -> Network:
-    """Return a network, by name or path, as its file describes it.
+    """Return the network of a name or path, as its file describes it.
 
     Parameters
     ----------
     name
-        A name of the catalog, or the path of a file.
+        A name in the catalog, or the path of a file.
 
     Raises
     ------
     NeuroeqError
-        If there is none, or its file is not valid, on any of its substrates.
+        If there is no such network, or its file is not valid on one of its substrates.
     """
     path = find("network", str(name))
     raw, where = table_of("network", path), shown(path)
@@ -96,12 +96,12 @@ def validated(raw: Table, where: str) -> Network:
 
 
 def load_any(name: str) -> Network | NeuronModel | SynapseModel | Hardware:
-    """Return the network, neuron, synapse or hardware of a name, or the one that a path holds.
+    """Return the network, neuron model, synapse model or hardware of a name or path.
 
     Raises
     ------
     NeuroeqError
-        If there is none, or its file is not valid.
+        If there is nothing of that name, or its file is not valid.
     """
     if name.endswith(".toml"):
         table = table_of("network", find("network", name))
@@ -109,8 +109,8 @@ def load_any(name: str) -> Network | NeuronModel | SynapseModel | Hardware:
             return load_network(name)
         if "emits" in table:
             return load_model(NeuronModel, name)
-        synaptic = {"transmission", "equations", "on_pre"} & table.keys()
-        return load_model(SynapseModel, name) if synaptic else load_hardware(name)
+        synapse_keys = {"transmission", "equations", "on_pre"} & table.keys()
+        return load_model(SynapseModel, name) if synapse_keys else load_hardware(name)
     if name in names("network"):
         return load_network(name)
     if name in names("neuron"):
@@ -119,24 +119,39 @@ def load_any(name: str) -> Network | NeuronModel | SynapseModel | Hardware:
         return load_model(SynapseModel, name)
     if name in names("hardware"):
         return load_hardware(name)
-    known = [each for kind in FOLDERS for each in names(kind)]
+    known = [known_name for kind in FOLDERS for known_name in names(kind)]
     raise unknown_name(
         "network, model or hardware", name, known, "`neuroeq list networks|neurons|synapses|hardware` shows all."
     )
 
 
 def on_substrate(raw: Table, substrate: str) -> Table:
-    """Lay a substrate's tables over the network's, and keep that substrate only."""
+    """Lay the tables of one substrate over the network's own, and leave out all other substrates."""
     physics = raw["substrate"][substrate]
-    over = {key: physics[key] for key in Substrate.OVERLAYS if key in physics}
-    kept = {key: value for key, value in physics.items() if key not in Substrate.OVERLAYS}
+    overrides = {key: physics[key] for key in Substrate.OVERLAYS if key in physics}
+    rest = {key: value for key, value in physics.items() if key not in Substrate.OVERLAYS}
     if substrate in CIRCUITS and "learning" not in raw.get("training", {}):
-        over = overlay({"training": {"learning": "contrastive"}}, over)
-    return overlay({**raw, "substrate": {substrate: kept}}, over)
+        overrides = overlay({"training": {"learning": "contrastive"}}, overrides)
+    return overlay({**raw, "substrate": {substrate: rest}}, overrides)
 
 
 def checked(raw: Table, where: str, changes: Sequence[Table] = ()) -> Network:
-    """Validate; the message names the changes of the command line if there are any, since the file was valid before."""
+    """Return a validated network; if it is not valid, the message blames the changes, since the file itself is valid.
+
+    Parameters
+    ----------
+    raw
+        The table of the network, with the changes laid over it.
+    where
+        The file of the network, as messages show it.
+    changes
+        Changes that the user made on the command line or in Python.
+
+    Raises
+    ------
+    SpecError
+        If the network is not valid.
+    """
     try:
         return validate(Network, raw, where)
     except SpecError as error:
@@ -148,7 +163,7 @@ def checked(raw: Table, where: str, changes: Sequence[Table] = ()) -> Network:
 
 
 def _paths(table: Table, prefix: str = "") -> list[str]:
-    """Return the dotted path of every value of a table."""
+    """Return the dotted paths of all values of a table."""
     paths = []
     for key, value in table.items():
         inner = _paths(value, f"{prefix}{key}.") if isinstance(value, dict) and value else [f"{prefix}{key}"]

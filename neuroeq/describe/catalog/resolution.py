@@ -1,4 +1,4 @@
-"""Resolve a network: as one substrate plays it, with changes, its models and its hardware put in."""
+"""Resolve a network for one substrate: with the user's changes, its models and its hardware filled in."""
 
 from __future__ import annotations
 
@@ -24,28 +24,29 @@ def resolve(
     hardware: str | None = None,
     ideal: Sequence[str] = (),
 ) -> Network:
-    """Return a network as one substrate plays it.
+    """Return a network resolved for one substrate.
 
-    The substrate's tables are laid over the network's, changes over both, and the models stand in it in full, so
-    that it describes its run completely.
+    The tables of the substrate are laid over the network's own, and the changes over both. Names of models and of
+    hardware are replaced by what their files contain, so that the network describes its run completely.
 
     Parameters
     ----------
     network
         A network, or its name or path.
     substrate
-        ``"rate"``, ``"spiking"``, ``"crossbar"`` or ``"resistive"``; the first of the file if left out.
+        ``"rate"``, ``"spiking"``, ``"crossbar"`` or ``"resistive"``; the first substrate of the file if left out.
     settings
-        Changes, as ``"phases.beta=0.5"`` or as tables, in their order; those of ``hardware.`` go to the hardware.
+        Changes such as ``"phases.beta=0.5"``, or tables of changes, in the order in which they apply. A key that
+        starts with ``hardware.`` changes the hardware.
     hardware
-        What a circuit is made of, by name or path; if left out, what the file says, or ``"unbounded"``.
+        The hardware of a circuit, by name or path; if left out, what the file names, or ``"unbounded"``.
     ideal
         Parts of the hardware to idealise: window, devices, diodes, amplifiers, wires, array, periphery, nudge.
 
     Raises
     ------
     NeuroeqError
-        If there is none, or it is not valid so.
+        If there is no such network, substrate or hardware, or the network is not valid with these changes.
     """
     if isinstance(network, str | Path):
         network = load_network(network)
@@ -62,16 +63,16 @@ def resolve(
         hint = f"{network.where} has: {', '.join(raw['substrate'])}."
         raise unknown_name("substrate", substrate, raw["substrate"], hint)
     changes = _changes(settings)
-    raw = _laid(raw, [change for change in changes if "substrate" in change])
+    raw = _with_changes(raw, [change for change in changes if "substrate" in change])
     if substrate in CIRCUITS:
-        usual = raw["substrate"][substrate].get("hardware", "unbounded")
-        raw["hardware"] = other_diodes(technology(raw.get("hardware"), hardware, ideal, usual), changes)
+        default = raw["substrate"][substrate].get("hardware", "unbounded")
+        raw["hardware"] = other_diodes(technology(raw.get("hardware"), hardware, ideal, default), changes)
     elif hardware or ideal or any("hardware" in change for change in changes):
         raise SpecError(
             f"substrate '{substrate}' has no hardware; expected one of {', '.join(CIRCUITS)}, or no hardware."
         )
-    raw = _laid(on_substrate(raw, substrate), [change for change in changes if "substrate" not in change])
-    typed = [change for given, change in zip(settings, changes, strict=True) if isinstance(given, str)]
+    raw = _with_changes(on_substrate(raw, substrate), [change for change in changes if "substrate" not in change])
+    typed = [change for item, change in zip(settings, changes, strict=True) if isinstance(item, str)]
     resolved = checked(raw, f"{network.where}: substrate.{substrate}", typed or changes)
     return _with_models(resolved.read_from(network.path, network.where))
 
@@ -80,14 +81,14 @@ def _changes(settings: Sequence[str | Table]) -> list[Table]:
     return [setting(change) if isinstance(change, str) else change for change in settings]
 
 
-def _laid(raw: Table, changes: Iterable[Table]) -> Table:
+def _with_changes(raw: Table, changes: Iterable[Table]) -> Table:
     for change in changes:
         raw = overlay(raw, change)
     return raw
 
 
 def _with_models(network: Network) -> Network:
-    """Put the models themselves where their names stood."""
+    """Return a network with models in the place of their names."""
     physics, path, where = network.physics, network.path, network.where
 
     if network.resistive:
@@ -115,11 +116,11 @@ def _with_models(network: Network) -> Network:
     )
     layers = {}
     for name, layer in network.layers.items():
-        own = neuron(layer.neuron) if layer.neuron else None
+        model = neuron(layer.neuron) if layer.neuron else None
         if layer.parameters:
-            base = own or neuron(resolved.neuron)
-            own = _adjusted(base, layer.parameters, f"{where}: layers.{name}.parameters")
-        layers[name] = _with(layer, neuron=own, parameters={})
+            base = model or neuron(resolved.neuron)
+            model = _adjusted(base, layer.parameters, f"{where}: layers.{name}.parameters")
+        layers[name] = _with(layer, neuron=model, parameters={})
     projections = {
         name: _with(projection, synapse=synapse(projection.synapse)) if projection.synapse else projection
         for name, projection in network.projections.items()
@@ -128,7 +129,7 @@ def _with_models(network: Network) -> Network:
 
 
 def _adjusted(model: M, parameters: dict[str, Any], where: str) -> M:
-    """Return a model with other values for some of its parameters."""
+    """Return a model with some of its parameters replaced."""
     for name in parameters:
         if name not in model.parameters:
             hint = f"{model.name} has: {', '.join(model.parameters) or 'none'}."

@@ -1,4 +1,4 @@
-"""What a circuit is made of: a hardware file, with parts of it idealised."""
+"""The hardware of a circuit: a hardware file, with some of its parts idealised."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ WINDOW = ("element", "g_min", "g_max", "c_min", "c_max", "beta", "v_th", "v_gate
 WIRES = ("r_wire_row", "r_wire_col", "r_source", "r_sense", "max_rows", "max_cols")
 COSTS = ("phase_time", "dac_energy", "adc_energy", "write_energy")
 IDEAL = ("window", "devices", "diodes", "amplifiers", "wires", "array", "periphery", "nudge")
-"""Parts of the hardware that can be idealised."""
+"""The parts of the hardware that can be idealised."""
 
 
 def technology(own: Table | None, name: str | None, ideal: Sequence[str], usual: str) -> Table:
-    """Return the table of a technology, with some of its parts idealised.
+    """Return the table of some hardware, with parts of it idealised.
 
     Parameters
     ----------
     own
-        What a description of a run brings along.
+        The hardware that a network already contains, which the description of a run does; None if it has none.
     name
-        Of the catalog, or a path.
+        Name in the catalog or path of another hardware file, which replaces the network's own.
     ideal
-        Parts of `IDEAL`.
+        The parts to idealise, each one of `IDEAL`.
     usual
-        Its name if neither is given.
+        Name of the hardware to use if there is neither `own` nor `name`.
 
     Raises
     ------
     NeuroeqError
-        If there is no such technology, or no such part.
+        If there is no such hardware, or no such part.
     """
     table = (
         own
@@ -49,13 +49,16 @@ def technology(own: Table | None, name: str | None, ideal: Sequence[str], usual:
 
 
 def other_diodes(table: Table, changes: Sequence[Table]) -> Table:
-    """Keep nothing but the biases of diodes whose model a change replaces: each has constants of its own."""
-    given = [change.get("hardware", {}).get("neuron", {}).get("nonlinearity", {}).get("model") for change in changes]
-    named = [model for model in given if model]
-    now = table.get("neuron", {}).get("nonlinearity", {})
-    if not named or named[-1] == now.get("model", "ideal"):
+    """Return hardware without the constants of its diodes, except their biases, if a change replaces their model.
+
+    Every diode model has constants of its own, and those of another model would be refused.
+    """
+    models = [change.get("hardware", {}).get("neuron", {}).get("nonlinearity", {}).get("model") for change in changes]
+    new_models = [model for model in models if model]
+    diodes = table.get("neuron", {}).get("nonlinearity", {})
+    if not new_models or new_models[-1] == diodes.get("model", "ideal"):
         return table
-    neuron = {**table.get("neuron", {}), "nonlinearity": {} if named[-1] == "none" else _biases(now)}
+    neuron = {**table.get("neuron", {}), "nonlinearity": {} if new_models[-1] == "none" else _biases(diodes)}
     return _with_evidence({**table, "neuron": neuron})
 
 
@@ -94,13 +97,13 @@ def _biases(diodes: Table) -> Table:
 
 
 def _with_evidence(table: Table) -> Table:
-    """Return a table with the evidence of what is still in it."""
-    left = []
-    for each in table.get("evidence", ()):
-        keys = [key for key in each["keys"] if _has(table, key)]
+    """Return a table that keeps evidence only for the keys that are still in it."""
+    remaining = []
+    for evidence in table.get("evidence", ()):
+        keys = [key for key in evidence["keys"] if _has(table, key)]
         if keys:
-            left.append({**each, "keys": keys})
-    return {**table, "evidence": left}
+            remaining.append({**evidence, "keys": keys})
+    return {**table, "evidence": remaining}
 
 
 def _has(table: Any, key: str) -> bool:

@@ -1,4 +1,4 @@
-"""What files may say: frozen descriptions of networks and models."""
+"""What files may contain: frozen descriptions of networks, models and hardware."""
 
 from .base import Spec, validate
 from .circuit import Resistive

@@ -1,4 +1,4 @@
-"""What every file has in common: frozen, no unknown keys, physical values as strings with their units."""
+"""What all descriptions share: they are frozen, refuse unknown keys, and read physical values with their units."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Spec(BaseModel):
 
 
 class Described(Spec):
-    """A file of the catalog: what it is, and where it comes from."""
+    """A file of the catalog, with its title and its source."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     name: str = ""
@@ -38,12 +38,12 @@ class Described(Spec):
 
     @property
     def where(self) -> str:
-        """The file it was read from, for messages; its name if it came another way."""
+        """The file it was read from, as messages show it; its name or title if it was not read from a file."""
         return self._where or f"'{self.name or self.title}'"
 
     @property
     def path(self) -> Path | None:
-        """The file it was read from; relative paths in it start there."""
+        """The file it was read from; relative paths in it are relative to that file."""
         return self._path
 
     def read_from(self, path: Path | None, where: str) -> Self:
@@ -64,7 +64,7 @@ def _physical(kind: str) -> tuple[BeforeValidator, PlainSerializer]:
 
 
 Time = Annotated[float, *_physical("a time")]
-"""A time: a string such as ``"10 ms"`` in files, seconds in the code; and so the other quantities."""
+"""A time: in files a string such as ``"10 ms"``, in the code seconds. The other quantities work the same way."""
 Voltage = Annotated[float, *_physical("a voltage")]
 Current = Annotated[float, *_physical("a current")]
 Conductance = Annotated[float, *_physical("a conductance")]
@@ -76,21 +76,21 @@ Temperature = Annotated[float, *_physical("a temperature")]
 
 
 def validate(kind: type[S], raw: dict[str, Any], where: str) -> S:
-    """Check a table against its description.
+    """Turn a table into a description, or say what is wrong with it.
 
     Parameters
     ----------
     kind
-        What it should be.
+        The class of the description.
     raw
-        The table as read.
+        The table as it was read.
     where
-        The file, for messages.
+        The file that it came from, as messages show it.
 
     Raises
     ------
     SpecError
-        At the first thing that is not allowed.
+        If the table holds something that is not allowed; the message names the first such thing.
     """
     try:
         return kind.model_validate(raw)
@@ -110,21 +110,21 @@ def _sentence(kind: type[Spec], raw: dict[str, Any], error: ErrorDetails) -> str
             return f"{path} is missing; it has no default."
         case "union_tag_invalid" | "union_tag_not_found":
             tag = str(error["ctx"]["discriminator"]).strip("'")
-            given = error["input"].get(tag) if isinstance(error["input"], dict) else error["input"]
+            value = error["input"].get(tag) if isinstance(error["input"], dict) else error["input"]
             expected = error["ctx"].get("expected_tags", "one of the kinds that the documentation names")
-            return f"{path}.{tag} is {given!r}; expected {expected}."
+            return f"{path}.{tag} is {value!r}; expected {expected}."
         case "literal_error":
             return f"{path} is {error['input']!r}; expected {error['ctx']['expected']}."
         case "value_error":
             message = str(error["ctx"]["error"])
             return (message if not keys else f"{path} {message}").rstrip(".") + "."
         case _:
-            wish = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-            return f"{path} is {error['input']!r}; expected {wish}."
+            expected = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+            return f"{path} is {error['input']!r}; expected {expected}."
 
 
 def _keys(raw: Any, loc: tuple[str | int, ...]) -> list[str | int]:
-    """Drop the tags that unions put into a location, keep what stands in the file."""
+    """Return the keys of an error's location that are in the file, without the tags that unions add to it."""
     keys: list[str | int] = []
     for index, key in enumerate(loc):
         inside = (isinstance(raw, dict) and key in raw) or (isinstance(raw, list) and isinstance(key, int))
@@ -137,7 +137,7 @@ def _keys(raw: Any, loc: tuple[str | int, ...]) -> list[str | int]:
 
 
 def _allowed(kind: Any, keys: list[str | int]) -> list[str]:
-    """Return the keys that a table at that place may have."""
+    """Return the keys that are allowed in the table at a place of the file."""
     for key in keys:
         kind = _inside(kind, key)
     return sorted(field.alias or name for spec in _specs(kind) for name, field in spec.model_fields.items())

@@ -1,4 +1,4 @@
-"""How a network is laid out as a resistor network, in its own units of voltage and conductance."""
+"""How a network becomes a resistor network, in units of voltage and conductance of its own."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ class Resistive(Spec):
     Parameters
     ----------
     input_gain
-        Voltage of an input of value 1.
+        Voltage that an input of value 1 is driven with. [`v_unit`]
     double_inputs
-        Whether each input x drives two nodes, x and -x, so that positive conductances weigh it with either sign.
+        Whether each input x drives two nodes, x and -x, so that positive conductances can weigh it with either sign.
     bias_voltages
-        Constant sources beside the inputs.
+        Voltages of constant sources that stand beside the inputs. [`v_unit`]
     outputs
-        ``single``: the voltage of a node is an output; ``paired``: the difference of two nodes is.
+        ``single``: each output is the voltage of a node; ``paired``: each is the difference between two nodes.
     diodes
-        Which diodes hidden nodes have. ``split``: the first half of a layer those that keep it from falling, the second
-        those that keep it from rising; ``both``; ``lower`` or ``upper``: all the one or the other; ``none``.
-    v_unit, g_unit
-        What voltage 1 and conductance 1 are in volts and siemens. If left out, conductance 1 is the top of the
-        hardware's window, or 1 mS where it has none.
+        Which diodes the hidden nodes have. ``lower``: diodes that keep the voltage from falling; ``upper``: diodes that
+        keep it from rising; ``split``: lower ones in the first half of a layer and upper ones in the second; ``both``:
+        the two at every node; ``none``: no diodes.
+    v_unit
+        Voltage that counts as 1. [V]
+    g_unit
+        Conductance that counts as 1; if left out, the top of the hardware's window, or 1 mS without a window. [S]
     """
 
     input_gain: Positive = 1.0

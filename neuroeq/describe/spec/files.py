@@ -1,4 +1,4 @@
-"""TOML tables: read with one-sentence errors, laid over each other, changed by ``KEY=VALUE``."""
+"""TOML tables: reading them, laying one over another, and changing them by ``KEY=VALUE``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def read(path: Path) -> Table:
     Raises
     ------
     SpecError
-        If it is missing or malformed; the message names the line.
+        If the file is missing or malformed; the message names the line.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -28,7 +28,7 @@ def read(path: Path) -> Table:
 
 
 def overlay(base: Table, over: Table) -> Table:
-    """Lay one table over another: tables merge, anything else is replaced.
+    """Lay one table over another: tables are merged, and any other value is replaced.
 
     >>> overlay({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}})
     {'a': {'b': 1, 'c': 3}}
@@ -42,7 +42,7 @@ def overlay(base: Table, over: Table) -> Table:
 
 
 def setting(text: str) -> Table:
-    """Turn ``KEY.PATH=VALUE`` into a table; the value is TOML, or a plain word.
+    """Turn ``KEY.PATH=VALUE`` into a table; the value is read as TOML, or else as a plain word.
 
     >>> setting("phases.beta=0.5")
     {'phases': {'beta': 0.5}}
@@ -50,7 +50,7 @@ def setting(text: str) -> Table:
     Raises
     ------
     SpecError
-        If there is no ``=`` or no key.
+        If the text has no ``=`` or an empty key.
     """
     path, equals, value = text.partition("=")
     keys = [key.strip() for key in path.split(".")]

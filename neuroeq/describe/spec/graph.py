@@ -1,4 +1,4 @@
-"""The graph of a network: layers of units, and projections of synapses between them."""
+"""The graph of a network: its layers of units, and the projections of synapses between them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ class Initial(Spec):
     Parameters
     ----------
     scheme
-        ``glorot_uniform``: U(-a, a) with a = gain sqrt(6/(n_pre + n_post)); ``uniform``: U(-gain, gain); ``normal``:
-        N(0, gain); ``constant``: gain; ``rectified_uniform``: max(0, U(-a, a)) with a = gain/sqrt(n_pre), for
-        conductances, on top of the lowest that a device holds.
+        The distribution that start values are drawn from. ``glorot_uniform``: U(-a, a) with
+        a = gain sqrt(6/(n_pre + n_post)); ``uniform``: U(-gain, gain); ``normal``: N(0, gain); ``constant``: gain;
+        ``rectified_uniform``: max(0, U(-a, a)) with a = gain/sqrt(n_pre), for conductances, added to the lowest
+        conductance of a device.
     gain
-        See there.
+        The factor called gain in the formulas of `scheme`.
     angle
-        Of directed feedback weights: to the transpose of those that run the other way. What was drawn is turned to it
-        and keeps its size. [degrees]
+        For directed feedback weights, the angle to the transpose of the forward weights. The drawn weights are rotated
+        to this angle and keep their norm. [degrees]
     """
 
     scheme: Literal["glorot_uniform", "uniform", "normal", "constant", "rectified_uniform"] = "glorot_uniform"
@@ -32,24 +33,24 @@ class Initial(Spec):
 
 
 class Layer(Spec):
-    """Units of one kind.
+    """A layer of units that share one neuron model.
 
     Parameters
     ----------
     size
-        How many.
+        Number of units in the layer.
     role
-        ``input``: clamped to the data; ``output``: read and nudged.
+        ``input``: the units are clamped to the data; ``output``: they are read and nudged; ``hidden``: neither.
     bias
         Whether the units learn a bias.
     bias_learning_rate
-        As the first projection into the layer, if left out.
+        Learning rate of the biases; that of the first projection into the layer if left out.
     bias_initial
-        How the biases start; at 0 if left out.
+        How the biases start; they start at 0 if left out.
     neuron
-        Another model than the substrate's.
+        A neuron model that replaces the substrate's for this layer.
     parameters
-        Other values for parameters of the neuron model.
+        Values that replace parameters of the neuron model.
     """
 
     size: Count
@@ -62,14 +63,16 @@ class Layer(Spec):
 
 
 class Connect(Spec):
-    """Which pairs are connected: a random fraction, or a list.
+    """Which pairs of units are connected: a random fraction of them, or a list.
 
     Parameters
     ----------
-    probability, seed
-        Every pair with that probability.
+    probability
+        Probability with which each pair of units is connected.
+    seed
+        Seed of the random choice of pairs.
     edges
-        Pairs (unit of the source layer, unit of the target layer), from 0.
+        The connected pairs (unit of the source layer, unit of the target layer), counted from 0.
     """
 
     probability: Annotated[float, Field(gt=0, le=1)] | None = None
@@ -84,27 +87,27 @@ class Connect(Spec):
 
 
 class Projection(Spec):
-    """Synapses from one layer to another; between free layers they act in both directions with one weight each.
+    """Synapses from one layer to another; between free layers each acts in both directions with the same weight.
 
     Parameters
     ----------
     source, target
-        Layers; the same twice for lateral synapses.
+        Names of the layers that are connected; the same name twice stands for lateral synapses.
     directed
-        Whether they act from source to target only, between free layers too; the way back, if any, is a projection of
-        its own.
+        Whether the synapses act from source to target only, even between free layers. Feedback, if any, is then a
+        projection of its own.
     learning_rate
-        Of the weights; 0 keeps them.
+        Learning rate of the weights; 0 keeps them as they are.
     initial
-        How they start.
+        How the weights are drawn before training.
     connect
-        All pairs, if left out.
+        Which pairs of units are connected; all of them if left out.
     bounds
-        Interval that weights are kept in.
+        The interval (low, high) that weights are kept in.
     delay
-        Conduction delay; such a projection runs as native Brian2 Synapses.
+        Conduction delay; a projection with a delay runs as native Brian2 Synapses. [s]
     synapse
-        Another model than the substrate's.
+        A synapse model that replaces the substrate's for this projection.
     """
 
     source: str
@@ -125,7 +128,7 @@ class Projection(Spec):
 
 
 def check_edges(name: str, projection: Projection, layers: dict[str, Layer]) -> None:
-    """Refuse listed edges that leave their layers, or connect a unit with itself."""
+    """Refuse listed edges that name units outside their layers, or connect a unit with itself."""
     if projection.connect is None or projection.connect.edges is None:
         return
     sizes = (layers[projection.source].size, layers[projection.target].size)

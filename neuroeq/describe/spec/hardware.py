@@ -1,4 +1,7 @@
-"""Hardware: what a circuit is made of, in real units, laid under a network's own dimensionless ones."""
+"""Hardware: the devices, nodes, wires and converters of a circuit, in physical units.
+
+A network's own numbers are dimensionless; the hardware gives them their scale.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +14,23 @@ from .node import Neuron
 from .synapse import Synapse
 
 DEFAULT_R_F = 1e5
-"""Feedback resistance where no window asks for another: weight 1 is then 10 uS. [ohm]"""
+"""Feedback resistance where no conductance window determines it; weight 1 is then 10 uS. [ohm]"""
 
 
 class Array(Spec):
-    """Wires of a crossbar.
+    """The wires of a crossbar, and how it is cut into tiles.
 
     Parameters
     ----------
     r_wire_row, r_wire_col
-        Of the wire between two neighbouring cells.
+        Resistance of the wire between two neighbouring cells of a row, and of a column. [ohm]
     r_source, r_sense
-        At the driven and at the sensed end of each wire.
+        Resistance at the driven end and at the sensed end of each wire. [ohm]
     max_rows, max_cols
-        Of a tile; larger arrays are cut into tiles.
+        Largest size of a tile; larger arrays are cut into tiles.
     phase_mismatch
-        Spread of every conductance in a second circuit, as a fraction, if phases that are compared run on two: that of
-        +beta beside the others. One circuit, shared in time, has none.
+        Mismatch between two circuits, where the phase at +beta runs on a circuit of its own: standard deviation of
+        every conductance there, as a fraction. It is 0 where one circuit runs all phases in turn.
     """
 
     r_wire_row: Annotated[Resistance, Field(ge=0)] = 0.0
@@ -40,21 +43,21 @@ class Array(Spec):
 
     @property
     def wired(self) -> bool:
-        """Whether wires or ends have resistance."""
+        """Whether the wires or their ends have any resistance."""
         return bool(self.r_wire_row or self.r_wire_col or self.r_source or self.r_sense)
 
 
 class NudgeSource(Spec):
-    """What drives a nudge current into each output.
+    """The source that drives a nudge current into each output.
 
     Parameters
     ----------
     bits
-        Of its converter; 0 for ideal.
+        Resolution of the source's converter in bits; 0 for an ideal one.
     i_max
-        Largest current, either sign; the full scale of the converter.
+        Largest current of either sign, which is the full scale of the converter. [A]
     offset_sd
-        Of a constant current at each output.
+        Standard deviation over the outputs of a constant offset current. [A]
     """
 
     bits: Annotated[int, Field(ge=0, le=24)] = 0
@@ -69,24 +72,24 @@ class NudgeSource(Spec):
 
 
 class Periphery(Spec):
-    """What stands around the array: converters, and what they cost.
+    """The converters around the array, their times and their energies.
 
     Parameters
     ----------
     dac_bits, adc_bits
-        Of the converters that drive inputs and read nodes; 0 for ideal ones.
+        Resolution in bits of the converters that drive inputs and that read nodes; 0 for ideal converters.
     dac_full_scale, adc_full_scale
-        Their largest voltage, either sign.
+        Largest voltage of either sign that the converters drive and read. [V]
     adc_noise_sd, adc_offset_sd
-        Noise of every reading, and a constant offset at every node.
+        Standard deviations of the noise of every reading, and of a constant offset at every node. [V]
     nudge
-        What drives nudge currents.
+        The source that drives nudge currents.
     phase_time
-        How long the voltages of a phase are held.
+        How long the voltages of a phase are held. [s]
     dac_energy, adc_energy
-        Of one conversion.
+        Energy of one conversion by each kind of converter. [J]
     write_energy
-        Of programming one device once; every update is counted as one.
+        Energy of programming one device once; every update counts as programming each device once. [J]
     """
 
     dac_bits: Annotated[int, Field(ge=0, le=24)] = 0
@@ -103,24 +106,24 @@ class Periphery(Spec):
 
     @property
     def ideal(self) -> bool:
-        """Whether voltages and currents are driven and read as they should be."""
+        """Whether voltages and nudge currents are driven and read without error."""
         read = self.dac_bits or self.adc_bits or self.adc_noise_sd or self.adc_offset_sd
         return not (read or self.nudge.bits or self.nudge.i_max or self.nudge.offset_sd)
 
 
 class Evidence(Spec):
-    """Where numbers come from.
+    """Where some numbers of a hardware file come from.
 
     Parameters
     ----------
     keys
-        Dotted paths of the file.
+        Dotted paths of the numbers in the file, or of the tables that hold them.
     kind
         ``measured``, ``fit``, ``derived`` or ``assumed``.
     checked
-        Against what: code, a copy of the paper, an abstract, from memory, or nothing.
+        What the numbers were checked against: code, a copy of the paper, its abstract, memory, or nothing.
     cite
-        The source.
+        Citation of the source, or the reason for an assumption.
     """
 
     keys: tuple[str, ...]
@@ -130,16 +133,22 @@ class Evidence(Spec):
 
 
 class Hardware(Described):
-    """A technology, as a file describes it.
+    """The technology of a circuit, as a hardware file describes it.
 
     Parameters
     ----------
     temperature
-        Of the diodes.
-    synapse, neuron, array, periphery
-        See there.
+        Temperature of the diodes, which sets their thermal voltage. [K]
+    synapse
+        The programmable devices that hold the weights.
+    neuron
+        The nodes: diodes, amplifiers and integrators.
+    array
+        The wires and tiles of a crossbar.
+    periphery
+        The converters, with times and energies.
     evidence
-        For every number that is not a default.
+        The sources of every number that is not a default.
     """
 
     temperature: Annotated[Temperature, Field(gt=0)] = 300.15
@@ -151,15 +160,15 @@ class Hardware(Described):
 
     @property
     def r_f(self) -> float:
-        """Feedback resistance of a crossbar's integrators: as given, or such that weights up to w_max fit. [ohm]."""
-        given = self.neuron.integrator
-        if given.r_f is not None:
-            return given.r_f
-        return DEFAULT_R_F if self.g_max is None else given.w_max / self.swing
+        """Feedback resistance of a crossbar's integrators; by default it makes weights up to w_max fit. [ohm]."""
+        integrator = self.neuron.integrator
+        if integrator.r_f is not None:
+            return integrator.r_f
+        return DEFAULT_R_F if self.g_max is None else integrator.w_max / self.swing
 
     @property
     def w_max(self) -> float:
-        """Largest weight that a differential pair of a crossbar can hold; infinite without a window."""
+        """Largest weight that the devices of a crossbar can hold; infinite without a conductance window."""
         return float("inf") if self.g_max is None else self.r_f * self.swing
 
     @property
@@ -174,7 +183,7 @@ class Hardware(Described):
 
     @property
     def g_max(self) -> float | None:
-        """Highest conductance of a device; None for no limit. [S]."""
+        """Highest conductance of a device; None if there is no limit. [S]."""
         synapse = self.synapse
         if synapse.element == "capacitor":
             return (synapse.c_max or 0.0) / self.periphery.phase_time
@@ -184,10 +193,10 @@ class Hardware(Described):
 
     @property
     def swing(self) -> float:
-        """How far the conductance of a weight reaches, either sign: half the window against a reference."""
+        """Largest conductance difference that stands for a weight: the window, or half of it with a reference. [S]."""
         assert self.g_max is not None
-        whole = self.g_max - self.g_min
-        return whole / 2 if self.synapse.pairing == "reference_column" else whole
+        window = self.g_max - self.g_min
+        return window / 2 if self.synapse.pairing == "reference_column" else window
 
     @model_validator(mode="after")
     def _keys(self) -> Self:

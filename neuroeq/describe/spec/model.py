@@ -1,4 +1,4 @@
-"""Neuron and synapse models: differential equations in Brian2 syntax, and the little that must be said about them."""
+"""Neuron and synapse models: differential equations in Brian2 syntax, and how the engine reads them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Bounds(Spec):
     Parameters
     ----------
     min, max
-        Numbers, or strings with units; leave one out for a half-open interval.
+        Limits, as numbers or as strings with units; with one left out the interval has no limit on that side.
     """
 
     min: Value | None = None
@@ -27,42 +27,43 @@ class Bounds(Spec):
 class NeuronModel(Described):
     """A neuron as differential equations.
 
-    The engine provides ``drive`` (what arrives through the synapses and from clamped inputs), ``bias``, ``nudge``
-    (``-beta dC/dreadout`` on output units in the nudged phase, else 0), for spiking neurons ``spike`` (the unit's
-    own spike of the last step), ``unit`` (its index in its layer, from 0), ``outgoing`` (the sum of its weights to free
-    units), ``incoming_clamped`` (that of its weights from the inputs, and its bias), and Brian2's ``t`` and ``dt``;
-    ``t`` counts from the start of the free phase.
+    The equations may use these variables, which the engine provides: ``drive`` (the input through the synapses),
+    ``bias``, ``nudge`` (``-beta dC/dreadout`` on output units in the nudged phase, 0 elsewhere), ``spike`` (for spiking
+    neurons, the unit's own spike of the last step), ``unit`` (the index of the unit in its layer, from 0), ``outgoing``
+    (the sum of its weights to free units), ``incoming_clamped`` (the sum of its weights from the inputs, plus its
+    bias), and Brian2's ``t`` and ``dt``, where ``t`` counts from the start of the free phase.
 
     Parameters
     ----------
     emits
-        Whether its synapses see an activity at every step, or spikes.
+        Whether its synapses receive an activity at every step (``"rate"``), or spikes (``"spikes"``).
     equations
-        Brian2 equations.
+        The differential equations, in Brian2 syntax.
     state
         The variable that settles; the residual is its remaining rate of change.
     activity
-        An expression: what the unit says, between 0 and 1 for bounded units.
+        An expression for what the unit transmits, between 0 and 1 for bounded units.
     readout
         The variable that the cost reads at output units; the activity if left out.
     time_constant
         The parameter that sets the time scale of the residual, or ``dt``.
     bounds
-        Variables that are clipped after every step.
+        Intervals by variable; each variable is clipped to its interval after every step.
     after_step
         Brian2 statements that run after the integration and the clipping of each step.
     threshold, reset, refractory
-        Brian2's, for neurons that spike.
+        Brian2's expressions of these names, for neurons that spike.
     unit_rate
         The firing rate that counts as activity 1, such as ``"1 kHz"``; a spike every step if left out.
     method
-        Brian2's integration method.
+        Name of the integration method in Brian2, such as ``"euler"``.
     dt
-        The integration step.
+        Length of the integration step. [s]
     parameters
-        Constants of the equations.
+        Constants of the equations, by name.
     initial
-        Start values: numbers, strings with units, or ``uniform(low, high)``; 0 for what is left out.
+        Start values by variable: numbers, strings with units, or ``uniform(low, high)``; a variable that is left out
+        starts at 0.
     """
 
     emits: Literal["rate", "spikes"]
@@ -100,12 +101,12 @@ class NeuronModel(Described):
 
     @property
     def observed(self) -> str:
-        """What the cost reads: the readout, or the activity."""
+        """The expression that the cost reads: the readout if there is one, else the activity."""
         return self.readout or self.activity
 
     @property
     def bounded(self) -> bool:
-        """Whether what it says stays in an interval, so that no nudge can drive it to infinity."""
+        """Whether the activity stays in an interval, so that no nudge can drive it to infinity."""
         interval = self.bounds.get(self.state)
         clipped = interval is not None and interval.min is not None and interval.max is not None
         return clipped or self.emits == "spikes"
@@ -117,11 +118,11 @@ class Term(Spec):
     Parameters
     ----------
     on
-        When it acts: at every step, or at the spikes of one side, which then are that side's factor.
+        When the term acts: at every step, or at the spikes of one side; the spike is then that side's factor.
     pre, post
-        Expressions of the neuron's variables, of the traces, and of ``activity``, ``activity_before``,
-        ``activity_mid`` (before, after and midway through the step: ``activity`` is after), ``activity_rate`` (its
-        actual change over the step, after clipping, per time) and ``spike``.
+        The two factors: expressions of the variables of the neuron on that side, of its traces, and of ``activity``,
+        ``activity_before`` and ``activity_mid`` (the activity after, before and midway through the step),
+        ``activity_rate`` (the change of the activity over the step, after clipping, divided by dt) and ``spike``.
     """
 
     on: Literal["step", "pre_spike", "post_spike"] = "step"
@@ -130,11 +131,11 @@ class Term(Spec):
 
     @model_validator(mode="after")
     def _factors(self) -> Self:
-        given = {side for side in ("pre", "post") if getattr(self, side) is not None}
+        present = {side for side in ("pre", "post") if getattr(self, side) is not None}
         needed = {"step": {"pre", "post"}, "pre_spike": {"post"}, "post_spike": {"pre"}}[self.on]
-        if given != needed:
+        if present != needed:
             raise ValueError(
-                f"acts on '{self.on}' and has {_list(given)}; expected {_list(needed)}, "
+                f"acts on '{self.on}' and has {_list(present)}; expected {_list(needed)}, "
                 "because a spike is its own side's factor"
             )
         return self
@@ -146,26 +147,27 @@ class Term(Spec):
 
 
 class SynapseModel(Described):
-    """A synapse as differential equations: what it transmits, what it remembers, how it changes.
+    """A synapse as differential equations: what it transmits, which traces it keeps, and how its weight changes.
 
     Parameters
     ----------
     transmission
-        What arrives at the postsynaptic ``drive``: ``w*activity_pre``, ``w*spike_pre``, or, as through a resistor,
-        ``w*(activity_pre - activity_post)``.
+        What the synapse adds to the postsynaptic ``drive``: ``w*activity_pre``, ``w*spike_pre``, or, as through a
+        resistor, ``w*(activity_pre - activity_post)``.
     equations
-        Brian2 equations of the synapse. They hold ``ddw/dt``, the change of the weight, driven by ``hebb`` (the batch
-        mean of the sum of the plasticity terms) and ``gain`` (1/beta, halved and signed in centred nudging, and 0
-        outside the nudged phase).
+        Brian2 equations of the synapse. They contain ``ddw/dt``, the rate at which the change ``dw`` of the weight
+        grows. They may use ``hebb`` (the sum of the plasticity terms, averaged over the batch) and ``gain`` (1/beta;
+        half of it, with the sign of the nudge, in centred nudging; 0 outside the nudged phase).
     plasticity
-        The terms of ``hebb``.
+        The terms that ``hebb`` is the sum of.
     traces
         Brian2 equations of the traces that each neuron keeps for this synapse, driven by its ``spike``.
     on_pre, on_post
-        Raw Brian2 statements at the spikes. A model that has them, or a ``(summed)`` drive in its equations, runs as
-        native Brian2 Synapses, one copy a sample; it has no plasticity terms.
+        Raw Brian2 statements that run at presynaptic and at postsynaptic spikes. A model with such statements, or with
+        a ``(summed)`` drive in its equations, runs as native Brian2 Synapses, with one copy for each sample of the
+        batch; it has no plasticity terms.
     parameters
-        Constants of the equations, traces and terms.
+        Constants of the equations, traces and terms, by name.
     """
 
     transmission: str | None = None
@@ -178,7 +180,7 @@ class SynapseModel(Described):
 
     @property
     def native(self) -> bool:
-        """Whether it runs as Brian2 Synapses instead of matrix products."""
+        """Whether the model runs as Brian2 Synapses instead of as matrix products."""
         return self.transmission is None
 
     @model_validator(mode="after")
@@ -206,12 +208,12 @@ class SynapseModel(Described):
 
     @property
     def diffusive(self) -> bool:
-        """Whether it transmits in proportion to the difference of its ends, as a resistor."""
+        """Whether it transmits in proportion to the difference between its two ends, as a resistor does."""
         return self.transmission is not None and "activity_post" in self.transmission
 
     @property
     def transmits(self) -> Literal["rate", "spikes"]:
-        """What it carries; a native model says it in its own statements."""
+        """Whether it carries rates or spikes; a native model carries spikes if it has statements at them."""
         spikes = "spike_pre" in self.transmission if self.transmission else bool(self.on_pre)
         return "spikes" if spikes else "rate"
 

@@ -1,4 +1,4 @@
-"""A network: layers, projections, data, phases and a training recipe, and the models that play it on each substrate."""
+"""A network: layers, projections, data, phases and a training recipe, and its models on each substrate."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from .base import Count, Described, Fraction, Positive, Spec, Time, Value
+from .base import Described, Spec, Time, Value
 from .circuit import Resistive
+from .data import Data
 from .graph import Layer, Projection, check_edges
 from .hardware import Hardware
 from .model import NeuronModel, SynapseModel
@@ -17,75 +18,35 @@ from .rules import check_rule
 SubstrateName = Literal["rate", "spiking", "crossbar", "resistive"]
 SUBSTRATES: tuple[str, ...] = get_args(SubstrateName)
 CIRCUITS: tuple[str, ...] = ("crossbar", "resistive")
-"""Substrates that hardware can be laid under."""
+"""Substrates that are made of hardware."""
 Engine = Literal["stepper", "compiled", "reference", "operating_point"]
 DEFAULT_G_UNIT = 1e-3
-"""Conductance 1 of a resistor network whose hardware has no window. [S]"""
+"""Conductance that counts as 1 in a resistor network whose hardware has no conductance window. [S]"""
 Name = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$")]
 
 
-WholeNumber = Annotated[int, Field(strict=True, ge=1)]
-
-
-class Data(Spec):
-    """Which examples, and which part of them trains, validates and tests.
-
-    Parameters
-    ----------
-    name
-        A built-in set, or a folder with the four idx files.
-    protocol
-        ``select``: train on the training part, report the validation error every epoch, leave the test part alone;
-        for choosing settings. ``final``: train on training and validation part, test once. ``holdout``: train on the
-        training part, validate every epoch, test once. ``whole``: train and test on all; for truth tables.
-    test, validation
-        Fractions of all examples, or how many; a set that comes with a test part keeps it, and ``test`` is not used.
-    split_seed
-        Seed of the stratified split; it belongs to the file, not to the run.
-    samples, noise
-        Size and noise of a generated set.
-    limit
-        Use that many training examples at most.
-    offset, scale
-        What inputs, which range from 0 to 1, are changed to: (input - offset) scale.
-    targets
-        ``one_hot``: one output a class; ``scalar``: one output, 0 or 1.
-    """
-
-    name: str
-    protocol: Literal["select", "final", "holdout", "whole"] = "final"
-    test: Fraction | WholeNumber = 0.2
-    validation: Fraction | WholeNumber = 0.15
-    split_seed: int = Field(default=0, ge=0)
-    samples: Count = 400
-    noise: float = Field(default=0.1, ge=0)
-    limit: Count | None = None
-    offset: float = 0.0
-    scale: Positive = 1.0
-    targets: Literal["one_hot", "scalar"] = "one_hot"
-
-
 class Substrate(Spec):
-    """What plays the network on one substrate, and what is different there.
+    """The models of a network on one substrate, and the settings that differ there.
 
     Parameters
     ----------
     neuron, synapse
-        Models, by name or path; a resistor network has none.
+        Neuron model and synapse model, by name or path; a resistor network has none.
     input
-        ``analog``: input units inject their values; else the neuron model that encodes them, driven by the value.
+        ``analog``: input units inject their values; otherwise the neuron model of the input units, which encodes the
+        value that drives it.
     neuron_parameters, synapse_parameters, input_parameters
-        Other values for the models' parameters.
+        Values that replace parameters of the neuron model, of the synapse model, and of the input's neuron model.
     dt
-        Another step than the neuron model's.
+        Integration step that replaces the neuron model's. [s]
     precision
-        Of the simulation's arithmetic.
+        Floating-point type of the simulation, ``float64`` or ``float32``.
     circuit
-        Of a resistor network: its layout.
+        Layout of a resistor network; not allowed on other substrates.
     hardware
-        What a circuit is made of, by name or path, where a run names nothing else.
+        Hardware of a circuit, by name or path, for runs that do not name another.
     data, layers, projections, phases, training
-        Laid over the network's tables of the same name.
+        Settings that are laid over the network's tables of the same name.
     """
 
     neuron: str | NeuronModel | None = None
@@ -108,26 +69,26 @@ class Substrate(Spec):
 
 
 class Expected(Spec):
-    """What a reproduction must reach.
+    """The test error that a reproduction must reach.
 
     Parameters
     ----------
     substrate
-        Where.
+        The substrate that the run is made on.
     settings
-        The ``--set`` of the run.
+        The values of ``--set`` in the run.
     hardware
-        Its ``--hardware``.
+        The value of ``--hardware`` in the run.
     test_error
-        Median over the seeds.
+        Median test error over the seeds, as a fraction.
     tolerance
-        How far a single seed may be above it.
+        How far the test error of a single seed may be above the median, as a fraction.
     seeds
-        That it was measured with.
+        The seeds that the median was measured with.
     source
-        Measured by whom, or the paper.
+        Who measured it, or the paper that reports it.
     published
-        The paper's figure, where there is one.
+        The paper's own figure, where there is one.
     """
 
     substrate: SubstrateName
@@ -141,18 +102,20 @@ class Expected(Spec):
 
 
 class RunOptions(Spec):
-    """How a run was made; a resolved network carries it in run.toml.
+    """The options that a run was started with; a resolved network carries them in run.toml.
 
     Parameters
     ----------
     seed
-        Of start weights, the order of the examples, start values and noise.
+        Seed of the start weights, of the order of the examples, of start values and of noise.
     engine
-        What advanced the simulation: Brian2 by our loop or by its own, a training compiled as a whole, or the solver
-        of a circuit's operating point. If left out: the solver for a resistor network; elsewhere the stepper, or the
-        compiled training of 200,000 samples and more where it takes the network and there is a compiler.
+        What runs the simulation. ``stepper``: Brian2's equations in our own loop; ``reference``: Brian2's
+        ``Network.run``; ``compiled``: the whole training compiled to C++; ``operating_point``: the solver of a
+        circuit's operating point. If left out, a resistor network uses the solver. Any other network uses the stepper,
+        or the compiled training if there are at least 200,000 samples, a compiler, and nothing in the network that
+        the compiled training does not support.
     data_dir
-        The folder that held data sets, if one was named.
+        The folder that holds data sets, if one was named.
     """
 
     seed: int = Field(default=0, ge=0)
@@ -165,16 +128,24 @@ class Network(Described):
 
     Parameters
     ----------
-    data, layers, projections, phases, training
-        See there; layers are in the order of the file.
+    data
+        The data set and its split.
+    layers
+        The layers by name, in the order of the file.
+    projections
+        The projections by name.
+    phases
+        The free phase and the nudged phases.
+    training
+        The training recipe.
     substrate
-        By name: the models that play it there.
+        By substrate, the models and settings of the network there.
     hardware
-        Of a resolved network on a circuit: what it is made of.
+        The hardware of the circuit, once a network is resolved for one.
     expected
-        What runs of this file reach.
+        The test errors that runs of this file reach.
     run
-        Of a run's description.
+        The options of the run, in the description of a run.
     """
 
     data: Data
@@ -212,7 +183,7 @@ class Network(Described):
         return self
 
     @model_validator(mode="after")
-    def _played(self) -> Self:
+    def _substrates(self) -> Self:
         for name, substrate in self.substrate.items():
             if substrate.hardware is not None and name not in CIRCUITS:
                 raise ValueError(f"substrate.{name} has hardware; only {' and '.join(CIRCUITS)} are made of it")
@@ -240,65 +211,65 @@ class Network(Described):
 
     @property
     def input_layer(self) -> str:
-        """Name of the layer that is clamped to the data."""
+        """The name of the layer that is clamped to the data."""
         return next(name for name, layer in self.layers.items() if layer.role == "input")
 
     @property
     def output_layer(self) -> str:
-        """Name of the layer that is read and nudged."""
+        """The name of the layer that is read and nudged."""
         return next(name for name, layer in self.layers.items() if layer.role == "output")
 
     @property
     def substrate_name(self) -> SubstrateName:
-        """The substrate of a resolved network, which has one."""
+        """The name of a resolved network's only substrate."""
         (name,) = self.substrate
         return name
 
     @property
     def physics(self) -> Substrate:
-        """What plays a resolved network."""
+        """The models and settings of a resolved network on its substrate."""
         return self.substrate[self.substrate_name]
 
     @property
     def circuit(self) -> Resistive:
-        """Layout of a network resolved for a resistor network."""
+        """The layout of a network that is resolved for a resistor network."""
         return self.physics.circuit or Resistive()
 
     @property
     def g_unit(self) -> float:
-        """Conductance 1 of a network resolved for a resistor network. [S]."""
+        """The conductance that counts as 1, in a network that is resolved for a resistor network. [S]."""
         return self.circuit.g_unit or self.technology.g_max or DEFAULT_G_UNIT
 
     @property
     def technology(self) -> Hardware:
-        """What a network resolved for a circuit is made of."""
+        """The hardware of a network that is resolved for a circuit."""
         assert self.hardware is not None
         return self.hardware
 
     @property
     def nudge(self) -> NudgeName:
-        """How outputs are nudged: as the phases say, or as the rule does."""
+        """How outputs are nudged: as the phases say, or else as the learning rule does."""
         return self.phases.nudge or RULE_NUDGES.get(self.training.rule, "state")
 
     @property
     def resistive(self) -> bool:
-        """Whether a resolved network is a resistor network."""
+        """Whether the substrate of a resolved network is a resistor network."""
         return self.substrate_name == "resistive"
 
     def neuron(self, layer: str) -> NeuronModel | None:
-        """Return the model of a layer of a resolved network; None for an analog input layer."""
+        """Return the neuron model of a layer of a resolved network, or None for an analog input layer."""
         own = self.layers[layer].neuron
         model = own or (self.physics.input if layer == self.input_layer else self.physics.neuron)
         return model if isinstance(model, NeuronModel) else None
 
     def synapse(self, projection: str) -> SynapseModel:
-        """Return the model of a projection of a resolved network."""
+        """Return the synapse model of a projection of a resolved network."""
         model = self.projections[projection].synapse or self.physics.synapse
         assert isinstance(model, SynapseModel)
         return model
 
     def into(self, layer: str) -> list[str]:
-        """Return the projections that act on a layer, in the order of the file."""
+        """Return the names of the projections that act on a layer, in the order of the file."""
         return [
             name
             for name, projection in self.projections.items()
@@ -306,5 +277,5 @@ class Network(Described):
         ]
 
     def symmetric(self, projection: str) -> bool:
-        """Whether a projection acts in both directions: all do, but directed ones and those from the clamped input."""
+        """Whether a projection acts in both directions, as all do that are not directed or from the clamped input."""
         return self.projections[projection].source != self.input_layer and not self.projections[projection].directed

@@ -1,4 +1,4 @@
-"""What is left of a programmed conductance, as a hardware file says it: noise of programming and reading, drift."""
+"""How a programmed conductance deviates from its target: programming noise, read noise and drift."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .device import Spread
 
 
 class Polynomial(Spec):
-    """Noise whose standard deviation is a polynomial.
+    """Noise whose standard deviation is a polynomial of the conductance.
 
     Parameters
     ----------
     coefficients
-        Of the powers 0, 1, 2, ... [uS].
+        Coefficients of the powers 0, 1, 2, ... of the conductance; the polynomial is a standard deviation. [uS]
     of
-        Of the conductance in uS, or over g_max.
+        Whether the polynomial takes the conductance in microsiemens, or as a fraction of g_max.
     """
 
     model: Literal["polynomial"]
@@ -32,7 +32,7 @@ class Relative(Spec):
     Parameters
     ----------
     sigma
-        As a fraction of it.
+        Standard deviation, as a fraction of the conductance.
     """
 
     model: Literal["relative"]
@@ -40,14 +40,16 @@ class Relative(Spec):
 
 
 class Saturating(Spec):
-    """Noise of the read current, sd = a (1 - exp(-i/b)), at a read voltage.
+    """Noise of the read current i, with standard deviation a (1 - exp(-i/b)).
 
     Parameters
     ----------
-    a, b
-        See there.
+    a
+        Standard deviation that the noise approaches at large currents. [A]
+    b
+        Current at which the noise begins to saturate. [A]
     v_read
-        The current is that voltage times the conductance.
+        Voltage of the read; the read current is this voltage times the conductance. [V]
     """
 
     model: Literal["saturating_exp_current"]
@@ -61,10 +63,14 @@ class OneOverF(Spec):
 
     Parameters
     ----------
-    q0, exponent, q_max
-        See there.
+    q0
+        Relative strength q of the noise at the conductance g_max.
+    exponent
+        How fast the relative strength grows towards small conductances.
+    q_max
+        Upper limit of the relative strength.
     t_read
-        How long a read takes.
+        How long a read takes. [s]
     """
 
     model: Literal["one_over_f"]
@@ -75,7 +81,7 @@ class OneOverF(Spec):
 
 
 def _named(value: object) -> object:
-    """Read a table that has nothing but a sigma as relative noise."""
+    """Read a table that holds only a sigma as relative noise."""
     return {"model": "relative", **value} if isinstance(value, dict) and set(value) == {"sigma"} else value
 
 
@@ -93,11 +99,11 @@ class PowerLaw(Spec):
     Parameters
     ----------
     t0
-        See there.
+        Time constant t0 of the power law. [s]
     nu_slope, nu_offset, nu_low, nu_high
-        Mean of nu: clip(nu_slope ln(g/g_max) + nu_offset, nu_low, nu_high).
+        The mean of nu is clip(nu_slope ln(g/g_max) + nu_offset, nu_low, nu_high).
     sd_slope, sd_offset, sd_low, sd_high
-        Its standard deviation, likewise.
+        The standard deviation of nu is clip(sd_slope ln(g/g_max) + sd_offset, sd_low, sd_high).
     """
 
     model: Literal["power_law"]
@@ -113,14 +119,14 @@ class PowerLaw(Spec):
 
 
 class LogRelaxation(Spec):
-    """Relaxation in the logarithm of time: mean and standard deviation of the change, t in seconds.
+    """Relaxation whose mean and standard deviation are linear in ln t, where t is in seconds.
 
     Parameters
     ----------
     mean_slope
-        Of the mean, times ln t.
+        The mean change of the conductance is mean_slope ln t. [S]
     sd_slope, sd_offset
-        Of the standard deviation: sd_slope ln t + sd_offset.
+        The standard deviation of the change is sd_slope ln t + sd_offset. [S]
     """
 
     model: Literal["log_relaxation"]

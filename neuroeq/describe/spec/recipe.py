@@ -1,4 +1,4 @@
-"""How a network is trained: the phases, what the nudge pulls towards, the schedule."""
+"""How a network is trained: its phases, the cost that nudges it, the learning rule and the schedule."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Relaxation(Spec):
     duration
         A time, such as ``"50 ms"``, or a number of steps, such as ``"20 steps"``.
     tolerance
-        Stop as soon as the residual is below it.
+        The phase stops early, as soon as the residual is below this value; it never does if left out.
     """
 
     duration: str
@@ -46,11 +46,11 @@ class Relaxation(Spec):
 
     @property
     def counted(self) -> bool:
-        """Whether it is a number of steps."""
+        """Whether the duration is a number of steps."""
         return _STEPS.fullmatch(self.duration) is not None
 
     def n_steps(self, dt: float) -> int:
-        """Return the number of steps of length `dt` [s]."""
+        """Return the duration as a number of steps of length `dt` [s]."""
         steps = _STEPS.fullmatch(self.duration)
         return int(steps[1]) if steps else max(1, round(si(self.duration, "a time") / dt))
 
@@ -61,25 +61,26 @@ class Phases(Spec):
     Parameters
     ----------
     variant
-        ``positive``: +beta; ``negative``: -beta; ``random_sign``: either, drawn for each batch; ``centred``: both, each
-        from the free state, and half the difference.
+        Which nudged phases there are. ``positive``: one at +beta; ``negative``: one at -beta; ``random_sign``: one at
+        either, drawn for each batch; ``centred``: both, each from the free state, and half their difference counts.
     beta
-        Nudge strength.
+        Strength of the nudge, a positive number.
     free, nudged
-        How long they last.
+        How long the free phase and each nudged phase last.
     cost
-        ``squared_error``: 1/2 |output - target|^2; ``cross_entropy``: -log softmax(outputs/temperature) of the class.
+        The cost C that the nudge lowers. ``squared_error``: 1/2 |output - target|^2; ``cross_entropy``:
+        -log softmax(outputs/temperature) of the class; or the name of a cost that a user has registered.
     temperature
-        Of the softmax; outputs between 0 and 1 need one well below 1.
+        Temperature of the softmax; outputs between 0 and 1 need one well below 1.
     nudge
-        ``state``: the pull -beta dC/ds at every instant, in a circuit a conductance beta to the target;
-        ``held_current``: the pull as it was at the free equilibrium, held; ``clamp``: outputs held at a fraction beta
-        of the way from the free equilibrium to the target; ``corrected``: as ``state``, with the non-reciprocal
-        correction at every unit. That of the rule, if left out.
+        How the outputs are nudged. ``state``: by the pull -beta dC/ds of every instant, in a circuit by a conductance
+        beta to the target; ``held_current``: by the pull at the free equilibrium, held constant; ``clamp``: by holding
+        the outputs at a fraction beta of the way from the free equilibrium to the target; ``corrected``: as ``state``,
+        with the non-reciprocal correction at every unit. If left out, the learning rule decides.
     points
-        Of holomorphic nudging, on a circle of radius beta in the complex plane.
+        Number of points of holomorphic nudging, on a circle of radius beta in the complex plane.
     persistent
-        Whether each training example goes on from its last free state, epoch after epoch, instead of from rest.
+        Whether each training example starts from its last free state, epoch after epoch, instead of from rest.
     """
 
     variant: Annotated[
@@ -100,20 +101,20 @@ class Phases(Spec):
 
 
 class Constant(Spec):
-    """The learning rates of the file throughout."""
+    """A schedule that keeps the learning rates of the file throughout."""
 
     kind: Literal["constant"] = "constant"
 
 
 class Exponential(Spec):
-    """Learning rates times ``factor`` after every epoch."""
+    """A schedule that multiplies the learning rates by ``factor`` after every epoch."""
 
     kind: Literal["exponential"]
     factor: Annotated[float, Field(gt=0, le=1)]
 
 
 class Steps(Spec):
-    """Learning rates times ``factor`` after each of ``epochs``."""
+    """A schedule that multiplies the learning rates by ``factor`` after each of the listed ``epochs``."""
 
     kind: Literal["steps"]
     epochs: tuple[Count, ...]
@@ -121,7 +122,7 @@ class Steps(Spec):
 
 
 class Cosine(Spec):
-    """Learning rates along half a cosine down to ``final`` of their start."""
+    """A schedule that lowers the learning rates along half a cosine, down to the fraction ``final`` of their start."""
 
     kind: Literal["cosine"]
     final: Fraction = 0.0
@@ -142,7 +143,7 @@ class Sign(Spec):
     Parameters
     ----------
     threshold
-        Changes up to that size are left alone.
+        Weights whose change is at most this large stay where they are.
     """
 
     kind: Literal["sign"]
@@ -150,14 +151,14 @@ class Sign(Spec):
 
 
 class Binary(Spec):
-    """Weights are two-valued, +-a; one flips when its filtered change has asked for it for long.
+    """Weights have two values, +-a; a weight flips when its low-pass filtered change points the other way.
 
     Parameters
     ----------
     inertia
-        Of the filter m <- (1 - inertia) m + inertia change.
+        Rate of the filter m <- (1 - inertia) m + inertia change.
     threshold
-        A weight flips when -sign(w) m is above it.
+        A weight w flips when -sign(w) m is above this value.
     """
 
     kind: Literal["binary"]
@@ -172,18 +173,18 @@ RULE_NUDGES: dict[str, NudgeName] = {
     "coupled_learning": "clamp",
     "contrastive_hebbian": "clamp",
 }
-"""How a rule nudges, where it is not by the pull of the state."""
+"""The nudge of each rule that does not use the nudge ``state``."""
 
 
 class Prune(Spec):
-    """When edges go for good: at each update, with a chance, those whose weights are small.
+    """Pruning: at each update, edges with small weights are removed at random and never come back.
 
     Parameters
     ----------
     below
-        Size of a weight up to which its edge may go.
+        Largest size of a weight whose edge may be removed.
     temperature
-        T of the chance exp(-|W|/T), relative to the edges into the same unit.
+        The temperature T of the probability exp(-|W|/T) of a removal, relative to the edges into the same unit.
     """
 
     below: Positive
@@ -191,34 +192,37 @@ class Prune(Spec):
 
 
 class Training(Spec):
-    """The recipe.
+    """The training recipe.
 
     Parameters
     ----------
     learning
-        ``in_situ``: the synapses' own equations change them in the nudged phases; ``contrastive``: the difference of
-        the energy gradients at the equilibria.
+        ``in_situ``: the synapses' own equations change the weights during the nudged phases; ``contrastive``: the
+        equilibria of the phases are compared.
     rule
-        Of contrastive learning. ``ep``: the difference of the energy gradients, for symmetric weights;
+        The rule of contrastive learning. ``ep``: the difference of the energy gradients, for symmetric weights;
         ``vector_field``: presynaptic activity at the free equilibrium times the change of the postsynaptic state, for
         any weights; ``corrected_vector_field``: the same, under a nudge that corrects for the asymmetry;
-        ``coupled_learning``: as ``ep``, with the outputs clamped on their way to the target; ``contrastive_hebbian``:
-        clamped at the target; ``holomorphic``: as ``ep``, with nudges around a circle in the complex plane.
+        ``coupled_learning``: as ``ep``, with the outputs clamped part of the way to the target;
+        ``contrastive_hebbian``: as ``ep``, with the outputs clamped at the target; ``holomorphic``: as ``ep``, with
+        nudges around a circle in the complex plane.
     update
-        ``after_phases``: one commit a batch; ``every_step``: the weights move at every nudged step (in-situ, positive,
-        negative or random sign, no momentum).
-    epochs, batch_size
-        As usual.
+        ``after_phases``: the weights change once a batch; ``every_step``: they change at every step of the nudged
+        phase, which needs in-situ learning, a single nudged phase, and no momentum.
+    epochs
+        Number of passes through the training examples.
+    batch_size
+        Number of examples in each update.
     step
-        What a change does to the weights; biases always follow the gradient.
+        How the weights follow the change that the rule asks for; biases always follow the gradient.
     momentum
-        Of stochastic gradient descent.
+        Momentum of stochastic gradient descent; 0 for none.
     schedule
-        Of the learning rates.
+        How the learning rates change over the epochs.
     l1
-        What every update takes off the size of the weights of projections that learn; biases keep theirs.
+        What every update subtracts from the size of each weight of the projections that learn; biases are not shrunk.
     prune
-        Removes their edges; none go, if left out.
+        When edges are removed; none are if left out.
     """
 
     learning: Literal["in_situ", "contrastive"] = "in_situ"

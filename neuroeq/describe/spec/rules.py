@@ -1,4 +1,4 @@
-"""Which rule goes with which phases: what a network file may ask for together."""
+"""Which learning rules, phases and updates a network file may combine."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from .recipe import RULE_NUDGES, Phases, Training
 
 
 def check_rule(training: Training, phases: Phases) -> None:
-    """Refuse a rule with phases or updates that it has no use for.
+    """Refuse a learning rule together with phases or updates that it does not work with.
 
     Raises
     ------
     ValueError
-        Which says what is expected.
+        If they do not go together; the message says what is expected.
     """
     rule = training.rule
     if rule != "ep" and training.learning == "in_situ":
@@ -19,10 +19,11 @@ def check_rule(training: Training, phases: Phases) -> None:
             f"training.rule is '{rule}' with training.learning 'in_situ', where the synapse is the rule; "
             "use learning 'contrastive', or a synapse such as 'vector_field'"
         )
-    own = RULE_NUDGES.get(rule)
-    if own is not None and phases.nudge not in (None, own):
+    rule_nudge = RULE_NUDGES.get(rule)
+    if rule_nudge is not None and phases.nudge not in (None, rule_nudge):
         raise ValueError(
-            f"phases.nudge is '{phases.nudge}' with training.rule '{rule}', which nudges by '{own}'; leave it out"
+            f"phases.nudge is '{phases.nudge}' with training.rule '{rule}', which nudges by '{rule_nudge}'; "
+            "leave it out"
         )
     if rule == "contrastive_hebbian" and (phases.beta != 1 or phases.variant != "positive"):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The programmable devices of a circuit, as a hardware file describes them."""
+"""The programmable devices that hold the weights of a circuit, as a hardware file describes them."""
 
 from __future__ import annotations
 
@@ -12,33 +12,45 @@ from .noise import Drift, ProgrammingNoise, ReadNoise
 
 
 class Synapse(Spec):
-    """Programmable devices.
+    """The programmable devices of a circuit.
 
     Parameters
     ----------
     element
-        ``resistor``; ``mosfet``: a transistor in its ohmic range, g = beta (v_gate - v_th); ``capacitor``: the same
-        equations with charge, a conductance c/phase_time.
+        ``resistor``: a programmable conductance; ``mosfet``: a transistor in its ohmic range, with
+        g = beta (v_gate - v_th); ``capacitor``: a capacitance c, which obeys the same equations for charge and counts
+        as the conductance c/phase_time.
     g_min, g_max
-        The window that conductances are kept in; no upper limit if g_max is left out.
+        The window that conductances are kept in; without an upper limit if g_max is left out. [S]
     c_min, c_max
-        That of capacitors.
-    beta, v_th, v_th_sd, v_gate_min, v_gate_max
-        Of transistors: transconductance [S/V], threshold and its spread, and the gate's range.
+        The window that capacitances are kept in, for capacitors. [F]
+    beta
+        Transconductance parameter of transistors. [S/V]
+    v_th, v_th_sd
+        Threshold voltage of transistors, and its standard deviation from device to device. [V]
+    v_gate_min, v_gate_max
+        Lowest and highest gate voltage of transistors. [V]
     pairing
-        Of signed weights on a crossbar: two devices, or one against a reference in the middle of the window.
+        How a crossbar represents signed weights: by the difference between two devices, or by one device against a
+        reference in the middle of the window.
     unidirectional
-        Whether pulses only raise a conductance; a pair is then rewritten when one device is nearly full.
+        Whether pulses can only raise a conductance; a pair is then rewritten when one device is nearly full.
     levels
-        To which targets are rounded; 0 for none.
+        Number of levels that target conductances are rounded to; 0 for continuous devices.
     rounding
-        To the nearest level, or at random to either neighbour, so that the mean is kept.
+        Whether a target is rounded to the nearest level, or at random to either neighbour such that the mean is kept.
     leak_tau
-        Time constant by which a state decays to the bottom of the window.
+        Time constant of the decay towards the bottom of the window; no decay if left out. [s]
     update
-        What a change does.
-    programming_noise, read_noise, drift, faults
-        See there.
+        How a device follows the change that it is asked for.
+    programming_noise
+        Noise of the conductance after programming; none if left out.
+    read_noise
+        Noise of the conductance at each read; none if left out.
+    drift
+        Drift of the conductance after programming; none if left out.
+    faults
+        Devices that are stuck.
     """
 
     element: Literal["resistor", "mosfet", "capacitor"] = "resistor"

@@ -1,6 +1,6 @@
-"""Figures from records: axes in, axes out.
+"""Figures that are drawn from the records of runs.
 
-Every function draws into `axes` if given, else into a new figure, and returns the axes.
+Every function draws into the Matplotlib axes that it is given, or else into a new figure, and returns the axes.
 """
 
 from .comparison import accuracy_and_energy, gradient_cosines, learning_curves

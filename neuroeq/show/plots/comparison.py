@@ -1,4 +1,4 @@
-"""Figures of a comparison: all cells in one learning curve, their gradients, what accuracy costs."""
+"""Figures of a comparison: the learning curves of all cells, their gradient cosines, and accuracy against energy."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from neuroeq.runs.comparison import Comparison
 from .style import COLOURS, new_axes
 
 LINES, MARKERS = ("-", "--", "-.", ":"), ("o", "s", "^", "D", "v")
-"""Of cells one after the other, so that those on top of each other can be told."""
+"""Line styles and markers that cells take in turn, so that overlapping curves can be told apart."""
 
 
 def learning_curves(comparison: Comparison, axes: Axes | None = None) -> Axes:
-    """Draw the training error of every cell; the mean over seeds, and their range.
+    """Draw the training error of every cell over epochs: the mean over seeds, and the range that they span.
 
     Parameters
     ----------
     comparison
-        Of any substrates.
+        The comparison, of any substrates.
     axes
-        To draw into.
+        The axes to draw into; those of a new figure if left out.
     """
     axes, highest = axes or new_axes(), 0.0
     for index, mean in enumerate(comparison.means):
@@ -31,7 +31,7 @@ def learning_curves(comparison: Comparison, axes: Axes | None = None) -> Axes:
             continue
         epochs = [row["epoch"] for row in runs[0]]
         errors = 100 * np.array([[row["train_error"] for row in rows] for rows in runs])
-        colour, marker, line = (each[index % len(each)] for each in (COLOURS, MARKERS, LINES))
+        colour, marker, line = (cycle[index % len(cycle)] for cycle in (COLOURS, MARKERS, LINES))
         marked = marker if len(epochs) < 40 else ""
         axes.plot(epochs, errors.mean(axis=0), line, marker=marked, markersize=3.5, color=colour, label=mean.cell)
         if len(runs) > 1:
@@ -45,14 +45,14 @@ def learning_curves(comparison: Comparison, axes: Axes | None = None) -> Axes:
 
 
 def gradient_cosines(comparison: Comparison, axes: Axes | None = None) -> Axes:
-    """Draw the cosine of every cell's update with the gradient, before and after training.
+    """Draw the cosine between every cell's update and the gradient, before and after training.
 
     Parameters
     ----------
     comparison
-        Of any substrates.
+        The comparison, of any substrates.
     axes
-        To draw into.
+        The axes to draw into; those of a new figure if left out.
     """
     axes = axes or new_axes()
     means = [mean for mean in comparison.means if mean.mean["cosine_start"] is not None]
@@ -78,14 +78,14 @@ def gradient_cosines(comparison: Comparison, axes: Axes | None = None) -> Axes:
 
 
 def accuracy_and_energy(comparison: Comparison, axes: Axes | None = None) -> Axes:
-    """Draw the accuracy of every circuit over what an inference costs there.
+    """Draw the accuracy of every circuit against the energy of an inference on it.
 
     Parameters
     ----------
     comparison
-        With circuits.
+        The comparison; its cells on circuits are drawn.
     axes
-        To draw into.
+        The axes to draw into; those of a new figure if left out.
     """
     axes = axes or new_axes()
     energies = []

@@ -1,4 +1,4 @@
-"""Figures of a gradient check: how well each parameter's update points, and how its error depends on beta."""
+"""Figures of a gradient check: how well each update points along the gradient, and how its error depends on beta."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .style import COLOURS, STYLE, new_axes
 
 
 def cosines(report: Report, axes: Axes | None = None) -> Axes:
-    """Draw the cosine of every parameter's update with its gradient.
+    """Draw the cosine between every parameter's update and its gradient.
 
     Parameters
     ----------
     report
-        Of `check`.
+        The report of a gradient check.
     axes
-        To draw into.
+        The axes to draw into; those of a new figure if left out.
     """
     axes = axes or new_axes()
     names = list(report.projections)[::-1]
@@ -43,14 +43,14 @@ def cosines(report: Report, axes: Axes | None = None) -> Axes:
 
 
 def errors(report: Report, axes: Axes | None = None) -> Axes:
-    """Draw the relative error of the estimate over beta.
+    """Draw the relative error of the gradient estimate against beta.
 
     Parameters
     ----------
     report
-        Of `check`.
+        The report of a gradient check.
     axes
-        To draw into.
+        The axes to draw into; those of a new figure if left out.
     """
     axes = axes or new_axes()
     betas = list(report.errors)
@@ -68,16 +68,16 @@ def errors(report: Report, axes: Axes | None = None) -> Axes:
 
 
 def backpropagation(report: Report, kind: str = "states", axes: Axes | None = None) -> Axes:
-    """Draw the nudged phase over the trajectories of recurrent backpropagation.
+    """Draw the nudged phase on top of the trajectories of recurrent backpropagation.
 
     Parameters
     ----------
     report
-        Of `check` with ``rbp``.
+        The report of a gradient check with ``rbp=True``.
     kind
-        ``"states"`` of units, or ``"parameters"``.
+        ``"states"`` for the states of units, or ``"parameters"`` for the updates of weights.
     axes
-        To draw into.
+        The axes to draw into; those of a new figure if left out.
     """
     axes = axes or new_axes()
     close = report.rbp[-1]
@@ -109,9 +109,9 @@ def save_report(report: Report, path: Path) -> None:
     Parameters
     ----------
     report
-        Of `check`.
+        The report of a gradient check.
     path
-        Ends with ``.png`` or ``.svg``.
+        The file to write, whose name ends with ``.png`` or ``.svg``.
     """
     with mpl.rc_context(STYLE):
         rows = 2 if report.rbp else 1

@@ -1,4 +1,4 @@
-"""The figures of `neuroeq plot`: put together from axes, written as PNG and SVG."""
+"""The figures of `neuroeq plot`: each is made of one or more axes, and written as PNG and SVG."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ FIGURES: dict[str, Callable[[Run], Figure]] = {
     "conductances": _figure_conductances,
     "energy": _figure_energy,
 }
-"""The figures of `neuroeq plot`."""
+"""The functions that draw the figures of `neuroeq plot`, by the name of the figure."""
 
 
 def save(run: Run, names: Sequence[str] = ("all",), folder: Path | None = None) -> list[Path]:
@@ -94,21 +94,21 @@ def save(run: Run, names: Sequence[str] = ("all",), folder: Path | None = None) 
     Parameters
     ----------
     run
-        Finished.
+        The finished run whose records are drawn.
     names
-        Of `FIGURES`; ``"all"`` for all that the run has.
+        Names of `FIGURES`, or ``"all"`` for every figure that the run has data for.
     folder
-        Where to; the run's ``figures`` if left out.
+        The folder to write to; the run's own folder ``figures`` if left out.
 
     Returns
     -------
     list of Path
-        The files.
+        The files that were written.
 
     Raises
     ------
     SpecError
-        If a figure is asked for that the run does not have.
+        If the run has no data for one of the figures.
     """
     folder = folder or run.folder.figures
     folder.mkdir(parents=True, exist_ok=True)

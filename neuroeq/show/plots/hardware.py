@@ -1,4 +1,4 @@
-"""Figures of circuits: what devices hold, where the energy goes."""
+"""Figures of circuits: the conductances of their devices, and where their energy goes."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def histogram(run: Run, projection: str | None = None, axes: Axes | None = None)
     Parameters
     ----------
     run
-        On a circuit.
+        A finished run on a circuit.
     projection
-        The last of the network if left out.
+        The name of the projection; the last one of the network if left out.
     axes
-        To draw into.
+        The axes to draw into; those of a new figure if left out.
 
     Raises
     ------
     SpecError
-        If the run has no conductances, or there is no such projection.
+        If the run has no conductances, or no projection of that name.
     """
     axes, after = axes or new_axes(), conductances(run)
     projection = chosen_projection(run, projection, after)
@@ -59,27 +59,27 @@ def histogram(run: Run, projection: str | None = None, axes: Axes | None = None)
 
 
 def energy(run: Run, what: str = "inference", axes: Axes | None = None) -> Axes:
-    """Draw where the energy of an inference or of an update goes.
+    """Draw which elements of a circuit use the energy of an inference or of an update.
 
     Parameters
     ----------
     run
-        On a circuit.
+        A finished run on a circuit.
     what
-        ``"inference"`` of one example, or ``"update"`` of one batch.
+        ``"inference"`` for the inference of one example, or ``"update"`` for the update of one batch.
     axes
-        To draw into.
+        The axes to draw into; those of a new figure if left out.
 
     Raises
     ------
     SpecError
         If the run has no energies.
     """
-    axes, found = axes or new_axes(), run.result.get("energy")
-    if not found:
+    axes, energies = axes or new_axes(), run.result.get("energy")
+    if not energies:
         raise SpecError(f"{run.path}: substrate '{run.network.substrate_name}' has no energies; run it on a circuit.")
-    parts = {kind: joule for kind, joule in found[what].items() if joule > 0}
-    total = sum(found[what].values())
+    parts = {kind: joule for kind, joule in energies[what].items() if joule > 0}
+    total = sum(energies[what].values())
     kinds = sorted(parts, key=lambda kind: parts[kind])
     axes.barh(kinds, [parts[kind] for kind in kinds], color=COLOURS[0 if what == "inference" else 1])
     for row, kind in enumerate(kinds):
@@ -96,6 +96,6 @@ def energy(run: Run, what: str = "inference", axes: Axes | None = None) -> Axes:
 
 
 def _prefix(value: float) -> tuple[float, str]:
-    """Return the factor and the SI prefix that a value reads best with."""
+    """Return the factor and the SI prefix with which a value is easiest to read."""
     exponent = 0 if value == 0 else int(np.clip(3 * np.floor(np.log10(value) / 3), -18, 0))
     return 10.0**-exponent, NAMES[exponent]

@@ -1,4 +1,4 @@
-"""Figures as SVG that stands in a page: no file beside it, no names that two figures share."""
+"""Figures as SVG within an HTML page, which needs no other files and no identifier that two figures share."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from .over_time import plasticity, raster
 from .style import STYLE
 
 WIDTH = 4.8
-"""Of a figure, such that its text can be read on a telephone. [in]"""
+"""Width of a figure, chosen so that its text can be read on a telephone. [in]"""
 MANY = 1500
-"""Marks of a kind from which they are drawn as one picture within the figure."""
+"""Number of marks of one kind above which they are embedded as a bitmap, which keeps the page small."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,10 @@ class Inline:
 
     Parameters
     ----------
-    title, svg
-        What it shows, and how.
+    title
+        A title that says what the figure shows.
+    svg
+        The figure as the text of an SVG file.
     """
 
     title: str
@@ -44,7 +46,7 @@ class Inline:
 
 
 def comparison_figures(comparison: Comparison) -> Iterator[Inline]:
-    """Yield the figures of a comparison's report, drawn from its run folders."""
+    """Yield the figures of the report of a comparison, drawn from its run folders."""
     n = sum(mean.mean["cosine_start"] is not None for mean in comparison.means)
     below = 0.22 * -(-len(comparison.means) // 3)
     yield _inline("Learning curves", 2.9 + below, partial(learning_curves, comparison))
@@ -60,7 +62,7 @@ def comparison_figures(comparison: Comparison) -> Iterator[Inline]:
 
 
 def _of_run(name: str, run: Run) -> Iterator[Inline]:
-    """Yield the figures of one cell: conductances of its devices, or its spikes and weights."""
+    """Yield the figures of one cell: the conductances of its devices, and its spikes and weights if it spikes."""
     if run.network.hardware is not None:
         for projection in conductances(run):
             yield _inline(f"{name}: conductances", 2.7, partial(histogram, run, projection))
@@ -98,7 +100,7 @@ def _inline(title: str, height: float, draw: Callable[..., Any]) -> Inline:
 
 
 def _fit_names(axes: Axes) -> None:
-    """Make the names of phases small enough for a narrow figure, and leave its title the projection."""
+    """Make the names of phases small enough for a narrow figure, and shorten its title to the projection."""
     for text in axes.texts:
         text.set_fontsize(7.5 if "β" in text.get_text() or text.get_text() == "free" else 5.5)
     axes.set_title(axes.get_title().partition(":")[0], pad=16)
@@ -110,11 +112,11 @@ def embedded(svg: str, prefix: str, label: str) -> str:
     Parameters
     ----------
     svg
-        As Matplotlib writes it.
+        The text of the file, as Matplotlib writes it.
     prefix
-        Put before its names, which must be the only ones of the page.
+        Prefix of all identifiers in the figure, which makes them unique in the page.
     label
-        What it shows, for those who cannot see it; escaped.
+        A description for readers who cannot see the figure, already escaped for HTML.
     """
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""Figures of a whole training, over epochs: weights, errors, saturation."""
+"""Figures of a whole training over its epochs: weights, errors and saturation."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ def weights(run: Run, projection: str | None = None, axes: Axes | None = None) -
     Parameters
     ----------
     run
-        Of any substrate.
+        A finished run on any substrate.
     projection
-        The last of the network if left out.
+        The name of the projection; the last one of the network if left out.
     axes
-        To draw into.
+        The axes to draw into; those of a new figure if left out.
 
     Raises
     ------
     SpecError
-        If there is no such projection.
+        If the run has no projection of that name.
     """
     axes = axes or new_axes()
-    at, history = weight_history(run)
+    epochs, history = weight_history(run)
     projection = chosen_projection(run, projection, history)
-    axes.plot(at, history[projection], color=COLOURS[0], alpha=0.6, linewidth=0.9)
+    axes.plot(epochs, history[projection], color=COLOURS[0], alpha=0.6, linewidth=0.9)
     axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
     axes.set_xlabel("epoch")
-    axes.set_xlim(0, at[-1])
+    axes.set_xlim(0, epochs[-1])
     unit = run.network.g_unit if run.network.resistive else None
     axes.set_ylabel("weight" if unit is None else f"conductance [{text_of(unit, 'S')}]")
     axes.set_title(f"{projection}: {history[projection].shape[1]} synapses over training")
@@ -46,14 +46,14 @@ def weights(run: Run, projection: str | None = None, axes: Axes | None = None) -
 
 
 def learning(run: Run, axes: Axes | None = None) -> Axes:
-    """Draw the errors over training.
+    """Draw the training and validation errors over training, and the test error at its end.
 
     Parameters
     ----------
     run
-        Of any substrate.
+        A finished run on any substrate.
     axes
-        To draw into.
+        The axes to draw into; those of a new figure if left out.
     """
     axes = axes or new_axes()
     rows = run.metrics
@@ -78,14 +78,14 @@ def learning(run: Run, axes: Axes | None = None) -> Axes:
 
 
 def saturation(run: Run, axes: Axes | None = None) -> Axes:
-    """Draw, by layer, which fraction of the units can move and which is stuck at the top.
+    """Draw, for every layer, which fraction of the units can move and which fraction is stuck at the top.
 
     Parameters
     ----------
     run
-        Of any substrate.
+        A finished run on any substrate.
     axes
-        To draw into.
+        The axes to draw into; those of a new figure if left out.
     """
     axes = axes or new_axes()
     rows = run.metrics
@@ -104,10 +104,16 @@ def saturation(run: Run, axes: Axes | None = None) -> Axes:
 
 
 def chosen_projection(run: Run, name: str | None, known: Any) -> str:
-    """Return the projection of a name, or the last one of the network among those that are known."""
+    """Return the projection of a name, or if the name is left out, the last one of the network that is known.
+
+    Raises
+    ------
+    SpecError
+        If nothing is recorded, or not for a projection of that name.
+    """
     if not known:
         raise SpecError(f"{run.path}: no changes of synapses are recorded; its synapse model has no plasticity.")
-    last = [each for each in run.network.projections if each in known][-1]
+    last = [projection for projection in run.network.projections if projection in known][-1]
     if name is not None and name not in known:
         raise SpecError(f"no projection '{name}' in {run.path}; recorded are {', '.join(known)}.")
     return name or last

@@ -1,4 +1,4 @@
-"""Figures of recorded phases, over simulated time: spikes, states, what synapses accumulate."""
+"""Figures of recorded phases over simulated time: spikes, states, and the changes that synapses accumulate."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from .over_epochs import chosen_projection
 from .style import COLOURS, new_axes, over_time, time_scale
 
 MOST_UNITS, LEAST_HEIGHT, GAP = 64, 20.0, 3.0
-"""Units of a layer that a raster shows; height of its strip, and gap between strips, in units."""
+"""Most units of a layer that a raster shows; least height of a layer's strip, and gap between strips, in units."""
 
 
 def raster(run: Run, sample: int = 0, when: str = "after", axes: Axes | None = None) -> Axes:
-    """Draw the spikes of one sample, layer above layer, phases shaded.
+    """Draw the spikes of one sample, with the layers above each other and the phases shaded.
 
     Parameters
     ----------
     run
-        Of a spiking network.
+        A finished run of a spiking network.
     sample
-        Which of the recorded ones.
+        Index of the sample among the recorded ones.
     when
-        ``"before"`` or ``"after"`` training.
+        Whether the sample was recorded ``"before"`` or ``"after"`` training.
     axes
-        To draw into.
+        The axes to draw into; those of a new figure if left out.
 
     Raises
     ------
@@ -50,23 +50,11 @@ def raster(run: Run, sample: int = 0, when: str = "after", axes: Axes | None = N
         for phase in phases:
             times, samples, units = phase.spikes[layer]
             shown = (samples == sample) & np.isin(units, band.units)
-            rows = np.searchsorted(band.units, units[shown])
-            height = band.height / len(band.units)
-            axes.vlines(
-                times[shown] * time_scale(phases)[0],
-                band.bottom + rows * height,
-                band.bottom + (rows + 0.8) * height,
-                color=COLOURS[index],
-                linewidth=0.8,
-            )
+            _draw_spikes(axes, times[shown] * time_scale(phases)[0], units[shown], band, COLOURS[index])
         if index:
             axes.axhline(band.bottom - GAP / 2, color="0.6", linewidth=0.6)
         if len(band.units) <= 10:
-            for unit in band.units:
-                at = band.bottom + (unit + 0.4) * band.height / len(band.units)
-                axes.text(
-                    1.005, at, str(unit), transform=axes.get_yaxis_transform(), fontsize=6, va="center", clip_on=False
-                )
+            _number_units(axes, band)
     axes.set_yticks([band.bottom + band.height / 2 for band in bands])
     axes.set_yticklabels([f"{layer}\n{band.caption}" for layer, band in zip(layers, bands, strict=True)])
     axes.tick_params(axis="y", length=0)
@@ -77,25 +65,25 @@ def raster(run: Run, sample: int = 0, when: str = "after", axes: Axes | None = N
 def settling(
     run: Run, layer: str | None = None, sample: int = 0, when: str = "after", axes: Axes | None = None
 ) -> Axes:
-    """Draw the states of a layer while a sample settles, phases shaded.
+    """Draw the states of a layer while a sample settles, with the phases shaded.
 
     Parameters
     ----------
     run
-        Of any substrate.
+        A finished run on any substrate.
     layer
-        The output layer if left out.
+        The name of the layer; the output layer if left out.
     sample
-        Which of the recorded ones.
+        Index of the sample among the recorded ones.
     when
-        ``"before"`` or ``"after"`` training.
+        Whether the sample was recorded ``"before"`` or ``"after"`` training.
     axes
-        To draw into.
+        The axes to draw into; those of a new figure if left out.
 
     Raises
     ------
     SpecError
-        If there is no such layer.
+        If no layer of that name is recorded.
     """
     axes = axes or new_axes()
     phases, layer = segments(run, when), layer or run.network.output_layer
@@ -126,18 +114,18 @@ def plasticity(run: Run, projection: str | None = None, when: str = "before", ax
     Parameters
     ----------
     run
-        Of any substrate whose synapses are plastic.
+        A finished run on any substrate whose synapses are plastic.
     projection
-        The last of the network if left out.
+        The name of the projection; the last one of the network if left out.
     when
-        ``"before"`` or ``"after"`` training.
+        Whether the phases were recorded ``"before"`` or ``"after"`` training.
     axes
-        To draw into.
+        The axes to draw into; those of a new figure if left out.
 
     Raises
     ------
     SpecError
-        If there is no such projection, or it has no plasticity of its own.
+        If the run has no projection of that name, or its synapses have no plasticity of their own.
     """
     axes = axes or new_axes()
     phases = [phase for phase in segments(run, when) if phase.nudged]
@@ -156,7 +144,7 @@ def plasticity(run: Run, projection: str | None = None, when: str = "before", ax
 
 @dataclass(frozen=True)
 class _Band:
-    """The strip of a raster that a layer takes, and the units that are shown in it."""
+    """The horizontal strip of a raster in which a layer is drawn, and the units that it shows."""
 
     units: np.ndarray
     bottom: float
@@ -165,7 +153,7 @@ class _Band:
 
 
 def _bands(sizes: list[int]) -> list[_Band]:
-    """Give every layer a strip that can be read: not too thin for few units, and not every one of many."""
+    """Return a strip for every layer, tall enough for few units, and with a selection of the units of a large layer."""
     bands, bottom = [], 0.0
     for size in sizes:
         units = np.unique(np.linspace(0, size - 1, min(size, MOST_UNITS)).round().astype(int))
@@ -175,8 +163,24 @@ def _bands(sizes: list[int]) -> list[_Band]:
     return bands
 
 
+def _draw_spikes(axes: Axes, times: np.ndarray, units: np.ndarray, band: _Band, colour: str) -> None:
+    """Draw each spike as a short vertical line in the row of its unit."""
+    rows = np.searchsorted(band.units, units)
+    height = band.height / len(band.units)
+    bottoms, tops = band.bottom + rows * height, band.bottom + (rows + 0.8) * height
+    axes.vlines(times, bottoms, tops, color=colour, linewidth=0.8)
+
+
+def _number_units(axes: Axes, band: _Band) -> None:
+    """Write the index of every unit beside its row."""
+    for unit in band.units:
+        y = band.bottom + (unit + 0.4) * band.height / len(band.units)
+        right = axes.get_yaxis_transform()
+        axes.text(1.005, y, str(unit), transform=right, fontsize=6, va="center", clip_on=False)
+
+
 def _readable(unit: str, values: np.ndarray) -> tuple[float, str]:
-    """Return the factor and the label of a state's unit, in thousandths where it has one and values are below 1."""
+    """Return the factor and the label of a state's unit; values below 1 of a physical unit are shown in thousandths."""
     if unit == "1":
         return 1.0, ""
     return (1e3, f" [m{unit}]") if np.abs(values).max() < 1 else (1.0, f" [{unit}]")

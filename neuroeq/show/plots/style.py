@@ -1,4 +1,7 @@
-"""How figures look: colours of Okabe and Ito, which survive colour blindness and print; phases shaded."""
+"""How figures look: their style, their colours, and the shading of phases.
+
+The colours are those of Okabe and Ito, which remain distinct in print and for colour-blind readers.
+"""
 
 from __future__ import annotations
 
@@ -54,8 +57,8 @@ def over_time(axes: Axes, phases: list[Segment]) -> Axes:
 
 
 def time_scale(phases: list[Segment]) -> tuple[float, str]:
-    """Return the factor and the unit that seconds are shown in: milliseconds, or less for a circuit."""
-    exponent = next((each for each in (3, 6, 9) if phases[-1].end * 10**each >= 1), 12)
+    """Return the factor that turns seconds into a unit that suits the phases, milliseconds or smaller, and the unit."""
+    exponent = next((power for power in (3, 6, 9) if phases[-1].end * 10**power >= 1), 12)
     return 10.0**exponent, {3: "ms", 6: "µs", 9: "ns", 12: "ps"}[exponent]
 
 

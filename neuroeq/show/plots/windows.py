@@ -1,4 +1,4 @@
-"""Figure of a plasticity window: weight change against the time between a presynaptic and a postsynaptic spike."""
+"""The figure of a plasticity window: weight change against the time between a pre- and a postsynaptic spike."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from neuroeq.measures.windows import Window
 from .style import COLOURS, STYLE, new_axes
 
 SEEN = 5e-3
-"""Curves are drawn apart if they differ by that share of the largest change."""
+"""A second curve is drawn only if it differs from the first by this fraction of the largest change."""
 WIDTH = 72
-"""Characters of a title's line."""
+"""Largest number of characters in a line of the title."""
 
 
 def window(measured: Window, axes: Axes | None = None) -> Axes:
     """Draw the window of a synapse model.
 
-    The curve is of a directed synapse. Where they differ from it, two more show what one weight that serves both
-    directions gets, the even part, and what has happened if the phase ends at the later spike. The points at 0 are for
-    two spikes in one step.
+    The first curve is the change of a directed synapse. Two more are drawn where they differ from it: the change of
+    one weight that serves both directions, which is the even part of the window, and the change up to the later of the
+    two spikes, as in a phase that ends there. The points at time 0 stand for two spikes in the same step.
 
     Parameters
     ----------
     measured
-        Of `neuroeq.stdp.measure`.
+        The window that `neuroeq.measures.windows.measure` returns.
     axes
-        To draw into.
+        The axes to draw into; those of a new figure if left out.
     """
     axes = axes or new_axes()
     largest = max(np.abs(measured.change).max(), np.abs(measured.at_spike).max())
@@ -65,19 +65,19 @@ def save_window(measured: Window, out: Path | None = None) -> list[Path]:
     Parameters
     ----------
     measured
-        Of `neuroeq.stdp.measure`.
+        The window that `neuroeq.measures.windows.measure` returns.
     out
         A file that ends with ``.png`` or ``.svg``, or the folder for ``stdp_NAME.png`` and ``stdp_NAME.svg``; the
-        current one if left out.
+        current folder if left out.
 
     Returns
     -------
     list of Path
-        The files.
+        The files that were written.
     """
     out = out or Path()
-    alone = out.suffix in (".png", ".svg")
-    written = [out] if alone else [out / f"stdp_{measured.synapse}.{suffix}" for suffix in ("png", "svg")]
+    is_file = out.suffix in (".png", ".svg")
+    written = [out] if is_file else [out / f"stdp_{measured.synapse}.{suffix}" for suffix in ("png", "svg")]
     written[0].parent.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 3), layout="constrained")

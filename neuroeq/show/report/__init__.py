@@ -1,4 +1,4 @@
-"""One page that says what came of a comparison."""
+"""The report of a comparison, a single HTML page."""
 
 from .page import write_report
 

@@ -1,4 +1,4 @@
-"""`report.html`: the answer, the table, the figures, the settings; one file, which needs nothing else."""
+"""`report.html`: the answer, the table, the figures and the settings of a comparison, in a self-contained file."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ def write_report(comparison: Comparison) -> Path:
     Parameters
     ----------
     comparison
-        Finished.
+        The finished comparison to report on.
 
     Returns
     -------
     Path
-        The page.
+        The path of the page.
     """
     path = comparison.path / "report.html"
     atomic(path, lambda draft: draft.write_text(page(comparison), encoding="utf-8"))
@@ -85,7 +85,7 @@ def write_report(comparison: Comparison) -> Path:
 
 
 def page(comparison: Comparison) -> str:
-    """Return the page of a comparison."""
+    """Return the HTML page of a comparison."""
     return PAGE.substitute(
         style=STYLE,
         title=escape(f"{comparison.title}: {len(comparison.means)} substrates compared"),
@@ -100,9 +100,9 @@ def page(comparison: Comparison) -> str:
 
 
 def _figures(comparison: Comparison) -> list[str]:
-    found = []
-    for index, each in enumerate(comparison_figures(comparison)):
-        title = escape(each.title)
-        svg = embedded(each.svg, f"figure{index}", title)
-        found.append(f"<figure><figcaption>{title}</figcaption>{svg}</figure>")
-    return found
+    elements = []
+    for index, figure in enumerate(comparison_figures(comparison)):
+        title = escape(figure.title)
+        svg = embedded(figure.svg, f"figure{index}", title)
+        elements.append(f"<figure><figcaption>{title}</figcaption>{svg}</figure>")
+    return elements

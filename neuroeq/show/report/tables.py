@@ -1,4 +1,4 @@
-"""The tables of a report, and what was run, as HTML."""
+"""The tables and notes of a report, and the descriptions of its runs, as HTML."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ HIGHEST, LOWEST = (
     ("test_accuracy", "cosine_end"),
     ("settling_ms", "energy_per_inference_J", "energy_per_update_J"),
 )
-"""Columns whose best entry stands out."""
+"""Columns whose best entry, the highest or the lowest, is set in bold."""
 BEST = ' class="best"'
 
 
 def main_table(comparison: Comparison) -> str:
-    """Return the table: a row a substrate; one that could not be trained says why."""
+    """Return the main table, with a row for each cell; the row of a cell that could not be trained says why."""
     means = comparison.means
     columns = used(means)
     best = {column.key: _best(column, means) for column in columns}
@@ -32,7 +32,7 @@ def main_table(comparison: Comparison) -> str:
 
 
 def gradients_table(comparison: Comparison) -> str:
-    """Return the cosines by parameter, before and after training."""
+    """Return the table of gradient cosines by parameter, before and after training."""
     means = [mean for mean in comparison.means if mean.cosines_start]
     names = list(dict.fromkeys(name for mean in means for name in mean.cosines_start))
     if not names:
@@ -50,24 +50,9 @@ def gradients_table(comparison: Comparison) -> str:
 
 
 def remarks(comparison: Comparison) -> str:
-    """Return what the numbers are, and what the cells warned of."""
-    about, seeds = comparison.about, comparison.about["seeds"]
-    said = [
-        "A cell learns if at most half the errors of guessing are left.",
-        f"Cosines compare one update of {about['checked_examples']} examples with the gradient at the free "
-        "equilibrium (of spiking units: of their rate network).",
-        "Settling is the simulated time in which the outputs of two examples come to stay within 1 % of the largest "
-        "one, in the free phase after training; on a resistor network, in the transient to its operating point.",
-        "Energies are those of the circuit's elements and converters, an update that of one batch.",
-        f"Means of {seeds} seeds with 95 % intervals (Student's t)." if seeds > 1 else "One seed.",
-    ]
-    if about["quick"]:
-        said.append(f"A quick look: fewer epochs, at most {about['quick_examples']} training examples.")
-    if about["settings"]:
-        said.append(f"Settings: {', '.join(about['settings'])}.")
-    if about["ideal"]:
-        said.append(f"Idealised: {', '.join(about['ideal'])}.")
-    lines = [f'<p class="note">{escape(" ".join(said))}</p>']
+    """Return the notes of the report: what its numbers mean, and the warnings of its cells."""
+    seeds = comparison.about["seeds"]
+    lines = [f'<p class="note">{escape(" ".join(_explanations(comparison)))}</p>']
     trained = {mean.cell for mean in comparison.means if mean.seeds}
     by_sentence: dict[str, list[str]] = {}
     for row in comparison.rows:
@@ -80,18 +65,43 @@ def remarks(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
+def _explanations(comparison: Comparison) -> list[str]:
+    """Return sentences that say what the numbers of the report mean, and how its runs were made."""
+    about, seeds = comparison.about, comparison.about["seeds"]
+    sentences = [
+        "A cell counts as learning if it makes at most half as many errors as guessing does.",
+        f"Cosines compare one update of {about['checked_examples']} examples with the gradient at the free "
+        "equilibrium; for spiking units, with the gradient of their rate network.",
+        "Settling is the simulated time after which the outputs of two examples stay within 1 % of the largest output, "
+        "in the free phase after training; on a resistor network, in the transient to its operating point.",
+        "Energies are those of the circuit's elements and converters; the energy of an update is that of one batch.",
+        f"The table shows means of {seeds} seeds with 95 % intervals (Student's t)."
+        if seeds > 1
+        else "Each cell was trained with one seed.",
+    ]
+    if about["quick"]:
+        sentences.append(
+            f"This is a quick look, with fewer epochs and at most {about['quick_examples']} training examples."
+        )
+    if about["settings"]:
+        sentences.append(f"Settings: {', '.join(about['settings'])}.")
+    if about["ideal"]:
+        sentences.append(f"Idealised: {', '.join(about['ideal'])}.")
+    return sentences
+
+
 def specifications(comparison: Comparison) -> str:
-    """Return the resolved description of every cell, folded."""
-    found = []
+    """Return the resolved description of every run, each folded under a heading."""
+    details = []
     for row in comparison.done:
         text = (comparison.run(row).path / "run.toml").read_text(encoding="utf-8")
         title = f"{row.cell}, seed {row.seed}: {row.epochs} epochs, run.toml"
-        found.append(f"<details><summary>{escape(title)}</summary><pre>{escape(text)}</pre></details>")
-    return "\n".join(found)
+        details.append(f"<details><summary>{escape(title)}</summary><pre>{escape(text)}</pre></details>")
+    return "\n".join(details)
 
 
 def versions_table(comparison: Comparison) -> str:
-    """Return the versions that the results depend on."""
+    """Return a note that lists the versions of the software that the results depend on."""
     versions = comparison.run(comparison.done[0]).result["versions"]
     text = ", ".join(f"{name} {number}" for name, number in versions.items())
     return f'<p class="note">{escape(text)}</p>'
@@ -104,12 +114,12 @@ def _table(titles: Sequence[str], rows: Sequence[str]) -> str:
 
 
 def _best(column: Column, means: Sequence[Summary]) -> set[str]:
-    """Return how the best entries of a column read; none where all are alike."""
-    known = {column.text(mean): value for mean in means if (value := mean.mean[column.key]) is not None}
-    if len(known) < 2 or column.key not in HIGHEST + LOWEST:
+    """Return the texts of the best entries of a column; none if all entries are the same."""
+    values = {column.text(mean): value for mean in means if (value := mean.mean[column.key]) is not None}
+    if len(values) < 2 or column.key not in HIGHEST + LOWEST:
         return set()
-    value = max(known.values()) if column.key in HIGHEST else min(known.values())
-    return {text for text, each in known.items() if each == value}
+    best = max(values.values()) if column.key in HIGHEST else min(values.values())
+    return {text for text, value in values.items() if value == best}
 
 
 def _cosine(cosines: dict[str, float | None], name: str) -> str:

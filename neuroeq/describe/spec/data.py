@@ -1,0 +1,51 @@
+"""The data set of a network, and how its examples are split."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .base import Count, Fraction, Positive, Spec
+
+WholeNumber = Annotated[int, Field(strict=True, ge=1)]
+
+
+class Data(Spec):
+    """The data set, and which part of it trains, validates and tests.
+
+    Parameters
+    ----------
+    name
+        A built-in data set, a folder with the four idx files, or a file ``<name>.npz``.
+    protocol
+        ``select``, for choosing settings: train on the training part, report the validation error after every epoch,
+        and leave the test part alone. ``final``: train on the training and the validation part together, and test once.
+        ``holdout``: train on the training part, validate after every epoch, and test once. ``whole``, for truth tables:
+        train and test on all examples.
+    test, validation
+        Size of the test part and of the validation part: a fraction of all examples, or a number of them. A data set
+        that comes with a test part keeps it, and ``test`` is not used.
+    split_seed
+        Seed of the stratified split; it belongs to the file and not to the run.
+    samples, noise
+        Number of examples and standard deviation of the noise of a generated data set.
+    limit
+        Largest number of training examples to use; all of them if left out.
+    offset, scale
+        Inputs, which range from 0 to 1, become (input - offset) scale.
+    targets
+        ``one_hot``: one output for each class; ``scalar``: a single output whose target is 0 or 1.
+    """
+
+    name: str
+    protocol: Literal["select", "final", "holdout", "whole"] = "final"
+    test: Fraction | WholeNumber = 0.2
+    validation: Fraction | WholeNumber = 0.15
+    split_seed: int = Field(default=0, ge=0)
+    samples: Count = 400
+    noise: float = Field(default=0.1, ge=0)
+    limit: Count | None = None
+    offset: float = 0.0
+    scale: Positive = 1.0
+    targets: Literal["one_hot", "scalar"] = "one_hot"
