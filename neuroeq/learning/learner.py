@@ -9,12 +9,12 @@ from neuroeq.errors import SpecError
 from neuroeq.physics.substrates import AnySubstrate, NeuronSubstrate
 from neuroeq.randomness import Streams
 
-from .holding import Holding
 from .optimiser import Descent
 from .particles import Particles
 from .phases import nudges
 from .pruning import Pruning
 from .rules import Lesson, Update, estimate
+from .weight_store import WeightStore
 
 Array = np.ndarray
 
@@ -28,7 +28,7 @@ class Learner:
         That learns.
     descent
         The optimiser.
-    holding
+    store
         The weights.
     streams
         Of random numbers.
@@ -47,15 +47,15 @@ class Learner:
         self,
         substrate: AnySubstrate,
         descent: Descent,
-        holding: Holding,
+        store: WeightStore,
         streams: Streams,
         n: int,
         particles: dict[str, Array],
     ) -> None:
         network = substrate.network
-        self._substrate, self._descent, self._holding, self._streams = substrate, descent, holding, streams
+        self._substrate, self._descent, self._store, self._streams = substrate, descent, store, streams
         self._pruning = Pruning(network, network.training.prune) if network.training.prune else None
-        if holding.chip is not None and self._pruning is not None:
+        if store.chip is not None and self._pruning is not None:
             raise SpecError(
                 f"{network.where}: training.prune with devices that do not hold exactly what is written; an edge that "
                 "is gone would come back, so use --ideal devices."
@@ -68,7 +68,7 @@ class Learner:
     @property
     def edges(self) -> int | None:
         """How many edges are left; None where none is pruned."""
-        return None if self._pruning is None else self._pruning.edges(self._holding.params)
+        return None if self._pruning is None else self._pruning.edges(self._store.params)
 
     def learn(self, inputs: Array, wanted: Array, which: Array, epoch: int, batch: int) -> Update:
         """Learn from a batch, and return what the rule found; the substrate then has the weights that are held.
@@ -82,21 +82,21 @@ class Learner:
         epoch, batch
             The place, from 0, that random numbers belong to.
         """
-        substrate, holding, phases = self._substrate, self._holding, self._substrate.network.phases
+        substrate, store, phases = self._substrate, self._store, self._substrate.network.phases
 
         def child(name: str) -> np.random.Generator:
             return self._streams.child(name, epoch, batch)
 
-        before, pulses = holding.params, child("pulses")
+        before, pulses = store.params, child("pulses")
 
         def change(asked: Params) -> None:
-            holding.change(self._descent.step(holding.params, asked, epoch), pulses)
+            store.change(self._descent.step(store.params, asked, epoch), pulses)
 
         def change_at_once(asked: Params) -> None:
             change(asked)
-            substrate.params = holding.acting(child("read"))
+            substrate.params = store.effective(child("read"))
 
-        substrate.params = holding.acting(child("read"))
+        substrate.params = store.effective(child("read"))
         start = None if self._particles is None else self._particles.start(which, child("rest"))
         at_once = change_at_once if substrate.network.training.update == "every_step" else None
         chosen = nudges(phases, child("nudge"))
@@ -107,6 +107,6 @@ class Learner:
         if self._particles is not None:
             self._particles.keep(update.free, which)
         if self._pruning is not None:
-            holding.change(self._pruning.step(before, holding.params, child("prune")), child("pruned"))
-        substrate.params = holding.params
+            store.change(self._pruning.step(before, store.params, child("prune")), child("pruned"))
+        substrate.params = store.params
         return update

@@ -18,12 +18,12 @@ from neuroeq.physics.substrates import AnySubstrate
 from neuroeq.randomness import Streams
 
 from .costs import cost_of
-from .holding import Holding
 from .learner import Learner
+from .monitor import TrainingMonitor
 from .optimiser import Descent
 from .trainers.compiled import Compiled
 from .trainers.fused import Fused, fusible
-from .watch import Watch
+from .weight_store import WeightStore
 
 Array = np.ndarray
 CHUNK, CHUNK_SAMPLES = 64, 4096
@@ -161,16 +161,16 @@ def train(
     n_batches = -(-len(part) // size)
     sampled = _sampled(network, state, streams)
     every = max(1, network.training.epochs * n_batches // HISTORY_POINTS)
-    watch = Watch(substrate)
-    holding = Holding(network, state.params, state.devices, streams)
-    state.params = holding.params
+    monitor = TrainingMonitor(substrate)
+    store = WeightStore(network, state.params, state.devices, streams)
+    state.params = store.params
     fused: Fused | Compiled | None = None
     if network.run.engine == "compiled":
         fused = Compiled(substrate, state.params, streams)
-    elif fuse and holding.chip is None and fusible(network):
+    elif fuse and store.chip is None and fusible(network):
         fused = Fused(network, state.params, network.training.epochs * len(part))
     chunk = 1 if fused is None else max(1, min(CHUNK, CHUNK_SAMPLES // size))
-    learner = Learner(substrate, descent, holding, streams, len(part), state.particles)
+    learner = Learner(substrate, descent, store, streams, len(part), state.particles)
     while state.epoch < network.training.epochs:
         order = streams.child("data", state.epoch).permutation(len(part))
         for batch in range(state.batch, n_batches, chunk):
@@ -183,22 +183,22 @@ def train(
                 if batch == 0:
                     rng = streams.child("state", state.epoch, 0)
                     free = substrate.relax(inputs[:size], stop=substrate.stop(network.phases.free), rng=rng)
-                    watch.margin(free, state.epoch)
+                    monitor.margin(free, state.epoch)
                     _look(state.tally, substrate, free, len(part))
                 outputs = fused.learn(inputs, wanted, descent.factor(state.epoch), state.epoch, batch)
                 substrate.params = state.params = fused.params
             else:
                 update = learner.learn(inputs, wanted, which, state.epoch, batch)
-                state.params, state.tally.edges = holding.params, learner.edges
+                state.params, state.tally.edges = store.params, learner.edges
                 if batch == 0:
-                    watch.margin(update.free, state.epoch)
+                    monitor.margin(update.free, state.epoch)
                 outputs = update.free.outputs
                 _look(state.tally, substrate, update.free, len(labels))
             loss, wrong = _count(state.tally, network, outputs, wanted, labels)
             state.batch = min(batch + chunk, n_batches)
             if ends_epoch := state.batch == n_batches:
-                watch.saturation(state.tally.mean())
-                watch.settling(state.tally.mean())
+                monitor.saturation(state.tally.mean())
+                monitor.settling(state.tally.mean())
                 if state.epoch + 1 == network.training.epochs:
                     _sample(state, sampled, float(state.epoch + 1))
             state.cpu_s += time.process_time() - cpu

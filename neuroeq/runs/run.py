@@ -19,11 +19,11 @@ from neuroeq.describe.network import feedback_angles
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import DivergenceError, SpecError
-from neuroeq.learning.holding import Holding
 from neuroeq.learning.trainers.compiled import on_engine, prepare, with_engine
 from neuroeq.learning.trainers.fused import compile_ahead, fusible
 from neuroeq.learning.training import State, Step, initial_state
 from neuroeq.learning.training import train as train_steps
+from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.evaluation import evaluate
 from neuroeq.measures.probes import energy_of, probes
 from neuroeq.physics.engine import use_target
@@ -207,7 +207,7 @@ def _run(
 
     before = _cpu()
     stop = judge.stop(judge.network.phases.free)
-    judge.params = Holding(network, state.params, state.devices, streams).acting(streams.child("read test"))
+    judge.params = WeightStore(network, state.params, state.devices, streams).effective(streams.child("read test"))
     tested = examples.test and evaluate(judge, examples.test, examples.n_classes, stop, streams, "test", 0)
     eval_s += _cpu() - before
     rows = folder.metrics()
@@ -268,7 +268,7 @@ def _train(
             row |= {f"angle_{name}": angle for name, angle in angles.items()}
             if examples.validation is not None:
                 reading = streams.child("read validation", step.epoch)
-                judge.params = Holding(network, state.params, state.devices, streams).acting(reading)
+                judge.params = WeightStore(network, state.params, state.devices, streams).effective(reading)
                 score = evaluate(
                     judge, examples.validation, examples.n_classes, stop, streams, "validation", step.epoch
                 )
