@@ -19,7 +19,7 @@ from tests.nets import network, substrate_of
 pytestmark = [
     pytest.mark.compiled,
     pytest.mark.usefixtures("compiler"),
-    pytest.mark.filterwarnings("ignore::neuroeq.learning.watch.NeuroeqWarning"),
+    pytest.mark.filterwarnings("ignore::neuroeq.errors.NeuroeqWarning"),
 ]
 SHORT = {"free": {"duration": "12 steps"}, "nudged": {"duration": "5 steps"}}
 

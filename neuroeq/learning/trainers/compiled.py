@@ -15,9 +15,9 @@ from neuroeq.physics.engine.compiled import (
     Library,
     check_compilable,
     compilable,
-    learned,
     library_of,
     parameter_names,
+    parameter_updates,
     slopes,
 )
 from neuroeq.physics.substrates import AnySubstrate, NeuronSubstrate
@@ -116,8 +116,8 @@ class Compiled:
         assert isinstance(substrate, NeuronSubstrate)
         self._network, self._simulation, self._streams = substrate.network, substrate.simulation, streams
         self._dtype = np.dtype(self._network.physics.precision)
-        self._learned = learned(self._network, self._simulation.dt)
-        self._order = parameter_names(self._network, self._learned)
+        self._updates = parameter_updates(self._network, self._simulation.dt)
+        self._order = parameter_names(self._network, self._updates)
         self.params = {name: np.array(value, self._dtype, order="C") for name, value in params.items()}
 
     def learn(self, inputs: Array, targets: Array, factor: float, epoch: int, batch: int) -> Array:
@@ -148,8 +148,8 @@ class Compiled:
             targets.astype(self._dtype, copy=False),
             [np.array(each, self._dtype) for each in zip(*drawn, strict=True)],
             np.array([[beta for beta, _ in each] for each in chosen]),
-            np.array([slopes(self._learned, each, self._simulation.dt) for each in gains]),
-            np.array([factor * rates[each.name] for each in self._learned]),
+            np.array([slopes(self._updates, each, self._simulation.dt) for each in gains]),
+            np.array([factor * rates[each.name] for each in self._updates]),
             [self.params[name] for name in self._order],
         )
         if not all(np.isfinite(value).all() for value in (outputs, *self.params.values())):

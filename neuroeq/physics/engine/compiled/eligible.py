@@ -15,7 +15,7 @@ from neuroeq.errors import SpecError
 from ..assembly import time_step
 from ..plasticity.plan import native_names
 from ..strength import reads_strength
-from .learned import beyond
+from .updates import unsupported_synapses
 
 RANDOM = re.compile(r"\b(rand|randn|poisson|binomial|xi\w*)\b")
 
@@ -77,7 +77,7 @@ def _reasons(network: Network) -> Iterator[str]:
             yield f"neuron '{model.name}' of layer '{layer}' draws random numbers as it runs"
         if model is not None and reads_strength(model):
             yield f"neuron '{model.name}' of layer '{layer}' reads the sum of its weights"
-    yield from beyond(network, time_step(network))
+    yield from unsupported_synapses(network, time_step(network))
 
 
 def _text(model: NeuronModel) -> str:
