@@ -13,7 +13,8 @@ from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.evaluation import evaluate
 from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
-from neuroeq.runs.run import EVALUATION_BATCH, train
+from neuroeq.runs.run import EVALUATION_BATCH
+from neuroeq.runs.training import train
 from neuroeq.runs.transfer import Spread, evaluate_run
 from tests.test_cli import cli
 

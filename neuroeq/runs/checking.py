@@ -15,7 +15,7 @@ from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.describe.spec.hardware import NudgeSource
 from neuroeq.errors import SpecError
-from neuroeq.learning.training import State
+from neuroeq.learning.state import State
 from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.fidelity import Report, check
 from neuroeq.physics.engine import use_target

@@ -20,7 +20,8 @@ from neuroeq.measures.evaluation import evaluate
 from neuroeq.measures.fidelity import implicit_gradient
 from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
-from neuroeq.runs.run import Run, train
+from neuroeq.runs.run import Run
+from neuroeq.runs.training import train
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "papers"))
 
