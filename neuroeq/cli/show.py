@@ -15,9 +15,15 @@ if TYPE_CHECKING:
 def show(
     name: Annotated[str, typer.Argument(help="A network, neuron, synapse or hardware, by name or path.")],
     substrate: Annotated[str | None, typer.Option(help="Show a network as this substrate plays it.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change the network, such as phases.beta=0.5; repeatable."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show a network or a model: what it says once everything it refers to is put in, with equations and sources.
+
+    A network that is shown for a substrate begins with a comment on who trains it, and why.
 
     Example: neuroeq show sigma_delta
     """
@@ -25,12 +31,13 @@ def show(
     from neuroeq.describe.spec import Hardware, Network, NeuronModel
 
     found = load_any(name)
-    if isinstance(found, Network) and substrate is not None:
-        found = resolve(found, substrate)
+    resolved = isinstance(found, Network) and (substrate is not None or bool(settings))
+    if isinstance(found, Network) and resolved:
+        found = resolve(found, substrate, settings or [])
     if as_json:
         print_json(found.model_dump(by_alias=True, exclude_none=True, mode="json"))
     elif isinstance(found, Network):
-        print(_network(found))
+        print(_network(found, resolved))
     elif isinstance(found, NeuronModel):
         print(_neuron(found))
     elif isinstance(found, Hardware):
@@ -39,10 +46,13 @@ def show(
         print(_synapse(found))
 
 
-def _network(network: Network) -> str:
+def _network(network: Network, resolved: bool) -> str:
+    """Return a network as a file; one that is resolved for a substrate begins with a comment on who trains it."""
+    from neuroeq.learning.trainers import explained
     from neuroeq.runs.records import to_toml
 
-    return f"# {network.where}\n{to_toml(network)}"
+    trainer = f"# trainer: {explained(network)}\n" if resolved else ""
+    return f"# {network.where}\n{trainer}{to_toml(network)}"
 
 
 def _hardware(hardware: Hardware) -> str:

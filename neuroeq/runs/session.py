@@ -130,7 +130,7 @@ class Session:
         reading = self.streams.child(f"read {name}", *(() if epoch is None else (epoch,)))
         store = WeightStore(self.network, self.state.params, self.state.devices, self.streams)
         self.judge.params = store.effective(reading)
-        stop = self.judge.stop(self.network.phases.free)
+        stop = self.judge.stop(self.judge.network.phases.free)
         return evaluate(self.judge, part, self.examples.n_classes, stop, self.streams, name, epoch or 0)
 
     def _rows(self) -> list[Row]:

@@ -54,7 +54,9 @@ def choose(
     Raises
     ------
     SpecError
-        If the trainer that is asked for does not exist or does not allow the network; the message says why.
+        If the trainer that is asked for does not allow the network; the message says why.
+    UnknownNameError
+        If there is no trainer of that name.
     """
     asked = trainer or ("compiled" if network.run.engine == "compiled" else None)
     if asked is not None:
