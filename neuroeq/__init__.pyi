@@ -12,6 +12,6 @@ from .runs.comparison import Comparison as Comparison
 from .runs.comparison import compare as compare
 from .runs.run import Run as Run
 from .runs.run import load_run as load_run
-from .runs.run import train as train
+from .runs.training import train as train
 from .runs.transfer import evaluate_run as evaluate_run
 from .show import plots as plots

@@ -25,7 +25,7 @@ MOVED = {
     "evaluation": "measures.evaluation",
     "export": "runs.exchange.spice",
     "fidelity": "measures.fidelity",
-    "holding": "learning.holding",
+    "holding": "learning.weight_store",
     "network": "describe.network",
     "optimiser": "learning.optimiser",
     "particles": "learning.particles",
@@ -42,7 +42,7 @@ MOVED = {
     "substrates": "physics.substrates",
     "training": "learning.training",
     "transfer": "runs.transfer",
-    "watch": "learning.watch",
+    "watch": "learning.monitor",
 }
 """Old name, without the ``neuroeq.`` before it, to new name."""
 

@@ -144,3 +144,12 @@ COSTS: Registry[Any] = Registry(
     },
 )
 """Classes with a method ``of(phases)`` that returns a `Cost`."""
+TRAINERS: Registry[Any] = Registry(
+    "trainer",
+    {
+        "compiled": "neuroeq.learning.trainers.compiled:Compiled",
+        "fused": "neuroeq.learning.trainers.fused:Fused",
+        "stepwise": "neuroeq.learning.trainers.stepwise:Stepwise",
+    },
+)
+"""Classes that are a `neuroeq.learning.trainers.contract.Trainer`, in the order in which they are considered."""

@@ -15,7 +15,7 @@ from neuroeq.errors import SpecError
 from neuroeq.runs.analysis import conductances, segments, settling_time
 from neuroeq.runs.interruption import Interrupted
 from neuroeq.runs.records import RunFolder
-from neuroeq.runs.run import train
+from neuroeq.runs.training import train
 
 RUNS = {"resistive": ("resistive", "1n4148_amplified"), "crossbar": ("crossbar", "ideal")}
 
@@ -210,7 +210,7 @@ def test_compiling_counts_as_compiling(tmp_path, monkeypatch):
         while time.process_time() < end:
             pass
 
-    monkeypatch.setattr("neuroeq.runs.run.compile_ahead", compile_slowly)
+    monkeypatch.setattr("neuroeq.learning.trainers.fused.Fused.prepare", compile_slowly)
     settings = ["substrate.resistive.circuit.outputs=single", "phases.nudge=conductance", "phases.beta=0.02"]
     settings += ["phases.free.duration='4 steps'", "phases.nudged.duration='4 steps'"]
     run = train("xor", "resistive", settings=settings, epochs=1, out=tmp_path / "run")

@@ -9,11 +9,12 @@ import neuroeq as ne
 from neuroeq.data import load
 from neuroeq.describe.catalog import resolve
 from neuroeq.errors import SpecError
-from neuroeq.learning.holding import Holding
+from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.evaluation import evaluate
 from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
-from neuroeq.runs.run import EVALUATION_BATCH, train
+from neuroeq.runs.run import EVALUATION_BATCH
+from neuroeq.runs.training import train
 from neuroeq.runs.transfer import Spread, evaluate_run
 from tests.test_cli import cli
 
@@ -101,10 +102,10 @@ def test_later_errors_are_those_of_the_weights_as_they_act_then(runs, tmp_path):
     network = resolve(runs["crossbar"].network, "crossbar", [{"run": {"seed": 5}}], name)
     streams, params = Streams(5), runs["crossbar"].folder.load().params
     judge, examples = build(network, params, EVALUATION_BATCH, plastic=False, target="numpy"), load(network)
-    holding = Holding(network, params, {}, streams)
+    store = WeightStore(network, params, {}, streams)
     sizes = []
     for index, (spread, at) in enumerate(zip(found.spreads, (1.0, 3600.0, 365 * 86400.0), strict=True)):
-        judge.params = holding.acting(streams.child("read test", index), at)
+        judge.params = store.effective(streams.child("read test", index), at)
         sizes.append(np.abs(judge.params["input_hidden"]).mean())
         stop = judge.stop(judge.network.phases.free)
         score = evaluate(judge, examples.test, examples.n_classes, stop, streams, "test", 0)

@@ -6,7 +6,7 @@ import pytest
 
 from neuroeq.describe import catalog
 from neuroeq.describe.catalog import load_network
-from neuroeq.runs.run import train
+from neuroeq.runs.training import train
 
 PROMISES = [
     pytest.param(

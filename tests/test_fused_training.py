@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from neuroeq.data import load
-from neuroeq.learning.trainers.fused import compile_ahead, fusible
+from neuroeq.learning.trainers.fused import Fused
 from neuroeq.learning.training import initial_state, train
 from neuroeq.physics.circuits import kernels
 from neuroeq.randomness import Streams
@@ -41,12 +41,12 @@ def net(sizes=(2, 6, 2), on="resistive", hardware=None, phases=None, training=No
     )
 
 
-def trained(description, fuse):
+def trained(description, trainer):
     streams = Streams(5)
     state = initial_state(description, streams)
     state.params = {name: value + 0.05 for name, value in state.params.items()}
     substrate = substrate_of(description, state.params)
-    steps = list(train(substrate, load(description), state, streams, fuse=fuse))
+    steps = list(train(substrate, load(description), state, streams, trainer))
     return state.params, steps
 
 
@@ -77,8 +77,8 @@ def trained(description, fuse):
 )
 def test_fused_training_ends_in_the_same_weights(over):
     description = net(**over)
-    assert fusible(description)
-    (one, slow), (two, fast) = (trained(description, fuse) for fuse in (False, True))
+    assert not list(Fused.reasons(description))
+    (one, slow), (two, fast) = (trained(description, trainer) for trainer in ("stepwise", "fused"))
     for name in one:
         assert np.abs(one[name] - initial_state(description, Streams(5)).params[name]).max() > 1e-4
         np.testing.assert_allclose(two[name], one[name], rtol=0, atol=1e-12)
@@ -104,7 +104,7 @@ def test_fused_training_ends_in_the_same_weights(over):
     ],
 )
 def test_what_the_kernels_do_not_do_is_not_fused(over):
-    assert not fusible(net(**over))
+    assert list(Fused.reasons(net(**over)))
 
 
 @pytest.mark.skipif(not kernels.available(), reason="needs numba")
@@ -117,20 +117,20 @@ def test_what_training_calls_was_compiled_ahead(monkeypatch, over, precision):
     from neuroeq.physics.circuits.fused import with_numba as fused_numba
 
     called, learn = [], fused_numba.learn
-    monkeypatch.setattr("neuroeq.learning.trainers.fused.COMPILED_FROM", 0)
+    monkeypatch.setattr("neuroeq.learning.trainers.contract.COMPILED_FROM", 0)
     monkeypatch.setattr(fused_numba, "learn", lambda *args: called.append([*map(typeof, args)]) or learn(*args))
     description = net(precision=precision, **over)
-    compile_ahead(description, 12)
+    Fused.prepare(description, 12)
     assert len(called) == 1
-    trained(description, True)
+    trained(description, "fused")
     assert len(called) > 2 and all(types == called[0] for types in called)
 
 
 def test_a_fused_training_that_was_cut_ends_in_the_same_bits(monkeypatch):
     """Cut between two chunks; the state that a checkpoint holds is all that is needed."""
-    monkeypatch.setattr("neuroeq.learning.training.CHUNK", 2)
+    monkeypatch.setattr("neuroeq.learning.trainers.contract.CHUNK", 2)
     description = net()
-    whole, _ = trained(description, True)
+    whole, _ = trained(description, "fused")
     streams = Streams(5)
     state = initial_state(description, streams)
     state.params = {name: value + 0.05 for name, value in state.params.items()}

@@ -6,7 +6,7 @@ import pytest
 from neuroeq.data import load
 from neuroeq.describe import catalog
 from neuroeq.describe.catalog import load_network
-from neuroeq.runs.run import train
+from neuroeq.runs.training import train
 
 QUICK = {
     "mnist_rate": (3_000, 3, 0.1),

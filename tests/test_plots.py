@@ -9,7 +9,7 @@ from PIL import Image
 from neuroeq import plots
 from neuroeq.errors import SpecError
 from neuroeq.runs.analysis import segments, settling_time, weight_history
-from neuroeq.runs.run import train
+from neuroeq.runs.training import train
 
 
 @pytest.fixture(scope="module")

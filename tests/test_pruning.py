@@ -12,7 +12,7 @@ from neuroeq.learning.optimiser import Descent
 from neuroeq.learning.pruning import Pruning
 from neuroeq.runs.interruption import Interrupted
 from neuroeq.runs.records import RunFolder
-from neuroeq.runs.run import train
+from neuroeq.runs.training import train
 from tests.nets import network, params_of
 from tests.test_training import trained
 

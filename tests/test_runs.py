@@ -16,7 +16,8 @@ import pytest
 
 from neuroeq.errors import SpecError
 from neuroeq.runs.records import RunFolder
-from neuroeq.runs.run import load_run, train
+from neuroeq.runs.run import load_run
+from neuroeq.runs.training import train
 
 RESULT_KEYS = {
     "network": str,

@@ -6,7 +6,7 @@ import pytest
 from neuroeq.describe.network import initial_params
 from neuroeq.errors import NeuroeqError
 from neuroeq.learning.optimiser import Descent
-from neuroeq.runs.run import train
+from neuroeq.runs.training import train
 from tests.nets import network, params_of
 
 BINARY = {"kind": "binary", "inertia": 0.1, "threshold": 0.05}

@@ -5,7 +5,7 @@ import pytest
 
 from neuroeq.contract import Stop
 from neuroeq.describe.catalog import resolve
-from neuroeq.runs.run import train
+from neuroeq.runs.training import train
 from tests.conftest import DATA
 from tests.nets import network, params_of, substrate_of
 

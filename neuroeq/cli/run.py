@@ -14,7 +14,7 @@ from .options import SUBSTRATES, DataDir, Epochs, Hardware, Ideal, Network, Quie
 from .output import Json, print_json
 
 if TYPE_CHECKING:
-    from neuroeq.learning.training import Step
+    from neuroeq.learning.state import Step
     from neuroeq.runs.run import Run
 
 
@@ -58,7 +58,8 @@ def run(
 
     Example: neuroeq run digits --substrate spiking --set substrate.spiking.neuron=lif
     """
-    from neuroeq.runs.run import Interrupted, train
+    from neuroeq.runs.interruption import Interrupted
+    from neuroeq.runs.training import train
 
     with _progress(quiet) as progress:
         try:

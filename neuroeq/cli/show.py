@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .options import Settings
 from .output import Json, print_json
 
 if TYPE_CHECKING:
@@ -17,9 +18,12 @@ def show(
     substrate: Annotated[
         str | None, typer.Option(help="Show a network resolved for this substrate, with its models filled in.")
     ] = None,
+    settings: Settings = None,
     as_json: Json = False,
 ) -> None:
     """Show a network, a model or hardware in full, with everything that it extends, its equations and its sources.
+
+    A network that is shown for a substrate begins with a comment on who trains it, and why.
 
     Example: neuroeq show sigma_delta
     """
@@ -27,12 +31,13 @@ def show(
     from neuroeq.describe.spec import Hardware, Network, NeuronModel
 
     described = load_any(name)
-    if isinstance(described, Network) and substrate is not None:
-        described = resolve(described, substrate)
+    resolved = isinstance(described, Network) and (substrate is not None or bool(settings))
+    if isinstance(described, Network) and resolved:
+        described = resolve(described, substrate, settings or [])
     if as_json:
         print_json(described.model_dump(by_alias=True, exclude_none=True, mode="json"))
     elif isinstance(described, Network):
-        print(_network(described))
+        print(_network(described, resolved))
     elif isinstance(described, NeuronModel):
         print(_neuron(described))
     elif isinstance(described, Hardware):
@@ -41,10 +46,13 @@ def show(
         print(_synapse(described))
 
 
-def _network(network: Network) -> str:
+def _network(network: Network, resolved: bool) -> str:
+    """Return a network as a file; one that is resolved for a substrate begins with a comment on who trains it."""
+    from neuroeq.learning.trainers import explained
     from neuroeq.runs.records import to_toml
 
-    return f"# {network.where}\n{to_toml(network)}"
+    trainer = f"# trainer: {explained(network)}\n" if resolved else ""
+    return f"# {network.where}\n{trainer}{to_toml(network)}"
 
 
 def _hardware(hardware: Hardware) -> str:

@@ -9,7 +9,8 @@ from neuroeq.data.examples import Part
 from neuroeq.describe.spec import Network
 from neuroeq.learning.phases import nudges
 from neuroeq.learning.rules import Lesson, contrastive, in_situ
-from neuroeq.learning.training import State, initial_state
+from neuroeq.learning.state import State
+from neuroeq.learning.training import initial_state
 from neuroeq.physics.engine import Recording
 from neuroeq.physics.substrates import (
     AnySubstrate,

@@ -18,5 +18,5 @@ from . import (
 )
 from .run import Run as Run
 from .run import load_run as load_run
-from .run import train as train
+from .training import train as train
 from .transfer import evaluate_run as evaluate_run

@@ -15,8 +15,8 @@ from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.describe.spec.hardware import NudgeSource
 from neuroeq.errors import SpecError
-from neuroeq.learning.holding import Holding
-from neuroeq.learning.training import State
+from neuroeq.learning.state import State
+from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.fidelity import Report, check
 from neuroeq.physics.engine import use_target
 from neuroeq.physics.substrates import AnySubstrate, NeuronSubstrate, build, engine_of
@@ -70,31 +70,31 @@ def check_network(
     kept = State(initial_params(resolved, streams.child("init"))) if run is None else run.folder.load()
     same = run is not None and (resolved.hardware, resolved.run.seed) == (run.network.hardware, run.network.run.seed)
     devices = kept.devices if same else {}
-    holding = Holding(resolved, kept.params, dict(devices), streams)
-    params = holding.params
+    store = WeightStore(resolved, kept.params, dict(devices), streams)
+    params = store.params
     examples = load(resolved, Path(resolved.run.data_dir) if resolved.run.data_dir else None)
     which = _in_turn(np.asarray(examples.train.labels), samples)
     inputs, _, wanted = examples.batch(examples.train, which, resolved)
     how = {"engine": engine_of(resolved), "target": use_target(target)}
     checked = build(resolved, params, samples, **how)
-    checked.params = holding.acting(streams.child("read check"))
-    reference = _rate_twin(described, resolved, params, samples) or _exact_twin(resolved, holding, samples, how)
+    checked.params = store.effective(streams.child("read check"))
+    reference = _rate_twin(described, resolved, params, samples) or _exact_twin(resolved, store, samples, how)
     return check(checked, inputs, wanted, streams, reference, rbp)
 
 
-def _exact_twin(resolved: Network, holding: Holding, samples: int, how: dict[str, Any]) -> AnySubstrate | None:
+def _exact_twin(resolved: Network, store: WeightStore, samples: int, how: dict[str, Any]) -> AnySubstrate | None:
     """Return a circuit of the same weights that acts, reads and drives exactly; None if the first one does."""
     if resolved.hardware is None:
         return None
     array, periphery = resolved.technology.array, resolved.technology.periphery
-    if holding.chip is None and periphery.ideal and not array.phase_mismatch:
+    if store.chip is None and periphery.ideal and not array.phase_mismatch:
         return None
     exact = periphery.model_copy(
         update={"dac_bits": 0, "adc_bits": 0, "adc_noise_sd": 0.0, "adc_offset_sd": 0.0, "nudge": NudgeSource()}
     )
     parts = {"array": array.model_copy(update={"phase_mismatch": 0.0}), "periphery": exact}
     twin = resolved.model_copy(update={"hardware": resolved.technology.model_copy(update=parts)})
-    return build(twin, holding.params, samples, **how)
+    return build(twin, store.params, samples, **how)
 
 
 def _rate_twin(

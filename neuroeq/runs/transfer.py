@@ -21,7 +21,7 @@ from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import NeuroeqError, SpecError
-from neuroeq.learning.holding import Holding
+from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.evaluation import evaluate
 from neuroeq.physics.engine import use_target
 from neuroeq.physics.substrates import build, engine_of
@@ -163,11 +163,11 @@ def _drawn(
     network = network.model_copy(update={"run": network.run.model_copy(update={"seed": chip})})
     streams = Streams(chip)
     judge = build(network, params, EVALUATION_BATCH, plastic=False, engine=engine_of(network), target=target)
-    holding = Holding(network, params, {}, streams)
+    store = WeightStore(network, params, {}, streams)
     stop, errors = judge.stop(judge.network.phases.free), []
     for index, time in enumerate(times):
         place = () if time is None else (index,)
-        judge.params = holding.acting(streams.child("read test", *place), time)
+        judge.params = store.effective(streams.child("read test", *place), time)
         errors.append(evaluate(judge, examples.test, examples.n_classes, stop, streams, "test", 0).error)
     return errors
 

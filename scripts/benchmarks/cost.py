@@ -25,9 +25,10 @@ from threadpoolctl import threadpool_limits
 from neuroeq.data.idx import FILES
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.spec import Network, validate
-from neuroeq.learning.training import CHUNK, initial_state, train
+from neuroeq.learning.trainers.compiled import Compiled
+from neuroeq.learning.trainers.contract import CHUNK
+from neuroeq.learning.training import initial_state, train
 from neuroeq.physics.engine import can_compile
-from neuroeq.physics.engine.compiled import compilable
 from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
 
@@ -111,7 +112,7 @@ def growth(console: Console) -> None:
             table.add_section()
         net = network(**how)
         n = couplings(net, share)
-        engines = ["stepper", *(["compiled"] if can_compile() and compilable(net) else [])]
+        engines = ["stepper", *(["compiled"] if can_compile() and not any(Compiled.reasons(net)) else [])]
         used = [measured(net, engine) for engine in engines]
         table.add_row(
             name, f"{n:,.0f}", *(text for each in used for text in (f"{1e6 * each:,.0f}", f"{1e9 * each / n:.3f}"))

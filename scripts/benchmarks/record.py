@@ -12,7 +12,9 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from neuroeq.describe.catalog import resolve
-from neuroeq.learning.training import CHUNK, Step, initial_state, train
+from neuroeq.learning.state import Step
+from neuroeq.learning.trainers.contract import CHUNK
+from neuroeq.learning.training import initial_state, train
 from neuroeq.physics.engine import can_compile
 from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams

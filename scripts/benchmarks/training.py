@@ -26,10 +26,10 @@ from neuroeq.describe.catalog import resolve
 from neuroeq.describe.spec import Network
 from neuroeq.learning.phases import nudges
 from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.learning.trainers.compiled import Compiled
 from neuroeq.learning.training import initial_state, train
 from neuroeq.physics.circuits import kernels
 from neuroeq.physics.engine import can_compile
-from neuroeq.physics.engine.compiled import compilable
 from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
 
@@ -128,7 +128,7 @@ def training(console: Console) -> None:
             ways[f"neuroeq, {'numba' if kernels.available() else 'NumPy'}"] = partial(seconds, network, EPOCH)
         else:
             ways["neuroeq, stepper"] = partial(seconds, network, EPOCH // 10, "stepper")
-            if can_compile() and compilable(network):
+            if can_compile() and not any(Compiled.reasons(network)):
                 ways["neuroeq, compiled"] = partial(seconds, network, EPOCH, "compiled")
         best = dict.fromkeys(ways, np.inf)
         for _ in range(ROUNDS):  # in turn, so that a machine that slows down slows them all

@@ -13,14 +13,15 @@ from neuroeq.data import load
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec.synapse import Synapse
-from neuroeq.learning.holding import Holding
 from neuroeq.learning.phases import nudges
 from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.evaluation import evaluate
 from neuroeq.measures.fidelity import implicit_gradient
 from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
-from neuroeq.runs.run import Run, train
+from neuroeq.runs.run import Run
+from neuroeq.runs.training import train
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "papers"))
 
@@ -99,8 +100,8 @@ def transferred(run: Run, synapse: dict[str, Any], seed: int) -> float:
     """Return the test error of the weights of a run after they are written into other devices."""
     hardware = run.network.technology.model_copy(update={"synapse": Synapse.model_validate(synapse)})
     net, streams = run.network.model_copy(update={"hardware": hardware}), Streams(seed)
-    holding = Holding(net, run.folder.load().params, {}, streams)
-    substrate, examples = build(net, holding.params, 256), load(net)
+    store = WeightStore(net, run.folder.load().params, {}, streams)
+    substrate, examples = build(net, store.params, 256), load(net)
     assert examples.test is not None
     stop = substrate.stop(net.phases.free)
     return evaluate(substrate, examples.test, examples.n_classes, stop, streams, "test", 0).error

@@ -11,7 +11,7 @@ from neuroeq.errors import SpecError
 from neuroeq.physics.circuits.spice import ngspice
 from neuroeq.physics.circuits.spice.elements import stems
 from neuroeq.runs.exchange.spice import spice
-from neuroeq.runs.run import train
+from neuroeq.runs.training import train
 
 needs_ngspice = pytest.mark.skipif(not ngspice.available(), reason="ngspice is not installed: apt install ngspice")
 PULLED = ["substrate.resistive.circuit.outputs=single", "phases.nudge=conductance"]

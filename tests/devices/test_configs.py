@@ -11,7 +11,7 @@ from neuroeq.learning.training import initial_state
 from neuroeq.learning.training import train as steps
 from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
-from neuroeq.runs.run import train
+from neuroeq.runs.training import train
 
 CIRCUITS = ("resistive", "crossbar")
 
@@ -35,7 +35,7 @@ def test_every_configuration_takes_50_steps_on_digits(name):
     substrate = build(net, state.params, net.training.batch_size)
     examples = load(net, None)
     before = {key: value.copy() for key, value in state.params.items()}
-    for number, _ in enumerate(steps(substrate, examples, state, streams, fuse=False), 1):
+    for number, _ in enumerate(steps(substrate, examples, state, streams, "stepwise"), 1):
         if number == 50:
             break
     assert all(np.isfinite(value).all() for value in state.params.values())

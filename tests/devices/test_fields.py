@@ -7,10 +7,10 @@ import pytest
 
 from neuroeq.data import load
 from neuroeq.describe.spec import Hardware, Spec, overlay
-from neuroeq.learning.holding import Holding
 from neuroeq.learning.phases import nudges
 from neuroeq.learning.rules import Lesson, estimate
 from neuroeq.learning.training import initial_state, train
+from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.energy import account
 from neuroeq.randomness import Streams
 from tests.nets import network, substrate_of
@@ -211,8 +211,8 @@ def behaviour(on, made_of):
     substrate = substrate_of(net, state.params)
     for _ in train(substrate, examples, state, streams):
         pass
-    holding = Holding(net, state.params, state.devices, streams)
-    acting = holding.acting(np.random.default_rng(0), 1e5)
+    store = WeightStore(net, state.params, state.devices, streams)
+    acting = store.effective(np.random.default_rng(0), 1e5)
     inputs, _, wanted = examples.batch(examples.train, np.arange(4), net)
     substrate.params = state.params
     spent = account(substrate, inputs, wanted, streams)

@@ -10,7 +10,8 @@ import pytest
 import neuroeq
 from neuroeq.data import load
 from neuroeq.errors import DivergenceError, NeuroeqWarning, SpecError
-from neuroeq.learning.trainers.compiled import COMPILED_FROM, prepare, with_engine
+from neuroeq.learning.trainers import choose, prepare
+from neuroeq.learning.trainers.contract import COMPILED_FROM
 from neuroeq.learning.training import initial_state, train
 from neuroeq.physics.engine.compiled import library, library_of
 from neuroeq.randomness import Streams
@@ -19,7 +20,7 @@ from tests.nets import network, substrate_of
 pytestmark = [
     pytest.mark.compiled,
     pytest.mark.usefixtures("compiler"),
-    pytest.mark.filterwarnings("ignore::neuroeq.learning.watch.NeuroeqWarning"),
+    pytest.mark.filterwarnings("ignore::neuroeq.errors.NeuroeqWarning"),
 ]
 SHORT = {"free": {"duration": "12 steps"}, "nudged": {"duration": "5 steps"}}
 
@@ -92,7 +93,7 @@ ALIKE = {
 
 @pytest.mark.parametrize("over", ALIKE.values(), ids=ALIKE)
 def test_a_compiled_training_ends_in_the_weights_of_the_stepper(over, monkeypatch):
-    monkeypatch.setattr("neuroeq.learning.training.CHUNK", 7)
+    monkeypatch.setattr("neuroeq.learning.trainers.contract.CHUNK", 7)
     description = net(**over)
     (one, slow, rows), (two, fast, others) = trained(description, "stepper"), trained(description, "compiled")
     for name, before in start(description).items():
@@ -125,7 +126,7 @@ def test_single_precision_is_close():
 
 def test_a_training_that_was_cut_ends_in_the_same_bits(monkeypatch):
     """Cut between two chunks; the state that a checkpoint holds is all that is needed."""
-    monkeypatch.setattr("neuroeq.learning.training.CHUNK", 3)
+    monkeypatch.setattr("neuroeq.learning.trainers.contract.CHUNK", 3)
     description = net("spiking", (4, 40, 3))
     whole, _, _ = trained(description, "compiled")
     streams, examples = Streams(5), load(description)
@@ -165,7 +166,7 @@ def test_a_library_is_built_once(tmp_path, monkeypatch):
 def test_building_is_not_training(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     result = neuroeq.train(net("spiking"), "spiking", engine="compiled", out=tmp_path / "run").result
-    assert result["engine"] == "compiled"
+    assert (result["trainer"], result["engine"]) == ("compiled", "stepper")
     assert result["compile_s"] > 1 > result["cpu_s"]
 
 
@@ -191,7 +192,7 @@ REFUSED = {
 @pytest.mark.parametrize("over", REFUSED.values(), ids=REFUSED)
 def test_what_it_does_not_do_is_a_sentence(over, request):
     with pytest.raises(SpecError, match=rf"{request.node.callspec.id}.*, which the compiled .* --engine stepper\.$"):
-        prepare(net(**over))
+        prepare(net(**over), 150, "cython")
 
 
 @pytest.fixture
@@ -205,30 +206,30 @@ def leaky(tmp_path):
 
 def test_synapses_that_do_more_than_integrate_are_a_sentence(leaky):
     with pytest.raises(SpecError, match=r"synapse 'leaky' does more than integrate hebb.* --engine stepper\.$"):
-        prepare(net(substrate=leaky))
+        prepare(net(substrate=leaky), 150, "cython")
 
 
-def test_an_engine_that_is_left_open_is_compiled_where_that_pays_and_can_be(leaky):
+def test_a_trainer_that_is_left_open_is_compiled_where_that_pays_and_can_be(leaky):
     left_open = net(engine=None)
-    assert with_engine(left_open, COMPILED_FROM, "cython").run.engine == "compiled"
-    assert with_engine(left_open, COMPILED_FROM - 1, "cython").run.engine is None
-    assert with_engine(left_open, COMPILED_FROM, "numpy").run.engine is None
-    assert with_engine(net(engine="stepper"), COMPILED_FROM, "cython").run.engine == "stepper"
-    assert with_engine(net("crossbar", engine=None), COMPILED_FROM, "cython").run.engine is None
-    assert with_engine(net(engine=None, substrate=leaky), COMPILED_FROM, "cython").run.engine is None
+    assert choose(left_open, COMPILED_FROM, "cython").trainer == "compiled"
+    assert choose(left_open, COMPILED_FROM - 1, "cython").trainer == "stepwise"
+    assert choose(left_open, COMPILED_FROM, "numpy").trainer == "stepwise"
+    assert choose(net(engine="stepper"), COMPILED_FROM, "cython").trainer == "stepwise"
+    assert choose(net("crossbar", engine=None), COMPILED_FROM, "cython").trainer == "stepwise"
+    assert choose(net(engine=None, substrate=leaky), COMPILED_FROM, "cython").trainer == "stepwise"
 
 
-def test_an_engine_that_was_not_asked_for_and_cannot_be_built_leaves_the_stepper(tmp_path, monkeypatch):
+def test_a_trainer_that_was_not_asked_for_and_cannot_be_built_is_passed_over(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
-    with pytest.warns(NeuroeqWarning, match=r"the stepper trains, since engine is 'compiled', but there is no C\+\+"):
-        assert with_engine(net(engine=None), COMPILED_FROM, "cython").run.engine is None
+    with pytest.warns(NeuroeqWarning, match=r"compiled trainer is not used, since .* there is no C\+\+ compiler"):
+        assert prepare(net(engine=None), COMPILED_FROM, "cython") == "stepwise"
 
 
 @pytest.mark.parametrize(("first", "then"), [("cython", "numpy"), ("numpy", "cython")])
-def test_a_resumed_run_keeps_the_engine_that_it_began_with(first, then, tmp_path, monkeypatch):
-    monkeypatch.setattr("neuroeq.learning.trainers.compiled.COMPILED_FROM", 100)
+def test_a_resumed_run_keeps_the_trainer_that_it_began_with(first, then, tmp_path, monkeypatch):
+    monkeypatch.setattr("neuroeq.learning.trainers.contract.COMPILED_FROM", 100)
     description = net(engine=None, training={"epochs": 3})
 
     def cut(step, row):
@@ -238,7 +239,8 @@ def test_a_resumed_run_keeps_the_engine_that_it_began_with(first, then, tmp_path
     with pytest.raises(KeyboardInterrupt):
         neuroeq.train(description, "rate", target=first, out=tmp_path, progress=cut)
     resumed = neuroeq.train(description, "rate", target=then, out=tmp_path, resume=True).result
-    assert resumed["engine"] == ("compiled" if first == "cython" else "stepper")
+    assert resumed["trainer"] == ("compiled" if first == "cython" else "stepwise")
+    assert resumed["engine"] == "stepper"
 
 
 def test_a_damaged_library_is_built_again(tmp_path, monkeypatch):
@@ -255,13 +257,13 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch):
     (tmp_path / "neuroeq").write_text("a file where the folder should be")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(SpecError, match=r"cannot keep what is compiled .*XDG_CACHE_HOME, or use --engine stepper\.$"):
-        prepare(net())
+        prepare(net(), 150, "cython")
 
 
 @pytest.mark.parametrize(("on", "own"), [("resistive", "operating_point"), ("crossbar", "stepper")])
 def test_circuits_are_told_their_own_engine(on, own):
-    with pytest.raises(SpecError, match=rf"on substrate '{on}'; .* use --engine {own}\.$"):
-        prepare(net(on, learning="contrastive"))
+    with pytest.raises(SpecError, match=rf"substrate is '{on}', which the compiled trainer .* use --engine {own}\.$"):
+        prepare(net(on, learning="contrastive"), 150, "cython")
 
 
 def test_without_a_compiler_one_sentence(tmp_path, monkeypatch):
@@ -269,7 +271,7 @@ def test_without_a_compiler_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(SpecError, match=r"no C\+\+ compiler here; install one .* or use --engine stepper\.$"):
-        prepare(net())
+        prepare(net(), 150, "cython")
 
 
 def test_a_compiler_that_fails_is_one_sentence(tmp_path, monkeypatch):
@@ -279,7 +281,7 @@ def test_a_compiler_that_fails_is_one_sentence(tmp_path, monkeypatch):
     broken.chmod(0o755)
     monkeypatch.setenv("CXX", str(broken))
     with pytest.raises(SpecError, match=r"broken fails here \(x\.h: error: no such file\).*--engine stepper\.$"):
-        prepare(net())
+        prepare(net(), 150, "cython")
 
 
 def test_weights_without_bound_are_a_divergence():

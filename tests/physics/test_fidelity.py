@@ -13,7 +13,7 @@ from neuroeq.errors import SpecError
 from neuroeq.measures.fidelity import check, finite_differences, implicit_gradient
 from neuroeq.randomness import Streams
 from neuroeq.runs.checking import check_network
-from neuroeq.runs.run import train
+from neuroeq.runs.training import train
 from tests.nets import batch_of, network, params_of, substrate_of
 from tests.physics.test_spiking import SIZES, inner_problem
 

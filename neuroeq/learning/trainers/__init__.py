@@ -1,1 +1,5 @@
-"""What learns many batches: stepwise, fused and compiled trainers behind one contract."""
+"""Trainers, which learn from batches, and the choice between them."""
+
+from .choice import Choice, choose, explained, prepare, start, title
+
+__all__ = ["Choice", "choose", "explained", "prepare", "start", "title"]

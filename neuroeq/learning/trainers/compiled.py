@@ -1,160 +1,154 @@
-"""Networks of neurons that learn many batches at a time in compiled code, by the same numbers as the stepper."""
+"""Learns many batches at a time in compiled C++: networks of neurons with dense projections and fixed phases."""
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Iterator
 
 import numpy as np
 
 from neuroeq.contract import Params
 from neuroeq.describe.network import learning_rates
 from neuroeq.describe.spec import Network
-from neuroeq.describe.spec.network import Engine
-from neuroeq.errors import DivergenceError, NeuroeqWarning, SpecError
-from neuroeq.physics.engine.compiled import (
-    Library,
-    check_compilable,
-    compilable,
-    learned,
-    library_of,
-    parameter_names,
-    slopes,
-)
-from neuroeq.physics.substrates import AnySubstrate, NeuronSubstrate
-from neuroeq.randomness import Streams
+from neuroeq.errors import DivergenceError
+from neuroeq.physics.engine.compiled import library_of, parameter_names, parameter_updates, slopes, unsupported
+from neuroeq.physics.substrates import NeuronSubstrate
 
+from ..optimiser import schedule_factor
 from ..phases import nudges
+from . import contract
+from .allowed import ANY, ASIDE, OVERLAYS, Allowed, any_of, disallowed
+from .contract import Batches, Outcome, Setup, chunk_of, compiling_pays
+from .first_batch import first_free_phase
 
-Array = np.ndarray
-COMPILED_FROM = 200_000
-"""Samples of a training from which building, some seconds once, pays."""
+SUBSTRATES = ("rate", "spiking")
 
-
-def with_engine(network: Network, samples: int, target: str) -> Network:
-    """Return a resolved network that leaves its engine open with the compiled one, where that pays and can be built.
-
-    Parameters
-    ----------
-    network
-        Resolved.
-    samples
-        Of the whole training.
-    target
-        As `use_target` returned it: numpy asks for no compiler.
-    """
-    pays = network.run.engine is None and network.substrate_name in ("rate", "spiking") and samples >= COMPILED_FROM
-    if not pays or target == "numpy" or not compilable(network):
-        return network
-    compiled = on_engine(network, "compiled")
-    try:
-        library_of(compiled)
-    except SpecError as error:
-        warnings.warn(f"the stepper trains, since {error}", NeuroeqWarning, stacklevel=2)
-        return network
-    return compiled
-
-
-def on_engine(network: Network, engine: Engine | None) -> Network:
-    """Return a network with another engine."""
-    return network.model_copy(update={"run": network.run.model_copy(update={"engine": engine})})
-
-
-def prepare(network: Network) -> None:
-    """Compile what a network that asks for the compiled engine will train with, if it is not compiled yet.
-
-    Parameters
-    ----------
-    network
-        Resolved.
-
-    Raises
-    ------
-    SpecError
-        If it asks for something that only the stepper does, or there is no compiler.
-    """
-    if network.run.engine == "compiled":
-        _library(network)
-
-
-def _library(network: Network) -> Library:
-    """Return what trains a network, or say why it cannot."""
-    if network.substrate_name not in ("rate", "spiking"):
-        own = "operating_point" if network.resistive else "stepper"
-        raise SpecError(
-            f"engine is 'compiled' on substrate '{network.substrate_name}'; it is for 'rate' and 'spiking', so use "
-            f"--engine {own}."
-        )
-    check_compilable(network)
-    return library_of(network)
+RECIPE: Allowed = {
+    "phases.variant": ("positive", "negative", "random_sign", "centred"),
+    "phases.beta": ANY,
+    "phases.free.duration": ANY,
+    "phases.nudged.duration": ANY,
+    "phases.cost": ("squared_error",),
+    "phases.temperature": ANY,
+    "phases.nudge": (None, "state"),
+    "phases.points": ANY,
+    "training.learning": ("in_situ", "contrastive"),
+    "training.rule": ("ep",),
+    "training.update": ("after_phases",),
+    "training.epochs": ANY,
+    "training.batch_size": ANY,
+    "training.step.kind": ("gradient",),
+    "training.schedule": ANY,
+}
+MODELS = ("neuron", "synapse", "input", "neuron_parameters", "synapse_parameters", "input_parameters")
+ALLOWED: Allowed = {
+    **any_of("", ASIDE),
+    **RECIPE,
+    **any_of("layers.*.", ("size", "role", "bias", "bias_learning_rate", "bias_initial", "neuron", "parameters")),
+    **any_of("projections.*.", ("source", "target", "directed", "learning_rate", "initial", "bounds")),
+    **any_of("projections.*.", ("connect", "delay", "synapse")),  # `unsupported` looks at what these lead to
+    **any_of("substrate.*.", (*MODELS, "dt", "precision", *OVERLAYS)),
+    "run.engine": (None, "compiled"),
+}
+"""Settings of a resolved network that end in the weights of the stepwise trainer; `unsupported` looks at equations."""
 
 
 class Compiled:
-    """A network of neurons that learns many batches at a time.
+    """The trainer of dense rate and spiking networks.
 
     Parameters
     ----------
-    substrate
-        The network on the stepper, which draws the start values.
-    params
-        To start from.
-    streams
-        Of the run.
-
-    Attributes
-    ----------
-    params
-        As they are now, changed in place.
+    setup
+        What to train, and from where on; the substrate draws the start values of each batch.
 
     Raises
     ------
     SpecError
-        As `prepare`.
+        If there is no compiler, or it fails.
     """
 
-    def __init__(self, substrate: AnySubstrate, params: Params, streams: Streams) -> None:
-        self._library = _library(substrate.network)
+    name = "compiled"
+
+    def __init__(self, setup: Setup) -> None:
+        substrate, self._setup = setup.substrate, setup
         assert isinstance(substrate, NeuronSubstrate)
-        self._network, self._simulation, self._streams = substrate.network, substrate.simulation, streams
+        self._network, self._simulation = substrate.network, substrate.simulation
+        self.chunk = chunk_of(self._network)
+        self._library = library_of(self._network)
         self._dtype = np.dtype(self._network.physics.precision)
-        self._learned = learned(self._network, self._simulation.dt)
-        self._order = parameter_names(self._network, self._learned)
-        self.params = {name: np.array(value, self._dtype, order="C") for name, value in params.items()}
+        self._updates = parameter_updates(self._network, self._simulation.dt)
+        self._order = parameter_names(self._network, self._updates)
+        self._params = {name: np.array(value, self._dtype, order="C") for name, value in setup.state.params.items()}
 
-    def learn(self, inputs: Array, targets: Array, factor: float, epoch: int, batch: int) -> Array:
-        """Learn from batches in their order; return the free outputs.
+    @staticmethod
+    def reasons(network: Network) -> Iterator[str]:
+        """Yield a sentence for each setting with which it would not end in the same weights."""
+        if network.substrate_name not in SUBSTRATES:
+            yield f"substrate is '{network.substrate_name}'"
+            return
+        yield from disallowed(network, ALLOWED)
+        yield from unsupported(network)
 
-        Parameters
-        ----------
-        inputs, targets
-            (n, n_input) and (n, n_output).
-        factor
-            Of the learning rates.
-        epoch, batch
-            The place of the first batch, from 0.
+    @staticmethod
+    def drawbacks(samples: int, target: str) -> Iterator[str]:
+        """Yield a sentence if the training is short, or no compiler is wanted."""
+        if not compiling_pays(samples):
+            yield f"a training of {samples:,} samples is shorter than the {contract.COMPILED_FROM:,} that pay for it"
+        if target == "numpy":
+            yield "the target is 'numpy', which asks for no compiler"
+
+    @staticmethod
+    def title(samples: int) -> str:
+        """Return its name."""
+        return Compiled.name
+
+    @staticmethod
+    def prepare(network: Network, samples: int) -> None:
+        """Compile the library of a network that it allows, if it is not compiled yet.
+
+        Raises
+        ------
+        SpecError
+            If there is no compiler, or it fails.
+        """
+        library_of(network)
+
+    @property
+    def params(self) -> Params:
+        """The weights and biases as they are now; they change in place."""
+        return self._params
+
+    def learn(self, batches: Batches) -> Outcome:
+        """Learn from batches in their order; only the free phase of an epoch's first batch is looked at.
 
         Raises
         ------
         DivergenceError
             If outputs or weights are not finite.
+        SpecError
+            If beta is beyond the stability margin of a network that nothing bounds.
         """
-        n_batches = -(-len(inputs) // self._network.training.batch_size)
-        places = [(epoch, batch + index) for index in range(n_batches)]
-        chosen = [nudges(self._network.phases, self._streams.child("nudge", *place)) for place in places]
-        drawn = [self._simulation.start_values(self._streams.child("state", *place)) for place in places]
+        free = first_free_phase(self._setup, batches)
+        network, streams, epoch = self._network, self._setup.streams, batches.epoch
+        n_batches = -(-len(batches.inputs) // network.training.batch_size)
+        places = [(epoch, batches.first + index) for index in range(n_batches)]
+        chosen = [nudges(network.phases, streams.child("nudge", *place)) for place in places]
+        drawn = [self._simulation.start_values(streams.child("state", *place)) for place in places]
         gains = [[gain for _, gain in each] for each in chosen]
-        rates = learning_rates(self._network)
+        rates, training = learning_rates(network), network.training
+        factor = schedule_factor(training.schedule, epoch, training.epochs)
         outputs = self._library.learn(
-            inputs.astype(self._dtype, copy=False),
-            targets.astype(self._dtype, copy=False),
+            batches.inputs.astype(self._dtype, copy=False),
+            batches.targets.astype(self._dtype, copy=False),
             [np.array(each, self._dtype) for each in zip(*drawn, strict=True)],
             np.array([[beta for beta, _ in each] for each in chosen]),
-            np.array([slopes(self._learned, each, self._simulation.dt) for each in gains]),
-            np.array([factor * rates[each.name] for each in self._learned]),
-            [self.params[name] for name in self._order],
+            np.array([slopes(self._updates, each, self._simulation.dt) for each in gains]),
+            np.array([factor * rates[each.name] for each in self._updates]),
+            [self._params[name] for name in self._order],
         )
-        if not all(np.isfinite(value).all() for value in (outputs, *self.params.values())):
+        if not all(np.isfinite(value).all() for value in (outputs, *self._params.values())):
             raise DivergenceError(
-                f"network '{self._network.name}': outputs or weights grew without bound in epoch {epoch + 1}; try a "
+                f"network '{network.name}': outputs or weights grew without bound in epoch {epoch + 1}; try a "
                 "smaller projections.*.learning_rate, projections.*.initial.gain, phases.beta or dt."
             )
-        return outputs
+        self._setup.substrate.params = self._params
+        return Outcome(outputs, free)

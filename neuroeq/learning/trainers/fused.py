@@ -1,123 +1,188 @@
-"""When a resistor network may learn by the fused kernels: one hidden layer, phases of so many sweeps."""
+"""Learns many batches at a time by fused kernels: resistor networks of one hidden layer, by numba where it pays."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from neuroeq.contract import Params
-from neuroeq.describe.network import bounds, learning_rates, mask
+from neuroeq.describe.network import bounds, learning_rates
 from neuroeq.describe.spec import Network
+from neuroeq.describe.spec.recipe import Relaxation
 from neuroeq.physics.circuits import kernels
 from neuroeq.physics.circuits.diodes import IdealDiode, NoDiode
-from neuroeq.physics.circuits.fused.setting import Rates, Setting
+from neuroeq.physics.circuits.fused.setting import NUDGES, VARIANTS, Rates, Setting
 from neuroeq.physics.circuits.fused.training import FusedTraining, compile_kernels
 from neuroeq.physics.circuits.layout import lay_out
 from neuroeq.physics.circuits.single_diodes import single_diodes
 
-COMPILED_FROM = 200_000
-"""Samples of a training from which compiling, some seconds once, pays."""
+from ..optimiser import schedule_factor
+from ..weight_store import WeightStore
+from .allowed import ANY, ASIDE, DESCRIPTION, OVERLAYS, Allowed, Satisfying, any_of, disallowed
+from .contract import Batches, Outcome, Setup, chunk_of, compiling_pays
+from .first_batch import first_free_phase
+
+COUNTED = Satisfying(lambda duration: Relaxation(duration=duration).counted)
+"""Durations that are a number of steps."""
+WINDOW = ("element", "g_min", "g_max", "c_min", "c_max", "beta", "v_th", "v_gate_min", "v_gate_max")
+COSTS = ("phase_time", "dac_energy", "adc_energy", "write_energy", "dac_full_scale", "adc_full_scale")
+
+RECIPE: Allowed = {
+    "phases.variant": tuple(VARIANTS),
+    "phases.beta": ANY,
+    "phases.free.duration": COUNTED,
+    "phases.nudged.duration": COUNTED,
+    "phases.cost": ("squared_error",),
+    "phases.temperature": ANY,
+    "phases.nudge": (None, *NUDGES),
+    "phases.points": ANY,
+    "training.learning": ("contrastive",),
+    "training.rule": ("ep",),
+    "training.update": ("after_phases",),
+    "training.epochs": ANY,
+    "training.batch_size": ANY,
+    "training.step.kind": ("gradient",),
+    "training.schedule": ANY,
+}
+LAYOUT = ("input_gain", "bias_voltages", "outputs", "diodes", "v_unit", "g_unit")
+HARDWARE: Allowed = {
+    **any_of("hardware.", (*DESCRIPTION, "evidence", "temperature")),
+    **any_of("hardware.synapse.", (*WINDOW, "pairing", "rounding")),
+    "hardware.synapse.update.model": ("direct", "gate_charge"),
+    **any_of("hardware.neuron.", ("nonlinearity", "integrator", "c_node")),
+    **any_of("hardware.array.", ("max_rows", "max_cols")),
+    **any_of("hardware.periphery.", COSTS),
+}
+ALLOWED: Allowed = {
+    **any_of("", ASIDE),
+    **RECIPE,
+    **any_of("layers.*.", ("size", "role", "bias", "bias_learning_rate", "bias_initial")),
+    **any_of("projections.*.", ("source", "target", "learning_rate", "initial", "bounds")),
+    **any_of("substrate.*.", ("precision", "hardware", *OVERLAYS)),
+    **any_of("substrate.*.circuit.", LAYOUT),
+    **HARDWARE,
+    "run.engine": (None, "operating_point"),
+}
+"""Settings of a resolved network that the kernels compute exactly as the substrate, the rule and the optimiser do."""
 
 
 class Fused:
-    """A resistor network that learns many batches at a time.
+    """The trainer of circuits with one hidden layer.
 
     Parameters
     ----------
-    network
-        One that `fusible` says yes to.
-    params
-        To start from.
-    samples
-        Of the whole training.
+    setup
+        What to train, and from where on.
     """
 
-    def __init__(self, network: Network, params: Params, samples: int) -> None:
-        self._network = network
-        self._first, self._second = _arrays(network)
-        self._names = (self._first, self._second, *(f"{layer}.bias" for layer in _ends(network)))
-        hidden = lay_out(network).layers[_ends(network)[0]]
-        open_ended = (0.0, np.inf)
-        phases, layout = network.phases, network.circuit
-        setting: dict[str, Any] = {"variant": phases.variant, "nudge": network.nudge}
+    name = "fused"
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup, self._network = setup, setup.substrate.network
+        self.chunk = chunk_of(self._network)
+        self._first, self._second = _arrays(self._network)
+        self._names = (self._first, self._second, *(f"{layer}.bias" for layer in _ends(self._network)))
+        params = WeightStore(self._network, setup.state.params, setup.state.devices, setup.streams).params
         self.training = FusedTraining(
-            Setting(
-                low=hidden.low,
-                high=hidden.high,
-                diode=hidden.diode,
-                paired=layout.outputs == "paired",
-                beta=phases.beta,
-                gain=layout.input_gain,
-                constants=layout.bias_voltages,
-                sweeps=(phases.free.n_steps(1.0), phases.nudged.n_steps(1.0)),
-                g1_limits=bounds(network, self._first) or open_ended,
-                g2_limits=bounds(network, self._second) or open_ended,
-                **setting,
-            ),
+            _setting(self._network),
             params[self._first],
             params[self._second],
             *(params.get(name) for name in self._names[2:]),
-            compiled=compile_ahead(network, samples),
+            compiled=_compiles(setup.samples),
         )
+
+    @staticmethod
+    def reasons(network: Network) -> Iterator[str]:
+        """Yield a sentence for each setting with which the kernels would not end in the same weights."""
+        if network.substrate_name != "resistive":
+            yield f"substrate is '{network.substrate_name}'"
+            return
+        yield from disallowed(network, ALLOWED)
+        if sorted(layer.role for layer in network.layers.values()) != ["hidden", "input", "output"]:
+            yield "layers are not an input layer, one hidden layer and an output layer"
+            return
+        hidden, output = _ends(network)
+        ends = sorted((each.source, each.target) for each in network.projections.values())
+        if ends != sorted([(network.input_layer, hidden), (hidden, output)]):
+            yield "projections do not just lead from the input layer to the hidden one, and from there to the output"
+        nodes = lay_out(network).layers[hidden]
+        if not isinstance(nodes.diode, IdealDiode | NoDiode) and single_diodes(nodes) is None:
+            yield "hardware.neuron.nonlinearity is neither ideal nor a single Shockley diode at each hidden node"
+
+    @staticmethod
+    def drawbacks(samples: int, target: str) -> Iterator[str]:
+        """Yield nothing: it is faster in NumPy too, and compiles only where that pays."""
+        yield from ()
+
+    @staticmethod
+    def title(samples: int) -> str:
+        """Return its name, and whether numba or NumPy computes."""
+        return f"fused ({'numba' if _compiles(samples) else 'numpy'})"
+
+    @staticmethod
+    def prepare(network: Network, samples: int) -> None:
+        """Compile the kernels if a training of so many samples is long enough and numba is installed."""
+        if _compiles(samples):
+            compile_kernels(network.physics.precision)
 
     @property
     def params(self) -> Params:
-        """The parameters as they are now, live."""
+        """The conductances and bias currents as they are now; they change in place."""
         held = (self.training.g1, self.training.g2, self.training.hidden_bias, self.training.output_bias)
         known = {*self._network.projections, *learning_rates(self._network)}
         return {name: value for name, value in zip(self._names, held, strict=True) if name in known}
 
-    def learn(self, inputs: np.ndarray, targets: np.ndarray, factor: float, epoch: int, batch: int) -> np.ndarray:
-        """Learn from batches in their order, with learning rates times `factor`; return the free outputs.
+    def learn(self, batches: Batches) -> Outcome:
+        """Learn from batches in their order; only the free phase of an epoch's first batch is looked at.
 
-        The place, an epoch and its first batch, changes nothing here.
+        Raises
+        ------
+        DataError
+            If a nudge exceeds the conductances of an output node.
+        DivergenceError
+            If voltages are not finite.
+        SpecError
+            If beta is beyond the stability margin of a network that nothing bounds.
         """
-        rates = learning_rates(self._network)
+        free = first_free_phase(self._setup, batches)
+        training, rates = self._network.training, learning_rates(self._network)
+        factor = schedule_factor(training.schedule, batches.epoch, training.epochs)
         scaled = Rates(*(factor * rates.get(name, 0.0) for name in self._names))
-        size = self._network.training.batch_size
-        return self.training.train(inputs, targets, np.arange(len(inputs)), size, scaled)
+        order = np.arange(len(batches.inputs))
+        outputs = self.training.train(batches.inputs, batches.targets, order, training.batch_size, scaled)
+        self._setup.substrate.params = self.params
+        return Outcome(outputs, free)
 
 
-def compile_ahead(network: Network, samples: int) -> bool:
-    """Compile what a fused training of so many samples needs, so that its time holds none of it; return if it pays."""
-    pays = samples >= COMPILED_FROM and kernels.available()
-    if pays:
-        compile_kernels(network.physics.precision)
-    return pays
+def _compiles(samples: int) -> bool:
+    return compiling_pays(samples) and kernels.available()
 
 
-def fusible(network: Network) -> bool:
-    """Whether the fused kernels do exactly what the substrate, the contrast and the optimiser would."""
-    if not network.resistive or sorted(layer.role for layer in network.layers.values()) != [
-        "hidden",
-        "input",
-        "output",
-    ]:
-        return False
-    phases, training, layout = network.phases, network.training, network.circuit
-    ends = {(projection.source, projection.target) for projection in network.projections.values()}
-    hidden, output = _ends(network)
-    nodes = lay_out(network).layers[hidden]
-    plain = (
-        ends == {(network.input_layer, hidden), (hidden, output)},
-        len(network.projections) == 2,
-        all(mask(network, name) is None for name in network.projections),
-        isinstance(nodes.diode, IdealDiode | NoDiode) or single_diodes(nodes) is not None,
-        network.technology.neuron.amplifier is None,
-        layout.double_inputs,
-        phases.variant != "random_sign" and network.nudge != "clamp" and phases.cost == "squared_error",
-        all(phase.counted and phase.tolerance is None for phase in (phases.free, phases.nudged)),
-        training.learning == "contrastive" and not training.momentum and training.step.kind == "gradient",
-        not training.l1 and training.prune is None,
-        network.run.engine in (None, "operating_point"),
-        not network.technology.array.wired and not network.technology.array.phase_mismatch,
-        network.technology.periphery.ideal,
+def _setting(network: Network) -> Setting:
+    hidden = lay_out(network).layers[_ends(network)[0]]
+    first, second = _arrays(network)
+    open_ended = (0.0, np.inf)
+    phases, layout = network.phases, network.circuit
+    names: dict[str, Any] = {"variant": phases.variant, "nudge": network.nudge}
+    return Setting(
+        low=hidden.low,
+        high=hidden.high,
+        diode=hidden.diode,
+        paired=layout.outputs == "paired",
+        beta=phases.beta,
+        gain=layout.input_gain,
+        constants=layout.bias_voltages,
+        sweeps=(phases.free.n_steps(1.0), phases.nudged.n_steps(1.0)),
+        g1_limits=bounds(network, first) or open_ended,
+        g2_limits=bounds(network, second) or open_ended,
+        **names,
     )
-    return all(plain)
 
 
 def _ends(network: Network) -> tuple[str, str]:
+    """Return the names of the hidden and the output layer."""
     hidden = next(name for name, layer in network.layers.items() if layer.role == "hidden")
     return hidden, network.output_layer
 

@@ -22,7 +22,7 @@ from ..checking import check_network
 from ..interruption import Interrupted
 from ..records import RunFolder, check_same
 from ..records.files import atomic
-from ..run import train
+from ..training import train
 from .cells import Cell
 
 CHECKED = 8

@@ -23,7 +23,7 @@ import tomli_w
 from neuroeq.describe.spec import Network, validate
 from neuroeq.describe.spec.base import Described
 from neuroeq.errors import SpecError
-from neuroeq.learning.training import State, Tally
+from neuroeq.learning.state import State, Tally
 from neuroeq.physics.engine import Recording
 
 from .files import atomic
@@ -83,7 +83,7 @@ class RunFolder:
         arrays |= {f"particles/{name}": value for name, value in state.particles.items()}
         arrays |= {f"history/{name}": np.array(rows) for name, rows in state.history.items()}
         arrays["history_at"] = np.array(state.history_at)
-        place = {name: getattr(state, name) for name in ("epoch", "batch", "cpu_s", "wall_s", "engine")}
+        place = {name: getattr(state, name) for name in ("epoch", "batch", "cpu_s", "wall_s", "trainer")}
         arrays["place"] = np.array(json.dumps({**place, "tally": asdict(state.tally)}))
         atomic(self.path / "checkpoint.npz", lambda path: _savez(path, arrays))
 
@@ -101,7 +101,7 @@ class RunFolder:
                 arrays = {name: file[name] for name in file.files}
         except (OSError, ValueError) as error:
             raise SpecError(f"{self.path}: has no checkpoint that can be read ({error}).") from None
-        place = json.loads(str(arrays["place"]))
+        place = _current(json.loads(str(arrays["place"])))
         return State(
             _under("params", arrays),
             _under("velocity", arrays),
@@ -114,7 +114,7 @@ class RunFolder:
             list(arrays["history_at"]),
             place["cpu_s"],
             place["wall_s"],
-            place.get("engine"),
+            place["trainer"],
         )
 
     def write_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -182,6 +182,13 @@ def to_toml(described: Described) -> str:
 def versions() -> dict[str, str]:
     """Return the versions that a result depends on."""
     return {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}}
+
+
+def _current(place: dict[str, Any]) -> dict[str, Any]:
+    """Return where a training stands, as of this version: version 0.1 named an engine, and looked at every example."""
+    trainer = "compiled" if place.get("engine") == "compiled" else None
+    tally = {"looked_at": place["tally"]["examples"], **place["tally"]}
+    return {"trainer": trainer, **place, "tally": tally}
 
 
 def _savez(path: Path, arrays: Mapping[str, Array]) -> None:

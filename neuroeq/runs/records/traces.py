@@ -9,7 +9,7 @@ from typing import BinaryIO
 import h5py
 import numpy as np
 
-from neuroeq.learning.training import State
+from neuroeq.learning.state import State
 from neuroeq.physics.engine import Recording
 from neuroeq.physics.engine.recording import Phase
 

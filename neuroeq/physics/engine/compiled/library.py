@@ -101,7 +101,7 @@ def library_of(network: Network) -> Library:
     Parameters
     ----------
     network
-        Resolved, and one that `check_compilable` takes.
+        Resolved, and one of which nothing is `unsupported`.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Brian2's C++ for a network's equations: its cpp_standalone device, in a process of its own.
 
-The device is global and stays set, so this runs as ``python -m neuroeq.engine.compiled.standalone FOLDER`` with the
-pickled network on its standard input. It writes Brian2's project into the folder, and ``training.cpp``, which includes
-the functions of Brian2's code objects, defines the arrays that they work on, and conducts them.
+The device is global and stays set, so this runs as ``python -m neuroeq.physics.engine.compiled.standalone FOLDER``
+with the pickled network on its standard input. It writes Brian2's project into the folder, and ``training.cpp``, which
+includes the functions of Brian2's code objects, defines the arrays that they work on, and calls them.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from neuroeq.describe.spec import Network
 from ..assembly import assemble, time_step
 from ..brian import brian
 from ..plasticity.plan import plan
-from .conductor import conducted
-from .learned import learned
-from .score import C_TYPES, Score, c_type
+from .code_context import C_TYPES, CodeContext, c_type
+from .source import training_source
+from .updates import parameter_updates
 
 HEADERS = ("algorithm", "array", "climits", "cmath", "cstdint", "cstring", "ctime", "fstream", "iostream", "limits")
 LISTING = re.compile(r"if\s*\(_cond\)\s*\{\s*(\w+)\[_count\+\+\] = _idx;\s*\}")
@@ -55,20 +55,22 @@ def write(network: Network, folder: Path) -> None:
         if obj.name not in never and obj._code_objects
     ]
     names = b2.device.arrays
-    score = Score(network, assembly, batch, learned(network, dt), steps, lambda variable: names[variable])
+    context = CodeContext(
+        network, assembly, batch, parameter_updates(network, dt), steps, lambda variable: names[variable]
+    )
     phases = network.phases
     nudged = 2 if phases.variant == "centred" else 1
-    conductor = conducted(score, nudged, (phases.free.n_steps(dt), phases.nudged.n_steps(dt)))
+    training = training_source(context, nudged, (phases.free.n_steps(dt), phases.nudged.n_steps(dt)))
     codes = [code.name for obj in prepared.sorted_objects for code in obj._code_objects]
     b2.device.build(directory=str(folder), compile=False, run=False)
     for path in (folder / "code_objects").glob("*.cpp"):
         path.write_text(_without_branch(path.read_text()))
-    (folder / "training.cpp").write_text(_source(score, codes, conductor, names))
+    (folder / "training.cpp").write_text(_source(context, codes, training, names))
 
 
-def _source(score: Score, codes: list[str], conductor: str, arrays: dict[Any, str]) -> str:
+def _source(context: CodeContext, codes: list[str], training: str, arrays: dict[Any, str]) -> str:
     """Return the file that is compiled; Brian2's functions have a namespace each, since all bring the same names."""
-    real = C_TYPES[score.network.physics.precision]
+    real = C_TYPES[context.network.physics.precision]
     return "\n".join(
         [
             *(f"#include <{header}>" for header in HEADERS),
@@ -80,11 +82,11 @@ def _source(score: Score, codes: list[str], conductor: str, arrays: dict[Any, st
             "}",
             *(f'namespace {code} {{\n#include "code_objects/{code}.cpp"\n}}' for code in codes),
             f"typedef {real} real;",
-            f"constexpr int BATCH = {score.batch};",
+            f"constexpr int BATCH = {context.batch};",
             "using namespace brian;",
             *(files(__package__).joinpath(part).read_text() for part in ("kernels.h",)),
-            conductor,
-            files(__package__).joinpath("conductor.h").read_text(),
+            training,
+            files(__package__).joinpath("training_loop.h").read_text(),
         ]
     ).replace("#pragma once\n", "")
 

@@ -1,4 +1,7 @@
-"""What training survives and a user should know, said once: nudges beyond the stability margin, saturated layers."""
+"""Warns, once each, of what does not stop a training but spoils it.
+
+These are nudges beyond the stability margin, saturated layers, and free phases of a circuit that do not settle.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +20,28 @@ UNSOLVED = 1e-2
 """Mean residual from which a resistor network counts as not solved."""
 
 
-class Watch:
-    """Looks at a training from time to time.
+class TrainingMonitor:
+    """Checks free phases and metrics as a training goes on, and warns.
 
     Parameters
     ----------
     substrate
-        That is trained.
+        The substrate that is trained.
     """
 
     def __init__(self, substrate: AnySubstrate) -> None:
         self._substrate = substrate
-        self._said: set[str] = set()
+        self._warned: set[str] = set()
 
     def margin(self, free: Equilibrium, epoch: int) -> None:
-        """Compare beta with the stability margin of a free equilibrium, in an epoch counted from 0.
+        """Compare beta with the stability margin of a free equilibrium.
+
+        Parameters
+        ----------
+        free
+            The first free equilibrium of an epoch.
+        epoch
+            Number of the epoch, from 0.
 
         Raises
         ------
@@ -40,7 +50,7 @@ class Watch:
         """
         network = self._substrate.network
         beta = network.phases.beta
-        if network.phases.variant == "positive" or "margin" in self._said:
+        if network.phases.variant == "positive" or "margin" in self._warned:
             return
         found = margin(self._substrate, free)
         if beta < found:
@@ -52,19 +62,19 @@ class Watch:
                 f"{network.where}: phases.beta is {beta:g}, but a nudge of -beta is stable only below {found:.3g} "
                 f"here and nothing bounds {what}; use a smaller beta, or phases.variant 'positive'."
             )
-        self._say(
+        self._warn_once(
             "margin",
             f"phases.beta is {beta:g}, beyond the stability margin {found:.3g} of epoch {epoch + 1}: outputs run to "
             "their bounds in the phase of -beta; training goes on, a smaller beta comes closer to the gradient.",
         )
 
     def saturation(self, row: Mapping[str, float]) -> None:
-        """Look at the metrics of an epoch."""
+        """Warn if the metrics of an epoch show a layer whose units are stuck."""
         error = row["train_error"]
         for layer in (key.removeprefix("moving_") for key in row if key.startswith("moving_")):
             moving, top = row[f"moving_{layer}"], row[f"top_{layer}"]
             if error > HIGH_ERROR and (moving < FEW_MOVING or top > MANY_AT_TOP):
-                self._say(
+                self._warn_once(
                     f"saturation {layer}",
                     f"layer '{layer}' is saturated: {moving:.1%} of its units can move, {top:.1%} are stuck at the "
                     f"top, and the training error is {error:.1%}; the gradient of stuck units is 0, so try a smaller "
@@ -72,15 +82,15 @@ class Watch:
                 )
 
     def settling(self, row: Mapping[str, float]) -> None:
-        """Look at the residual of a resistor network's free phases, over an epoch."""
+        """Warn if the metrics of an epoch show that the free phases of a resistor network did not settle."""
         if self._substrate.network.resistive and row["residual"] > UNSOLVED:
-            self._say(
+            self._warn_once(
                 "settling",
                 f"free phases end with a net current into a node of {row['residual']:.2g} of the largest, after "
                 f"{row['free_steps']:.0f} steps; Kirchhoff's law does not hold, so give phases.free more steps.",
             )
 
-    def _say(self, what: str, sentence: str) -> None:
-        if what not in self._said:
-            self._said.add(what)
+    def _warn_once(self, what: str, sentence: str) -> None:
+        if what not in self._warned:
+            self._warned.add(what)
             warnings.warn(sentence, NeuroeqWarning, stacklevel=4)

@@ -1,4 +1,4 @@
-"""What there is to conduct: a network's layers and parameters, by the names of the arrays that Brian2 keeps them in."""
+"""What the C++ writer needs to know: shapes of layers and parameters, and the names of the arrays that Brian2 uses."""
 
 from __future__ import annotations
 
@@ -13,39 +13,42 @@ from neuroeq.describe.spec import Network
 from ..assembly import Assembly
 from ..plasticity.plan import Key
 from ..population import Population
-from .learned import Learned
+from .updates import ParameterUpdate
 
 C_TYPES = {"float64": "double", "float32": "float", "int64": "int64_t", "int32": "int32_t", "bool": "char"}
 
 
 @dataclass(frozen=True)
-class Score:
-    """What there is to conduct.
+class CodeContext:
+    """Describes a network and its Brian2 objects to the functions that write C++.
 
     Parameters
     ----------
-    network, assembly
-        As they are simulated.
+    network
+        The resolved network.
+    assembly
+        The Brian2 objects that it is simulated with.
     batch
-        Samples at most.
-    learned
-        What learns.
+        Largest number of samples in a batch.
+    updates
+        The parameters that learn, and what each learns from.
     objects
-        Brian2 objects in the order of a step: (when, learns, names of its functions).
+        Brian2 objects in the order in which a step runs them: (slot of the schedule, whether it serves learning only,
+        names of its functions).
     array
-        Names a Brian2 variable's array.
+        Returns the name of the C++ array of a Brian2 variable.
     """
 
     network: Network
     assembly: Assembly
     batch: int
-    learned: Sequence[Learned]
+    updates: Sequence[ParameterUpdate]
     objects: Sequence[tuple[str, bool, Sequence[str]]]
     array: Callable[[Any], str]
 
     @property
     def moving(self) -> dict[str, Population]:
-        """The population of every layer that moves."""
+        """The population of each layer that is simulated; the input layer is clamped instead."""
         return self.assembly.home
 
     def size(self, layer: str) -> int:
@@ -53,22 +56,22 @@ class Score:
         return self.network.layers[layer].size
 
     def at(self, key: Key) -> str:
-        """Return where a layer's block of a variable starts."""
+        """Return the C++ address at which a layer's block of a variable starts."""
         population = self.moving[key[0]]
         return f"({self.array(population.variable(key[1]))} + {population.start(key[0])})"
 
     @property
     def names(self) -> list[str]:
-        """The parameters, in the order in which they are handed over: those that learn, then the others."""
-        return parameter_names(self.network, self.learned)
+        """Names of the parameters in the order of the C++ arguments: those that learn, then the others."""
+        return parameter_names(self.network, self.updates)
 
     def held(self, name: str) -> str:
-        """Return where a parameter stands."""
+        """Return the C++ expression for the array of a parameter."""
         return f"held[{self.names.index(name)}]"
 
     @property
     def emitted(self) -> str:
-        """The variable that units send."""
+        """The variable that units transmit."""
         return "spike" if self.network.substrate_name == "spiking" else "activity"
 
     def block(self, population: Population) -> int:
@@ -76,12 +79,12 @@ class Score:
         return sum(population.batch * size for size in population.layers.values())
 
     def number(self, population: Population, name: str) -> int:
-        """Return which of the variables whose start values are drawn one is."""
+        """Return the number of a variable among all whose start values are drawn at random."""
         every = [(each, drawn) for each in self.assembly.populations for drawn in each.drawn]
         return next(i for i, (each, drawn) in enumerate(every) if each is population and drawn == name)
 
     def events(self, population: Population) -> str:
-        """Return the list of a population's spikes, which ends with their number."""
+        """Return the C++ array that lists the spikes of a population; its last entry is their number."""
         return self.array(population.group.variables["_spikespace"])
 
     def shape(self, name: str) -> tuple[int, int]:
@@ -92,9 +95,9 @@ class Score:
         return self.size(ends.source), self.size(ends.target)
 
 
-def parameter_names(network: Network, learned: Sequence[Learned]) -> list[str]:
-    """Return the parameters in the order in which a library takes them: those that learn, then the others."""
-    first = [each.name for each in learned]
+def parameter_names(network: Network, updates: Sequence[ParameterUpdate]) -> list[str]:
+    """Return the names of the parameters in the order in which a library takes them: those that learn come first."""
+    first = [each.name for each in updates]
     biases = [f"{name}.bias" for name, layer in network.layers.items() if layer.role != "input" and layer.bias]
     return first + [name for name in (*network.projections, *biases) if name not in first]
 

@@ -1,4 +1,4 @@
-"""Where the weights of a training are held: in memory, or in the devices of a circuit."""
+"""The weights of a network during training: kept in memory, or in the devices of a circuit."""
 
 from __future__ import annotations
 
@@ -13,19 +13,27 @@ from neuroeq.randomness import Streams
 Array = np.ndarray
 
 
-class Holding:
-    """The weights of a network between its updates.
+class WeightStore:
+    """Keeps the weights of a network between its updates.
 
     Parameters
     ----------
     network
-        Resolved.
+        The resolved network.
     params
-        The weights at first, or those that the devices are known to hold.
+        The weights to start from, by name; where the devices are already programmed, the weights that they hold.
     held
-        What the devices hold, if that is known; filled and changed here.
+        Conductances of the devices, by array: (devices of a weight, n_pre, n_post). [S] An empty dictionary is filled
+        by programming `params`; either way it is updated here as the weights change.
     streams
-        Of the run.
+        Random numbers of the run, which draw the chip and the noise of programming.
+
+    Attributes
+    ----------
+    chip
+        The devices, or None where they hold exactly what they are asked to hold.
+    params
+        The weights that are held now, by name.
     """
 
     def __init__(self, network: Network, params: Params, held: dict[str, Array], streams: Streams) -> None:
@@ -37,12 +45,28 @@ class Holding:
                 held.update(self.chip.write(params, streams.child("write")))
             self.params = self.chip.weights(held, params)
 
-    def acting(self, rng: np.random.Generator, at: float | None = None) -> Params:
-        """Return the weights as they act, at a time after programming [s]."""
+    def effective(self, rng: np.random.Generator, at: float | None = None) -> Params:
+        """Return the weights as they act on the network, with drift and the noise of reading.
+
+        Parameters
+        ----------
+        rng
+            Draws the noise of reading.
+        at
+            Time since programming [s]; right after it, if left out.
+        """
         return self.params if self.chip is None else self.chip.acting(self._held, self.params, rng, at)
 
     def change(self, wanted: Params, rng: np.random.Generator) -> None:
-        """Ask for other weights."""
+        """Change the weights to what the devices make of the ones that are asked for.
+
+        Parameters
+        ----------
+        wanted
+            The weights that the optimiser asks for, by name.
+        rng
+            Draws the noise of programming.
+        """
         if self.chip is not None:
             self._held.update(self.chip.update(self._held, self.params, wanted, rng))
             wanted = self.chip.weights(self._held, wanted)
@@ -50,7 +74,7 @@ class Holding:
 
 
 def _within(network: Network, params: Params) -> Params:
-    """Return conductances within the window of a resistor network's devices; other weights as they are."""
+    """Return the weights, clipped to the conductance window of the devices if this is a resistor network."""
     if not network.resistive:
         return params
     within = dict(params)

@@ -1,4 +1,5 @@
-// The phases of a training, batch after batch. What a network does in each is written out above this file.
+// The training loop: all phases of each batch, then the update. The functions that it calls for a particular network are
+// written above this file by source.py.
 #pragma once
 
 // One phase; in a plastic one the change is noted at every step, in a contrast at its end.

@@ -1,0 +1,68 @@
+"""How the free phases of some examples went: what an epoch's row of the metrics holds besides errors and losses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Self
+
+from neuroeq.contract import Equilibrium
+from neuroeq.physics.substrates import AnySubstrate
+
+
+@dataclass
+class FreePhases:
+    """Sums over examples whose free phases were looked at.
+
+    Parameters
+    ----------
+    looked_at
+        Number of these examples.
+    spikes
+        Sum of the number of spikes of all units.
+    residual
+        Sum of the residuals, in the substrate's own scale.
+    steps
+        Sum of the numbers of steps.
+    moving, top
+        Sum of the fraction of units that can move, and of the fraction stuck at their upper bound, by layer.
+    """
+
+    looked_at: int = 0
+    spikes: float = 0.0
+    residual: float = 0.0
+    steps: int = 0
+    moving: dict[str, float] = field(default_factory=dict)
+    top: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, substrate: AnySubstrate, free: Equilibrium, n: int) -> Self:
+        """Return the sums over a batch.
+
+        Parameters
+        ----------
+        substrate
+            The substrate that was relaxed.
+        free
+            The free equilibrium of the batch.
+        n
+            Number of examples in the batch.
+        """
+        saturation = substrate.saturation(free)
+        return cls(
+            looked_at=n,
+            spikes=(free.spikes or 0.0) * n,
+            residual=free.residual * n,
+            steps=free.n_steps * n,
+            moving={layer: moving * n for layer, (moving, _) in saturation.items()},
+            top={layer: top * n for layer, (_, top) in saturation.items()},
+        )
+
+    def add(self, other: FreePhases) -> None:
+        """Add the sums over other examples to these."""
+        self.looked_at += other.looked_at
+        self.spikes += other.spikes
+        self.residual += other.residual
+        self.steps += other.steps
+        for mine, theirs in ((self.moving, other.moving), (self.top, other.top)):
+            for layer, value in theirs.items():
+                mine[layer] = mine.get(layer, 0.0) + value

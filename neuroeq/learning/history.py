@@ -1,0 +1,60 @@
+"""Samples the weights of some synapses over a training, for the traces of a run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuroeq.describe.network import mask
+from neuroeq.describe.spec import Network
+from neuroeq.randomness import Streams
+
+from .state import State
+
+POINTS = 200
+"""Number of samples over a whole training."""
+SYNAPSES = 16
+"""Number of synapses of each projection that are sampled, at most."""
+
+
+class WeightHistory:
+    """Adds samples to the history of a state.
+
+    Parameters
+    ----------
+    network
+        The network that is trained.
+    state
+        Where its training stands; the history in it is added to.
+    streams
+        Random numbers of the run, which draw the synapses from those that exist.
+    n_batches
+        Number of batches in an epoch.
+    """
+
+    def __init__(self, network: Network, state: State, streams: Streams, n_batches: int) -> None:
+        self._state, self._n_batches = state, n_batches
+        self._every = max(1, network.training.epochs * n_batches // POINTS)
+        rng, self._chosen = streams.child("history"), {}
+        for name in network.projections:
+            connected = mask(network, name)
+            existing = np.arange(state.params[name].size) if connected is None else np.flatnonzero(connected)
+            self._chosen[name] = np.sort(rng.choice(existing, min(SYNAPSES, len(existing)), replace=False))
+
+    def before(self, batch: int, chunk: int) -> None:
+        """Sample the weights before some batches of the current epoch, if a sample is due in one of them.
+
+        Parameters
+        ----------
+        batch
+            Number of the first of them, from 0.
+        chunk
+            How many they are.
+        """
+        if (self._state.epoch * self._n_batches + batch) % self._every < chunk:
+            self.sample(self._state.epoch + batch / self._n_batches)
+
+    def sample(self, at: float) -> None:
+        """Sample the weights now, at a time in epochs."""
+        self._state.history_at.append(at)
+        for name, which in self._chosen.items():
+            self._state.history.setdefault(name, []).append(self._state.params[name].ravel()[which].copy())

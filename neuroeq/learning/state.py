@@ -1,0 +1,114 @@
+"""Where a training stands: what a checkpoint keeps, and what the loop reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from neuroeq.contract import Params
+
+from .free_phases import FreePhases
+
+Array = np.ndarray
+
+
+@dataclass
+class Tally(FreePhases):
+    """Sums over the batches of the current epoch; those of free phases run over `looked_at` examples.
+
+    Parameters
+    ----------
+    examples
+        Number of examples that were learned from.
+    wrong
+        Number of those whose class was wrong in the free phase.
+    loss
+        Sum of their losses in the free phase.
+    edges
+        Number of edges that are left; None where none is pruned.
+    """
+
+    examples: int = 0
+    wrong: int = 0
+    loss: float = 0.0
+    edges: int | None = None
+
+    def mean(self) -> dict[str, float]:
+        """Return a row of the metrics: means over the epoch, and over how many examples free phases were looked at."""
+        n, looked_at = max(self.examples, 1), max(self.looked_at, 1)
+        row = {"train_error": self.wrong / n, "train_loss": self.loss / n, "residual": self.residual / looked_at}
+        row |= {"free_steps": self.steps / looked_at, "spikes": self.spikes / looked_at, "looked_at": self.looked_at}
+        row |= {} if self.edges is None else {"edges": self.edges}
+        row |= {f"moving_{layer}": value / looked_at for layer, value in self.moving.items()}
+        return row | {f"top_{layer}": value / looked_at for layer, value in self.top.items()}
+
+
+@dataclass
+class State:
+    """Where training stands between two batches: all that a resumed run needs.
+
+    Parameters
+    ----------
+    params
+        Weights and biases, by name.
+    velocity
+        What the optimiser remembers, by parameter.
+    devices
+        Conductances of the devices of a circuit, where they differ from what was asked for. [S]
+    particles
+        The last free state of each training example, where the network's phases are persistent.
+    epoch, batch
+        Numbers of the next epoch and batch to train, from 0.
+    tally
+        Sums over the batches of the current epoch.
+    history
+        Weights of some synapses of each projection, one row a sample: (n, n_synapses).
+    history_at
+        When each row was sampled, in epochs: (n,).
+    cpu_s, wall_s
+        Time spent on training so far [s].
+    trainer
+        Name of the trainer in `neuroeq.registry.TRAINERS`; None before it is chosen.
+    """
+
+    params: Params
+    velocity: Params = field(default_factory=dict)
+    devices: dict[str, Array] = field(default_factory=dict)
+    particles: dict[str, Array] = field(default_factory=dict)
+    epoch: int = 0
+    batch: int = 0
+    tally: Tally = field(default_factory=Tally)
+    history: dict[str, list[Array]] = field(default_factory=dict)
+    history_at: list[float] = field(default_factory=list)
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    trainer: str | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the loop reports after a trainer has learned from one or more batches.
+
+    Parameters
+    ----------
+    epoch, n_epochs
+        Number of the epoch, from 0, and how many there are.
+    batch, n_batches
+        Number of the last batch, from 0, and how many an epoch has.
+    examples
+        Number of examples that were learned from.
+    loss, error
+        Their mean loss and the fraction in the wrong class, in the free phase before the update.
+    ends_epoch
+        Whether the epoch is complete.
+    """
+
+    epoch: int
+    n_epochs: int
+    batch: int
+    n_batches: int
+    examples: int
+    loss: float
+    error: float
+    ends_epoch: bool

@@ -1,0 +1,128 @@
+"""Chooses who trains a network, and says why: the first trainer that allows it and is worth its preparation."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from neuroeq.describe.spec import Network
+from neuroeq.errors import NeuroeqWarning, SpecError
+from neuroeq.physics.substrates import engine_of
+from neuroeq.registry import TRAINERS
+
+from .contract import COMPILED_FROM, Setup, Trainer
+
+LAST = "stepwise"
+"""The trainer that allows everything, and is used where no other is."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Who trains a network.
+
+    Parameters
+    ----------
+    trainer
+        Its name in `neuroeq.registry.TRAINERS`.
+    reasons
+        Sentences that say why each trainer that was considered before it is not used.
+    """
+
+    trainer: str
+    reasons: Mapping[str, tuple[str, ...]]
+
+
+def choose(
+    network: Network, samples: int, target: str = "numpy", trainer: str | None = None, without: Collection[str] = ()
+) -> Choice:
+    """Return the trainer of a network; nothing is compiled yet.
+
+    Parameters
+    ----------
+    network
+        The resolved network. If it asks for the engine ``"compiled"``, it asks for the trainer of that name.
+    samples
+        Samples of the whole training: examples times epochs.
+    target
+        What equations become, ``"cython"`` or ``"numpy"``, as `use_target` returned it.
+    trainer
+        Name of the trainer, if it is asked for.
+    without
+        Names of trainers that are not to be used unless they are asked for.
+
+    Raises
+    ------
+    SpecError
+        If the trainer that is asked for does not allow the network; the message says why.
+    UnknownNameError
+        If there is no trainer of that name.
+    """
+    asked = trainer or ("compiled" if network.run.engine == "compiled" else None)
+    if asked is not None:
+        for reason in TRAINERS.get(asked).reasons(network):
+            raise SpecError(
+                f"{network.where}: {reason}, which the {asked} trainer does not do; use --engine {_own(network)}."
+            )
+        return Choice(asked, {})
+    reasons: dict[str, tuple[str, ...]] = {}
+    for name in (*(each for each in TRAINERS.names() if each not in (LAST, *without)), LAST):
+        found = TRAINERS.get(name)
+        reasons[name] = tuple(found.reasons(network)) or tuple(found.drawbacks(samples, target))
+        if not reasons[name]:
+            return Choice(name, {each: why for each, why in reasons.items() if why})
+    raise AssertionError(f"'{LAST}' allows every network")
+
+
+def prepare(network: Network, samples: int, target: str, trainer: str | None = None) -> str:
+    """Choose the trainer of a network and compile what it needs; return its name.
+
+    A trainer that nobody asked for and that cannot be compiled here is passed over, with a warning.
+
+    Parameters
+    ----------
+    network, samples, target, trainer
+        See `choose`.
+
+    Raises
+    ------
+    SpecError
+        If the trainer that is asked for does not allow the network, or cannot be compiled.
+    """
+    failed: list[str] = []
+    while True:
+        name = choose(network, samples, target, trainer, failed).trainer
+        try:
+            TRAINERS.get(name).prepare(network, samples)
+            return name
+        except SpecError as error:
+            if name in (trainer, network.run.engine, LAST):
+                raise
+            failed.append(name)
+            warnings.warn(f"the {name} trainer is not used, since {error}", NeuroeqWarning, stacklevel=2)
+
+
+def start(name: str, setup: Setup) -> Trainer:
+    """Return a trainer that is ready to learn."""
+    return TRAINERS.get(name)(setup)
+
+
+def title(name: str, samples: int) -> str:
+    """Return what result.json calls a trainer in a training of so many samples."""
+    return TRAINERS.get(name).title(samples)
+
+
+def explained(network: Network) -> str:
+    """Return a line that says who trains a resolved network, and why others of its substrate do not."""
+    long, short = choose(network, COMPILED_FROM, "cython"), choose(network, 0, "cython")
+    chosen = long.trainer
+    if long.trainer != short.trainer:
+        chosen = f"{long.trainer} (from {COMPILED_FROM:,} samples), {short.trainer} below"
+    substrate = f"substrate is '{network.substrate_name}'"
+    others = [f"not {name} because: {', '.join(why)}" for name, why in long.reasons.items() if substrate not in why]
+    return "; ".join([chosen, *others])
+
+
+def _own(network: Network) -> str:
+    engine = engine_of(network)
+    return engine if engine != "compiled" else "operating_point" if network.resistive else "stepper"

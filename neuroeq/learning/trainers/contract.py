@@ -1,0 +1,170 @@
+"""What the training loop asks of a trainer, whatever it computes with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from neuroeq.contract import Params
+from neuroeq.describe.spec import Network
+from neuroeq.physics.substrates import AnySubstrate
+from neuroeq.randomness import Streams
+
+from ..free_phases import FreePhases
+from ..monitor import TrainingMonitor
+from ..state import State
+
+Array = np.ndarray
+CHUNK, CHUNK_SAMPLES = 64, 4096
+"""Batches and examples that a fast trainer is given at a time, at most."""
+COMPILED_FROM = 200_000
+"""Samples of a whole training from which compiling, which takes some seconds once, saves time."""
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Consecutive batches of an epoch, of which only the last of the epoch may be smaller than the others.
+
+    Parameters
+    ----------
+    inputs, targets
+        Inputs of all their examples, (n, n_input), and the outputs that are wanted, (n, n_output).
+    which
+        Numbers of the examples in the training part: (n,).
+    epoch, first
+        Number of the epoch, and of the first batch in it, from 0; random numbers are drawn by them.
+    """
+
+    inputs: Array
+    targets: Array
+    which: Array
+    epoch: int
+    first: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of learning from some batches.
+
+    Parameters
+    ----------
+    outputs
+        Outputs at the free equilibria, before the update of each batch: (n, n_output).
+    free
+        How free phases went, of as many examples as were looked at.
+    edges
+        Number of edges that are left; None where none is pruned.
+    """
+
+    outputs: Array
+    free: FreePhases = field(default_factory=FreePhases)
+    edges: int | None = None
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a trainer is made from.
+
+    Parameters
+    ----------
+    substrate
+        The substrate that learns; trainers keep its parameters up to date.
+    state
+        Where the training stands. A trainer starts from its parameters, and updates its velocity, devices and
+        particles in place.
+    streams
+        Random numbers of the run.
+    n_examples
+        Number of training examples.
+    monitor
+        Told of the first free phase of each epoch, before later batches are learned.
+    """
+
+    substrate: AnySubstrate
+    state: State
+    streams: Streams
+    n_examples: int
+    monitor: TrainingMonitor
+
+    @property
+    def samples(self) -> int:
+        """Number of samples of the whole training: examples times epochs."""
+        return self.substrate.network.training.epochs * self.n_examples
+
+
+class Trainer(Protocol):
+    """Learns from batches; a class of `neuroeq.registry.TRAINERS`.
+
+    Parameters
+    ----------
+    setup
+        What to train, and from where on.
+
+    Attributes
+    ----------
+    name
+        Its name in the registry.
+    chunk
+        Number of batches that it is given at a time, at most.
+    """
+
+    name: str
+    chunk: int
+
+    def __init__(self, setup: Setup) -> None: ...
+
+    @staticmethod
+    def reasons(network: Network) -> Iterator[str]:
+        """Yield a sentence for each setting of a resolved network that it does not allow."""
+        ...
+
+    @staticmethod
+    def drawbacks(samples: int, target: str) -> Iterator[str]:
+        """Yield a sentence for each reason not to use it unless a user asks for it.
+
+        Parameters
+        ----------
+        samples
+            Samples of the whole training.
+        target
+            What equations become: ``"cython"`` or ``"numpy"``, as `use_target` returned it.
+        """
+        ...
+
+    @staticmethod
+    def title(samples: int) -> str:
+        """Return what result.json calls it in a training of so many samples."""
+        ...
+
+    @staticmethod
+    def prepare(network: Network, samples: int) -> None:
+        """Compile what a training needs, so that its time holds none of it.
+
+        Raises
+        ------
+        SpecError
+            If it cannot be compiled.
+        """
+        ...
+
+    @property
+    def params(self) -> Params:
+        """The parameters as they are now; they may change in place."""
+        ...
+
+    def learn(self, batches: Batches) -> Outcome:
+        """Learn from batches in their order."""
+        ...
+
+
+def chunk_of(network: Network) -> int:
+    """Return the number of batches that a fast trainer of a network is given at a time."""
+    return max(1, min(CHUNK, CHUNK_SAMPLES // network.training.batch_size))
+
+
+def compiling_pays(samples: int) -> bool:
+    """Return whether a training of so many samples is long enough to compile for."""
+    return samples >= COMPILED_FROM

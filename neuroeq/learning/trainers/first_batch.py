@@ -1,0 +1,31 @@
+"""The free phase of the first batch of an epoch, which stands for all where a trainer keeps outputs only."""
+
+from __future__ import annotations
+
+from ..free_phases import FreePhases
+from .contract import Batches, Setup
+
+
+def first_free_phase(setup: Setup, batches: Batches) -> FreePhases:
+    """Relax the first batch of an epoch, show it to the monitor, and return how it went; nothing for later batches.
+
+    Parameters
+    ----------
+    setup
+        The substrate, with the parameters before the batches, and the monitor.
+    batches
+        The batches that are learned next.
+
+    Raises
+    ------
+    SpecError
+        If beta is beyond the stability margin of a network that nothing bounds.
+    """
+    if batches.first:
+        return FreePhases()
+    substrate, epoch = setup.substrate, batches.epoch
+    inputs = batches.inputs[: substrate.network.training.batch_size]
+    stop = substrate.stop(substrate.network.phases.free)
+    free = substrate.relax(inputs, stop=stop, rng=setup.streams.child("state", epoch, 0))
+    setup.monitor.margin(free, epoch)
+    return FreePhases.of(substrate, free, len(inputs))

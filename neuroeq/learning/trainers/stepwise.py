@@ -1,0 +1,138 @@
+"""Learns batch by batch: relax the phases, apply the rule, let the optimiser step, and write the weights.
+
+It allows every setting of the schema, and is what the other trainers have to agree with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from neuroeq.contract import Params
+from neuroeq.describe.spec import Network
+from neuroeq.errors import SpecError
+from neuroeq.physics.substrates import NeuronSubstrate
+
+from ..free_phases import FreePhases
+from ..optimiser import Descent
+from ..particles import Particles
+from ..phases import nudges
+from ..pruning import Pruning
+from ..rules import Lesson, Update, estimate
+from ..weight_store import WeightStore
+from .contract import Batches, Outcome, Setup
+
+Array = np.ndarray
+
+
+class Stepwise:
+    """The trainer for everything.
+
+    Parameters
+    ----------
+    setup
+        What to train, and from where on.
+
+    Raises
+    ------
+    SpecError
+        If edges are to be pruned that the devices of a circuit would bring back.
+    """
+
+    name = "stepwise"
+    chunk = 1
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup, self._substrate, state = setup, setup.substrate, setup.state
+        network = self._substrate.network
+        self._store = WeightStore(network, state.params, state.devices, setup.streams)
+        self._descent = Descent(network)
+        self._descent.velocity = state.velocity
+        self._pruning = Pruning(network, network.training.prune) if network.training.prune else None
+        if self._store.chip is not None and self._pruning is not None:
+            raise SpecError(
+                f"{network.where}: training.prune with devices that do not hold exactly what is written; an edge that "
+                "is gone would come back, so use --ideal devices."
+            )
+        self._particles = None
+        if network.phases.persistent:
+            assert isinstance(self._substrate, NeuronSubstrate)
+            self._particles = Particles(self._substrate, setup.n_examples, state.particles)
+
+    @staticmethod
+    def reasons(network: Network) -> Iterator[str]:
+        """Yield nothing: it allows every network."""
+        yield from ()
+
+    @staticmethod
+    def drawbacks(samples: int, target: str) -> Iterator[str]:
+        """Yield nothing: it can always be used."""
+        yield from ()
+
+    @staticmethod
+    def title(samples: int) -> str:
+        """Return its name."""
+        return Stepwise.name
+
+    @staticmethod
+    def prepare(network: Network, samples: int) -> None:
+        """Do nothing: what it needs is compiled as the substrate is built."""
+
+    @property
+    def params(self) -> Params:
+        """The weights that are held now, and the biases."""
+        return self._store.params
+
+    def learn(self, batches: Batches) -> Outcome:
+        """Learn from batches in their order; the substrate then has the weights that are held.
+
+        Raises
+        ------
+        DivergenceError
+            If the state of a layer grows without bound.
+        SpecError
+            If beta is beyond the stability margin of a network that nothing bounds.
+        """
+        size, n = self._substrate.network.training.batch_size, len(batches.inputs)
+        outputs, looked_at = [], FreePhases()
+        for index, start in enumerate(range(0, n, size)):
+            rows, batch = slice(start, start + size), batches.first + index
+            given = (batches.inputs[rows], batches.targets[rows], batches.which[rows])
+            free = self._learn(*given, batches.epoch, batch).free
+            if batch == 0:
+                self._setup.monitor.margin(free, batches.epoch)
+            outputs.append(free.outputs)
+            looked_at.add(FreePhases.of(self._substrate, free, len(given[0])))
+        edges = None if self._pruning is None else self._pruning.edges(self.params)
+        return Outcome(outputs[0] if len(outputs) == 1 else np.concatenate(outputs), looked_at, edges)
+
+    def _learn(self, inputs: Array, targets: Array, which: Array, epoch: int, batch: int) -> Update:
+        """Learn from one batch, and return what the rule found."""
+        substrate, store = self._substrate, self._store
+
+        def child(name: str) -> np.random.Generator:
+            return self._setup.streams.child(name, epoch, batch)
+
+        before, pulses = store.params, child("pulses")
+
+        def change(asked: Params) -> None:
+            store.change(self._descent.step(store.params, asked, epoch), pulses)
+
+        def change_at_once(asked: Params) -> None:
+            change(asked)
+            substrate.params = store.effective(child("read"))
+
+        substrate.params = store.effective(child("read"))
+        start = None if self._particles is None else self._particles.start(which, child("rest"))
+        at_once = change_at_once if substrate.network.training.update == "every_step" else None
+        chosen = nudges(substrate.network.phases, child("nudge"))
+        lesson = Lesson.of(substrate, inputs, targets, chosen, child("state"), start=start, commit=at_once)
+        update = estimate(substrate, lesson)
+        change(update.change)
+        if self._particles is not None:
+            self._particles.keep(update.free, which)
+        if self._pruning is not None:
+            store.change(self._pruning.step(before, store.params, child("prune")), child("pruned"))
+        substrate.params = store.params
+        return update

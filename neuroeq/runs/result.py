@@ -1,0 +1,102 @@
+"""What came of a run: the test error, traces and energies, and result.json."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from neuroeq.learning.trainers import title
+from neuroeq.measures.energy import Energy
+from neuroeq.measures.evaluation import Score
+from neuroeq.measures.probes import energy_of, probes
+from neuroeq.physics.substrates import Crossbar, engine_of
+
+from .records import versions
+from .run import Run
+from .session import Row, Session, cpu_seconds
+
+
+def concluded(session: Session) -> Run:
+    """Test what was trained, write traces and result.json, and return the finished run.
+
+    Parameters
+    ----------
+    session
+        A run whose training has ended.
+    """
+    before = cpu_seconds()
+    tested = session.score(session.examples.test, "test") if session.examples.test else None
+    session.eval_s += cpu_seconds() - before
+    network, state, folder = session.network, session.state, session.folder
+    folder.write_traces(state, probes(network, state, session.examples, session.streams))
+    energy = energy_of(session.substrate, state, session.examples, session.streams)
+    last = folder.metrics()[-1]
+    result = _made_of(session) | _errors(last, tested) | _times(session)
+    result |= {
+        "gradient_cosine": None,
+        "spikes_per_inference": _spikes(last, tested) if session.substrate.spiking else None,
+    }
+    result |= _energies(energy)
+    result["mapping"] = session.substrate.mapping() if isinstance(session.substrate, Crossbar) else None
+    result |= _made_by(session)
+    folder.write_result(result)
+    return Run(folder.path, network, result)
+
+
+def _made_of(session: Session) -> dict[str, Any]:
+    """Return what was trained."""
+    network = session.network
+    return {
+        "network": network.name,
+        "substrate": network.substrate_name,
+        "hardware": network.hardware and network.hardware.name,
+        "seed": network.run.seed,
+        "precision": network.physics.precision,
+        "epochs": network.training.epochs,
+    }
+
+
+def _errors(last: Row, tested: Score | None) -> dict[str, Any]:
+    """Return errors and losses, of the last epoch and the test part."""
+    return {
+        "train_error": last["train_error"],
+        "validation_error": last.get("validation_error"),
+        "test_error": tested.error if tested else None,
+        "loss": last["train_loss"],
+        "residual": last["residual"],
+    }
+
+
+def _times(session: Session) -> dict[str, Any]:
+    """Return how long everything took [s]."""
+    return {
+        "wall_s": session.state.wall_s,
+        "cpu_s": session.state.cpu_s,
+        "compile_s": session.compile_s,
+        "eval_s": session.eval_s,
+        "samples_per_s": session.samples / session.state.wall_s,
+    }
+
+
+def _spikes(last: Row, tested: Score | None) -> float | None:
+    return tested.spikes if tested else last["spikes"]
+
+
+def _energies(energy: Energy | None) -> dict[str, Any]:
+    """Return what a circuit spends, in sum and by kind of element [J]."""
+    return {
+        "energy_per_inference_J": energy and sum(energy.inference.values()),
+        "energy_per_update_J": energy and sum(energy.update.values()),
+        "energy": energy and asdict(energy),
+    }
+
+
+def _made_by(session: Session) -> dict[str, Any]:
+    """Return who trained, what relaxed phases in evaluation, and the versions of what was used."""
+    engine = engine_of(session.network)
+    return {
+        "trainer": title(session.state.trainer or "", session.samples),
+        "engine": "stepper" if engine == "compiled" else engine,
+        "target": None if engine == "operating_point" else session.target,
+        "versions": versions(),
+    }

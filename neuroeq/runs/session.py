@@ -1,0 +1,197 @@
+"""A run while it goes on: its substrates, examples and state, and the loop that writes metrics and checkpoints."""
+
+from __future__ import annotations
+
+import resource
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from neuroeq.data import Examples, Part, load
+from neuroeq.describe.network import feedback_angles
+from neuroeq.describe.spec import Network
+from neuroeq.errors import DivergenceError
+from neuroeq.learning.state import State, Step
+from neuroeq.learning.trainers import prepare
+from neuroeq.learning.training import initial_state, train
+from neuroeq.learning.weight_store import WeightStore
+from neuroeq.measures.evaluation import Score, evaluate
+from neuroeq.physics.substrates import AnySubstrate, build, engine_of
+from neuroeq.randomness import Streams
+
+from .interruption import Interrupted
+from .records import RunFolder
+from .run import EVALUATION_BATCH
+
+SAVE_EVERY_S = 60.0
+"""Longest time between two checkpoints. [s]"""
+
+Progress = Callable[[Step, "dict[str, float] | None"], None]
+Row = dict[str, float]
+
+
+@dataclass
+class Session:
+    """A run while it goes on.
+
+    Parameters
+    ----------
+    folder
+        Where the run is kept.
+    network
+        The resolved network, with the options of the run.
+    target
+        What Brian2 turns equations into: ``"cython"`` or ``"numpy"``.
+    examples
+        The data, in its parts.
+    state
+        Where the training stands.
+    streams
+        Random numbers of the run.
+    substrate
+        The substrate that is trained.
+    judge
+        A substrate of the same network for evaluation: without plasticity, and for larger batches.
+    compile_s
+        CPU time that preparing took [s].
+    eval_s
+        CPU time spent on evaluation so far [s].
+    """
+
+    folder: RunFolder
+    network: Network
+    target: str
+    examples: Examples
+    state: State
+    streams: Streams
+    substrate: AnySubstrate
+    judge: AnySubstrate
+    compile_s: float
+    eval_s: float = 0.0
+    _saved: float = field(default_factory=time.monotonic)
+
+    @property
+    def samples(self) -> int:
+        """Samples of the whole training: examples times epochs."""
+        return self.network.training.epochs * len(self.examples.train)
+
+    def train(self, progress: Progress | None, interrupted: threading.Event) -> None:
+        """Train to the end, and write metrics and checkpoints.
+
+        Parameters
+        ----------
+        progress
+            Called each time batches have been learned.
+        interrupted
+            Set when the user asks to stop.
+
+        Raises
+        ------
+        DivergenceError
+            If weights are not finite after training.
+        Interrupted
+            If the user asked to stop; the state is saved.
+        """
+        rows = self._rows()
+        for step in train(self.substrate, self.examples, self.state, self.streams):
+            row = None
+            if step.ends_epoch:
+                row = self._row(step.epoch)
+                rows.append(row)
+                self.folder.write_metrics(rows)
+            if step.ends_epoch or interrupted.is_set() or time.monotonic() - self._saved > SAVE_EVERY_S:
+                self.folder.save(self.state)
+                self._saved = time.monotonic()
+            if progress is not None:
+                progress(step, row)
+            if interrupted.is_set():
+                raise Interrupted(self.folder.path)
+        if not all(np.isfinite(value).all() for value in self.state.params.values()):
+            raise DivergenceError(
+                f"network '{self.network.name}': weights are not finite after training; try smaller learning rates."
+            )
+
+    def score(self, part: Part, name: str, epoch: int | None = None) -> Score:
+        """Evaluate the weights on a part of the examples.
+
+        Parameters
+        ----------
+        part
+            The examples.
+        name
+            Name of the part, by which random numbers are drawn.
+        epoch
+            Number of the epoch, if the part is evaluated after each.
+        """
+        reading = self.streams.child(f"read {name}", *(() if epoch is None else (epoch,)))
+        store = WeightStore(self.network, self.state.params, self.state.devices, self.streams)
+        self.judge.params = store.effective(reading)
+        stop = self.judge.stop(self.judge.network.phases.free)
+        return evaluate(self.judge, part, self.examples.n_classes, stop, self.streams, name, epoch or 0)
+
+    def _rows(self) -> list[Row]:
+        """Return the rows of the epochs that are complete, which a resumed run keeps."""
+        state, n = self.state, len(self.examples.train)
+        done = state.epoch + (state.batch > 0 and state.batch * self.network.training.batch_size >= n)
+        return [row for row in self.folder.metrics() if row["epoch"] <= done]
+
+    def _row(self, epoch: int) -> Row:
+        """Return the metrics of an epoch that was just completed, with the validation error."""
+        before = cpu_seconds()
+        row: Row = {"epoch": epoch + 1, **self.state.tally.mean()}
+        angles = feedback_angles(self.network, self.state.params)
+        row |= {f"angle_{name}": angle for name, angle in angles.items()}
+        if self.examples.validation is not None:
+            score = self.score(self.examples.validation, "validation", epoch)
+            row |= {"validation_error": score.error, "validation_loss": score.loss}
+        row |= {"cpu_s": self.state.cpu_s, "wall_s": self.state.wall_s}
+        self.eval_s += cpu_seconds() - before
+        return row
+
+
+def begun(folder: RunFolder, network: Network, target: str) -> Session:
+    """Return a run that is new, or that goes on from its checkpoint; what it trains with is compiled.
+
+    Parameters
+    ----------
+    folder
+        Where the run is kept; a new one is described and saved there.
+    network
+        The resolved network, with the options of the run.
+    target
+        What Brian2 turns equations into: ``"cython"`` or ``"numpy"``.
+
+    Raises
+    ------
+    NeuroeqError
+        If the data cannot be read, or no trainer or substrate takes the network.
+    """
+    streams = Streams(network.run.seed)
+    examples = load(network, Path(network.run.data_dir) if network.run.data_dir else None)
+    fresh = not (folder.path / "checkpoint.npz").exists()
+    state = initial_state(network, streams) if fresh else folder.load()
+    before = cpu_seconds(children=True)
+    samples = network.training.epochs * len(examples.train)
+    state.trainer = prepare(network, samples, target, state.trainer)
+    how = {"engine": engine_of(network), "target": target}
+    substrate = build(network, state.params, network.training.batch_size, **how)
+    judge = build(network, state.params, EVALUATION_BATCH, plastic=False, **how)
+    compile_s = cpu_seconds(children=True) - before
+    if fresh:
+        folder.describe(network)
+        folder.save(state)
+    return Session(folder, network, target, examples, state, streams, substrate, judge, compile_s)
+
+
+def cpu_seconds(children: bool = False) -> float:
+    """Return the CPU time of this process so far, with that of its children if asked for [s]."""
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    used = own.ru_utime + own.ru_stime
+    if children:
+        theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used += theirs.ru_utime + theirs.ru_stime
+    return used

@@ -1,0 +1,97 @@
+"""Train and keep: what `neuroeq.train` and the command line call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from neuroeq.describe.catalog import resolve
+from neuroeq.describe.spec import Network
+from neuroeq.describe.spec.files import Table
+from neuroeq.physics.engine import use_target
+
+from .interruption import interruptible
+from .records import check_same, choose
+from .result import concluded
+from .run import Run
+from .session import Progress, begun
+
+
+def train(
+    network: Network | str | Path,
+    substrate: str | None = None,
+    *,
+    seed: int | None = None,
+    epochs: int | None = None,
+    settings: Sequence[str | Table] = (),
+    hardware: str | None = None,
+    ideal: Sequence[str] = (),
+    data_dir: str | Path | None = None,
+    engine: str | None = None,
+    target: str | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Train a network, evaluate it, and keep everything in a run folder.
+
+    Parameters
+    ----------
+    network
+        A network, or the name or path of one.
+    substrate
+        ``"rate"``, ``"spiking"``, ``"crossbar"`` or ``"resistive"``; the first of the network's file if left out.
+    seed
+        Seed of start weights, the order of the examples, start values and noise; 0, or that of a run's description, if
+        left out.
+    epochs
+        Number of epochs, instead of the network's own.
+    settings
+        Changes to the network, such as ``"phases.beta=0.5"``.
+    hardware
+        Name or path of what a circuit is made of; if left out, what the network's file says, or ``"unbounded"``.
+    ideal
+        Parts of the hardware to idealise: window, diodes, amplifiers, wires.
+    data_dir
+        The folder that holds data sets; ``$NEUROEQ_DATA`` if left out.
+    engine
+        ``"stepper"``; ``"compiled"``, C++ that learns many batches at a time, for rate and spiking networks, and their
+        default for trainings of 200,000 samples and more where there is a compiler; ``"reference"`` for Brian2's
+        `Network.run`; or for a resistor network ``"operating_point"`` (its default), which solves Kirchhoff's laws.
+    target
+        What Brian2 turns equations into: ``"cython"``, ``"numpy"``, or ``"auto"``.
+    out
+        The run folder; if left out, a new one under ``runs``.
+    resume
+        Whether to go on with the run in `out`, from its checkpoint.
+    progress
+        Called each time batches have been learned, with the epoch's metrics if they end it.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    NeuroeqError
+        If something in the files, the data or the options is not allowed, or a network diverges.
+    Interrupted
+        After Ctrl-C, with a checkpoint saved.
+    """
+    changes = [*settings, *([{"training": {"epochs": epochs}}] if epochs is not None else [])]
+    changes.append({"run": _options(seed, engine, data_dir)})
+    resolved = resolve(network, substrate, changes, hardware, ideal)
+    folder = choose(out, resolved, resume)
+    if resume:
+        check_same(folder, resolved)
+    with threadpool_limits(1), interruptible() as interrupted:
+        session = begun(folder, resolved, use_target(target))
+        session.train(progress, interrupted)
+        return concluded(session)
+
+
+def _options(seed: int | None, engine: str | None, data_dir: str | Path | None) -> Table:
+    given = {"seed": seed, "engine": engine, "data_dir": data_dir and str(data_dir)}
+    return {key: value for key, value in given.items() if value is not None}

@@ -1,0 +1,236 @@
+"""Every trainer ends in the weights of the stepwise one, or says which setting it does not allow."""
+
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from neuroeq.describe.spec import Phases, Training, overlay
+from neuroeq.describe.spec.base import Spec
+from neuroeq.errors import NeuroeqError, SpecError
+from neuroeq.learning.monitor import TrainingMonitor
+from neuroeq.learning.trainers import choose, explained, start
+from neuroeq.learning.trainers.contract import COMPILED_FROM, Batches, Setup
+from neuroeq.learning.trainers.stepwise import Stepwise
+from neuroeq.learning.training import initial_state
+from neuroeq.randomness import Streams
+from neuroeq.registry import TRAINERS
+from tests.nets import batch_of, network, substrate_of
+
+pytestmark = pytest.mark.filterwarnings("ignore::neuroeq.errors.NeuroeqWarning")
+EXAMPLES, SIZE = 11, 4
+"""Of which the last batch is smaller than the others."""
+SHORT = {"beta": 0.05, "free": {"duration": "6 steps"}, "nudged": {"duration": "3 steps"}}
+BASE = {
+    "compiled": {"on": "rate", "training": {"learning": "contrastive"}},
+    "fused": {"on": "resistive"},
+}
+"""A network that a fast trainer allows."""
+FAST = [pytest.param("compiled", marks=pytest.mark.compiled), "fused"]
+PAIRED = {"bias_voltages": [4.0], "input_gain": 5.0, "diodes": "upper", "outputs": "paired"}
+NETWORKS = {
+    "compiled": [{}, {"on": "spiking", "training": {"learning": "in_situ"}}],
+    "fused": [
+        {},
+        {
+            "hardware": "real_diode",
+            "substrate": {"resistive": {"circuit": PAIRED}},
+            "phases": {"nudge": "held_current"},
+        },
+        {"hardware": "ideal", "layers": {"output": {"bias": False}}},
+    ],
+}
+
+
+@pytest.fixture(params=FAST)
+def fast(request):
+    """Return the name of a fast trainer that works here."""
+    if request.param == "compiled":
+        request.getfixturevalue("compiler")
+    return request.param
+
+
+def net(trainer, *tables):
+    """Return a network that a trainer allows, with other tables laid over it."""
+    table = {"phases": SHORT, "training": {"epochs": 2, "batch_size": SIZE}}
+    for over in (BASE[trainer], *tables):
+        table = overlay(table, over)
+    return network(table.pop("on"), 3, 6, 2, **table)
+
+
+def learned(description, trainer):
+    """Return the parameters, and what came of it, after two epochs of the same random examples."""
+    streams, (x, y) = Streams(5), batch_of(description, EXAMPLES)
+    state = initial_state(description, streams)
+    state.params = {name: value + 0.05 for name, value in state.params.items()}
+    substrate = substrate_of(description, state.params, description.training.batch_size)
+    learner = start(trainer, Setup(substrate, state, streams, EXAMPLES, TrainingMonitor(substrate)))
+    outcomes = [learner.learn(Batches(x, y, np.arange(EXAMPLES), epoch, 0)) for epoch in (0, 1)]
+    return {name: value.copy() for name, value in learner.params.items()}, outcomes
+
+
+def assert_same(description, trainer):
+    """Compare with the stepwise trainer: sums in another order differ by the last digits."""
+    (one, slow), (two, quick) = (learned(description, name) for name in ("stepwise", trainer))
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        np.testing.assert_allclose(two[name], value, rtol=0, atol=1e-12)
+    for each, other in zip(slow, quick, strict=True):
+        np.testing.assert_allclose(other.outputs, each.outputs, rtol=0, atol=1e-12)
+    return slow, quick
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_a_fast_trainer_ends_in_the_weights_of_the_stepwise_one(fast, index):
+    if index >= len(NETWORKS[fast]):
+        pytest.skip("a trainer with fewer networks")
+    description = net(fast, NETWORKS[fast][index])
+    assert not list(TRAINERS.get(fast).reasons(description))
+    slow, quick = assert_same(description, fast)
+    assert [each.free.looked_at for each in slow] == [EXAMPLES, EXAMPLES]
+    assert [each.free.looked_at for each in quick] == [SIZE, SIZE]
+
+
+def test_only_the_first_batch_of_an_epoch_is_looked_at(fast):
+    """Its residual is what the stepwise trainer finds for the same batch."""
+    description = net(fast)
+    x, y = batch_of(description, EXAMPLES)
+    found = []
+    for name in ("stepwise", fast):
+        state = initial_state(description, Streams(5))
+        substrate = substrate_of(description, state.params, SIZE)
+        learner = start(name, Setup(substrate, state, Streams(5), EXAMPLES, TrainingMonitor(substrate)))
+        found.append(learner.learn(Batches(x[:SIZE], y[:SIZE], np.arange(SIZE), 0, 0)).free)
+        later = learner.learn(Batches(x[SIZE:], y[SIZE:], np.arange(SIZE, EXAMPLES), 0, 1)).free
+    assert later.looked_at == 0 and found[0].looked_at == found[1].looked_at == SIZE
+    assert found[1].residual == pytest.approx(found[0].residual, rel=1e-9)
+
+
+POSITIVE = {"phases": {"variant": "positive"}}
+CONTRASTIVE, IN_SITU = ({"training": {"learning": how}} for how in ("contrastive", "in_situ"))
+SIGN = {"training": {"step": {"kind": "sign", "threshold": 1e-6}}}
+BINARY = {"training": {"step": {"kind": "binary", "inertia": 0.5, "threshold": 1e-6}}}
+SCHEDULES = [
+    {"training": {"schedule": {"kind": "steps", "epochs": [1], "factor": 0.3}}},
+    {"training": {"schedule": {"kind": "cosine", "final": 0.2}}},
+    {"training": {"schedule": {"kind": "exponential", "factor": 0.5}}},
+]
+PRUNE = {"training": {"prune": {"below": 0.5, "temperature": 0.1}}}
+RULES = ("vector_field", "corrected_vector_field", "coupled_learning", "holomorphic")
+OTHERS = {
+    "phases.variant": [{"phases": {"variant": each}} for each in ("positive", "negative", "random_sign")],
+    "phases.beta": [{"phases": {"beta": 0.02}}],
+    "phases.free.duration": [{"phases": {"free": {"duration": each}}} for each in ("5 ms", "7 steps")],
+    "phases.free.tolerance": [{"phases": {"free": {"tolerance": 0.3}}}],
+    "phases.nudged.duration": [{"phases": {"nudged": {"duration": each}}} for each in ("2 ms", "4 steps")],
+    "phases.nudged.tolerance": [{"phases": {"nudged": {"tolerance": 0.3}}}],
+    "phases.cost": [{"phases": {"cost": "cross_entropy"}}],
+    "phases.temperature": [{"phases": {"temperature": 0.5}}],
+    "phases.nudge": [{"phases": {"nudge": each}} for each in ("clamp", "corrected", "held_current", "state")],
+    "phases.points": [{"phases": {"points": 6}}],
+    "phases.persistent": [{"phases": {"persistent": True}}],
+    "training.learning": [IN_SITU, CONTRASTIVE],
+    "training.rule": [overlay(CONTRASTIVE, {"training": {"rule": each}}) for each in RULES],
+    "training.update": [overlay(overlay(POSITIVE, IN_SITU), {"training": {"update": "every_step"}})],
+    "training.epochs": [{"training": {"epochs": 3}}],
+    "training.batch_size": [{"training": {"batch_size": 5}}],
+    "training.step.kind": [SIGN, BINARY],
+    "training.step.threshold": [SIGN, BINARY],
+    "training.step.inertia": [BINARY],
+    "training.momentum": [{"training": {"momentum": 0.5}}],
+    "training.schedule.kind": SCHEDULES,
+    "training.schedule.epochs": SCHEDULES[:1],
+    "training.schedule.factor": SCHEDULES[:1],
+    "training.schedule.final": SCHEDULES[1:2],
+    "training.l1": [{"training": {"l1": 1e-3}}],
+    "training.prune.below": [PRUNE],
+    "training.prune.temperature": [PRUNE],
+}
+"""Other values of every field, with what the schema asks for beside them."""
+
+
+def leaves(spec, prefix):
+    """Yield the path of every field of a table that is not a table itself."""
+    for name, field in spec.model_fields.items():
+        inner = specs(field.annotation)
+        for each in inner:
+            yield from leaves(each, f"{prefix}{name}.")
+        if not inner:
+            yield f"{prefix}{name}"
+
+
+def specs(annotation):
+    if isinstance(annotation, type) and issubclass(annotation, Spec):
+        return [annotation]
+    return [spec for argument in get_args(annotation) for spec in specs(argument)]
+
+
+def test_no_field_of_the_recipe_is_left_out():
+    assert {*leaves(Phases, "phases."), *leaves(Training, "training.")} == set(OTHERS)
+
+
+@pytest.mark.parametrize("field", OTHERS)
+def test_another_value_is_a_reason_against_the_kernels_or_ends_in_the_same_weights(field):
+    for over in OTHERS[field]:
+        description = net("fused", over)
+        if not list(TRAINERS.get("fused").reasons(description)):
+            assert_same(description, "fused")
+
+
+@pytest.mark.compiled
+@pytest.mark.usefixtures("compiler")
+def test_other_values_are_reasons_against_compiled_code_or_end_in_the_same_weights():
+    """All values that are allowed at once, since each network takes seconds to compile."""
+    compiled = TRAINERS.get("compiled")
+    allowed = [over for each in OTHERS.values() for over in each if not list(compiled.reasons(net("compiled", over)))]
+    assert {"beta": 0.02} in [over.get("phases") for over in allowed]
+    schedules = [over for over in allowed if over in SCHEDULES]
+    assert len(schedules) >= 3
+    assert_same(net("compiled", *(over for over in allowed if over not in schedules[1:])), "compiled")
+
+
+@pytest.mark.parametrize("trainer", ["compiled", "fused"])
+def test_a_setting_that_nobody_thought_of_is_a_reason(trainer):
+    class Later(Training):
+        novelty: float = 0.0
+
+    description, reasons = net(trainer), TRAINERS.get(trainer).reasons
+    table = description.training.model_dump()
+    for value, expected in ((0.0, []), (0.5, ["training.novelty is 0.5"])):
+        later = description.model_copy(update={"training": Later(**table, novelty=value)})
+        assert list(reasons(later)) == expected
+
+
+@pytest.mark.parametrize("trainer", ["compiled", "fused"])
+def test_a_trainer_that_is_asked_for_and_does_not_allow_the_network_says_why(trainer):
+    with pytest.raises(
+        SpecError, match=rf"training\.momentum is 0\.5, which the {trainer} trainer does not do; use --"
+    ):
+        choose(net(trainer, {"training": {"momentum": 0.5}}), 10, trainer=trainer)
+    with pytest.raises(NeuroeqError, match="no trainer 'warp'"):
+        choose(net(trainer), 10, trainer="warp")
+
+
+def test_the_choice_says_why():
+    choice = choose(net("compiled", {"training": {"momentum": 0.5}}), COMPILED_FROM, "cython")
+    assert choice.trainer == "stepwise"
+    assert choice.reasons == {"compiled": ("training.momentum is 0.5",), "fused": ("substrate is 'rate'",)}
+    (short,) = choose(net("compiled"), 900, "cython").reasons["compiled"]
+    assert short == "a training of 900 samples is shorter than the 200,000 that pay for it"
+    assert choose(net("fused"), 10).trainer == "fused"
+    assert explained(net("compiled")) == "compiled (from 200,000 samples), stepwise below"
+    assert explained(net("fused", {"training": {"l1": 0.1}})) == "stepwise; not fused because: training.l1 is 0.1"
+
+
+def test_a_trainer_of_a_user_is_chosen_where_it_allows_the_network(monkeypatch):
+    monkeypatch.setattr(TRAINERS, "_added", {})
+
+    @TRAINERS.register("slow")
+    class Slow(Stepwise):
+        @staticmethod
+        def reasons(network):
+            if network.training.momentum:
+                yield "training.momentum is set"
+
+    assert choose(net("compiled"), 10).trainer == "slow"
+    assert choose(net("compiled", {"training": {"momentum": 0.5}}), 10).trainer == "stepwise"
