@@ -8,6 +8,9 @@ from neuroeq.describe.catalog import changed, load_network, network, resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.params import checked_params, param_shapes
 from neuroeq.errors import DataError, NeuroeqError, SpecError
+from neuroeq.runs.run import load_run
+from neuroeq.runs.training import train
+from neuroeq.runs.transfer import evaluate_run
 from tests.nets import table
 
 PLAIN = {key: value for key, value in table(2, 3, 2).items() if key != "name"}
@@ -110,3 +113,69 @@ def test_params_that_do_not_fit_are_refused(change, match):
     change(params)
     with pytest.raises(NeuroeqError, match=match):
         checked_params(net, params)
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    """Two clouds of points, and a network for them."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 2
+    inputs = np.clip(0.25 + 0.5 * labels[:, None] + 0.08 * rng.normal(size=(40, 2)), 0, 1)
+    changes = {"data": {"protocol": "holdout"}, "training": {"epochs": 3, "batch_size": 8}}
+    return changed(network("blobs", **PLAIN), changes), (inputs, labels)
+
+
+def test_a_run_in_memory_is_the_run_in_a_folder(blobs, tmp_path):
+    net, data = blobs
+    kept = train(net, "rate", data=data, out=tmp_path / "run")
+    memory = train(net, "rate", data=data, keep=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    for name, value in kept.params.items():
+        assert np.array_equal(memory.params[name], value)
+    times = {"cpu_s", "wall_s"}
+    for one, other in zip(kept.metrics, memory.metrics, strict=True):
+        assert {k: v for k, v in one.items() if k not in times} == {k: v for k, v in other.items() if k not in times}
+    one, other = kept.recordings()["after"].phases[0], memory.recordings()["after"].phases[0]
+    assert np.array_equal(one.states["hidden1"]["s"], other.states["hidden1"]["s"])
+    assert (one.name, one.units) == (other.name, other.units)
+    assert kept.test_error == memory.test_error
+
+
+def test_a_run_keeps_the_arrays_that_it_was_given(blobs, tmp_path):
+    net, data = blobs
+    run = train(net, "rate", data=data, out=tmp_path / "run")
+    assert run.test_error == evaluate_run(run).spreads[0].errors[0]
+    assert evaluate_run(load_run(tmp_path / "run")).spreads[0].errors == (run.test_error,)
+
+
+def test_predictions_are_the_classes_that_the_test_error_counts(blobs):
+    net, (inputs, labels) = blobs
+    run = train(net, "rate", data=(inputs[:30], labels[:30], inputs[30:], labels[30:]), keep=False)
+    assert np.mean(run.predict(inputs[30:]) != labels[30:]) == run.test_error
+    assert run.predict(inputs[0]) == run.predict(inputs[:1])
+    assert run.outputs(inputs).shape == (40, 2)
+    with pytest.raises(DataError, match=r"inputs have shape \(3, 5\)"):
+        run.predict(np.ones((3, 5)))
+    with pytest.raises(DataError, match=r"inputs have shape \(0, 2\)"):
+        run.predict(np.ones((0, 2)))
+
+
+def test_a_callback_sees_the_state_after_every_batch(blobs):
+    net, data = blobs
+    seen = []
+    run = train(
+        net,
+        "rate",
+        data=data,
+        keep=False,
+        callback=lambda step, state: seen.append(state.params["hidden1_output"].copy()),
+    )
+    assert len(seen) == 3 * 4
+    assert not np.array_equal(seen[0], seen[1])
+    assert np.array_equal(seen[-1], run.params["hidden1_output"])
+
+
+def test_a_run_in_memory_has_no_folder(blobs):
+    net, data = blobs
+    with pytest.raises(SpecError, match="keep is False, so there is no folder"):
+        train(net, "rate", data=data, keep=False, out="run")

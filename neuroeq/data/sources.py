@@ -71,7 +71,7 @@ def read(name: str, samples: int, noise: float, data_dir: Path | None, beside: P
         return Source(inputs, labels, scale=1 / 16)
     parent = data_dir or (Path(os.environ["NEUROEQ_DATA"]) if os.environ.get("NEUROEQ_DATA") else None)
     if name.endswith(".npz"):
-        places = [Path(name), *([beside.parent / name] if beside else []), *([parent / name] if parent else [])]
+        places = [*([beside.parent / name] if beside else []), Path(name), *([parent / name] if parent else [])]
         return read_npz(next((place for place in places if place.exists()), Path(name)))
     return _folder(name, parent)
 

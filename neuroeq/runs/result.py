@@ -11,7 +11,7 @@ from neuroeq.measures.evaluation import Score
 from neuroeq.measures.probes import energy_of, probes
 from neuroeq.physics.substrates import Crossbar, engine_of
 
-from .records import versions
+from .records import MemoryRecords, versions
 from .run import Run
 from .session import Row, Session, cpu_seconds
 
@@ -40,7 +40,7 @@ def concluded(session: Session) -> Run:
     result["mapping"] = session.substrate.mapping() if isinstance(session.substrate, Crossbar) else None
     result |= _made_by(session)
     folder.write_result(result)
-    return Run(folder.path, network, result)
+    return Run(folder.path, network, result, folder if isinstance(folder, MemoryRecords) else None)
 
 
 def _made_of(session: Session) -> dict[str, Any]:

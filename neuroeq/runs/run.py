@@ -1,4 +1,4 @@
-"""A finished run, opened again from its folder."""
+"""A finished run: its records, its errors, its parameters, and what it predicts."""
 
 from __future__ import annotations
 
@@ -6,10 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neuroeq.contract import Params
+from neuroeq.data.examples import predictions
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
+from neuroeq.learning.weight_store import WeightStore
+from neuroeq.physics.engine import Recording
+from neuroeq.physics.substrates import build, engine_of
+from neuroeq.randomness import Streams
 
-from .records import RunFolder
+from .records import MemoryRecords, RunFolder
+from .records.traces import read_traces
 
 EVALUATION_BATCH = 120
 """Number of samples that are evaluated side by side."""
@@ -27,16 +37,71 @@ class Run:
         The resolved network, as run.toml describes it.
     result
         The content of result.json.
+    memory
+        The records of a run that is not kept in a folder.
     """
 
     path: Path
     network: Network
     result: dict[str, Any]
+    memory: MemoryRecords | None = None
 
     @property
-    def folder(self) -> RunFolder:
-        """The folder, with methods that read its files."""
-        return RunFolder(self.path)
+    def folder(self) -> RunFolder | MemoryRecords:
+        """The folder, or the memory, with methods that read what is kept."""
+        return self.memory or RunFolder(self.path)
+
+    @property
+    def params(self) -> Params:
+        """The trained parameters: of projections (n_pre, n_post), of biases ``"<layer>.bias"`` (n,)."""
+        return self.folder.load().params
+
+    def recordings(self) -> dict[str, Recording]:
+        """Return the recorded phases of a few samples, ``"before"`` and ``"after"`` training."""
+        with self.folder.traces() as file:
+            return read_traces(file)
+
+    def predict(self, inputs: ArrayLike) -> np.ndarray:
+        """Return the class of each input, as the free phase of the trained network says it: (n,).
+
+        Parameters
+        ----------
+        inputs
+            Inputs as training saw them, after ``[data]`` has scaled them: (n, n_input), or one sample, (n_input,).
+
+        Raises
+        ------
+        DataError
+            If inputs have the wrong shape, or are not finite.
+        """
+        return predictions(self.outputs(inputs), self.network.data.targets)
+
+    def outputs(self, inputs: ArrayLike) -> np.ndarray:
+        """Return the outputs of the trained network at the end of the free phase: (n, n_output).
+
+        Parameters
+        ----------
+        inputs
+            Inputs as training saw them, after ``[data]`` has scaled them: (n, n_input), or one sample, (n_input,).
+
+        Raises
+        ------
+        DataError
+            If inputs have the wrong shape, or are not finite.
+        """
+        network, state, streams = self.network, self.folder.load(), Streams(self.network.run.seed)
+        samples = np.atleast_2d(np.asarray(inputs, network.physics.precision))
+        substrate = build(network, state.params, EVALUATION_BATCH, plastic=False, engine=engine_of(network))
+        store = WeightStore(network, state.params, state.devices, streams)
+        substrate.params = store.effective(streams.child("read predict"))
+        stop = substrate.stop(network.phases.free)
+        starts = range(0, max(len(samples), 1), EVALUATION_BATCH)
+        batches = [samples[start : start + EVALUATION_BATCH] for start in starts]
+        ends = [
+            substrate.relax(batch, stop=stop, rng=streams.child("predict", index))
+            for index, batch in enumerate(batches)
+        ]
+        return np.concatenate([end.outputs for end in ends])
 
     @property
     def train_error(self) -> float:

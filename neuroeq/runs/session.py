@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neuroeq.data import Examples, Part, load
+from neuroeq.data import Examples, Part, Source, examples_of, load
 from neuroeq.describe.network import feedback_angles
 from neuroeq.describe.spec import Network
 from neuroeq.errors import DivergenceError
@@ -24,13 +24,14 @@ from neuroeq.physics.substrates import AnySubstrate, build, engine_of
 from neuroeq.randomness import Streams
 
 from .interruption import Interrupted
-from .records import RunFolder
+from .records import MemoryRecords, RunFolder
 from .run import EVALUATION_BATCH
 
 SAVE_EVERY_S = 60.0
 """Longest time between two checkpoints. [s]"""
 
 Progress = Callable[[Step, "dict[str, float] | None"], None]
+Callback = Callable[[Step, State], None]
 Row = dict[str, float]
 
 
@@ -62,7 +63,7 @@ class Session:
         CPU time spent on evaluation so far [s].
     """
 
-    folder: RunFolder
+    folder: RunFolder | MemoryRecords
     network: Network
     target: str
     examples: Examples
@@ -79,13 +80,13 @@ class Session:
         """Samples of the whole training: examples times epochs."""
         return self.network.training.epochs * len(self.examples.train)
 
-    def train(self, progress: Progress | None, interrupted: threading.Event) -> None:
+    def train(self, progress: Progress | None, callback: Callback | None, interrupted: threading.Event) -> None:
         """Train to the end, and write metrics and checkpoints.
 
         Parameters
         ----------
-        progress
-            Called each time batches have been learned.
+        progress, callback
+            Called each time batches have been learned, with the epoch's metrics and with the state.
         interrupted
             Set when the user asks to stop.
 
@@ -108,6 +109,8 @@ class Session:
                 self._saved = time.monotonic()
             if progress is not None:
                 progress(step, row)
+            if callback is not None:
+                callback(step, self.state)
             if interrupted.is_set():
                 raise Interrupted(self.folder.path)
         if not all(np.isfinite(value).all() for value in self.state.params.values()):
@@ -153,7 +156,7 @@ class Session:
         return row
 
 
-def begun(folder: RunFolder, network: Network, target: str) -> Session:
+def begun(folder: RunFolder | MemoryRecords, network: Network, target: str, source: Source | None = None) -> Session:
     """Return a run that is new, or that goes on from its checkpoint; what it trains with is compiled.
 
     Parameters
@@ -164,6 +167,8 @@ def begun(folder: RunFolder, network: Network, target: str) -> Session:
         The resolved network, with the options of the run.
     target
         What Brian2 turns equations into: ``"cython"`` or ``"numpy"``.
+    source
+        The user's own examples, which are kept with the run; those of the network's data set if left out.
 
     Raises
     ------
@@ -171,8 +176,11 @@ def begun(folder: RunFolder, network: Network, target: str) -> Session:
         If the data cannot be read, or no trainer or substrate takes the network.
     """
     streams = Streams(network.run.seed)
-    examples = load(network, Path(network.run.data_dir) if network.run.data_dir else None)
-    fresh = not (folder.path / "checkpoint.npz").exists()
+    fresh = not folder.begun
+    if source is None:
+        examples = load(network, Path(network.run.data_dir) if network.run.data_dir else None)
+    else:
+        examples = examples_of(network, source)
     state = initial_state(network, streams) if fresh else folder.load()
     before = cpu_seconds(children=True)
     samples = network.training.epochs * len(examples.train)
@@ -182,6 +190,8 @@ def begun(folder: RunFolder, network: Network, target: str) -> Session:
     judge = build(network, state.params, EVALUATION_BATCH, plastic=False, **how)
     compile_s = cpu_seconds(children=True) - before
     if fresh:
+        if source is not None:
+            folder.write_data(source)
         folder.describe(network)
         folder.save(state)
     return Session(folder, network, target, examples, state, streams, substrate, judge, compile_s)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from neuroeq.data import from_arrays
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
+from neuroeq.errors import SpecError
 from neuroeq.physics.engine import use_target
 
 from .interruption import interruptible
-from .records import check_same, choose
+from .records import DATA_FILE, MemoryRecords, RunFolder, check_same, choose
 from .result import concluded
 from .run import Run
-from .session import Progress, begun
+from .session import Callback, Progress, begun
 
 
 def train(
@@ -33,7 +36,10 @@ def train(
     target: str | None = None,
     out: str | Path | None = None,
     resume: bool = False,
+    data: Sequence[Any] | None = None,
+    keep: bool = True,
     progress: Progress | None = None,
+    callback: Callback | None = None,
 ) -> Run:
     """Train a network, evaluate it, and keep everything in a run folder.
 
@@ -66,8 +72,16 @@ def train(
         The run folder; if left out, a new one under ``runs``.
     resume
         Whether to go on with the run in `out`, from its checkpoint.
+    data
+        Examples to train on instead of the network's data set: ``(X, y)`` or ``(X, y, X_test, y_test)``, with inputs
+        (n, d) and classes from 0, (n,). They are split as ``[data]`` of the network says, and kept as data.npz.
+    keep
+        Whether to keep the run in a folder; without one, the run that is returned holds everything in memory.
     progress
-        Called each time batches have been learned, with the epoch's metrics if they end it.
+        Called as ``progress(step, row)`` each time batches have been learned, with the epoch's metrics if they end it.
+    callback
+        Called as ``callback(step, state)`` each time batches have been learned; the state holds the parameters and
+        goes on changing, so copy what you want to keep.
 
     Returns
     -------
@@ -82,14 +96,29 @@ def train(
     """
     changes = [*settings, *([{"training": {"epochs": epochs}}] if epochs is not None else [])]
     changes.append({"run": _options(seed, engine, data_dir)})
+    source = None if data is None else from_arrays(data)
+    if source is not None:
+        changes.append({"data": {"name": DATA_FILE}})
     resolved = resolve(network, substrate, changes, hardware, ideal)
-    folder = choose(out, resolved, resume)
-    if resume:
-        check_same(folder, resolved)
+    records = _records(out, resolved, resume, keep)
+    if source is not None:
+        resolved.read_from(records.path / "run.toml", resolved.where)
     with threadpool_limits(1), interruptible() as interrupted:
-        session = begun(folder, resolved, use_target(target))
-        session.train(progress, interrupted)
+        session = begun(records, resolved, use_target(target), source)
+        session.train(progress, callback, interrupted)
         return concluded(session)
+
+
+def _records(out: str | Path | None, network: Network, resume: bool, keep: bool) -> RunFolder | MemoryRecords:
+    """Return where a run is kept."""
+    if not keep:
+        if out is not None or resume:
+            raise SpecError("keep is False, so there is no folder; leave 'out' and 'resume' out.")
+        return MemoryRecords()
+    folder = choose(out, network, resume)
+    if resume:
+        check_same(folder, network)
+    return folder
 
 
 def _options(seed: int | None, engine: str | None, data_dir: str | Path | None) -> Table:

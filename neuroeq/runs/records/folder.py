@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 import tomli_w
 
+from neuroeq.data import Source, write_npz
 from neuroeq.describe.spec import Network, validate
 from neuroeq.describe.spec.base import Described
 from neuroeq.errors import SpecError
@@ -30,6 +31,8 @@ from .files import atomic
 from .traces import write_traces
 
 Array = np.ndarray
+DATA_FILE = "data.npz"
+"""The examples of a run that was given arrays."""
 PACKAGES = ("neuroeq", "brian2", "numpy", "scipy", "pydantic", "scikit-learn")
 
 
@@ -74,6 +77,10 @@ class RunFolder:
         except (OSError, tomllib.TOMLDecodeError) as error:
             raise SpecError(f"{self.path}: is not a run folder: run.toml cannot be read ({error}).") from None
         return validate(Network, table, str(path)).read_from(path, str(path))
+
+    def write_data(self, source: Source) -> None:
+        """Write data.npz: the examples of a user who gave them as arrays."""
+        atomic(self.path / DATA_FILE, lambda path: write_npz(path, source))
 
     def save(self, state: State) -> None:
         """Write the checkpoint."""

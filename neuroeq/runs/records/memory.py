@@ -10,9 +10,10 @@ from typing import Any
 
 import h5py
 
+from neuroeq.data import Source
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
-from neuroeq.learning.training import State
+from neuroeq.learning.state import State
 from neuroeq.physics.engine import Recording
 
 from .traces import write_traces
@@ -57,6 +58,9 @@ class MemoryRecords:
         """Return the resolved network."""
         assert self._network is not None
         return self._network
+
+    def write_data(self, source: Source) -> None:
+        """Do nothing: whoever trains in memory has the arrays."""
 
     def save(self, state: State) -> None:
         """Keep the checkpoint."""

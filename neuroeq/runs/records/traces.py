@@ -38,6 +38,30 @@ def write_traces(path: Path | BinaryIO, state: State, probes: Mapping[str, Recor
                 _write_phase(file.create_group(f"probe/{when}/{index}"), phase)
 
 
+def read_traces(file: h5py.File) -> dict[str, Recording]:
+    """Return the recorded phases of an open file, by when they were recorded."""
+    recordings = {}
+    for when, phases in file["probe"].items():
+        recordings[when] = Recording([_read_phase(phases[index]) for index in sorted(phases, key=int)])
+    return recordings
+
+
+def _read_phase(group: h5py.Group) -> Phase:
+    states: dict[str, dict[str, Array]] = {}
+    units: dict[str, str] = {}
+    for layer, variables in group.get("states", {}).items():
+        states[layer] = {variable: dataset[()] for variable, dataset in variables.items()}
+        units |= {variable: dataset.attrs["unit"] for variable, dataset in variables.items()}
+    spikes = {
+        layer: (arrays["t"][()], arrays["sample"][()], arrays["unit"][()])
+        for layer, arrays in group.get("spikes", {}).items()
+    }
+    changes = group.get("change", {})
+    change = {name: dataset[()] for name, dataset in changes.items()}
+    chosen = {name: dataset.attrs["synapses"] for name, dataset in changes.items()}
+    return Phase(group.attrs["name"], group["t"][()], states, spikes, change, chosen, units)
+
+
 def _write_phase(group: h5py.Group, phase: Phase) -> None:
     group.attrs["name"] = phase.name
     _dataset(group, "t", phase.t, "s")
