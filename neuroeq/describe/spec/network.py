@@ -137,7 +137,7 @@ class Network(Described):
     phases
         The free phase and the nudged phases.
     training
-        The training recipe.
+        How the network is trained: its rule, its steps and its schedule.
     substrate
         By substrate, the models and settings of the network there.
     hardware
