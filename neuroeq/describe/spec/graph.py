@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from .base import Count, Spec, Time, Value
 from .model import NeuronModel, SynapseModel
 
+Scheme = Literal["glorot_uniform", "uniform", "normal", "constant", "rectified_uniform"]
+
 
 class Initial(Spec):
     """How weights or biases start.
@@ -26,7 +28,7 @@ class Initial(Spec):
         and keeps its size. [degrees]
     """
 
-    scheme: Literal["glorot_uniform", "uniform", "normal", "constant", "rectified_uniform"] = "glorot_uniform"
+    scheme: Scheme = "glorot_uniform"
     gain: float = 1.0
     angle: Annotated[float, Field(ge=0, le=180)] | None = None
 

@@ -9,19 +9,19 @@ Kendall et al. 2020, arXiv:2006.01981; Scellier 2024, arXiv:2402.11674; Stern et
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from neuroeq.contract import Equilibrium, Nudge, Params, Stop
+from neuroeq.contract import Circuit, Cost, Equilibrium, Lesson, Nudge, Params, Stop
 from neuroeq.describe.network import check_batch, mask
-from neuroeq.describe.spec import Network
+from neuroeq.describe.spec import Hardware, Network
 from neuroeq.describe.spec.recipe import Relaxation
 from neuroeq.errors import DataError, DivergenceError, SpecError
 
 from ..circuits.assembly import Assembly, assemble
-from ..circuits.circuit import Circuit, Drive
+from ..circuits.circuit import Circuit as Layout
+from ..circuits.circuit import Drive
 from ..circuits.crossbar import effective_conductance
 from ..circuits.equations import drive_circuit
 from ..circuits.gradient import amplifier_factors, contrast
@@ -30,10 +30,14 @@ from ..circuits.layout import at_outputs, check_layout, lay_out, read_outputs, s
 from ..circuits.power import Power, power
 from ..circuits.settling import settle
 from ..circuits.solve import TOLERANCE, operating_point
-from ..circuits.stability import stability_limit
-from ..engine.recording import Phase
+from ..engine.recording import Phase, Recording
+from .base import PlainSubstrate
+from .compatibility import check_resistors
+from .conductance_adjoint import conductance_adjoint
+from .nudged_circuit import largest_nudge, nudged
 from .periphery import Periphery
-from .suited import check_resistors
+from .resistor_netlist import resistor_netlist
+from .settled import Settled
 from .wiring import wires_of
 
 Array = np.ndarray
@@ -41,24 +45,7 @@ MOST_STEPS = 500
 """Newton steps or sweeps, where phases last a time and so until they are settled."""
 
 
-@dataclass(frozen=True)
-class Settled:
-    """Where a circuit stands, and under what.
-
-    Parameters
-    ----------
-    voltages
-        By layer: (batch, n). [v_unit]
-    assembly, drive
-        Its conductances and sources, and what else acts on it.
-    """
-
-    voltages: Mapping[str, Array]
-    assembly: Assembly
-    drive: Drive
-
-
-class Resistive:
+class Resistive(PlainSubstrate):
     """The resistor network of a network that was resolved for it.
 
     Parameters
@@ -76,18 +63,25 @@ class Resistive:
         If the network asks for what such a circuit cannot do.
     """
 
-    spiking = False
-
-    def __init__(self, network: Network, params: Params, batch: int, **_: Any) -> None:
+    def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
         check_layout(network)
         check_resistors(network)
-        self.network, self.params, self.batch = network, params, batch
-        self.hardware = network.technology
+        super().__init__(network, params, batch, **options)
         self.circuit = lay_out(network)
         self._factors = amplifier_factors(self.circuit, network.output_layer)
         self._masks = {name: mask(network, name) for name in network.projections}
         self._assembled: dict[bool, tuple[Any, Any, Assembly]] = {}
         self._periphery, self._wires = Periphery(network), wires_of(network)
+
+    @property
+    def hardware(self) -> Hardware:
+        """What it is made of."""
+        return self.network.technology
+
+    @property
+    def reciprocal(self) -> bool | None:
+        """Whether its elements act equally in both directions: yes, but amplifiers, of which it says None."""
+        return True if self.circuit.reciprocal else None
 
     def stop(self, relaxation: Relaxation) -> Stop:
         """Return when a phase ends: after a number of sweeps or Newton steps, or once it is settled."""
@@ -130,6 +124,7 @@ class Resistive:
         DivergenceError
             If a nudge is beyond what the circuit bears.
         """
+        inputs = self._latest.of(inputs)
         check_batch(self.network, inputs, None if nudge is None else nudge.targets, len(inputs))
         assembly = self._assemble(inputs, self._periphery.elsewhere(nudge))
         drive = self._drive(assembly.sources, len(inputs), nudge)
@@ -145,11 +140,11 @@ class Resistive:
                 assembly=assembly,
             )
         except (DataError, DivergenceError):
-            if start is None or nudge is None or nudge.beta > -self._limit(start):
+            if start is None or nudge is None or nudge.beta > -self._bound(start):
                 raise
             raise SpecError(
                 f"{self.network.where}: phases.beta is {-nudge.beta:g}, but a nudge of -beta is stable only below "
-                f"{self._limit(start):.3g} here and nothing bounds the outputs; use a smaller beta, phases.variant "
+                f"{self._bound(start):.3g} here and nothing bounds the outputs; use a smaller beta, phases.variant "
                 "'positive' or phases.nudge 'held_current'."
             ) from None
         voltages, volt = point.voltages, self.network.circuit.v_unit
@@ -197,7 +192,7 @@ class Resistive:
 
     def margin(self, free: Equilibrium) -> float:
         """Return the largest stable |beta| of a negative nudge, the least over the batch; infinite for a current."""
-        return self._limit(free.resume)
+        return self._bound(free.resume)
 
     def power(self, eq: Equilibrium) -> Power:
         """Return where the power comes from and goes at an equilibrium, in the network's units."""
@@ -226,6 +221,45 @@ class Resistive:
         """Return how long a phase is held. [s]."""
         return self.network.technology.periphery.phase_time
 
+    def mapping(self) -> None:
+        """Return None: the parameters are the conductances, in the network's unit."""
+
+    def volts(self, state: Array) -> Array:
+        """Return states of an equilibrium as node voltages: (batch, n). [V]."""
+        return state * self.network.circuit.v_unit
+
+    def netlist(
+        self, inputs: Array, eq: Equilibrium, nudge: Nudge | None, *, title: str, header: Sequence[str] = ()
+    ) -> str:
+        """Return the SPICE netlist of the first sample, under what it settled under: `eq` knows inputs and nudge."""
+        return resistor_netlist(self.network, self.params, eq.resume.drive, title=title, header=header)
+
+    def adjoint(self, inputs: Array, targets: Array, cost: Cost, stop: Stop) -> Params:
+        """Return dC/dtheta at the free operating point, by implicit differentiation of Kirchhoff's current law."""
+        free, output = self.relax(inputs, stop=stop), self.network.output_layer
+        pull = at_outputs(self.network, cost.gradient(free.outputs, targets))
+        conductances, currents = conductance_adjoint(self.circuit, free.resume, output, pull)
+        gradient: Params = {}
+        for name in [*conductances, *(name for name in self.params if name not in conductances)]:
+            connected = self._masks.get(name)
+            value = conductances.get(name)
+            if value is None:
+                value = currents[name.removesuffix(".bias")]
+            gradient[name] = value if connected is None else value * connected
+        return gradient
+
+    def as_circuit(self) -> Circuit:
+        """Return itself."""
+        return self
+
+    def record(self, lesson: Lesson) -> Recording:
+        """Return the phases of one lesson, as the circuit would settle from each equilibrium to the next."""
+        free, nudged_ends = lesson.settle(self)
+        phases = [self.settle(free, None, "free")]
+        for end, beta in zip(nudged_ends, lesson.betas, strict=True):
+            phases.append(self.settle(end, free, f"nudged {beta:+g}", len(phases[0].t) // 2))
+        return Recording(phases)
+
     def settle(self, eq: Equilibrium, start: Equilibrium | None, name: str, least: int = 1) -> Phase:
         """Return how the circuit comes to an equilibrium from another, or from 0 V: a phase, in volts.
 
@@ -251,7 +285,7 @@ class Resistive:
     def _assemble(self, inputs: Array, elsewhere: bool) -> Assembly:
         """Sum up conductances and sources, once for all phases of a batch that share a circuit."""
         known = self._assembled.get(elsewhere)
-        if known is None or known[0] is not inputs or known[1] is not self.params:
+        if known is None or known[0] is not inputs or known[1] is not self.params:  # both are read-only copies
             g = {name: self.params[name] for name in self.circuit.resistors}
             if elsewhere:
                 g = self._periphery.twin(g)
@@ -264,11 +298,8 @@ class Resistive:
             self._assembled[elsewhere] = known
         return known[2]
 
-    def _limit(self, free: Settled) -> float:
-        if self.network.nudge != "state":
-            return float("inf")
-        equations = drive_circuit(free.assembly, free.drive)
-        return float(stability_limit(equations, free.voltages, self.network.output_layer).min())
+    def _bound(self, free: Settled) -> float:
+        return largest_nudge(self.network, free.assembly, free.drive, free.voltages)
 
     def _biased(self) -> list[str]:
         return [layer for layer in self.circuit.layers if self.network.layers[layer].bias]
@@ -279,26 +310,10 @@ class Resistive:
             bias = self.params[f"{layer}.bias"]
             currents[layer] = np.broadcast_to(bias, (m, len(bias)))
         drive = Drive(sources, currents)
-        return drive if nudge is None else self._nudged(drive, nudge)
-
-    def _nudged(self, drive: Drive, nudge: Nudge) -> Drive:
-        output = self.network.output_layer
-        if nudge.mode == "state":
-            return replace(drive, pulls={output: (nudge.beta, nudge.targets)})
-        if nudge.reference is None:
-            raise SpecError(f"nudge mode is '{nudge.mode}' without a reference; pass the free equilibrium.")
-        pull = -nudge.beta * nudge.cost.gradient(nudge.reference.outputs, nudge.targets)
-        if nudge.mode == "held_current":
-            ampere = self.network.circuit.v_unit * self.network.g_unit
-            into = self._periphery.pushed(at_outputs(self.network, pull) * ampere) / ampere
-            already = drive.currents.get(output)
-            return replace(drive, currents={**drive.currents, output: into if already is None else already + into})
-        share = 1.0 if self.network.circuit.outputs == "single" else 0.5
-        held = nudge.reference.state[output] + share * at_outputs(self.network, pull)
-        return replace(drive, held={output: held})
+        return drive if nudge is None else nudged(self.network, self._periphery, drive, nudge)
 
 
-def blocking(circuit: Circuit, voltages: Mapping[str, Array]) -> dict[str, tuple[float, float]]:
+def blocking(circuit: Layout, voltages: Mapping[str, Array]) -> dict[str, tuple[float, float]]:
     """Return, by layer, the fraction of nodes whose diodes block, and 0."""
     return {
         name: (float(((voltages[name] > layer.low) & (voltages[name] < layer.high)).mean()), 0.0)
