@@ -108,7 +108,10 @@ def fusible(network: Network) -> bool:
         layout.double_inputs,
         phases.variant != "random_sign" and network.nudge != "clamp" and phases.cost == "squared_error",
         all(phase.counted and phase.tolerance is None for phase in (phases.free, phases.nudged)),
-        training.learning == "contrastive" and not training.momentum and training.step.kind == "gradient",
+        training.learning == "contrastive"
+        and training.rule == "ep"
+        and not training.momentum
+        and training.step.kind == "gradient",
         not training.l1 and training.prune is None,
         network.run.engine in (None, "operating_point"),
         not network.technology.array.wired and not network.technology.array.phase_mismatch,

@@ -29,7 +29,8 @@ from .node_cost import NodeCost
 from .node_equations import SAFETY, in_time, time_constants
 from .nudged_circuit import largest_nudge
 from .operating_point import at_operating_point
-from .resistive import Resistive, blocking
+from .operating_points import blocking
+from .resistive import Resistive
 
 Array = np.ndarray
 HEADROOM = 1.5
