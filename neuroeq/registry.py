@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from importlib import import_module, metadata
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -67,6 +67,15 @@ class Registry(Generic[T]):
         load_extensions()
         return [*self._own, *sorted(self._added)]
 
+    @property
+    def ours(self) -> list[str]:
+        """The names of our own parts, without looking for those that users add."""
+        return list(self._own)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of all parts, ours first."""
+        return iter(self.names())
+
     def get(self, name: str) -> T:
         """Return a part.
 
@@ -112,10 +121,15 @@ def load_extensions() -> None:
         if path not in _loaded:
             _loaded.add(path)
             _imported(str(path), partial(_execute, path))
-    for entry in metadata.entry_points(group=GROUP):
+    for entry in _entry_points():
         if entry.value not in _loaded:
             _loaded.add(entry.value)
             _imported(f"entry point '{entry.name}'", entry.load)
+
+
+@cache
+def _entry_points() -> tuple[metadata.EntryPoint, ...]:
+    return tuple(metadata.entry_points(group=GROUP))
 
 
 def _imported(what: str, load: Callable[[], Any]) -> None:
@@ -153,3 +167,44 @@ TRAINERS: Registry[Any] = Registry(
     },
 )
 """Classes that are a `neuroeq.learning.trainers.contract.Trainer`, in the order in which they are considered."""
+
+RULES: Registry[Any] = Registry(
+    "learning rule",
+    {
+        "ep": "neuroeq.learning.rules.contrastive:EP",
+        "vector_field": "neuroeq.learning.rules.vector_field:VECTOR_FIELD",
+        "corrected_vector_field": "neuroeq.learning.rules.vector_field:CORRECTED",
+        "coupled_learning": "neuroeq.learning.rules.contrastive:COUPLED",
+        "contrastive_hebbian": "neuroeq.learning.rules.contrastive:HEBBIAN",
+        "holomorphic": "neuroeq.learning.rules.holomorphic:HOLOMORPHIC",
+    },
+)
+"""Rules of contrastive learning: each a `neuroeq.contract.Rule`, or a function of substrate and lesson."""
+
+SUBSTRATES: Registry[Any] = Registry(
+    "substrate",
+    {
+        "rate": "neuroeq.physics.substrates.neurons:NeuronSubstrate",
+        "spiking": "neuroeq.physics.substrates.neurons:NeuronSubstrate",
+        "crossbar": "neuroeq.physics.substrates.crossbar:Crossbar",
+        "resistive": "neuroeq.physics.substrates.resistors:resistor_network",
+    },
+)
+"""Classes or functions that take a resolved network, its parameters, the batch size and options of the simulation.
+
+One that users add says in an attribute ``kind``, a `neuroeq.describe.kinds.Kind`, how networks are described on it.
+"""
+
+FIGURES: Registry[Any] = Registry(
+    "figure",
+    {
+        "raster": "neuroeq.show.plots.figures:RASTER",
+        "weights": "neuroeq.show.plots.figures:WEIGHTS",
+        "learning": "neuroeq.show.plots.figures:LEARNING",
+        "settling": "neuroeq.show.plots.figures:SETTLING",
+        "saturation": "neuroeq.show.plots.figures:SATURATION",
+        "conductances": "neuroeq.show.plots.figures:CONDUCTANCES",
+        "energy": "neuroeq.show.plots.figures:ENERGY",
+    },
+)
+"""Figures of `neuroeq plot`: functions of a run that return a Matplotlib figure, each a `RunFigure`."""

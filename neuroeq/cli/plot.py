@@ -8,17 +8,16 @@ from typing import Annotated
 import typer
 
 from neuroeq.errors import SpecError, unknown_name
+from neuroeq.registry import FIGURES
 
 from .output import Json, print_json
 
-FIGURES = ("raster", "weights", "learning", "settling", "saturation", "conductances", "energy", "all")
+OURS = ", ".join([*FIGURES.ours, "all"])
 
 
 def plot(
     run: Annotated[Path | None, typer.Argument(help="The folder of a finished run.")] = None,
-    figures: Annotated[
-        list[str] | None, typer.Argument(help=f"The figures to draw: {', '.join(FIGURES)}; all if left out.")
-    ] = None,
+    figures: Annotated[list[str] | None, typer.Argument(help=f"The figures to draw: {OURS}; all if left out.")] = None,
     stdp: Annotated[
         list[str] | None,
         typer.Option(
@@ -48,8 +47,9 @@ def plot(
     if run is None:
         raise SpecError("plot: nothing to draw; expected the folder of a finished run, or --stdp NAME.")
     for figure in figures or []:
-        if figure not in FIGURES:
-            raise unknown_name("figure", figure, FIGURES, f"There are: {', '.join(FIGURES)}.")
+        known = [*FIGURES.names(), "all"]
+        if figure not in known:
+            raise unknown_name("figure", figure, known, f"There are: {', '.join(known)}.")
     from neuroeq.runs.run import load_run
     from neuroeq.show import plots
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 import numpy as np
 
 from neuroeq.contract import Params
 from neuroeq.errors import DataError, SpecError
 
 from .spec import Hardware, Network
-from .spec.graph import Initial
+from .spec.graph import Initial, Scheme
 
 Array = np.ndarray
 
@@ -20,7 +22,7 @@ def nodes(network: Network, layer: str) -> int:
     paired.
     """
     size = network.layers[layer].size
-    if not network.resistive:
+    if not network.kind.conductances:
         return size
     if layer == network.input_layer:
         return size * (2 if network.circuit.double_inputs else 1) + len(network.circuit.bias_voltages)
@@ -58,7 +60,7 @@ def bounds(network: Network, projection: str) -> tuple[float, float] | None:
     own = network.projections[projection].bounds
     if network.hardware is None:
         return own
-    low, high = _window(network.hardware, network.g_unit if network.resistive else None)
+    low, high = _window(network.hardware, network.g_unit if network.kind.conductances else None)
     if own is not None:
         low, high = max(low, own[0]), min(high, own[1])
     if low >= high:
@@ -69,10 +71,11 @@ def bounds(network: Network, projection: str) -> tuple[float, float] | None:
     return None if (low, high) == (-np.inf, np.inf) else (low, high)
 
 
-def crossbar_window(network: Network) -> tuple[float, float] | None:
-    """Return the interval of weights and biases that the devices of a crossbar hold; None without a window."""
-    limit = network.technology.w_max
-    return None if np.isinf(limit) else (-limit, limit)
+def bias_bounds(network: Network) -> tuple[float, float] | None:
+    """Return the interval that biases are kept in: what a differential pair holds, where pairs hold them."""
+    if not network.kind.pairs or np.isinf(network.technology.w_max):
+        return None
+    return -network.technology.w_max, network.technology.w_max
 
 
 def _window(hardware: Hardware, g_unit: float | None) -> tuple[float, float]:
@@ -134,15 +137,16 @@ def initial_params(network: Network, rng: np.random.Generator) -> Params:
     params: Params = {}
     for name, projection in network.projections.items():
         weight = _drawn(projection.initial.scheme, projection.initial.gain, shape(network, name), rng)
-        within = bounds(network, name) if network.resistive else projection.bounds
+        positive = network.kind.conductances
+        within = bounds(network, name) if positive else projection.bounds
         if within is not None:
-            if network.resistive and weight.max(initial=0) > within[1]:
+            if positive and weight.max(initial=0) > within[1]:
                 raise SpecError(
                     f"{network.where}: projections.{name} starts with conductances up to {weight.max():.3g}, but "
                     f"{network.technology.where} holds {within[1]:.3g} at most (g_max over g_unit); use a smaller "
                     "initial.gain, or a smaller substrate.resistive.circuit.g_unit."
                 )
-            if network.resistive and projection.initial.scheme == "rectified_uniform":
+            if positive and projection.initial.scheme == "rectified_uniform":
                 weight = weight + within[0]
             weight = np.clip(weight, *within)
         connected = mask(network, name)
@@ -212,7 +216,7 @@ def _turned(weight: Array, forward: Array, angle: float) -> Array:
     return np.linalg.norm(weight) * (np.cos(np.radians(angle)) * along + np.sin(np.radians(angle)) * across)
 
 
-def _drawn(scheme: str, gain: float, size: tuple[int, ...], rng: np.random.Generator) -> Array:
+def _drawn(scheme: Scheme, gain: float, size: tuple[int, ...], rng: np.random.Generator) -> Array:
     match scheme:
         case "glorot_uniform":
             limit = gain * np.sqrt(6 / sum(size))
@@ -224,8 +228,10 @@ def _drawn(scheme: str, gain: float, size: tuple[int, ...], rng: np.random.Gener
             return np.maximum(rng.uniform(-limit, limit, size), 0)
         case "normal":
             return rng.normal(0.0, gain, size)
-        case _:
+        case "constant":
             return np.full(size, float(gain))
+        case _:
+            assert_never(scheme)
 
 
 def check_batch(network: Network, inputs: Array, targets: Array | None, most: int) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy.special import log_softmax
 
 from neuroeq.contract import Cost
 from neuroeq.describe.spec import Phases
@@ -51,6 +50,8 @@ class CrossEntropy:
 
     def value(self, outputs: Array, targets: Array) -> Array:
         """Return the cost of each sample: (batch,)."""
+        from scipy.special import log_softmax
+
         return -self.temperature * (targets * log_softmax(outputs / self.temperature, axis=1)).sum(axis=1)
 
     def gradient(self, outputs: Array, targets: Array) -> Array:

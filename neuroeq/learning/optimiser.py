@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 from neuroeq.contract import Params
-from neuroeq.describe.network import bounds, crossbar_window, learning_rates, mask
+from neuroeq.describe.network import bias_bounds, bounds, learning_rates, mask
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Binary, Constant, Cosine, Exponential, Schedule, Sign, Steps
 
@@ -39,8 +39,7 @@ class Descent:
         self._l1 = {name: network.training.l1 for name in network.projections if self._rates[name]}
         self._epochs = network.training.epochs
         intervals = {name: bounds(network, name) for name in network.projections}
-        if network.substrate_name == "crossbar":
-            intervals |= {name: crossbar_window(network) for name in self._rates if name not in network.projections}
+        intervals |= {name: bias_bounds(network) for name in self._rates if name not in network.projections}
         self._bounds = {name: interval for name, interval in intervals.items() if interval is not None}
         self._masks = {name: mask(network, name) for name in self._bounds if name in network.projections}
         self.velocity: Params = {}

@@ -10,6 +10,8 @@ Scellier & Bengio 2017; Laborieux et al. 2021, Front. Neurosci. 15:633674.
 
 from __future__ import annotations
 
+from typing import assert_never
+
 import numpy as np
 
 from neuroeq.describe.spec import Phases
@@ -30,5 +32,7 @@ def nudges(phases: Phases, rng: np.random.Generator) -> list[tuple[float, float]
         case "random_sign":
             sign = 1.0 if rng.random() < 0.5 else -1.0
             return [(sign * beta, sign / beta)]
-        case _:
+        case "centred":
             return [(beta, 0.5 / beta), (-beta, -0.5 / beta)]
+        case _:
+            assert_never(phases.variant)

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuroeq.contract import Equilibrium, Nudge
+from neuroeq.contract import Circuit, Equilibrium, Nudge
 from neuroeq.describe.network import nodes
 from neuroeq.learning.phases import nudges
 from neuroeq.learning.rules import Lesson
-from neuroeq.physics.substrates import Crossbar, Resistive
 from neuroeq.randomness import Streams
 
 Array = np.ndarray
@@ -36,7 +35,7 @@ class Energy:
     update: dict[str, float]
 
 
-def account(substrate: Crossbar | Resistive, inputs: Array, targets: Array, streams: Streams) -> Energy:
+def account(substrate: Circuit, inputs: Array, targets: Array, streams: Streams) -> Energy:
     """Return the energies of a circuit, averaged over examples.
 
     Parameters
@@ -67,6 +66,6 @@ def account(substrate: Crossbar | Resistive, inputs: Array, targets: Array, stre
     return Energy(inference, update)
 
 
-def _held(substrate: Crossbar | Resistive, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:
+def _held(substrate: Circuit, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:
     time = substrate.phase_time(eq)
     return {kind: power * time for kind, power in substrate.dissipation(eq, nudge).items()}

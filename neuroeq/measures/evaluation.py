@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neuroeq.contract import Stop
+from neuroeq.contract import Stop, Substrate
 from neuroeq.data.examples import Part, predictions, targets
 from neuroeq.learning.costs import cost_of
-from neuroeq.physics.substrates import AnySubstrate
 from neuroeq.randomness import Streams
 
 
@@ -31,7 +30,7 @@ class Score:
 
 
 def evaluate(
-    substrate: AnySubstrate, part: Part, n_classes: int, stop: Stop, streams: Streams, name: str, epoch: int
+    substrate: Substrate, part: Part, n_classes: int, stop: Stop, streams: Streams, name: str, epoch: int
 ) -> Score:
     """Return the score of a substrate on some examples.
 
@@ -56,5 +55,4 @@ def evaluate(
         wrong += int((predictions(free.outputs, coding) != labels).sum())
         loss += float(cost.value(free.outputs, targets(labels, n_classes, coding)).sum())
         spikes += (free.spikes or 0.0) * len(labels)
-    spiking = network.substrate_name == "spiking"
-    return Score(wrong / len(part), loss / len(part), spikes / len(part) if spiking else None)
+    return Score(wrong / len(part), loss / len(part), spikes / len(part) if substrate.spiking else None)

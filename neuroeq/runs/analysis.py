@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from neuroeq.describe.network import initial_params
-from neuroeq.describe.spec import CIRCUITS
 from neuroeq.errors import SpecError
 from neuroeq.physics.circuits.layout import in_siemens
-from neuroeq.physics.substrates.crossbar import differential_pair
+from neuroeq.physics.substrates.pairs import differential_pair
 from neuroeq.randomness import Streams
 
 from .run import Run
@@ -104,7 +103,7 @@ def segments(run: Run, when: str = "after") -> list[Segment]:
 def state_of(run: Run, layer: str) -> str:
     """Return the recorded variable that settles: the neuron model's state, on a circuit the node voltage."""
     model = run.network.neuron(layer)
-    return "v" if run.network.substrate_name in CIRCUITS or model is None else model.state
+    return "v" if run.network.kind.hardware or model is None else model.state
 
 
 def conductances(run: Run, when: str = "after") -> dict[str, Array]:
@@ -123,13 +122,13 @@ def conductances(run: Run, when: str = "after") -> dict[str, Array]:
         If the run has no devices.
     """
     network = run.network
-    if network.hardware is None:
+    if not network.kind.hardware:
         raise SpecError(f"{run.path}: substrate '{network.substrate_name}' has no conductances; plot its weights.")
     streams = Streams(network.run.seed)
     params = run.folder.load().params if when == "after" else initial_params(network, streams.child("init"))
-    if network.resistive:
+    if network.kind.conductances:
         return in_siemens(network, params)
-    return {name: np.stack(differential_pair(network.hardware, params[name])) for name in network.projections}
+    return {name: np.stack(differential_pair(network.technology, params[name])) for name in network.projections}
 
 
 def weight_history(run: Run) -> tuple[Array, dict[str, Array]]:

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from neuroeq.contract import Substrate
 from neuroeq.data import load
+from neuroeq.data.choice import in_turn
 from neuroeq.describe.catalog import load_network, resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec import Network
@@ -19,7 +21,7 @@ from neuroeq.learning.state import State
 from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.fidelity import Report, check
 from neuroeq.physics.engine import use_target
-from neuroeq.physics.substrates import AnySubstrate, NeuronSubstrate, build, engine_of
+from neuroeq.physics.substrates import build, engine_of
 from neuroeq.randomness import Streams
 
 from .run import load_run
@@ -73,18 +75,18 @@ def check_network(
     store = WeightStore(resolved, kept.params, dict(devices), streams)
     params = store.params
     examples = load(resolved, Path(resolved.run.data_dir) if resolved.run.data_dir else None)
-    which = _in_turn(np.asarray(examples.train.labels), samples)
+    which = in_turn(np.asarray(examples.train.labels), samples)
     inputs, _, wanted = examples.batch(examples.train, which, resolved)
     how = {"engine": engine_of(resolved), "target": use_target(target)}
     checked = build(resolved, params, samples, **how)
-    checked.params = store.effective(streams.child("read check"))
+    checked.hold(store.effective(streams.child("read check")))
     reference = _rate_twin(described, resolved, params, samples) or _exact_twin(resolved, store, samples, how)
     return check(checked, inputs, wanted, streams, reference, rbp)
 
 
-def _exact_twin(resolved: Network, store: WeightStore, samples: int, how: dict[str, Any]) -> AnySubstrate | None:
+def _exact_twin(resolved: Network, store: WeightStore, samples: int, how: dict[str, Any]) -> Substrate | None:
     """Return a circuit of the same weights that acts, reads and drives exactly; None if the first one does."""
-    if resolved.hardware is None:
+    if not resolved.kind.hardware:
         return None
     array, periphery = resolved.technology.array, resolved.technology.periphery
     if store.chip is None and periphery.ideal and not array.phase_mismatch:
@@ -99,9 +101,9 @@ def _exact_twin(resolved: Network, store: WeightStore, samples: int, how: dict[s
 
 def _rate_twin(
     described: Network | str | Path, resolved: Network, params: dict[str, np.ndarray], samples: int
-) -> NeuronSubstrate | None:
+) -> Substrate | None:
     """Return the rate network of spiking units, with the same parameters."""
-    if resolved.substrate_name != "spiking":
+    if not resolved.kind.spikes:
         return None
     whole = described if isinstance(described, Network) else load_network(described)
     if "rate" not in whole.substrate:
@@ -114,13 +116,4 @@ def _rate_twin(
     layers = {n: twin.layers[n].model_copy(update={"size": layer.size}) for n, layer in resolved.layers.items()}
     twin = twin.model_copy(update={"layers": layers})
     weights = {name: np.asarray(value, float) for name, value in params.items()}
-    made = build(twin, weights, samples, plastic=False, target="numpy")
-    assert isinstance(made, NeuronSubstrate)
-    return made
-
-
-def _in_turn(labels: np.ndarray, samples: int) -> np.ndarray:
-    """Return the first examples, one class after the other."""
-    queues = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    order = [queue[turn] for turn in range(max(map(len, queues))) for queue in queues if turn < len(queue)]
-    return np.array(order[:samples])
+    return build(twin, weights, samples, plastic=False, target="numpy")

@@ -131,7 +131,7 @@ def evaluate_run(
     times: list[float | None] = [_time(each) for each in at] or [None]
     network, params = _played(run, substrate, settings, hardware, ideal), run.folder.load().params
     _check_parameters(run, network, params)
-    if at and network.hardware is None:
+    if at and not network.kind.hardware:
         raise SpecError(
             f"--at: substrate '{network.substrate_name}' has no devices that drift; leave it out, or name a circuit."
         )
@@ -167,7 +167,7 @@ def _drawn(
     stop, errors = judge.stop(judge.network.phases.free), []
     for index, time in enumerate(times):
         place = () if time is None else (index,)
-        judge.params = store.effective(streams.child("read test", *place), time)
+        judge.hold(store.effective(streams.child("read test", *place), time))
         errors.append(evaluate(judge, examples.test, examples.n_classes, stop, streams, "test", 0).error)
     return errors
 
@@ -219,4 +219,4 @@ def _time(text: str) -> float:
 
 
 def _named(network: Network) -> str:
-    return network.substrate_name + (f":{network.hardware.name}" if network.hardware else "")
+    return network.substrate_name + (f":{network.technology.name}" if network.kind.hardware else "")

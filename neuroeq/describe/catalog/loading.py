@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from neuroeq.errors import SpecError, unknown_name
 
-from ..spec import CIRCUITS, Hardware, Network, NeuronModel, Substrate, SynapseModel, overlay, validate
+from ..kinds import kind_of
+from ..spec import Hardware, Network, NeuronModel, Substrate, SynapseModel, overlay, validate
 from ..spec.files import Table
 from .files import FOLDERS, Kind, find, names, shown, table_of
 
@@ -130,7 +131,7 @@ def on_substrate(raw: Table, substrate: str) -> Table:
     physics = raw["substrate"][substrate]
     overrides = {key: physics[key] for key in Substrate.OVERLAYS if key in physics}
     rest = {key: value for key, value in physics.items() if key not in Substrate.OVERLAYS}
-    if substrate in CIRCUITS and "learning" not in raw.get("training", {}):
+    if kind_of(substrate).hardware and "learning" not in raw.get("training", {}):
         overrides = overlay({"training": {"learning": "contrastive"}}, overrides)
     return overlay({**raw, "substrate": {substrate: rest}}, overrides)
 

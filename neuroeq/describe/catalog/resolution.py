@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from neuroeq.errors import SpecError, unknown_name
+from neuroeq.registry import SUBSTRATES
 
-from ..spec import CIRCUITS, Network, NeuronModel, Spec, SynapseModel, overlay, setting
+from ..kinds import OWN, kind_of, made_of_hardware
+from ..spec import Network, NeuronModel, Spec, SynapseModel, overlay, setting
 from ..spec.files import Table
 from .loading import checked, load_model, load_network, on_substrate
 from .technology import other_diodes, technology
@@ -56,25 +58,33 @@ def resolve(
             "`neuroeq.network(...)` makes of tables."
         )
     raw = network.model_dump(by_alias=True, exclude_unset=True)
-    if "rate" in raw["substrate"]:
-        raw["substrate"].setdefault("crossbar", raw["substrate"]["rate"])
     substrate = substrate or next(iter(network.substrate))
+    _lend_tables(raw["substrate"], substrate)
     if substrate not in raw["substrate"]:
         hint = f"{network.where} has: {', '.join(raw['substrate'])}."
         raise unknown_name("substrate", substrate, raw["substrate"], hint)
     changes = _changes(settings)
     raw = _with_changes(raw, [change for change in changes if "substrate" in change])
-    if substrate in CIRCUITS:
+    if kind_of(substrate).hardware:
         default = raw["substrate"][substrate].get("hardware", "unbounded")
         raw["hardware"] = other_diodes(technology(raw.get("hardware"), hardware, ideal, default), changes)
     elif hardware or ideal or any("hardware" in change for change in changes):
         raise SpecError(
-            f"substrate '{substrate}' has no hardware; expected one of {', '.join(CIRCUITS)}, or no hardware."
+            f"substrate '{substrate}' has no hardware; expected one of {', '.join(made_of_hardware())}, or no hardware."
         )
     raw = _with_changes(on_substrate(raw, substrate), [change for change in changes if "substrate" not in change])
     typed = [change for item, change in zip(settings, changes, strict=True) if isinstance(item, str)]
     resolved = checked(raw, f"{network.where}: substrate.{substrate}", typed or changes)
     return _with_models(resolved.read_from(network.path, network.where))
+
+
+def _lend_tables(tables: Table, asked: str) -> None:
+    """Describe a network on substrates that it does not name by the table of the kind that they are like."""
+    known = [*OWN, asked] if asked not in tables and asked in SUBSTRATES.names() else OWN
+    for name in known:
+        like = kind_of(name).like
+        if like in tables:
+            tables.setdefault(name, tables[like])
 
 
 def _changes(settings: Sequence[str | Table]) -> list[Table]:
@@ -91,7 +101,7 @@ def _with_models(network: Network) -> Network:
     """Return a network with models in the place of their names."""
     physics, path, where = network.physics, network.path, network.where
 
-    if network.resistive:
+    if not network.kind.models:
         return network
 
     def neuron(model: str | NeuronModel | None) -> NeuronModel:

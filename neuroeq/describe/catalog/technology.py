@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, assert_never, get_args
 
 from neuroeq.errors import unknown_name
 
@@ -13,8 +13,9 @@ from .loading import load_hardware
 WINDOW = ("element", "g_min", "g_max", "c_min", "c_max", "beta", "v_th", "v_gate_min", "v_gate_max", "pairing")
 WIRES = ("r_wire_row", "r_wire_col", "r_source", "r_sense", "max_rows", "max_cols")
 COSTS = ("phase_time", "dac_energy", "adc_energy", "write_energy")
-IDEAL = ("window", "devices", "diodes", "amplifiers", "wires", "array", "periphery", "nudge")
-"""The parts of the hardware that can be idealised."""
+Part = Literal["window", "devices", "diodes", "amplifiers", "wires", "array", "periphery", "nudge"]
+IDEAL: tuple[Part, ...] = get_args(Part)
+"""Parts of the hardware that can be idealised."""
 
 
 def technology(own: Table | None, name: str | None, ideal: Sequence[str], usual: str) -> Table:
@@ -41,9 +42,10 @@ def technology(own: Table | None, name: str | None, ideal: Sequence[str], usual:
         if own is not None and name is None
         else load_hardware(name or usual).model_dump(by_alias=True, exclude_unset=True)
     )
-    for part in ideal:
-        if part not in IDEAL:
-            raise unknown_name("part of the hardware", part, IDEAL, f"There are: {', '.join(IDEAL)}.")
+    for name_of_part in ideal:
+        part = next((known for known in IDEAL if known == name_of_part), None)
+        if part is None:
+            raise unknown_name("part of the hardware", name_of_part, IDEAL, f"There are: {', '.join(IDEAL)}.")
         table = _idealised(table, part)
     return _with_evidence(table)
 
@@ -62,7 +64,7 @@ def other_diodes(table: Table, changes: Sequence[Table]) -> Table:
     return _with_evidence({**table, "neuron": neuron})
 
 
-def _idealised(table: Table, part: str) -> Table:
+def _idealised(table: Table, part: Part) -> Table:
     match part:
         case "window":
             return {**table, "synapse": {}}
@@ -80,8 +82,10 @@ def _idealised(table: Table, part: str) -> Table:
             return {**table, "array": {}}
         case "nudge":
             return _without(table, "periphery", ("nudge",))
-        case _:
+        case "periphery":
             return _keeping(table, "periphery", COSTS)
+        case _:
+            assert_never(part)
 
 
 def _keeping(table: Table, section: str, keys: Sequence[str]) -> Table:

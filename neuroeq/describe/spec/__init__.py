@@ -6,11 +6,10 @@ from .files import overlay, read, setting
 from .graph import Layer, Projection
 from .hardware import Hardware
 from .model import Bounds, NeuronModel, SynapseModel, Term
-from .network import CIRCUITS, SUBSTRATES, Expected, Network, Substrate
+from .network import SUBSTRATES, Expected, Network, Substrate
 from .recipe import Phases, Training
 
 __all__ = [
-    "CIRCUITS",
     "SUBSTRATES",
     "Bounds",
     "Expected",

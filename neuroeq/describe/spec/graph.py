@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from .base import Count, Spec, Time, Value
 from .model import NeuronModel, SynapseModel
 
+Scheme = Literal["glorot_uniform", "uniform", "normal", "constant", "rectified_uniform"]
+
 
 class Initial(Spec):
     """How weights or biases start.
@@ -27,7 +29,7 @@ class Initial(Spec):
         to this angle and keep their norm. [degrees]
     """
 
-    scheme: Literal["glorot_uniform", "uniform", "normal", "constant", "rectified_uniform"] = "glorot_uniform"
+    scheme: Scheme = "glorot_uniform"
     gain: float = 1.0
     angle: Annotated[float, Field(ge=0, le=180)] | None = None
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from neuroeq.errors import SpecError
+from neuroeq.registry import SUBSTRATES as REGISTERED
+
+from ..kinds import OWN, Kind, kind_of, made_of_hardware
 from .base import Described, Spec, Time, Value
 from .circuit import Resistive
 from .data import Data
 from .graph import Layer, Projection, check_edges
 from .hardware import Hardware
 from .model import NeuronModel, SynapseModel
-from .recipe import RULE_NUDGES, NudgeName, Phases, Training
-from .rules import check_rule
+from .recipe import NudgeName, Phases, Training
+from .rules import check_rule, rule_of
 
-SubstrateName = Literal["rate", "spiking", "crossbar", "resistive"]
-SUBSTRATES: tuple[str, ...] = get_args(SubstrateName)
-CIRCUITS: tuple[str, ...] = ("crossbar", "resistive")
-"""Substrates that are made of hardware."""
+SubstrateName = Annotated[str, AfterValidator(REGISTERED.check)]
+SUBSTRATES: tuple[str, ...] = tuple(OWN)
+"""The names of our own substrates."""
 Engine = Literal["stepper", "compiled", "reference", "operating_point"]
 DEFAULT_G_UNIT = 1e-3
 """Conductance that counts as 1 in a resistor network whose hardware has no conductance window. [S]"""
@@ -185,17 +188,17 @@ class Network(Described):
     @model_validator(mode="after")
     def _substrates(self) -> Self:
         for name, substrate in self.substrate.items():
-            if substrate.hardware is not None and name not in CIRCUITS:
-                raise ValueError(f"substrate.{name} has hardware; only {' and '.join(CIRCUITS)} are made of it")
-            if name == "resistive":
-                if substrate.neuron or substrate.synapse:
-                    raise ValueError(
-                        "substrate.resistive has a neuron or synapse model; its nodes are resistors and diodes, so "
-                        "leave it out"
-                    )
-            elif substrate.circuit is not None:
+            kind = kind_of(name)
+            if substrate.hardware is not None and not kind.hardware:
+                raise ValueError(
+                    f"substrate.{name} has hardware; only {' and '.join(made_of_hardware())} are made of it"
+                )
+            if substrate.circuit is not None and not kind.conductances:
                 raise ValueError(f"substrate.{name} has a circuit; only 'resistive' is laid out so, leave it out")
-            elif not substrate.neuron or not substrate.synapse:
+            if not kind.models and (substrate.neuron or substrate.synapse):
+                why = "its nodes are resistors and diodes, so" if kind.conductances else "it takes none, so"
+                raise ValueError(f"substrate.{name} has a neuron or synapse model; {why} leave it out")
+            if kind.models and not (substrate.neuron and substrate.synapse):
                 missing = "neuron" if not substrate.neuron else "synapse"
                 raise ValueError(f"substrate.{name}.{missing} is missing; expected a model by name or path")
         return self
@@ -222,8 +225,17 @@ class Network(Described):
     @property
     def substrate_name(self) -> SubstrateName:
         """The name of a resolved network's only substrate."""
-        (name,) = self.substrate
-        return name
+        if len(self.substrate) != 1:
+            raise SpecError(
+                f"{self.where}: describes {len(self.substrate)} substrates ({', '.join(self.substrate)}), and one is "
+                "needed here; choose it with neuroeq.resolve(network, substrate)."
+            )
+        return next(iter(self.substrate))
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the substrate of a resolved network."""
+        return kind_of(self.substrate_name)
 
     @property
     def physics(self) -> Substrate:
@@ -249,12 +261,13 @@ class Network(Described):
     @property
     def nudge(self) -> NudgeName:
         """How outputs are nudged: as the phases say, or else as the learning rule does."""
-        return self.phases.nudge or RULE_NUDGES.get(self.training.rule, "state")
+        rule = rule_of(self.training)
+        return self.phases.nudge or (rule and rule.nudge) or "state"
 
     @property
     def resistive(self) -> bool:
         """Whether the substrate of a resolved network is a resistor network."""
-        return self.substrate_name == "resistive"
+        return self.kind.conductances
 
     def neuron(self, layer: str) -> NeuronModel | None:
         """Return the neuron model of a layer of a resolved network, or None for an analog input layer."""

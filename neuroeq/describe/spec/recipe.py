@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
+from neuroeq.contract import NudgeMode
 from neuroeq.errors import SpecError
-from neuroeq.registry import COSTS
+from neuroeq.registry import COSTS, RULES
 from neuroeq.units import si
 
 from .base import Count, Fraction, Positive, Spec
 
-NudgeName = Literal["state", "held_current", "clamp", "corrected"]
+NudgeName = NudgeMode
 
 _STEPS = re.compile(r"([1-9]\d*) steps?")
 
@@ -168,13 +169,6 @@ class Binary(Spec):
 
 Step = Annotated[Gradient | Sign | Binary, Field(discriminator="kind")]
 
-RULE_NUDGES: dict[str, NudgeName] = {
-    "corrected_vector_field": "corrected",
-    "coupled_learning": "clamp",
-    "contrastive_hebbian": "clamp",
-}
-"""The nudge of each rule that does not use the nudge ``state``."""
-
 
 class Prune(Spec):
     """Pruning: at each update, edges with small weights are removed at random and never come back.
@@ -226,9 +220,7 @@ class Training(Spec):
     """
 
     learning: Literal["in_situ", "contrastive"] = "in_situ"
-    rule: Literal[
-        "ep", "vector_field", "corrected_vector_field", "coupled_learning", "contrastive_hebbian", "holomorphic"
-    ] = "ep"
+    rule: Annotated[str, AfterValidator(RULES.check)] = "ep"
     update: Literal["after_phases", "every_step"] = "after_phases"
     epochs: Count
     batch_size: Count

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from .recipe import RULE_NUDGES, Phases, Training
+from neuroeq.contract import Rule, as_rule
+from neuroeq.registry import RULES
+
+from .recipe import Phases, Training
+
+
+def rule_of(training: Training) -> Rule | None:
+    """Return the rule of contrastive learning that a recipe names; None in situ, where the synapse is the rule."""
+    return None if training.learning == "in_situ" else as_rule(RULES.get(training.rule))
 
 
 def check_rule(training: Training, phases: Phases) -> None:
@@ -13,25 +21,19 @@ def check_rule(training: Training, phases: Phases) -> None:
     ValueError
         If they do not go together; the message says what is expected.
     """
-    rule = training.rule
-    if rule != "ep" and training.learning == "in_situ":
+    rule = rule_of(training)
+    if rule is None and training.rule != "ep":
         raise ValueError(
-            f"training.rule is '{rule}' with training.learning 'in_situ', where the synapse is the rule; "
+            f"training.rule is '{training.rule}' with training.learning 'in_situ', where the synapse is the rule; "
             "use learning 'contrastive', or a synapse such as 'vector_field'"
         )
-    rule_nudge = RULE_NUDGES.get(rule)
-    if rule_nudge is not None and phases.nudge not in (None, rule_nudge):
+    if rule is not None and rule.nudge is not None and phases.nudge not in (None, rule.nudge):
         raise ValueError(
-            f"phases.nudge is '{phases.nudge}' with training.rule '{rule}', which nudges by '{rule_nudge}'; "
+            f"phases.nudge is '{phases.nudge}' with training.rule '{training.rule}', which nudges by '{rule.nudge}'; "
             "leave it out"
         )
-    if rule == "contrastive_hebbian" and (phases.beta != 1 or phases.variant != "positive"):
-        raise ValueError(
-            f"training.rule is 'contrastive_hebbian' with phases.beta {phases.beta:g} and variant '{phases.variant}'; "
-            "it clamps outputs at the target, so expected beta 1 and variant 'positive'"
-        )
-    if rule == "holomorphic" and phases.nudge not in (None, "state"):
-        raise ValueError(f"phases.nudge is '{phases.nudge}' with training.rule 'holomorphic'; expected 'state'")
+    if rule is not None and rule.check is not None:
+        rule.check(training, phases)
     if training.update == "every_step":
         _check_every_step(training, phases)
     if training.l1 and training.step.kind == "binary":

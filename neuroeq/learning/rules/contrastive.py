@@ -10,7 +10,8 @@ Phys. Rev. X 11:021045; Movellan 1991, Contrastive Hebbian learning in the conti
 
 from __future__ import annotations
 
-from neuroeq.contract import Substrate
+from neuroeq.contract import Rule, Substrate
+from neuroeq.describe.spec import Phases, Training
 
 from .lesson import Lesson
 from .update import Update
@@ -22,3 +23,17 @@ def contrastive(substrate: Substrate, lesson: Lesson) -> Update:
     gains = [gain for _, gain in lesson.nudges]
     weighted = [(sum(gains), free), *((-gain, end) for gain, end in zip(gains, nudged, strict=True))]
     return Update(substrate.energy_contrast([(weight, end) for weight, end in weighted if weight]), free, nudged)
+
+
+def _check_full_clamp(training: Training, phases: Phases) -> None:
+    if phases.beta != 1 or phases.variant != "positive":
+        raise ValueError(
+            f"training.rule is 'contrastive_hebbian' with phases.beta {phases.beta:g} and variant '{phases.variant}'; "
+            "it clamps outputs at the target, so expected beta 1 and variant 'positive'"
+        )
+
+
+ENERGY = frozenset({"energy"})
+EP = Rule(contrastive, needs=ENERGY)
+COUPLED = Rule(contrastive, nudge="clamp", needs=ENERGY)
+HEBBIAN = Rule(contrastive, nudge="clamp", needs=ENERGY, check=_check_full_clamp)

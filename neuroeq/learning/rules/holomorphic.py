@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from neuroeq.contract import Equilibrium, Params
-from neuroeq.physics.substrates import NeuronSubstrate
+from neuroeq.contract import Equilibrium, Params, Rule, Substrate, VectorField
 
 from .lesson import Lesson
 from .update import Update
@@ -24,19 +23,21 @@ from .update import Update
 Array = np.ndarray
 
 
-def holomorphic(substrate: NeuronSubstrate, lesson: Lesson) -> Update:
+def holomorphic(substrate: Substrate, lesson: Lesson) -> Update:
     """Return the first Fourier coefficient of the energy gradient around a circle of nudges."""
+    field = substrate.as_field()
+    assert field is not None, "a substrate without equations is refused when it is built"
     free = lesson.relax(substrate)
     points, radius = substrate.network.phases.points, abs(lesson.nudges[0][0])
     half = np.arange(points // 2 + 1)
     turns = np.exp(2j * np.pi * half / points)
     counts = np.where((half == 0) | (2 * half == points), 1.0, 2.0)
-    activity = _nudged(substrate, lesson, free, radius * turns)
+    activity = _nudged(field, lesson, free, radius * turns)
     weights = counts / (points * radius * turns)
-    return Update(_coefficient(substrate, activity, weights), free, ())
+    return Update(_coefficient(field, activity, weights), free, ())
 
 
-def _nudged(substrate: NeuronSubstrate, lesson: Lesson, free: Equilibrium, betas: Array) -> dict[str, Array]:
+def _nudged(substrate: VectorField, lesson: Lesson, free: Equilibrium, betas: Array) -> dict[str, Array]:
     """Return the activities where the phases of complex nudges end, by layer: (points, batch, n)."""
     network, fields, scale = substrate.network, substrate.fields, substrate.simulation.scale
     output, targets = network.output_layer, np.tile(lesson.targets, (len(betas), 1))
@@ -60,7 +61,7 @@ def _nudged(substrate: NeuronSubstrate, lesson: Lesson, free: Equilibrium, betas
     return {layer: value.reshape(len(betas), *lesson.targets.shape[:1], -1) for layer, value in ends.items()}
 
 
-def _coefficient(substrate: NeuronSubstrate, activity: dict[str, Array], weights: Array) -> Params:
+def _coefficient(substrate: VectorField, activity: dict[str, Array], weights: Array) -> Params:
     """Return the real part of the sum over points of weights times -dE/dtheta, averaged over the batch."""
     change: Params = {}
     for name in substrate.params:
@@ -73,3 +74,6 @@ def _coefficient(substrate: NeuronSubstrate, activity: dict[str, Array], weights
         n, m = len(weights), pre.shape[1]
         change[name] = (pre.reshape(n * m, -1).T @ post.reshape(n * m, -1)).real / m
     return substrate.shaped(change)
+
+
+HOLOMORPHIC = Rule(holomorphic, nudge="state", needs=frozenset({"energy", "analytic"}))

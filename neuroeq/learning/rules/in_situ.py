@@ -11,33 +11,35 @@ Scellier & Bengio 2017, Section 5, doi:10.3389/fncom.2017.00024; Ernoult et al. 
 
 from __future__ import annotations
 
-from neuroeq.contract import Params
-from neuroeq.physics.engine import Accumulator, Plasticity
-from neuroeq.physics.substrates import NeuronSubstrate
+from neuroeq.contract import Params, Substrate
+from neuroeq.errors import SpecError
 
 from .lesson import Lesson
 from .update import Update
 
 
-def in_situ(substrate: NeuronSubstrate, lesson: Lesson) -> Update:
-    """Return what the synapses have accumulated over the nudged phases."""
-    free, into = lesson.relax(substrate), Accumulator(substrate.simulation.edges)
+def in_situ(substrate: Substrate, lesson: Lesson) -> Update:
+    """Return what the synapses have accumulated over the nudged phases.
+
+    Raises
+    ------
+    SpecError
+        If the substrate's synapses do not change by themselves.
+    """
+    plastic = substrate.as_plastic()
+    if plastic is None:
+        raise SpecError(
+            f"{substrate.network.where}: training.learning is 'in_situ', and no synapse of substrate "
+            f"'{substrate.network.substrate_name}' changes by itself; use 'contrastive'."
+        )
+    into = plastic.accumulator()
 
     def on_step() -> Params:
         assert lesson.commit is not None
-        lesson.commit(substrate.shaped(into.take()))
-        return substrate.weights
+        lesson.commit(plastic.shaped(into.take()))
+        return plastic.weights
 
-    nudged = tuple(
-        substrate.relax(
-            lesson.inputs,
-            lesson.nudge(beta, free),
-            free.resume,
-            stop=lesson.nudged,
-            plasticity=Plasticity(into, gain, on_step if lesson.commit else None),
-            record=lesson.record,
-            rng=lesson.rng,
-        )
-        for beta, gain in lesson.nudges
+    free, nudged = lesson.settle(
+        plastic, plasticity=lambda gain: plastic.plasticity(into, gain, on_step if lesson.commit else None)
     )
-    return Update(substrate.shaped(into.take()), free, nudged)
+    return Update(plastic.shaped(into.take()), free, nudged)

@@ -10,7 +10,6 @@ import numpy as np
 
 from neuroeq.contract import Equilibrium, Nudge, NudgeMode, Params, Stop, Substrate
 from neuroeq.describe.spec import Phases
-from neuroeq.physics.substrates import AnySubstrate
 
 from ..costs import Cost, cost_of
 
@@ -32,7 +31,7 @@ class Lesson:
     free, nudged
         When the phases end.
     rng
-        For start values and noise.
+        Draws start values and noise; the same ones in every phase if left out.
     mode
         Of the nudge.
     start
@@ -49,7 +48,7 @@ class Lesson:
     cost: Cost
     free: Stop
     nudged: Stop
-    rng: np.random.Generator
+    rng: np.random.Generator | None
     mode: NudgeMode = "state"
     start: Any = None
     record: Any = None
@@ -58,7 +57,7 @@ class Lesson:
     @classmethod
     def of(
         cls,
-        substrate: AnySubstrate,
+        substrate: Substrate,
         inputs: Array,
         targets: Array,
         nudges: list[tuple[float, float]],
@@ -71,21 +70,46 @@ class Lesson:
         stops = (substrate.stop(phases.free), substrate.stop(phases.nudged))
         return cls(inputs, targets, nudges, cost_of(phases), *stops, rng, substrate.network.nudge, **others)
 
+    @property
+    def betas(self) -> list[float]:
+        """The strengths of the nudged phases, in their order."""
+        return [beta for beta, _ in self.nudges]
+
     def nudge(self, beta: float, free: Equilibrium) -> Nudge:
         """Return the pull of a nudged phase that follows a free equilibrium."""
         return Nudge(beta, self.targets, self.cost, self.mode, free)
 
-    def relax(self, substrate: Substrate) -> Equilibrium:
+    def relax(self, substrate: Substrate, record: Any = None) -> Equilibrium:
         """Return where the free phase ends."""
-        return substrate.relax(self.inputs, start=self.start, stop=self.free, rng=self.rng, record=self.record)
+        record = self.record if record is None else record
+        return substrate.relax(self.inputs, start=self.start, stop=self.free, rng=self.rng, record=record)
 
-    def settle(self, substrate: Substrate) -> tuple[Equilibrium, tuple[Equilibrium, ...]]:
-        """Return where the free phase ends, and where each nudged one does that starts there."""
-        free = self.relax(substrate)
+    def settle(
+        self, substrate: Substrate, *, record: Any = None, plasticity: Callable[[float], Any] | None = None
+    ) -> tuple[Equilibrium, tuple[Equilibrium, ...]]:
+        """Return where the free phase ends, and where each nudged phase ends that starts there.
+
+        Parameters
+        ----------
+        substrate
+            The substrate that relaxes.
+        record
+            Where the phases are recorded; that of the lesson if left out.
+        plasticity
+            A function from the gain of a nudged phase to what lets synapses change in it.
+        """
+        record = self.record if record is None else record
+        free = self.relax(substrate, record)
         nudged = tuple(
             substrate.relax(
-                self.inputs, self.nudge(beta, free), free.resume, stop=self.nudged, rng=self.rng, record=self.record
+                self.inputs,
+                self.nudge(beta, free),
+                free.resume,
+                stop=self.nudged,
+                plasticity=None if plasticity is None else plasticity(gain),
+                record=record,
+                rng=self.rng,
             )
-            for beta, _ in self.nudges
+            for beta, gain in self.nudges
         )
         return free, nudged

@@ -13,14 +13,18 @@ Scellier, Goyal, Binas, Mesnard & Bengio 2018, arXiv:1808.04873; Scurria et al. 
 
 from __future__ import annotations
 
-from neuroeq.physics.substrates import NeuronSubstrate
+from neuroeq.contract import Rule, Substrate
 
 from .lesson import Lesson
 from .update import Update
 
 
-def vector_field(substrate: NeuronSubstrate, lesson: Lesson) -> Update:
+def vector_field(substrate: Substrate, lesson: Lesson) -> Update:
     """Return free presynaptic activities times the changes of postsynaptic states."""
     free, nudged = lesson.settle(substrate)
     gains = [gain for _, gain in lesson.nudges]
     return Update(substrate.field_contrast(free, list(zip(gains, nudged, strict=True))), free, nudged)
+
+
+VECTOR_FIELD = Rule(vector_field, needs=frozenset({"vector_field"}))
+CORRECTED = Rule(vector_field, nudge="corrected", needs=frozenset({"vector_field"}))

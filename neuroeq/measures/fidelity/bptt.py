@@ -16,9 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuroeq.contract import Equilibrium, Params, Stop
+from neuroeq.contract import Equilibrium, Params, Stop, VectorField
 from neuroeq.learning.costs import cost_of
-from neuroeq.physics.substrates import NeuronSubstrate
 from neuroeq.physics.substrates.stability import unclipped_states
 
 from .products import products
@@ -47,7 +46,7 @@ class Unrolled:
         return {name: np.sum([part[name] for part in self.params], axis=0) for name in self.params[0]}
 
 
-def backpropagate(substrate: NeuronSubstrate, free: Equilibrium, inputs: Array, targets: Array, steps: int) -> Unrolled:
+def backpropagate(substrate: VectorField, free: Equilibrium, inputs: Array, targets: Array, steps: int) -> Unrolled:
     """Return the gradients through `steps` more steps of a free phase.
 
     Parameters
@@ -82,7 +81,7 @@ def backpropagate(substrate: NeuronSubstrate, free: Equilibrium, inputs: Array, 
     return Unrolled(states, params)
 
 
-def _back(substrate: NeuronSubstrate, at: Equilibrium, error: dict[str, Array]) -> tuple[dict[str, Array], ...]:
+def _back(substrate: VectorField, at: Equilibrium, error: dict[str, Array]) -> tuple[dict[str, Array], ...]:
     """Return the error one step earlier, and the error in the drives."""
     values, scale, fields = substrate.field_values(at), substrate.simulation.scale, substrate.fields
     gated = {layer: fields[layer].drive_slope(values[layer]) * error[layer] / scale(layer) for layer in error}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from neuroeq.contract import Substrate
 from neuroeq.learning.costs import cost_of
-from neuroeq.physics.substrates import AnySubstrate
 
 from .implicit import SETTLED
 
@@ -13,7 +13,7 @@ Array = np.ndarray
 
 
 def finite_differences(
-    substrate: AnySubstrate,
+    substrate: Substrate,
     inputs: Array,
     targets: Array,
     entries: dict[str, Array],
@@ -45,12 +45,12 @@ def finite_differences(
         source = substrate.network.projections.get(name)
         if source is not None and source.source == source.target:
             value.T.flat[index] += by
-        substrate.params = {**kept, name: value}
+        substrate.hold({**kept, name: value})
         return float(cost.value(substrate.relax(inputs, stop=SETTLED).outputs, targets).mean())
 
     found = {}
     for name, indices in entries.items():
-        down = np.where(kept[name].flat[indices] < shift, 0.0, shift) if substrate.network.resistive else shift
+        down = np.where(kept[name].flat[indices] < shift, 0.0, shift) if substrate.network.kind.conductances else shift
         lower = np.broadcast_to(down, len(indices))
         found[name] = np.array(
             [
@@ -58,5 +58,5 @@ def finite_differences(
                 for index, below in zip(indices, lower, strict=True)
             ]
         )
-    substrate.params = kept
+    substrate.hold(kept)
     return found

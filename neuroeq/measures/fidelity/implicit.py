@@ -3,26 +3,20 @@
     mu(theta, s0) = 0,   Jac^T lam = -dC/ds,   dC/dtheta = lam . dmu/dtheta
 
 Of neurons mu = tau ds/dt is what their equations do in one step, and Jac is measured on it:  dmu_j/dW_ij = a_i D_j
-with D = dmu/dbias, and a_j D_i besides where W_ij serves both directions. Of a resistor network mu is Kirchhoff's
-current law:  dC/dg = (lam_j - k_i lam_i) (u_i - v_j).
+with D = dmu/dbias, and a_j D_i besides where W_ij serves both directions. Any other substrate differentiates its own
+equations, as a resistor network does with Kirchhoff's current law.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from neuroeq.contract import Equilibrium, Params, Stop
-from neuroeq.describe.network import mask
+from neuroeq.contract import Equilibrium, Params, Stop, Substrate, VectorField
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
 from neuroeq.learning.costs import cost_of
-from neuroeq.physics.circuits.assembly import gains
-from neuroeq.physics.circuits.equations import drive_circuit
-from neuroeq.physics.circuits.layout import at_outputs
-from neuroeq.physics.circuits.stacked import Stacked
 from neuroeq.physics.engine import reads_strength
-from neuroeq.physics.substrates import AnySubstrate, Crossbar, NeuronSubstrate, Resistive, build
-from neuroeq.physics.substrates.stability import jacobian
+from neuroeq.physics.substrates import build
 
 from .products import products
 
@@ -32,7 +26,7 @@ SHIFT = 1e-6
 """Of biases, for their derivative."""
 
 
-def implicit_gradient(substrate: AnySubstrate, inputs: Array, targets: Array) -> Params:
+def implicit_gradient(substrate: Substrate, inputs: Array, targets: Array) -> Params:
     """Return dC/dtheta at the free equilibrium, averaged over the batch.
 
     Parameters
@@ -52,15 +46,11 @@ def implicit_gradient(substrate: AnySubstrate, inputs: Array, targets: Array) ->
     SpecError
         If the substrate has no fixed point to differentiate: spiking units.
     """
-    if isinstance(substrate, Resistive):
-        return _of_resistors(substrate, substrate.relax(inputs, stop=SETTLED), targets)
-    if substrate.network.substrate_name not in ("rate", "crossbar"):
-        raise SpecError(
-            f"{substrate.network.where}: substrate '{substrate.network.substrate_name}' has no fixed point to "
-            "differentiate; compare it with the gradient of its rate network."
-        )
-    _check_leaks(substrate.network)
-    return _of_neurons(substrate, inputs, targets)
+    field = substrate.as_field()
+    if field is None:
+        return substrate.adjoint(inputs, targets, cost_of(substrate.network.phases), SETTLED)
+    _check_leaks(field.network)
+    return _of_neurons(field, inputs, targets)
 
 
 def _check_leaks(network: Network) -> None:
@@ -74,7 +64,7 @@ def _check_leaks(network: Network) -> None:
             )
 
 
-def _of_neurons(substrate: NeuronSubstrate, inputs: Array, targets: Array) -> Params:
+def _of_neurons(substrate: VectorField, inputs: Array, targets: Array) -> Params:
     network, probe = substrate.network, _probe(substrate, max(len(inputs), 64))
     free = probe.relax(inputs, stop=SETTLED)
     slopes = _bias_slopes(probe, free, inputs)
@@ -85,20 +75,20 @@ def _of_neurons(substrate: NeuronSubstrate, inputs: Array, targets: Array) -> Pa
     for sample in range(len(inputs)):
         pull = {layer: np.zeros(network.layers[layer].size) for layer in layers}
         pull[network.output_layer] = cost[sample]
-        lam = np.linalg.solve(jacobian(probe, free, sample).T, -np.concatenate([pull[layer] for layer in layers]))
+        lam = np.linalg.solve(probe.jacobian(free, sample).T, -np.concatenate([pull[layer] for layer in layers]))
         for layer, part in zip(layers, np.split(lam, ends), strict=True):
             sensitivity[layer].append(part * slopes[layer][sample])
     delta = {layer: np.array(rows) for layer, rows in sensitivity.items()}
     return products(substrate, free, delta)
 
 
-def _bias_slopes(probe: NeuronSubstrate, free: Equilibrium, inputs: Array) -> dict[str, Array]:
+def _bias_slopes(probe: VectorField, free: Equilibrium, inputs: Array) -> dict[str, Array]:
     """Return dmu/dbias of every unit, by layer (batch, n), from one step with all biases shifted up, and down."""
     kept, moved = probe.params, []
     for sign in (1, -1):
-        probe.params = {n: v + sign * SHIFT if n.endswith(".bias") else v for n, v in kept.items()}
+        probe.hold({n: v + sign * SHIFT if n.endswith(".bias") else v for n, v in kept.items()})
         moved.append(probe.relax(inputs, start=free.resume, stop=Stop(1)).state)
-    probe.params = kept
+    probe.hold(kept)
     scale = {layer: probe.simulation.scale(layer) / (2 * SHIFT) for layer in free.state}
     return {layer: (moved[0][layer] - moved[1][layer]) * scale[layer] for layer in free.state}
 
@@ -108,68 +98,29 @@ def _with_biases(network: Network) -> Network:
     return network.model_copy(update={"layers": layers})
 
 
-def _all_biases(substrate: NeuronSubstrate) -> Params:
+def _all_biases(substrate: VectorField) -> Params:
     sizes = {name: layer.size for name, layer in substrate.network.layers.items() if layer.role != "input"}
     zeros = {f"{name}.bias": np.zeros(size) for name, size in sizes.items()}
     return {name: np.asarray(value, float) for name, value in {**zeros, **substrate.params}.items()}
 
 
-def _probe(substrate: NeuronSubstrate, batch: int) -> NeuronSubstrate:
+def _probe(substrate: VectorField, batch: int) -> VectorField:
     """Return a substrate of the same physics in float64, with a bias at every unit, that does not learn."""
     described = substrate.described
     physics = described.physics.model_copy(update={"precision": "float64"})
     network = _with_biases(described).model_copy(update={"substrate": {described.substrate_name: physics}})
-    probe = build(network, _all_biases(substrate), batch, plastic=False, target="numpy")
-    assert isinstance(probe, NeuronSubstrate)
+    probe = build(network, _all_biases(substrate), batch, plastic=False, target="numpy").as_field()
+    assert probe is not None, "it is of the same substrate"
     return probe
 
 
-def _volts(probe: NeuronSubstrate) -> float:
+def _volts(probe: VectorField) -> float:
     """Return the state that stands for a readout of 1."""
-    network = probe.network
-    if isinstance(probe, Crossbar):
-        return probe.state_of_one
-    model = network.neuron(network.output_layer)
+    model = probe.described.neuron(probe.network.output_layer)
     assert model is not None
     if model.observed != model.state:
         raise SpecError(
             f"{model.where}: the cost reads '{model.observed}', not the state '{model.state}'; "
             "the adjoint needs a read-out of the state."
         )
-    return 1.0
-
-
-def _of_resistors(substrate: Resistive, free: Equilibrium, targets: Array) -> Params:
-    network, circuit = substrate.network, substrate.circuit
-    settled = free.resume
-    system = Stacked(drive_circuit(settled.assembly, settled.drive))
-    v = system.begin(settled.voltages)
-    slope, clamped, coupling = system.slope(v), (v <= system.low) | (v >= system.high), system.coupling()
-    cost = np.zeros_like(v)
-    cost[:, system.at[network.output_layer]] = at_outputs(
-        network, cost_of(network.phases).gradient(free.outputs, targets)
-    )
-    lam = np.zeros_like(v)
-    for sample in range(len(v)):
-        moving = ~clamped[sample]
-        jac = np.diag(slope[sample][moving]) - coupling[np.ix_(moving, moving)]
-        lam[sample, moving] = np.linalg.solve(jac.T, cost[sample, moving])
-    part, m = system.part(lam), len(v)
-    gradient: Params = {}
-    for name, (source, target) in circuit.resistors.items():
-        amplifier = gains(circuit.layers[source], v.dtype) if source in circuit.layers else None
-        forward, back = (1.0, 1.0) if amplifier is None else amplifier
-        u = settled.assembly.sources[source] if source in circuit.sources else settled.voltages[source] * forward
-        into, out = part[target], part[source] * back if source in circuit.layers else np.zeros_like(u)
-        value = (
-            u.T @ into
-            - (into * settled.voltages[target]).sum(axis=0)
-            - (u * out).sum(axis=0)[:, None]
-            + out.T @ settled.voltages[target]
-        ) / m
-        connected = mask(network, name)
-        gradient[name] = value if connected is None else value * connected
-    for name in substrate.params:
-        if name not in gradient:
-            gradient[name] = part[name.removesuffix(".bias")].mean(axis=0)
-    return gradient
+    return probe.state_of_one

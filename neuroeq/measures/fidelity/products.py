@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuroeq.contract import Equilibrium, Params
-from neuroeq.physics.substrates import NeuronSubstrate
+from neuroeq.contract import Equilibrium, Params, VectorField
 
 Array = np.ndarray
 
 
-def products(substrate: NeuronSubstrate, at: Equilibrium, delta: dict[str, Array]) -> Params:
+def products(substrate: VectorField, at: Equilibrium, delta: dict[str, Array]) -> Params:
     """Return the gradient of every parameter, averaged over the batch.
 
     Parameters

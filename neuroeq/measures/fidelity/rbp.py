@@ -16,10 +16,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from neuroeq.contract import Equilibrium, Nudge, NudgeMode, Params, Stop
+from neuroeq.contract import Equilibrium, Nudge, NudgeMode, Params, Stop, VectorField, as_rule
 from neuroeq.learning.costs import cost_of
-from neuroeq.physics.substrates import NeuronSubstrate
-from neuroeq.physics.substrates.suited import ENERGY_RULES
+from neuroeq.registry import RULES
 
 from .implicit import SETTLED
 from .products import products
@@ -59,7 +58,7 @@ class Trajectory:
 
 
 def follow(
-    substrate: NeuronSubstrate, inputs: Array, targets: Array, beta: float, steps: int, mode: NudgeMode = "state"
+    substrate: VectorField, inputs: Array, targets: Array, beta: float, steps: int, mode: NudgeMode = "state"
 ) -> Trajectory:
     """Run a nudged phase and recurrent backpropagation side by side.
 
@@ -109,24 +108,22 @@ def follow(
     )
 
 
-def _nudged(
-    substrate: NeuronSubstrate, inputs: Array, nudge: Nudge, free: Equilibrium, steps: int
-) -> list[Equilibrium]:
+def _nudged(substrate: VectorField, inputs: Array, nudge: Nudge, free: Equilibrium, steps: int) -> list[Equilibrium]:
     path = [free]
     for _ in range(steps):
         path.append(substrate.relax(inputs, nudge, path[-1].resume, stop=Stop(1)))
     return path
 
 
-def _change(substrate: NeuronSubstrate, free: Equilibrium, end: Equilibrium, beta: float) -> Params:
+def _change(substrate: VectorField, free: Equilibrium, end: Equilibrium, beta: float) -> Params:
     """Return the update that a nudged phase which ended there would give: of energies, or of fields if directed."""
-    if substrate.network.training.rule in ENERGY_RULES:
+    if "energy" in as_rule(RULES.get(substrate.network.training.rule)).needs:
         return substrate.energy_contrast([(1 / beta, free), (-1 / beta, end)])
     return substrate.field_contrast(free, [(1 / beta, end)])
 
 
 def _integrated(
-    substrate: NeuronSubstrate, free: Equilibrium, gates: dict[str, Array], errors: list[dict[str, Array]]
+    substrate: VectorField, free: Equilibrium, gates: dict[str, Array], errors: list[dict[str, Array]]
 ) -> list[Params]:
     """Return T after every step: the errors so far, in the drives, times the free activities."""
     sums = {layer: np.zeros_like(gate) for layer, gate in gates.items()}

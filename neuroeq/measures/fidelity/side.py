@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuroeq.contract import Equilibrium, Stop
+from neuroeq.contract import Equilibrium, Stop, VectorField
 from neuroeq.describe.catalog import load_model
 from neuroeq.describe.spec import Network, NeuronModel
 from neuroeq.errors import SpecError
 from neuroeq.learning.costs import cost_of
-from neuroeq.physics.substrates import NeuronSubstrate, build
+from neuroeq.physics.substrates import build
 from neuroeq.physics.substrates.stability import unclipped_states
 
 Array = np.ndarray
@@ -39,7 +39,7 @@ class SideNetwork:
         If a layer is no rate model with one state, or the substrate is another one.
     """
 
-    def __init__(self, substrate: NeuronSubstrate, free: Equilibrium, targets: Array) -> None:
+    def __init__(self, substrate: VectorField, free: Equilibrium, targets: Array) -> None:
         check_rates(substrate.network)
         self.network = substrate.network
         self._free, self._m = free, len(targets)
@@ -78,14 +78,14 @@ def check_rates(network: Network) -> None:
     SpecError
         If it is another one.
     """
-    if network.substrate_name != "rate":
+    if not network.kind.equations:
         raise SpecError(
             f"{network.where}: --rbp compares step by step with a side network of rates, and this is substrate "
             f"'{network.substrate_name}'; use --substrate rate."
         )
 
 
-def _beside(substrate: NeuronSubstrate) -> NeuronSubstrate:
+def _beside(substrate: VectorField) -> VectorField:
     """Return the side network: an error unit for every unit, and all weights the other way round."""
     network, model = substrate.network, load_model(NeuronModel, "recurrent_backprop")
     layers = {}
@@ -107,8 +107,8 @@ def _beside(substrate: NeuronSubstrate) -> NeuronSubstrate:
     phases = network.phases.model_copy(update={"nudge": None})
     update = {"layers": layers, "projections": projections, "substrate": {"rate": physics}}
     beside = network.model_copy(update={**update, "training": training, "phases": phases})
-    made = build(beside, params, substrate.batch, plastic=False, target="numpy")
-    assert isinstance(made, NeuronSubstrate)
+    made = build(beside, params, substrate.batch, plastic=False, target="numpy").as_field()
+    assert made is not None, "it is of rates"
     return made
 
 

@@ -4,33 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from neuroeq.contract import Params
+from neuroeq.contract import Params, Substrate
 from neuroeq.describe.spec import Network
+from neuroeq.registry import SUBSTRATES
 
+from .base import PlainSubstrate
 from .crossbar import Crossbar
 from .neurons import NeuronSubstrate
+from .operating_point import at_operating_point, engine_of
 from .resistive import Resistive
 from .transient import ResistiveInTime
 
-
-def at_operating_point(network: Network) -> Network:
-    """Return a resistor network that ran in time as one that is solved; any other as it is."""
-    if not network.resistive:
-        return network
-    training = network.training.model_copy(update={"learning": "contrastive"})
-    options = network.run.model_copy(update={"engine": "operating_point"})
-    return network.model_copy(update={"training": training, "run": options})
+AnySubstrate = Substrate
+"""Any substrate, by an old name."""
 
 
-def engine_of(network: Network) -> str:
-    """Return what advances a resolved network: what it asks for, or its substrate's own."""
-    return network.run.engine or ("operating_point" if network.resistive else "stepper")
-
-
-AnySubstrate = NeuronSubstrate | Resistive
-
-
-def build(network: Network, params: Params, batch: int, **options: Any) -> AnySubstrate:
+def build(network: Network, params: Params, batch: int, **options: Any) -> Substrate:
     """Return the substrate that a network was resolved for.
 
     Parameters
@@ -38,27 +27,25 @@ def build(network: Network, params: Params, batch: int, **options: Any) -> AnySu
     network
         Resolved.
     params
-        What the synapses hold at first.
+        What the synapses hold at first; copied.
     batch
-        Samples at most.
+        The largest number of samples that it will be given at a time.
     options
-        Of `Simulation`.
+        Options of `Simulation`, such as its engine.
+
+    Raises
+    ------
+    NeuroeqError
+        If the network is not resolved for one substrate, or does not suit the one that it is resolved for.
     """
-    match network.substrate_name:
-        case "crossbar":
-            return Crossbar(network, params, batch, **options)
-        case "resistive" if options.get("engine") in ("stepper", "reference"):
-            return ResistiveInTime(network, params, batch, **options)
-        case "resistive":
-            return Resistive(network, params, batch, **options)
-        case _:
-            return NeuronSubstrate(network, params, batch, **options)
+    return SUBSTRATES.get(network.substrate_name)(network, params, batch, **options)
 
 
 __all__ = [
     "AnySubstrate",
     "Crossbar",
     "NeuronSubstrate",
+    "PlainSubstrate",
     "Resistive",
     "ResistiveInTime",
     "at_operating_point",

@@ -8,24 +8,26 @@ symmetric. The amplifiers' supply bounds V as the model bounds s. Equations run 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from neuroeq.contract import Equilibrium, Nudge, Params
-from neuroeq.describe.spec import Bounds, Hardware, Network, NeuronModel
+from neuroeq.contract import Circuit, Equilibrium, Nudge, Params
+from neuroeq.describe.spec import Hardware, Network
 from neuroeq.errors import SpecError
-from neuroeq.units import physical
 
 from ..circuits.crossbar import effective_conductance
-from ..engine.equations.integrator import integrator
+from .held import Latest
 from .neurons import NeuronSubstrate
+from .op_amp_netlist import crossbar_netlist
+from .op_amps import on_crossbar
+from .pairs import check_window, differential_pair, mapping_of
 from .periphery import Periphery
 from .wiring import wires_of
 
 Array = np.ndarray
-VECTOR_FIELD = "The vector-field form, tau ds/dt = drive + bias - s + nudge with the same activity, has one."
 
 
 class Crossbar(NeuronSubstrate):
@@ -43,13 +45,19 @@ class Crossbar(NeuronSubstrate):
     """
 
     def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
-        self.hardware, self._described = network.technology, network
-        check_window(self.hardware, params, network)
+        self._hardware, self._described = network.technology, network
+        check_window(self._hardware, params, network)
         _check_nudge_source(network)
         self._wires, self._periphery = wires_of(network), Periphery(network)
         super().__init__(on_crossbar(network), params, batch, **options)
+        self._given = Latest()
         self._programmed: tuple[Params, Params] = ({}, {})
         self._driven: tuple[Array, Array] | None = None
+
+    @property
+    def hardware(self) -> Hardware:
+        """What it is made of."""
+        return self._hardware
 
     def relax(
         self,
@@ -62,13 +70,13 @@ class Crossbar(NeuronSubstrate):
     ) -> Equilibrium:
         """Let the op-amps settle on the inputs that converters drive, and read them by converters."""
         volt, periphery, kept = self.state_of_one, self._periphery, self.params
-        inputs = self._as_driven(inputs)
+        inputs = self._as_driven(self._given.of(inputs))
         if periphery.elsewhere(nudge):
-            self.params = periphery.twin(kept)
+            self.hold(periphery.twin(kept))
         try:
             eq = super().relax(inputs, nudge, start, rng=rng, **others)
         finally:
-            self.params = kept
+            self.hold(kept)
         if periphery.reads_exactly:
             return eq
         free = [layer for layer in eq.activity if layer != self.network.input_layer]
@@ -112,19 +120,21 @@ class Crossbar(NeuronSubstrate):
 
     def mapping(self) -> dict[str, float]:
         """Return how weights became conductances: scale, how many are at the limit, how much of the window is used."""
-        hardware, limit = self.hardware, self.hardware.w_max * (1 - 1e-9)
-        pairs = [differential_pair(self.hardware, weight) for weight in self.params.values()]
-        largest = max(float(np.max([plus.max(), minus.max()])) for plus, minus in pairs)
-        return {
-            "r_f_ohm": self.hardware.r_f,
-            "c_f_F": self.hardware.neuron.integrator.c_f,
-            "v_scale_V": self.hardware.neuron.integrator.v_scale,
-            "largest_conductance_S": largest,
-            "window_used": 1.0
-            if hardware.g_max is None
-            else (largest - hardware.g_min) / (hardware.g_max - hardware.g_min),
-            "clipped_weights": sum(int((np.abs(weight) >= limit).sum()) for weight in self.params.values()),
-        }
+        return mapping_of(self.hardware, self.params)
+
+    def volts(self, state: Array) -> Array:
+        """Return states as node voltages, which they are: (batch, n). [V]."""
+        return state
+
+    def netlist(
+        self, inputs: Array, eq: Equilibrium, nudge: Nudge | None, *, title: str, header: Sequence[str] = ()
+    ) -> str:
+        """Return the SPICE netlist of the first sample; in a nudged phase it starts where the free phase ended."""
+        return crossbar_netlist(self, inputs[0], nudge, title=title, header=header)
+
+    def as_circuit(self) -> Circuit:
+        """Return itself."""
+        return self
 
     def dissipation(self, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:
         """Return the mean power that each kind of element turns into heat at an equilibrium. [W].
@@ -163,13 +173,6 @@ class Crossbar(NeuronSubstrate):
         return eq.n_steps * self.simulation.dt
 
 
-def differential_pair(hardware: Hardware, weight: Array) -> tuple[Array, Array]:
-    """Return G+ and G-, of the shape of the weights: the smaller one at the bottom of the window. [S]."""
-    held = np.clip(weight, -hardware.w_max, hardware.w_max) / hardware.r_f
-    low = hardware.g_min
-    return low + np.maximum(held, 0), low + np.maximum(-held, 0)
-
-
 def _check_nudge_source(network: Network) -> None:
     nudge = network.technology.periphery.nudge
     if nudge.bits or nudge.i_max or nudge.offset_sd:
@@ -177,98 +180,6 @@ def _check_nudge_source(network: Network) -> None:
             f"{network.technology.where}: periphery.nudge is not ideal, and a crossbar nudges by a resistor to each "
             "op-amp; use --ideal nudge, or substrate resistive."
         )
-
-
-def check_window(hardware: Hardware, params: Params, network: Network) -> None:
-    """Refuse a window that cuts start weights off.
-
-    Raises
-    ------
-    SpecError
-        If a weight is beyond what a pair can hold.
-    """
-    if getattr(hardware.synapse.update, "d2d_max", 0.0):
-        return  # devices reach as far as they were drawn
-    for name, weight in params.items():
-        largest = float(np.abs(weight).max(initial=0))
-        if largest > hardware.w_max * (1 + 1e-9):
-            raise SpecError(
-                f"{network.where}: projections.{name} has weights up to {largest:.3g}, but {hardware.where} holds "
-                f"{hardware.w_max:.3g} at most (R_f {hardware.r_f:.3g} ohm times the window); use a larger "
-                "hardware.neuron.integrator.w_max or r_f, or a smaller initial.gain."
-            )
-
-
-def on_crossbar(network: Network) -> Network:
-    """Return the network with op-amp integrators in place of its rate models, phases counted in their steps."""
-    if network.physics.input != "analog":
-        raise SpecError(f"{network.where}: substrate.crossbar.input is a neuron; inputs are voltages, so 'analog'.")
-    for name, projection in network.projections.items():
-        if projection.delay is not None or network.synapse(name).native:
-            raise SpecError(f"{network.where}: projections.{name} runs as native synapses; a crossbar has no delays.")
-    model = network.physics.neuron
-    assert isinstance(model, NeuronModel)
-    dt = network.physics.dt or model.dt
-    made = op_amp(model, network.technology, dt)
-    layers = {
-        name: layer.model_copy(update={"neuron": op_amp(layer.neuron, network.technology, dt)})
-        if isinstance(layer.neuron, NeuronModel)
-        else layer
-        for name, layer in network.layers.items()
-    }
-    phases = network.phases.model_copy(
-        update={
-            phase: getattr(network.phases, phase).model_copy(
-                update={"duration": f"{getattr(network.phases, phase).n_steps(dt)} steps"}
-            )
-            for phase in ("free", "nudged")
-        }
-    )
-    physics = network.physics.model_copy(update={"neuron": made, "dt": made.dt})
-    update = {"substrate": {"crossbar": physics}, "layers": layers, "phases": phases}
-    return network.model_copy(update=update)
-
-
-def op_amp(model: NeuronModel, hardware: Hardware, dt: float) -> NeuronModel:
-    """Return the integrator that obeys a rate model's equation, in volts; `dt` [s] is in units of the model's tau."""
-    tau, others = integrator(model, VECTOR_FIELD)
-    given = hardware.neuron.integrator
-
-    def volts(value: str | float | None) -> str | None:
-        return None if value is None else f"{float(value) * given.v_scale!r} V"
-
-    slow = physical(str(model.parameters[tau])).value
-    rc = hardware.r_f * given.c_f
-    off = "" if given.gain is None else f"*{1 + 1 / given.gain!r}"
-    equations = "\n".join(
-        [
-            f"dv/dt = (-v{off}/R_f + (drive + bias)*V_s*siemens + nudge*V_s/R_f)/(C_f{off}) : volt",
-            f"{model.state} = v/V_s : 1",
-            *others,
-        ]
-    )
-    scale = {
-        "R_f": f"{hardware.r_f!r} ohm",
-        "C_f": f"{given.c_f!r} F",
-        "V_s": f"{given.v_scale!r} V",
-        "RC": f"{rc!r} s",
-    }
-    interval, start = model.bounds.get(model.state), model.initial.get(model.state)
-    return NeuronModel(
-        name=f"{model.name}_op_amp",
-        title=f"{model.title}, as an op-amp integrator",
-        emits="rate",
-        equations=equations,
-        state="v",
-        activity=model.activity,
-        readout=model.readout,
-        time_constant="RC",
-        bounds={"v": Bounds(min=volts(interval.min), max=volts(interval.max))} if interval else {},
-        method=model.method,
-        dt=f"{dt / slow * rc!r} s",  # type: ignore[arg-type]
-        parameters={**{name: value for name, value in model.parameters.items() if name != tau}, **scale},
-        initial={} if start is None else {"v": str(volts(start))},
-    )
 
 
 def _count(connected: Array | None, weight: Array) -> int:

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuroeq.contract import Equilibrium, Params, Stop
+from neuroeq.contract import Equilibrium, Params, Stop, Substrate, VectorField
 from neuroeq.describe.network import free_layers, free_weights
 from neuroeq.describe.spec import Bounds, Network
 from neuroeq.units import physical
 
-from . import AnySubstrate, NeuronSubstrate, Resistive, ResistiveInTime
-from .neurons import MOVING
-
 Array = np.ndarray
+MOVING = (0.02, 0.98)
+"""Activities between which a unit counts as free to move."""
 
 
-def margin(substrate: AnySubstrate, free: Equilibrium, samples: int = 4) -> float:
-    """Return the largest stable |beta| of a negative nudge, the median over samples; 0 if none is stable.
+def margin(substrate: Substrate, free: Equilibrium) -> float:
+    """Return the largest stable |beta| of a negative nudge at a free equilibrium of a substrate."""
+    return substrate.margin(free)
+
+
+def neuron_margin(substrate: Substrate, free: Equilibrium, samples: int = 4) -> float:
+    """Return the margin of neurons, the median over samples; 0 if no negative nudge is stable.
 
     Of rates it is measured on the neuron's own equations; of spiking units on their mean field, leaky integrators with
     unit slope between their bounds, H = 1 - W.
@@ -29,29 +33,27 @@ def margin(substrate: AnySubstrate, free: Equilibrium, samples: int = 4) -> floa
     Parameters
     ----------
     substrate
-        That settled.
+        Neurons that settled.
     free
         The free equilibrium of a batch.
     samples
-        How many of the batch to look at.
+        How many samples of the batch to look at.
     """
-    if isinstance(substrate, Resistive | ResistiveInTime):
-        return substrate.margin(free)
-    network = substrate.network
+    network, field = substrate.network, substrate.as_field()
     output = np.concatenate(
         [np.full(network.layers[layer].size, layer == network.output_layer) for layer in free_layers(network)]
     )
     margins = []
     for sample in range(min(samples, len(free.outputs))):
-        if network.substrate_name in ("rate", "crossbar"):
-            hessian, moving = -jacobian(substrate, free, sample), unclipped(network, free, sample)
+        if field is not None:
+            hessian, moving = -jacobian(field, free, sample), unclipped(network, free, sample)
         else:
             hessian, moving = _mean_field(network, substrate.params), _moving(network, free, sample)
         margins.append(_smallest(hessian, output, moving))
     return max(0.0, float(np.median(margins)))
 
 
-def jacobian(substrate: NeuronSubstrate, equilibrium: Equilibrium, sample: int, shift: float = 1e-6) -> Array:
+def jacobian(substrate: VectorField, equilibrium: Equilibrium, sample: int, shift: float = 1e-6) -> Array:
     """Return the derivative of tau ds/dt in the states of all free units: (n, n), row = whose rate of change.
 
     By central differences: copies of the sample, each with one state shifted, take one step side by side.

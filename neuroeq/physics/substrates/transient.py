@@ -9,32 +9,30 @@ nudged. The step follows the fastest node, so this is for small networks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from neuroeq.contract import Cost, Equilibrium, Nudge, Params, Stop
-from neuroeq.describe.catalog import load_model
-from neuroeq.describe.network import nodes
-from neuroeq.describe.spec import Network, NeuronModel, Substrate, SynapseModel
+from neuroeq.contract import Circuit, Equilibrium, Lesson, Nudge, Params, Stop
+from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Relaxation
 from neuroeq.errors import SpecError
 
 from ..circuits.assembly import assemble
-from ..circuits.circuit import Circuit, Drive, Layer
-from ..circuits.diodes import Diode, IdealDiode, PiecewiseDiode, ShockleyDiode
-from ..circuits.equations import drive_circuit
+from ..circuits.circuit import Drive
 from ..circuits.layout import at_outputs, check_layout, lay_out, read_outputs, source_voltages
-from ..circuits.stability import stability_limit
-from ..engine import Simulation
+from ..engine import Recording, Simulation
+from .compatibility import PAIRED
 from .neurons import NeuronSubstrate
-from .resistive import blocking
-from .suited import PAIRED
+from .node_cost import NodeCost
+from .node_equations import SAFETY, in_time, time_constants
+from .nudged_circuit import largest_nudge
+from .operating_point import at_operating_point
+from .operating_points import blocking
+from .resistive import Resistive
 
 Array = np.ndarray
-SAFETY = 0.4
-"""Step over a lower bound of the fastest time constant."""
 HEADROOM = 1.5
 """By how much nodes may become faster before the step is chosen anew; steps stay stable well beyond."""
 MOST_STEPS = 200_000
@@ -80,7 +78,7 @@ class ResistiveInTime(NeuronSubstrate):
         return self._scaled[1]
 
     def _simulated(self) -> Network:
-        return _in_time(self.network, self._in_volts, self.params)
+        return in_time(self.network, self._in_volts, self.params)
 
     def stop(self, relaxation: Relaxation) -> Stop:
         """Return when a phase ends: after a number of steps, or once it is settled."""
@@ -112,13 +110,21 @@ class ResistiveInTime(NeuronSubstrate):
 
     def margin(self, free: Equilibrium) -> float:
         """Return the largest stable |beta| of a negative nudge, the least over the batch; infinite for a current."""
-        if self.network.nudge == "held_current":
-            return float("inf")
         volt, source = self.network.circuit.v_unit, self.network.input_layer
         g = {name: self.params[name] for name in self.network.projections}
         assembly = assemble(self.circuit, g, {source: free.activity[source] / volt})
-        equations = drive_circuit(assembly, Drive(assembly.sources))
-        return float(stability_limit(equations, free.state, self.network.output_layer).min())
+        return largest_nudge(self.network, assembly, Drive(assembly.sources), free.state)
+
+    def record(self, lesson: Lesson) -> Recording:
+        """Return the phases of one lesson, as its operating points would settle."""
+        return self.as_circuit().record(lesson)
+
+    def as_circuit(self) -> Circuit:
+        """Return the same circuit, solved for its operating points."""
+        return Resistive(at_operating_point(self.network), self.params, self.batch)
+
+    def as_field(self) -> None:
+        """Return None: nodes have a current law, and no drive of their own."""
 
     def energy_contrast(self, weighted: Sequence[tuple[float, Equilibrium]]) -> Params:
         """Return the sum of weights times dP/dg = 1/2 <(u - v)^2>, at equilibria of the same inputs."""
@@ -134,7 +140,7 @@ class ResistiveInTime(NeuronSubstrate):
 
     def _keep_up(self) -> None:
         """Take smaller steps once learning has made nodes faster than the step allows."""
-        fast, _ = _time_constants(self.network, self._in_volts, self.params)
+        fast, _ = time_constants(self.network, self._in_volts, self.params)
         if self.simulation.dt > SAFETY * HEADROOM * fast:
             self.simulation = Simulation(self._simulated(), self.batch, **self._options)
 
@@ -148,34 +154,6 @@ class ResistiveInTime(NeuronSubstrate):
         targets = at_outputs(self.network, nudge.targets)
         unit = self.network.circuit
         return Nudge(nudge.beta * self.network.g_unit * unit.v_unit, targets, cost, nudge.mode, reference)
-
-
-@dataclass(frozen=True)
-class NodeCost:
-    """A cost of the outputs, as a cost of the node voltages, in volts, that they are read from.
-
-    Parameters
-    ----------
-    cost
-        Of the outputs.
-    network
-        Says how they are read.
-    """
-
-    cost: Cost
-    network: Network
-
-    def value(self, outputs: Array, targets: Array) -> Array:
-        """Return the cost of each sample: (batch,)."""
-        return self.cost.value(*self._read(outputs, targets))
-
-    def gradient(self, outputs: Array, targets: Array) -> Array:
-        """Return dC/dnodes: (batch, n_nodes)."""
-        return at_outputs(self.network, self.cost.gradient(*self._read(outputs, targets)))
-
-    def _read(self, outputs: Array, targets: Array) -> tuple[Array, Array]:
-        volts = read_outputs(self.network, outputs)
-        return volts / self.network.circuit.v_unit, targets[:, : self.network.layers[self.network.output_layer].size]
 
 
 def _check(network: Network) -> None:
@@ -213,98 +191,3 @@ def _check_converters(network: Network) -> None:
                 f"{network.technology.where}: {part} is not ideal, which is solved for operating points only; use "
                 "--engine operating_point, or --ideal array,periphery."
             )
-
-
-def _in_time(network: Network, circuit: Circuit, params: Params) -> Network:
-    """Return the circuit as a network of nodes that the engine can run."""
-    if not all(params[name].any() for name in network.projections):
-        raise SpecError(f"{network.where}: all conductances of a projection are 0, so nodes float; start above 0.")
-    fast, slow = _time_constants(network, circuit, params)
-    models = {name: _node(network, layer, fast, slow) for name, layer in circuit.layers.items()}
-    layers = {
-        name: layer.model_copy(update={"size": nodes(network, name), "neuron": models.get(name)})
-        for name, layer in network.layers.items()
-    }
-    synapse = load_model(SynapseModel, "resistor")
-    output = models[network.output_layer]
-    physics = Substrate(neuron=output, synapse=synapse, dt=output.model_dump()["dt"])
-    return network.model_copy(update={"layers": layers, "substrate": {"rate": physics}, "hardware": None})
-
-
-def _time_constants(network: Network, circuit: Circuit, params: Params) -> tuple[float, float]:
-    """Return a bound of the fastest and the slowest node's time constant [s]: a conducting diode is fast."""
-    unit, hardware = network.circuit, network.technology
-    sums: dict[str, Array] = {}
-    for name, projection in network.projections.items():
-        g = params[name] * network.g_unit
-        for layer, total in ((projection.source, g.sum(axis=1)), (projection.target, g.sum(axis=0))):
-            sums[layer] = sums.get(layer, 0.0) + total
-    moving = np.concatenate([total for layer, total in sums.items() if layer != network.input_layer])
-    swing = unit.v_unit * max(unit.input_gain, *map(abs, unit.bias_voltages), 0.0)
-    steepest = 1.0
-    for nodes_of in circuit.layers.values():
-        match nodes_of.diode:
-            case ShockleyDiode() as diode:
-                steepest = 1 + swing / diode.n_vt
-            case PiecewiseDiode() as diode:
-                steepest = 1 + 1 / (diode.r_on * moving.max())
-    capacitance = hardware.neuron.c_node
-    return float(capacitance / (moving.max() * steepest)), float(capacitance / moving[moving > 0].min())
-
-
-def _node(network: Network, layer: Layer, fast: float, slow: float) -> NeuronModel:
-    """Return the equation of a layer's nodes."""
-    lower, upper = (
-        _side(np.isfinite(np.broadcast_to(layer.low, layer.size))),
-        _side(np.isfinite(np.broadcast_to(layer.high, layer.size))),
-    )
-    low, high = (float(np.max(np.where(np.isfinite(v), v, -np.inf), initial=-np.inf)) for v in (layer.low, layer.high))
-    biases = {"V_low": low if lower != "0" else 0.0, "V_high": high if upper != "0" else 0.0}
-    ideal = isinstance(layer.diode, IdealDiode)
-    through, constants = ("", {}) if ideal else _current(layer.diode)
-    terms = (
-        []
-        if not through
-        else [
-            f" - {upper}*({through.replace('DROP', '(v - V_high)')})",
-            f" + {lower}*({through.replace('DROP', '(V_low - v)')})",
-        ]
-    )
-    clip = f"v = clip(v, V_low - far*(1 - {lower}), V_high + far*(1 - {upper}))"
-    values = {"C_node": network.technology.neuron.c_node, "slow": slow, **biases, **constants}
-    units = {"C_node": "F", "slow": "s", "V_low": "V", "V_high": "V", "I_s": "A", "n_vt": "V", "threshold": "V"}
-    units |= {"R_on": "ohm", "R_off": "ohm"}
-    return NeuronModel(
-        name="node",
-        title="Node of a resistor network, with a capacitor to ground",
-        emits="rate",
-        equations=f"dv/dt = ((drive + bias + nudge)*amp{''.join(terms)})/C_node : volt\nvoltage = v/volt : 1",
-        state="v",
-        activity="voltage",
-        time_constant="slow",
-        after_step=clip if ideal else "",
-        dt=f"{SAFETY * fast!r} s",  # type: ignore[arg-type]
-        parameters={**{name: f"{value!r} {units[name]}" for name, value in values.items()}, "far": "1 GV"},
-    )
-
-
-def _side(there: Array) -> str:
-    """Return an expression that is 1 for the units that have a diode on this side: all, none, or one end of them."""
-    count = int(there.sum())
-    if count in (0, len(there)):
-        return "1" if count else "0"
-    return f"int(unit < {count})" if there[0] else f"int(unit >= {len(there) - count})"
-
-
-def _current(diode: Diode) -> tuple[str, dict[str, float]]:
-    """Return the current through a diode as an expression of its DROP, and its constants."""
-    match diode:
-        case ShockleyDiode(spice=True):
-            raise SpecError("hardware.neuron.nonlinearity.spice is true; ngspice's formulas have no equations in time.")
-        case ShockleyDiode():
-            return "I_s*(exp(DROP/n_vt) - 1)", {"I_s": diode.i_s, "n_vt": diode.n_vt}
-        case PiecewiseDiode():
-            constants = {"threshold": diode.threshold, "R_on": diode.r_on, "R_off": diode.r_off}
-            return "DROP/R_off + (DROP - threshold)*int(DROP > threshold)*(1/R_on - 1/R_off)", constants
-        case _:
-            return "", {}

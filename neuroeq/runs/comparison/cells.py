@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuroeq.describe.catalog import find
-from neuroeq.describe.spec import CIRCUITS
-from neuroeq.describe.spec.network import SUBSTRATES
+from neuroeq.describe.kinds import kind_of
 from neuroeq.errors import SpecError, unknown_name
+from neuroeq.registry import SUBSTRATES
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,10 @@ def cells_of(on: Sequence[str], seeds: int = 1) -> list[Cell]:
     found: dict[str, Cell] = {}
     for text in on:
         substrate, colon, hardware = text.strip().partition(":")
-        if substrate not in SUBSTRATES:
-            raise unknown_name("substrate", substrate, SUBSTRATES, f"--on takes: {', '.join(SUBSTRATES)}.")
-        if colon and substrate not in CIRCUITS:
+        known = SUBSTRATES.names()
+        if substrate not in known:
+            raise unknown_name("substrate", substrate, known, f"--on takes: {', '.join(known)}.")
+        if colon and not kind_of(substrate).hardware:
             raise SpecError(f"--on {text}: substrate '{substrate}' has no hardware; write '{substrate}'.")
         if colon:
             find("hardware", hardware)

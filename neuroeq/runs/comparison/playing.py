@@ -14,7 +14,8 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from neuroeq.describe.catalog import resolve
-from neuroeq.describe.spec import CIRCUITS, Network, setting
+from neuroeq.describe.kinds import kind_of
+from neuroeq.describe.spec import Network, setting
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import NeuroeqError, NeuroeqWarning, SpecError
 
@@ -74,7 +75,7 @@ class Plan:
         NeuroeqError
             If the network does not stand so on its substrate.
         """
-        circuit = cell.substrate in CIRCUITS
+        circuit = kind_of(cell.substrate).hardware
         settings = [each for each in self.settings if circuit or "hardware" not in _table(each)]
         options: dict[str, Any] = {
             "substrate": cell.substrate,

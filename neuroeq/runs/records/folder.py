@@ -217,7 +217,7 @@ def choose(out: str | Path | None, network: Network, resume: bool) -> RunFolder:
     """Return the folder of a new run, or of the one to resume."""
     if out is None:
         made_of = (
-            "" if network.hardware is None or network.hardware.name == "unbounded" else f"-{network.hardware.name}"
+            f"-{network.technology.name}" if network.kind.hardware and network.technology.name != "unbounded" else ""
         )
         stem = Path("runs") / f"{network.name}-{network.substrate_name}{made_of}-seed{network.run.seed}"
         if resume:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from neuroeq.registry import FIGURES
 from neuroeq.runs.analysis import conductances, segments, weight_history
 from neuroeq.runs.run import Run
 
@@ -16,6 +18,32 @@ from .hardware import energy, histogram
 from .over_epochs import learning, saturation, weights
 from .over_time import plasticity, raster, settling
 from .style import STYLE
+
+
+@dataclass(frozen=True)
+class RunFigure:
+    """A figure of a finished run.
+
+    Parameters
+    ----------
+    draw
+        A function of the run that returns the figure.
+    suits
+        Whether a run has what it shows, for ``neuroeq plot RUN all``.
+    """
+
+    draw: Callable[[Run], Figure]
+    suits: Callable[[Run], bool] = lambda run: True
+
+    def __call__(self, run: Run) -> Figure:
+        """Return the figure of a run."""
+        return self.draw(run)
+
+
+def _figure_of(name: str) -> RunFigure:
+    """Return a figure by name; a bare function of a run suits every run."""
+    figure = FIGURES.get(name)
+    return figure if isinstance(figure, RunFigure) else RunFigure(figure)
 
 
 def _figure_raster(run: Run) -> Figure:
@@ -76,16 +104,13 @@ def _figure_energy(run: Run) -> Figure:
     return figure
 
 
-FIGURES: dict[str, Callable[[Run], Figure]] = {
-    "raster": _figure_raster,
-    "weights": _figure_weights,
-    "learning": _figure_learning,
-    "settling": _figure_settling,
-    "saturation": _figure_saturation,
-    "conductances": _figure_conductances,
-    "energy": _figure_energy,
-}
-"""The functions that draw the figures of `neuroeq plot`, by the name of the figure."""
+RASTER = RunFigure(_figure_raster, lambda run: run.network.kind.spikes)
+WEIGHTS = RunFigure(_figure_weights)
+LEARNING = RunFigure(_figure_learning)
+SETTLING = RunFigure(_figure_settling)
+SATURATION = RunFigure(_figure_saturation, lambda run: not run.network.kind.hardware)
+CONDUCTANCES = RunFigure(_figure_conductances, lambda run: run.network.kind.hardware)
+ENERGY = RunFigure(_figure_energy, lambda run: bool(run.result.get("energy")))
 
 
 def save(run: Run, names: Sequence[str] = ("all",), folder: Path | None = None) -> list[Path]:
@@ -96,7 +121,7 @@ def save(run: Run, names: Sequence[str] = ("all",), folder: Path | None = None) 
     run
         The finished run whose records are drawn.
     names
-        Names of `FIGURES`, or ``"all"`` for every figure that the run has data for.
+        Names of figures, or ``"all"`` for every figure that the run has data for.
     folder
         The folder to write to; the run's own folder ``figures`` if left out.
 
@@ -113,14 +138,11 @@ def save(run: Run, names: Sequence[str] = ("all",), folder: Path | None = None) 
     folder = folder or run.folder.figures
     folder.mkdir(parents=True, exist_ok=True)
     if "all" in names:
-        absent = set() if run.network.substrate_name == "spiking" else {"raster"}
-        absent |= {"conductances"} if run.network.hardware is None else {"saturation"}
-        absent |= set() if run.result.get("energy") else {"energy"}
-        names = [name for name in FIGURES if name not in absent]
+        names = [name for name in FIGURES.names() if _figure_of(name).suits(run)]
     written = []
     with mpl.rc_context(STYLE):
         for name in names:
-            figure = FIGURES[name](run)
+            figure = _figure_of(name)(run)
             for suffix in ("png", "svg"):
                 written.append(folder / f"{name}.{suffix}")
                 figure.savefig(written[-1], bbox_inches="tight")

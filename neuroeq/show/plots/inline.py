@@ -63,7 +63,7 @@ def comparison_figures(comparison: Comparison) -> Iterator[Inline]:
 
 def _of_run(name: str, run: Run) -> Iterator[Inline]:
     """Yield the figures of one cell: the conductances of its devices, and its spikes and weights if it spikes."""
-    if run.network.hardware is not None:
+    if run.network.kind.hardware:
         for projection in conductances(run):
             yield _inline(f"{name}: conductances", 2.7, partial(histogram, run, projection))
     if run.result["spikes_per_inference"] is None:

@@ -39,7 +39,7 @@ def weights(run: Run, projection: str | None = None, axes: Axes | None = None) -
     axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
     axes.set_xlabel("epoch")
     axes.set_xlim(0, epochs[-1])
-    unit = run.network.g_unit if run.network.resistive else None
+    unit = run.network.g_unit if run.network.kind.conductances else None
     axes.set_ylabel("weight" if unit is None else f"conductance [{text_of(unit, 'S')}]")
     axes.set_title(f"{projection}: {history[projection].shape[1]} synapses over training")
     return axes

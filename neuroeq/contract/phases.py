@@ -1,8 +1,8 @@
-"""What every substrate does: relax under a nudge, and say how its energy depends on its parameters."""
+"""What a phase is given and what comes of it: a cost, a nudge, when to stop, and an equilibrium."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -11,9 +11,9 @@ import numpy as np
 Array = np.ndarray
 Params = dict[str, Array]
 """What the synapses hold: by projection (n_pre, n_post), by bias ``"<layer>.bias"`` (n,)."""
-
-
 NudgeMode = Literal["state", "held_current", "clamp", "corrected"]
+NUDGES: tuple[NudgeMode, ...] = ("state", "held_current", "clamp", "corrected")
+"""Ways in which a nudge can pull; no substrate has all of them."""
 
 
 class Cost(Protocol):
@@ -106,31 +106,3 @@ class Equilibrium:
     resume: Any
     activity: Mapping[str, Array]
     spikes: float | None = None
-
-
-class Substrate(Protocol):
-    """Physics that relaxes to equilibrium."""
-
-    params: Params
-
-    def relax(
-        self,
-        inputs: Array,
-        nudge: Nudge | None = None,
-        start: Any = None,
-        *,
-        stop: Stop,
-        plasticity: Any = None,
-        record: Any = None,
-        rng: np.random.Generator | None = None,
-    ) -> Equilibrium:
-        """Relax from `start`, or from rest, and change nothing but the accumulator of `plasticity`."""
-        ...
-
-    def energy_gradient(self, eq: Equilibrium) -> Params:
-        """Return the local dE/dtheta, averaged over the batch."""
-        ...
-
-    def energy_contrast(self, weighted: Sequence[tuple[float, Equilibrium]]) -> Params:
-        """Return the sum of weights times energy gradients, at equilibria of the same inputs."""
-        ...

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from neuroeq.contract import as_rule
 from neuroeq.describe.spec import Network, SynapseModel
+from neuroeq.describe.spec.rules import rule_of
 from neuroeq.errors import SpecError
+from neuroeq.registry import RULES
 
 from ..engine import Field
 
-RESISTIVE_RULES = ("ep", "coupled_learning", "contrastive_hebbian")
 PAIRED = (
     "{}: phases.nudge is 'state', a conductance to each output's target, and outputs are paired; use phases.nudge "
     "'held_current' or substrate.resistive.circuit.outputs 'single'."
 )
-ENERGY_RULES = (*RESISTIVE_RULES, "holomorphic")
 
 
 def check_rule(network: Network, plastic: bool) -> None:
@@ -32,18 +33,20 @@ def check_rule(network: Network, plastic: bool) -> None:
     """
     if network.nudge == "clamp":
         _check_clamp(network)
-    if network.nudge == "corrected" and network.substrate_name != "rate":
+    if network.nudge == "corrected" and not network.kind.equations:
         raise SpecError(
             f"{network.where}: phases.nudge is 'corrected' on substrate '{network.substrate_name}'; the correction "
             "needs every weight the other way round, which no local circuit or spike carries, so use substrate 'rate'."
         )
     if not plastic:
         return
-    if network.training.learning == "in_situ":
+    rule = rule_of(network.training)
+    if rule is None:
         _check_synapses(network)
-    elif network.training.rule in ENERGY_RULES:
+        return
+    if "energy" in rule.needs:
         check_energy(network)
-    if network.training.rule == "holomorphic":
+    if "analytic" in rule.needs:
         _check_analytic(network)
 
 
@@ -88,16 +91,17 @@ def _check_clamp(network: Network) -> None:
 
 
 def _check_analytic(network: Network) -> None:
-    if network.substrate_name != "rate":
+    rule = network.training.rule
+    if not network.kind.equations:
         raise SpecError(
-            f"{network.where}: training.rule is 'holomorphic' on substrate '{network.substrate_name}'; complex nudges "
+            f"{network.where}: training.rule is '{rule}' on substrate '{network.substrate_name}'; complex nudges "
             "exist in equations only, so use substrate 'rate'."
         )
     for layer in network.layers:
         model = network.neuron(layer)
         if model is not None and layer != network.input_layer and not Field(model).analytic:
             raise SpecError(
-                f"{network.where}: training.rule is 'holomorphic', and neuron '{model.name}' of layer '{layer}' is "
+                f"{network.where}: training.rule is '{rule}', and neuron '{model.name}' of layer '{layer}' is "
                 "clipped or has a kink, so it has no complex continuation; use a smooth neuron such as 'sigmoid'."
             )
 
@@ -110,15 +114,17 @@ def check_resistors(network: Network) -> None:
     SpecError
         If it takes place in time, asks for neurons, or for a pull that no part of a circuit gives.
     """
-    if network.training.learning != "contrastive":
+    rule = rule_of(network.training)
+    if rule is None:
         raise SpecError(
             f"{network.where}: training.learning is 'in_situ', which takes place in time; use 'contrastive' with "
             "operating points, or run it with --engine stepper."
         )
-    if network.training.rule not in RESISTIVE_RULES:
+    if rule.needs - {"energy"}:
+        suited = [name for name in RULES.names() if not as_rule(RULES.get(name)).needs - {"energy"}]
         raise SpecError(
             f"{network.where}: training.rule is '{network.training.rule}', which is for neurons; a resistor network "
-            f"learns by {', '.join(map(repr, RESISTIVE_RULES))}."
+            f"learns by {', '.join(map(repr, suited))}."
         )
     if network.nudge == "corrected":
         raise SpecError(

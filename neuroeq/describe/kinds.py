@@ -1,0 +1,99 @@
+"""The kinds of substrate, as far as a description must know them: what plays a network there, and what it is made of.
+
+Code asks a kind for the property that matters to it, and never compares names. A substrate that users register brings
+its kind along, as the attribute ``kind`` of its class or function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from neuroeq.errors import SpecError
+from neuroeq.registry import SUBSTRATES
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What descriptions must know about a substrate.
+
+    Parameters
+    ----------
+    sends
+        What its units send to each other, which its neuron and synapse models must agree with.
+    models
+        Whether neuron and synapse models play a network on it.
+    hardware
+        Whether it is made of the devices of a hardware file; it then learns by contrast where a network says nothing.
+    conductances
+        Whether the weights are positive conductances between nodes, which ``substrate.NAME.circuit`` lays out.
+    like
+        The kind whose table describes a network here where it has none of this name.
+    engine
+        What runs it where neither the file nor the command line names an engine.
+    """
+
+    sends: Literal["rate", "spikes", "voltages"] = "rate"
+    models: bool = True
+    hardware: bool = False
+    conductances: bool = False
+    like: str | None = None
+    engine: Literal["stepper", "operating_point"] = "stepper"
+
+    @property
+    def spikes(self) -> bool:
+        """Whether its units send spikes."""
+        return self.sends == "spikes"
+
+    @property
+    def equations(self) -> bool:
+        """Whether it is nothing but rate equations, in which any quantity can be computed, local or not."""
+        return self.sends == "rate" and not self.hardware
+
+    @property
+    def pairs(self) -> bool:
+        """Whether each signed weight and bias is the difference of two devices."""
+        return self.hardware and not self.conductances
+
+
+OWN = {
+    "rate": Kind(),
+    "spiking": Kind(sends="spikes"),
+    "crossbar": Kind(hardware=True, like="rate"),
+    "resistive": Kind(sends="voltages", models=False, hardware=True, conductances=True, engine="operating_point"),
+}
+"""The kinds of our own substrates, by name."""
+
+
+def kind_of(name: str) -> Kind:
+    """Return the kind of a substrate.
+
+    Parameters
+    ----------
+    name
+        One of `SUBSTRATES`, the registry.
+
+    Raises
+    ------
+    NeuroeqError
+        If there is no such substrate, or a registered one does not say what kind it is.
+    """
+    if name in OWN:
+        return OWN[name]
+    kind = getattr(SUBSTRATES.get(name), "kind", None)
+    if not isinstance(kind, Kind):
+        raise SpecError(
+            f"substrate '{name}' has no kind; give its class or function the attribute `kind`, a "
+            "neuroeq.describe.kinds.Kind."
+        )
+    return kind
+
+
+def kinds() -> dict[str, Kind]:
+    """Return all kinds by the name of their substrate, ours first."""
+    return {name: kind_of(name) for name in SUBSTRATES.names()}
+
+
+def made_of_hardware() -> list[str]:
+    """Return the names of the substrates that hardware can be laid under."""
+    return [name for name, kind in kinds().items() if kind.hardware]

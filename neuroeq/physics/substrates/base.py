@@ -1,0 +1,144 @@
+"""What all substrates have in common, and what one answers that has no more than an energy."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from neuroeq.contract import Circuit, Cost, Equilibrium, Lesson, Nudge, Params, Plastic, Stop, VectorField
+from neuroeq.describe.spec import Network
+from neuroeq.describe.spec.recipe import Relaxation
+from neuroeq.errors import SpecError
+
+from .held import Latest, held
+
+Array = np.ndarray
+
+
+class PlainSubstrate(ABC):
+    """Physics that relaxes; a subclass says how, in `relax` and `energy_gradient`.
+
+    Parameters
+    ----------
+    network
+        Resolved for this substrate.
+    params
+        What the synapses hold at first; copied.
+    batch
+        The largest number of samples that it is given at a time.
+    options
+        Options of a simulation, such as its engine; not used here.
+    """
+
+    def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
+        self.network, self._batch, self._latest = network, batch, Latest()
+        self._params: Params = {}
+        self.hold(params)
+
+    @property
+    def batch(self) -> int:
+        """The largest number of samples that it is given at a time."""
+        return self._batch
+
+    @property
+    def params(self) -> Params:
+        """What the synapses hold, read-only; assigning is the same as `hold`."""
+        return self._params
+
+    @params.setter
+    def params(self, params: Params) -> None:
+        self.hold(params)
+
+    def hold(self, params: Params) -> None:
+        """Take other parameters; it keeps copies, so that a later change of the given arrays has no effect."""
+        self._params = held(params)
+
+    @property
+    def spiking(self) -> bool:
+        """Whether its units send spikes."""
+        return self.network.kind.spikes
+
+    @property
+    def reciprocal(self) -> bool | None:
+        """Whether its elements act equally in both directions; None if that has to be measured."""
+        return None
+
+    @abstractmethod
+    def stop(self, relaxation: Relaxation) -> Stop:
+        """Return when a phase ends that the network's file describes."""
+
+    @abstractmethod
+    def relax(
+        self,
+        inputs: Array,
+        nudge: Nudge | None = None,
+        start: Any = None,
+        *,
+        stop: Stop,
+        plasticity: Any = None,
+        record: Any = None,
+        rng: np.random.Generator | None = None,
+    ) -> Equilibrium:
+        """Relax from `start`, or from rest; see `neuroeq.contract.Substrate`."""
+
+    @abstractmethod
+    def energy_gradient(self, eq: Equilibrium) -> Params:
+        """Return the local dE/dtheta, averaged over the batch."""
+
+    def energy_contrast(self, weighted: Sequence[tuple[float, Equilibrium]]) -> Params:
+        """Return the sum of weights times energy gradients, at equilibria of the same inputs."""
+        gradients = [(weight, self.energy_gradient(eq)) for weight, eq in weighted]
+        return {name: np.sum([weight * each[name] for weight, each in gradients], axis=0) for name in self.params}
+
+    def field_contrast(self, free: Equilibrium, nudged: Sequence[tuple[float, Equilibrium]]) -> Params:
+        """Refuse: there is no vector field of units with a drive.
+
+        Raises
+        ------
+        SpecError
+            Always.
+        """
+        raise SpecError(self._lacks("vector field", "use a training.rule that contrasts energies, such as 'ep'"))
+
+    def adjoint(self, inputs: Array, targets: Array, cost: Cost, stop: Stop) -> Params:
+        """Refuse: there are no equations to differentiate.
+
+        Raises
+        ------
+        SpecError
+            Always.
+        """
+        raise SpecError(self._lacks("fixed point to differentiate", "compare it with the gradient of its rate network"))
+
+    def saturation(self, eq: Equilibrium) -> dict[str, tuple[float, float]]:
+        """Return, by layer, that all units can move and none is stuck at its top."""
+        return {layer: (1.0, 0.0) for layer in eq.state}
+
+    def margin(self, free: Equilibrium) -> float:
+        """Return that any nudge is stable, since nothing says otherwise."""
+        return float("inf")
+
+    def record(self, lesson: Lesson) -> Any:
+        """Return an empty `Recording`: nothing is known of the time between start and equilibrium."""
+        from ..engine import Recording
+
+        lesson.settle(self)
+        return Recording()
+
+    def as_circuit(self) -> Circuit | None:
+        """Return that it is no circuit whose power is known."""
+        return None
+
+    def as_field(self) -> VectorField | None:
+        """Return that its units have no vector field."""
+        return None
+
+    def as_plastic(self) -> Plastic | None:
+        """Return that its synapses do not change by themselves."""
+        return None
+
+    def _lacks(self, what: str, advice: str) -> str:
+        return f"{self.network.where}: substrate '{self.network.substrate_name}' has no {what}; {advice}."

@@ -1,0 +1,210 @@
+"""What equilibria of neurons say about their parameters: differences of energy gradients and of vector fields.
+
+    dE/dW_ij = -<a_i a_j>,   dE/db_j = -<a_j>                                         with activities a
+    (1/beta) (dmu/dtheta(s0))^T (s^beta - s0)                                         with tau ds/dt = mu
+
+Scellier & Bengio 2017; Scellier, Goyal, Binas, Mesnard & Bengio 2018, arXiv:1808.04873.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from neuroeq.contract import Equilibrium, Params
+from neuroeq.describe.edges import outer
+from neuroeq.describe.network import mask
+from neuroeq.describe.spec import Network
+
+from ..engine import Field, Simulation
+from .base import PlainSubstrate
+from .compatibility import check_energy
+
+Array = np.ndarray
+
+
+class Contrasts(PlainSubstrate):
+    """Neurons whose equilibria are compared; a subclass says how they relax.
+
+    Parameters
+    ----------
+    network, params, batch, options
+        As of `PlainSubstrate`.
+
+    Attributes
+    ----------
+    simulation
+        The equations and the synapses that were built for the network.
+    """
+
+    simulation: Simulation
+
+    def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
+        super().__init__(network, params, batch, **options)
+        self._masks = {name: mask(network, name) for name in network.projections}
+
+    @property
+    @abstractmethod
+    def described(self) -> Network:
+        """The network in the models of its file."""
+
+    @property
+    @abstractmethod
+    def state_of_one(self) -> float:
+        """The state that stands for 1."""
+
+    def energy(self, eq: Equilibrium) -> Array:
+        """Return the energy of each sample, (batch,), of which free phases are the descent; activity 1 is its unit.
+
+        E = sum of the units' own content - sum over weights of a_i W_ij a_j - sum of b_j a_j (Scellier & Bengio 2017).
+
+        Raises
+        ------
+        NeuroeqError
+            If weights are directed, units spike, or their equations descend no energy.
+        """
+        check_energy(self.network)
+        values = self.field_values(eq)
+        total = sum(field.content(values[layer]).sum(axis=1) for layer, field in self.fields.items())
+        for name, weight in self.params.items():
+            if name not in self.network.projections:
+                total = total - eq.activity[name.removesuffix(".bias")] @ weight
+                continue
+            ends = self.network.projections[name]
+            pairs = ((eq.activity[ends.source] @ weight) * eq.activity[ends.target]).sum(axis=1)
+            total = total - (0.5 * pairs if ends.source == ends.target else pairs)
+        return np.asarray(total)
+
+    def energy_gradient(self, eq: Equilibrium) -> Params:
+        """Return dE/dW_ij = -<a_i a_j> and dE/db_j = -<a_j>, averaged over the batch.
+
+        Of E = sum of unit terms - 1/2 a.W.a - b.a with activities a (Scellier & Bengio 2017); a symmetric pair of
+        lateral weights counts as one parameter.
+        """
+        return self.energy_contrast([(1.0, eq)])
+
+    def energy_contrast(self, weighted: Sequence[tuple[float, Equilibrium]]) -> Params:
+        """Return the sum of weights times energy gradients, at equilibria of the same inputs.
+
+        What a clamped input sends is the same in all of them, and is multiplied once.
+
+        Raises
+        ------
+        SpecError
+            If weights between free layers are directed: they have no energy.
+        """
+        check_energy(self.network)
+        clamped = self.network.input_layer if self.network.neuron(self.network.input_layer) is None else None
+        contrast: Params = {}
+        for name in self.params:
+            if name not in self.network.projections:
+                contrast[name] = -_weighted(weighted, name.removesuffix(".bias")).mean(axis=0)
+                continue
+            source, target = self.network.projections[name].source, self.network.projections[name].target
+            m, edges = len(weighted[0][1].outputs), self.simulation.edges.get(name)
+            if source == clamped:
+                clamped_values = weighted[0][1].activity[source]
+                contrast[name] = outer(edges, clamped_values, _weighted(weighted, target) / -m)
+            else:
+                pairs = [
+                    outer(edges, eq.activity[source], (-weight / m) * eq.activity[target]) for weight, eq in weighted
+                ]
+                contrast[name] = sum(pairs[1:], start=pairs[0])
+        return self.shaped(contrast)
+
+    def field_contrast(self, free: Equilibrium, nudged: Sequence[tuple[float, Equilibrium]]) -> Params:
+        """Return the sum of gains times <(dmu/dtheta(s0))^T (s - s0)>, a weight's in both directions that it serves.
+
+        With dmu_j/dW_ij = a_i(s0) dmu_j/ddrive, which is a_i where the equation adds up its drive.
+        """
+        m, slopes = len(free.outputs), self.drive_slopes(free)
+        moved = {
+            layer: slopes[layer]
+            * sum(gain * (eq.state[layer] - state) for gain, eq in nudged)
+            / (m * self.state_of_one)
+            for layer, state in free.state.items()
+        }
+        change: Params = {}
+        for name in self.params:
+            if name not in self.network.projections:
+                change[name] = moved[name.removesuffix(".bias")].sum(axis=0)
+                continue
+            ends = self.network.projections[name]
+            edges = self.simulation.edges.get(name)
+            change[name] = outer(edges, free.activity[ends.source], moved[ends.target])
+            if self.network.symmetric(name):
+                change[name] = change[name] + outer(edges, moved[ends.source], free.activity[ends.target])
+        return self.shaped(change)
+
+    def drive_slopes(self, eq: Equilibrium) -> dict[str, Array]:
+        """Return dmu/ddrive of every unit, by layer (batch, n); of spiking units that of their mean field."""
+        if self.spiking:
+            return {layer: np.ones_like(state) for layer, state in eq.state.items()}
+        return {layer: self.fields[layer].drive_slope(values) for layer, values in self.field_values(eq).items()}
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """The vector field of every layer, in its file's units.
+
+        Raises
+        ------
+        EquationError
+            If a layer is no rate model with one state.
+        """
+        layers = [layer for layer in self.network.layers if layer != self.network.input_layer]
+        models = {layer: self.described.neuron(layer) for layer in layers}
+        made: list[Field] = []
+        for model in models.values():
+            assert model is not None
+            if not any(field.model == model for field in made):
+                made.append(Field(model))
+        return {layer: next(f for f in made if f.model == model) for layer, model in models.items()}
+
+    def field_values(self, eq: Equilibrium) -> dict[str, dict[str, Array]]:
+        """Return state, drive and bias of every unit at an equilibrium, by layer and name: (batch, n)."""
+        drives = self.drives(eq.activity)
+        values = {}
+        for layer, field in self.fields.items():
+            bias = np.broadcast_to(self.params.get(f"{layer}.bias", 0.0), drives[layer].shape)
+            state = eq.state[layer] / self.state_of_one
+            values[layer] = {field.model.state: state, "drive": drives[layer], "bias": bias}
+        return values
+
+    def drives(self, activity: Mapping[str, Array]) -> dict[str, Array]:
+        """Return what arrives at every layer, (batch, n), for activities of all, inputs included."""
+        arriving: dict[str, list[Array]] = {layer: [] for layer in self.network.layers}
+        for name, ends in self.network.projections.items():
+            arriving[ends.target].append(activity[ends.source] @ self.params[name])
+            if ends.source != ends.target and self.network.symmetric(name):
+                arriving[ends.source].append(activity[ends.target] @ self.params[name].T)
+        return {layer: sum(parts[1:], start=parts[0]) for layer, parts in arriving.items() if parts}
+
+    def drives_back(self, error: Mapping[str, Array]) -> dict[str, Array]:
+        """Return what errors in the drives of free layers are in their activities: (batch, n)."""
+        back = {layer: np.zeros_like(value) for layer, value in error.items()}
+        for name, ends in self.network.projections.items():
+            if ends.source not in back:
+                continue
+            back[ends.source] += error[ends.target] @ self.params[name].T
+            if ends.source != ends.target and self.network.symmetric(name):
+                back[ends.target] += error[ends.source] @ self.params[name]
+        return back
+
+    def shaped(self, change: Params) -> Params:
+        """Return a change in the shapes of the parameters, and nothing where there is no synapse."""
+        shaped: Params = {}
+        for name, value in change.items():
+            connected = self._masks.get(name)
+            value = value.reshape(self.params[name].shape)
+            shaped[name] = value if connected is None else value * connected
+        return shaped
+
+
+def _weighted(weighted: Sequence[tuple[float, Equilibrium]], layer: str) -> Array:
+    """Return the sum of weights times the activities of a layer: (batch, n)."""
+    terms = [eq.activity[layer] * weight for weight, eq in weighted]
+    return sum(terms[1:], start=terms[0])

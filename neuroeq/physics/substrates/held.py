@@ -1,0 +1,67 @@
+"""What a substrate holds: copies that nobody else can change, so that what is computed from them never goes stale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+
+from neuroeq.contract import Params
+
+Array = np.ndarray
+
+
+class HeldParams(dict[str, Array]):
+    """Parameters of a substrate, read-only; `hold` replaces them.
+
+    Parameters
+    ----------
+    params
+        Arrays by projection and bias. Each is copied, unless it is a read-only copy already.
+    """
+
+    def __init__(self, params: Mapping[str, Array]) -> None:
+        super().__init__({name: frozen(value) for name, value in params.items()})
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("what a substrate holds cannot be changed in place; call substrate.hold(params)")
+
+    __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _refuse  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle as the arrays by name."""
+        return HeldParams, (dict(self),)
+
+
+def held(params: Params) -> HeldParams:
+    """Return parameters that nobody can change; the same ones if they are that already."""
+    return params if isinstance(params, HeldParams) else HeldParams(params)
+
+
+def frozen(value: Array) -> Array:
+    """Return a read-only copy of an array, in the same memory order; the array itself if it is one already."""
+    if not value.flags.writeable and value.base is None:
+        return value
+    copy = np.array(value, copy=True, order="K")
+    copy.flags.writeable = False
+    return copy
+
+
+class Latest:
+    """The inputs of the last relaxation, recognised by value.
+
+    What is computed from a batch is kept under the array that this returns, so phases of one batch share it.
+    """
+
+    def __init__(self) -> None:
+        self._inputs: Array | None = None
+
+    def of(self, inputs: Array) -> Array:
+        """Return a read-only copy of inputs; the same one as long as their values stay the same."""
+        last = self._inputs
+        if last is inputs:
+            return last
+        if last is None or last.dtype != inputs.dtype or not np.array_equal(last, inputs):
+            last = self._inputs = frozen(inputs)
+        return last

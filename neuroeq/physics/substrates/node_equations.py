@@ -1,0 +1,129 @@
+"""The nodes of a resistor network as Brian2 equations: a capacitor at every node, and the currents into it.
+
+C dv/dt = sum g (u - v) - i_diode(v) + I + nudge
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuroeq.contract import Params
+from neuroeq.describe.catalog import load_model
+from neuroeq.describe.network import nodes
+from neuroeq.describe.spec import Network, NeuronModel, Substrate, SynapseModel
+from neuroeq.errors import SpecError
+
+from ..circuits.circuit import Circuit, Layer
+from ..circuits.diodes import Diode, IdealDiode, NoDiode, PiecewiseDiode, ShockleyDiode
+
+Array = np.ndarray
+SAFETY = 0.4
+"""Step over a lower bound of the fastest time constant."""
+
+
+def in_time(network: Network, circuit: Circuit, params: Params) -> Network:
+    """Return the circuit as a network of nodes that the engine can run."""
+    if not all(params[name].any() for name in network.projections):
+        raise SpecError(f"{network.where}: all conductances of a projection are 0, so nodes float; start above 0.")
+    fast, slow = time_constants(network, circuit, params)
+    models = {name: _node(network, layer, fast, slow) for name, layer in circuit.layers.items()}
+    layers = {
+        name: layer.model_copy(update={"size": nodes(network, name), "neuron": models.get(name)})
+        for name, layer in network.layers.items()
+    }
+    synapse = load_model(SynapseModel, "resistor")
+    output = models[network.output_layer]
+    physics = Substrate(neuron=output, synapse=synapse, dt=output.model_dump()["dt"])
+    return network.model_copy(update={"layers": layers, "substrate": {"rate": physics}, "hardware": None})
+
+
+def time_constants(network: Network, circuit: Circuit, params: Params) -> tuple[float, float]:
+    """Return a bound of the fastest and the slowest node's time constant [s]: a conducting diode is fast."""
+    unit, hardware = network.circuit, network.technology
+    sums: dict[str, Array] = {}
+    for name, projection in network.projections.items():
+        g = params[name] * network.g_unit
+        for layer, total in ((projection.source, g.sum(axis=1)), (projection.target, g.sum(axis=0))):
+            sums[layer] = sums.get(layer, 0.0) + total
+    moving = np.concatenate([total for layer, total in sums.items() if layer != network.input_layer])
+    swing = unit.v_unit * max(unit.input_gain, *map(abs, unit.bias_voltages), 0.0)
+    steepest = 1.0
+    for nodes_of in circuit.layers.values():
+        match nodes_of.diode:
+            case ShockleyDiode() as diode:
+                steepest = 1 + swing / diode.n_vt
+            case PiecewiseDiode() as diode:
+                steepest = 1 + 1 / (diode.r_on * moving.max())
+            case IdealDiode() | NoDiode():
+                pass  # it clips the voltage, or carries no current
+            case _:
+                raise _no_equation(nodes_of.diode)
+    capacitance = hardware.neuron.c_node
+    return float(capacitance / (moving.max() * steepest)), float(capacitance / moving[moving > 0].min())
+
+
+def _node(network: Network, layer: Layer, fast: float, slow: float) -> NeuronModel:
+    """Return the equation of a layer's nodes."""
+    lower, upper = (
+        _side(np.isfinite(np.broadcast_to(layer.low, layer.size))),
+        _side(np.isfinite(np.broadcast_to(layer.high, layer.size))),
+    )
+    low, high = (float(np.max(np.where(np.isfinite(v), v, -np.inf), initial=-np.inf)) for v in (layer.low, layer.high))
+    biases = {"V_low": low if lower != "0" else 0.0, "V_high": high if upper != "0" else 0.0}
+    ideal = isinstance(layer.diode, IdealDiode)
+    through, constants = ("", {}) if ideal else _current(layer.diode)
+    terms = (
+        []
+        if not through
+        else [
+            f" - {upper}*({through.replace('DROP', '(v - V_high)')})",
+            f" + {lower}*({through.replace('DROP', '(V_low - v)')})",
+        ]
+    )
+    clip = f"v = clip(v, V_low - far*(1 - {lower}), V_high + far*(1 - {upper}))"
+    values = {"C_node": network.technology.neuron.c_node, "slow": slow, **biases, **constants}
+    units = {"C_node": "F", "slow": "s", "V_low": "V", "V_high": "V", "I_s": "A", "n_vt": "V", "threshold": "V"}
+    units |= {"R_on": "ohm", "R_off": "ohm"}
+    return NeuronModel(
+        name="node",
+        title="Node of a resistor network, with a capacitor to ground",
+        emits="rate",
+        equations=f"dv/dt = ((drive + bias + nudge)*amp{''.join(terms)})/C_node : volt\nvoltage = v/volt : 1",
+        state="v",
+        activity="voltage",
+        time_constant="slow",
+        after_step=clip if ideal else "",
+        dt=f"{SAFETY * fast!r} s",  # type: ignore[arg-type]
+        parameters={**{name: f"{value!r} {units[name]}" for name, value in values.items()}, "far": "1 GV"},
+    )
+
+
+def _side(there: Array) -> str:
+    """Return an expression that is 1 for the units that have a diode on this side: all, none, or one end of them."""
+    count = int(there.sum())
+    if count in (0, len(there)):
+        return "1" if count else "0"
+    return f"int(unit < {count})" if there[0] else f"int(unit >= {len(there) - count})"
+
+
+def _current(diode: Diode) -> tuple[str, dict[str, float]]:
+    """Return the current through a diode as an expression of its DROP, and its constants."""
+    match diode:
+        case ShockleyDiode(spice=True):
+            raise SpecError("hardware.neuron.nonlinearity.spice is true; ngspice's formulas have no equations in time.")
+        case ShockleyDiode():
+            return "I_s*(exp(DROP/n_vt) - 1)", {"I_s": diode.i_s, "n_vt": diode.n_vt}
+        case PiecewiseDiode():
+            constants = {"threshold": diode.threshold, "R_on": diode.r_on, "R_off": diode.r_off}
+            return "DROP/R_off + (DROP - threshold)*int(DROP > threshold)*(1/R_on - 1/R_off)", constants
+        case IdealDiode() | NoDiode():
+            return "", {}
+        case _:
+            raise _no_equation(diode)
+
+
+def _no_equation(diode: Diode) -> SpecError:
+    return SpecError(
+        f"hardware.neuron.nonlinearity is a {type(diode).__name__}, which has no equation in time here; use --engine "
+        "operating_point."
+    )

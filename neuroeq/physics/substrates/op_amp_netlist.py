@@ -1,0 +1,93 @@
+"""A crossbar with its op-amp integrators as a SPICE netlist: its devices, rails, sources, and what a nudge adds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from neuroeq.contract import Circuit, Nudge
+from neuroeq.describe.spec import NeuronModel
+from neuroeq.errors import SpecError
+from neuroeq.units import physical
+
+from ..circuits.spice.op_amp import OpAmps, op_amp_netlist
+from .pairs import differential_pair
+
+Array = np.ndarray
+BIAS = "bias source"
+"""A name that no layer can have."""
+
+
+def crossbar_netlist(
+    crossbar: Circuit, inputs: Array, nudge: Nudge | None, *, title: str, header: Sequence[str]
+) -> str:
+    """Return the netlist of one sample.
+
+    Parameters
+    ----------
+    crossbar
+        The substrate.
+    inputs
+        (n_input,).
+    nudge
+        Of a batch of one sample, with the free equilibrium that it starts from as its reference; None without one.
+    title, header
+        The first lines of the netlist.
+
+    Raises
+    ------
+    SpecError
+        If the hardware's op-amps have a finite gain, or an amplifier does not say its own voltage.
+    """
+    network, hardware = crossbar.network, crossbar.hardware
+    if hardware.neuron.integrator.gain is not None:
+        raise SpecError(
+            f"{hardware.where}: has neuron.integrator.gain, and netlists have ideal op-amps; export a run without it."
+        )
+    scale = hardware.neuron.integrator.v_scale
+    circuit, sources = _op_amps(crossbar, inputs)
+    pulls, held, begin = {}, {}, {}
+    if nudge is not None:
+        assert nudge.reference is not None
+        output, begin = network.output_layer, {layer: volts[0] for layer, volts in nudge.reference.state.items()}
+        if nudge.mode == "state":
+            pulls = {output: (nudge.beta, nudge.targets[0] * scale)}
+        else:
+            pull = -nudge.beta * nudge.cost.gradient(nudge.reference.outputs, nudge.targets)[0]
+            held = {output: pull * scale / hardware.r_f}
+    return op_amp_netlist(circuit, sources, pulls, begin, held, title=title, header=list(header))
+
+
+def _op_amps(crossbar: Circuit, inputs: Array) -> tuple[OpAmps, dict[str, Array]]:
+    """Return the integrators with the pairs between them, and the voltages of the sources. [V]."""
+    network, hardware = crossbar.network, crossbar.hardware
+    sizes = {name: layer.size for name, layer in network.layers.items()}
+    rails = {layer: _rails(model) for layer in network.layers if (model := network.neuron(layer)) is not None}
+    pairs = {}
+    for name, projection in network.projections.items():
+        plus, minus = differential_pair(hardware, crossbar.params[name])
+        pairs[name] = (projection.source, projection.target, plus, minus)
+        if network.symmetric(name) and projection.source != projection.target:
+            pairs[f"{name} back"] = (projection.target, projection.source, plus.T, minus.T)
+    scale = hardware.neuron.integrator.v_scale
+    sources = {network.input_layer: inputs * scale}
+    for layer in rails:
+        if network.layers[layer].bias:
+            plus, minus = differential_pair(hardware, crossbar.params[f"{layer}.bias"])
+            sizes[BIAS], sources[BIAS] = 1, np.array([scale])
+            pairs[f"{layer} bias"] = (BIAS, layer, plus[None], minus[None])
+    return OpAmps(hardware.r_f, hardware.neuron.integrator.c_f, sizes, rails, pairs), sources
+
+
+def _rails(model: NeuronModel) -> tuple[float, float]:
+    """Return the voltages that an integrator is kept between. [V]."""
+    if model.activity != "s":
+        raise SpecError(
+            f"{model.where}: its activity is {model.activity}; a netlist needs an amplifier that says its own voltage, "
+            "such as that of 'hard_sigmoid'."
+        )
+    interval = model.bounds.get(model.state)
+    low = -np.inf if interval is None or interval.min is None else physical(str(interval.min)).value
+    high = np.inf if interval is None or interval.max is None else physical(str(interval.max)).value
+    return low, high

@@ -1,0 +1,237 @@
+"""Operating points of a resistor network: solved, compared, and differentiated.
+
+Kirchhoff's laws do the inference; the co-content P(v) plays the energy, dP/dg = 1/2 (v_i - v_j)^2.
+
+Kendall et al. 2020, arXiv:2006.01981; Scellier 2024, arXiv:2402.11674.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from neuroeq.contract import Cost, Equilibrium, Nudge, Params, Stop
+from neuroeq.describe.network import check_batch, mask
+from neuroeq.describe.spec import Network
+from neuroeq.describe.spec.recipe import Relaxation
+from neuroeq.errors import DataError, DivergenceError, SpecError
+
+from ..circuits.assembly import Assembly, assemble
+from ..circuits.circuit import Circuit as Layout
+from ..circuits.circuit import Drive
+from ..circuits.crossbar import effective_conductance
+from ..circuits.equations import drive_circuit
+from ..circuits.gradient import amplifier_factors, contrast
+from ..circuits.kirchhoff import co_content
+from ..circuits.layout import at_outputs, check_layout, lay_out, read_outputs, source_voltages
+from ..circuits.solve import TOLERANCE, operating_point
+from .base import PlainSubstrate
+from .compatibility import check_resistors
+from .conductance_adjoint import conductance_adjoint
+from .nudged_circuit import largest_nudge, nudged
+from .periphery import Periphery
+from .settled import Settled
+from .wiring import wires_of
+
+Array = np.ndarray
+MOST_STEPS = 500
+"""Newton steps or sweeps, where phases last a time and so until they are settled."""
+
+
+class OperatingPoints(PlainSubstrate):
+    """The resistor network of a network that was resolved for it.
+
+    Parameters
+    ----------
+    network
+        Resolved.
+    params
+        Conductances in the network's unit, and bias currents.
+    batch
+        Samples that evaluation passes at a time; a relaxation takes any number.
+
+    Raises
+    ------
+    SpecError
+        If the network asks for what such a circuit cannot do.
+    """
+
+    def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
+        check_layout(network)
+        check_resistors(network)
+        super().__init__(network, params, batch, **options)
+        self.circuit = lay_out(network)
+        self._factors = amplifier_factors(self.circuit, network.output_layer)
+        self._masks = {name: mask(network, name) for name in network.projections}
+        self._assembled: dict[bool, tuple[Any, Any, Assembly]] = {}
+        self._periphery, self._wires = Periphery(network), wires_of(network)
+
+    @property
+    def reciprocal(self) -> bool | None:
+        """Whether its elements act equally in both directions: yes, but amplifiers, of which it says None."""
+        return True if self.circuit.reciprocal else None
+
+    def stop(self, relaxation: Relaxation) -> Stop:
+        """Return when a phase ends: after a number of sweeps or Newton steps, or once it is settled."""
+        if relaxation.counted:
+            return Stop(relaxation.n_steps(1.0), relaxation.tolerance)
+        return Stop(MOST_STEPS, relaxation.tolerance or TOLERANCE)
+
+    def relax(
+        self,
+        inputs: Array,
+        nudge: Nudge | None = None,
+        start: Settled | None = None,
+        *,
+        stop: Stop,
+        plasticity: Any = None,
+        record: Any = None,
+        rng: np.random.Generator | None = None,
+    ) -> Equilibrium:
+        """Solve for the operating point.
+
+        Parameters
+        ----------
+        inputs
+            (batch, n_input).
+        nudge
+            None in the free phase; beta is a conductance in the network's unit.
+        start
+            The `resume` of an equilibrium to begin from; 0 V if left out.
+        stop
+            Sweeps or Newton steps at most, and the residual to reach, as a fraction of the largest current.
+        plasticity, record
+            Not used: there is no time.
+        rng
+            Of noise in the readings.
+
+        Raises
+        ------
+        DataError
+            If inputs or targets have the wrong shape, or are not finite.
+        DivergenceError
+            If a nudge is beyond what the circuit bears.
+        """
+        inputs = self._latest.of(inputs)
+        check_batch(self.network, inputs, None if nudge is None else nudge.targets, len(inputs))
+        assembly = self._assemble(inputs, self._periphery.elsewhere(nudge))
+        drive = self._drive(assembly.sources, len(inputs), nudge)
+        begin = None if start is None else start.voltages
+        try:
+            point = operating_point(
+                self.circuit,
+                assembly.g,
+                drive,
+                begin,
+                tolerance=stop.tolerance,
+                iterations=stop.steps,
+                assembly=assembly,
+            )
+        except (DataError, DivergenceError):
+            if start is None or nudge is None or nudge.beta > -self._bound(start):
+                raise
+            raise SpecError(
+                f"{self.network.where}: phases.beta is {-nudge.beta:g}, but a nudge of -beta is stable only below "
+                f"{self._bound(start):.3g} here and nothing bounds the outputs; use a smaller beta, phases.variant "
+                "'positive' or phases.nudge 'held_current'."
+            ) from None
+        voltages, volt = point.voltages, self.network.circuit.v_unit
+        seen = voltages
+        if not self._periphery.reads_exactly:
+            read = self._periphery.read({layer: v * volt for layer, v in voltages.items()}, rng)
+            seen = {layer: v / volt for layer, v in read.items()}
+        return Equilibrium(
+            state=seen,
+            outputs=read_outputs(self.network, seen[self.network.output_layer]),
+            residual=max(point.residual, point.complementarity),
+            converged=point.converged,
+            n_steps=point.iterations,
+            resume=Settled(voltages, assembly, drive),
+            activity={self.network.input_layer: inputs, **seen},
+        )
+
+    def energy(self, eq: Equilibrium) -> Array:
+        """Return the co-content of each sample, (batch,), in the network's units: an operating point minimises it."""
+        settled: Settled = eq.resume
+        return co_content(drive_circuit(settled.assembly, settled.drive), settled.voltages)
+
+    def energy_gradient(self, eq: Equilibrium) -> Params:
+        """Return dP/dg = 1/2 <(v_i - v_j)^2> and dP/dI = -<v> over the batch, times the amplifiers' factor."""
+        return self.energy_contrast([(1.0, eq)])
+
+    def energy_contrast(self, weighted: Sequence[tuple[float, Equilibrium]]) -> Params:
+        """Return the sum of weights times energy gradients, at equilibria of the same inputs."""
+        sources = weighted[0][1].resume.assembly.sources
+        change = contrast(self.circuit, sources, [(weight, eq.state) for weight, eq in weighted])
+        for name, value in change.items():
+            if self._factors[name] != 1:
+                value *= self._factors[name]
+            connected = self._masks[name]
+            if connected is not None:
+                value *= connected
+        for layer in self._biased():
+            factor = self._factors[self.circuit.into(layer)[0]]
+            change[f"{layer}.bias"] = -factor * sum(weight * eq.state[layer].mean(axis=0) for weight, eq in weighted)
+        return change
+
+    def saturation(self, eq: Equilibrium) -> dict[str, tuple[float, float]]:
+        """Return, by layer, the fraction of nodes whose diodes block; none is stuck at a top."""
+        return blocking(self.circuit, eq.state)
+
+    def margin(self, free: Equilibrium) -> float:
+        """Return the largest stable |beta| of a negative nudge, the least over the batch; infinite for a current."""
+        return self._bound(free.resume)
+
+    def adjoint(self, inputs: Array, targets: Array, cost: Cost, stop: Stop) -> Params:
+        """Return dC/dtheta at the free operating point, by implicit differentiation of Kirchhoff's current law."""
+        free, output = self.relax(inputs, stop=stop), self.network.output_layer
+        pull = at_outputs(self.network, cost.gradient(free.outputs, targets))
+        conductances, currents = conductance_adjoint(self.circuit, free.resume, output, pull)
+        gradient: Params = {}
+        for name in [*conductances, *(name for name in self.params if name not in conductances)]:
+            connected = self._masks.get(name)
+            value = conductances.get(name)
+            if value is None:
+                value = currents[name.removesuffix(".bias")]
+            gradient[name] = value if connected is None else value * connected
+        return gradient
+
+    def _assemble(self, inputs: Array, elsewhere: bool) -> Assembly:
+        """Sum up conductances and sources, once for all phases of a batch that share a circuit."""
+        known = self._assembled.get(elsewhere)
+        if known is None or known[0] is not inputs or known[1] is not self.params:  # both are read-only copies
+            g = {name: self.params[name] for name in self.circuit.resistors}
+            if elsewhere:
+                g = self._periphery.twin(g)
+            if self._wires is not None:
+                unit = self.network.g_unit
+                g = {name: effective_conductance(each * unit, self._wires) / unit for name, each in g.items()}
+            volt = self.network.circuit.v_unit
+            sources = self._periphery.driven(source_voltages(self.network, inputs) * volt) / volt
+            known = (inputs, self.params, assemble(self.circuit, g, {self.network.input_layer: sources}))
+            self._assembled[elsewhere] = known
+        return known[2]
+
+    def _bound(self, free: Settled) -> float:
+        return largest_nudge(self.network, free.assembly, free.drive, free.voltages)
+
+    def _biased(self) -> list[str]:
+        return [layer for layer in self.circuit.layers if self.network.layers[layer].bias]
+
+    def _drive(self, sources: Mapping[str, Array], m: int, nudge: Nudge | None) -> Drive:
+        currents = {}
+        for layer in self._biased():
+            bias = self.params[f"{layer}.bias"]
+            currents[layer] = np.broadcast_to(bias, (m, len(bias)))
+        drive = Drive(sources, currents)
+        return drive if nudge is None else nudged(self.network, self._periphery, drive, nudge)
+
+
+def blocking(circuit: Layout, voltages: Mapping[str, Array]) -> dict[str, tuple[float, float]]:
+    """Return, by layer, the fraction of nodes whose diodes block, and 0."""
+    return {
+        name: (float(((voltages[name] > layer.low) & (voltages[name] < layer.high)).mean()), 0.0)
+        for name, layer in circuit.layers.items()
+    }

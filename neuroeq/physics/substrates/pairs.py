@@ -1,0 +1,58 @@
+"""Differential pairs: each signed weight is the difference of two conductances of a hardware's window.
+
+W = R_f (G+ - G-),   the smaller of G+ and G- at the bottom of the window
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuroeq.contract import Params
+from neuroeq.describe.spec import Hardware, Network
+from neuroeq.errors import SpecError
+
+Array = np.ndarray
+
+
+def differential_pair(hardware: Hardware, weight: Array) -> tuple[Array, Array]:
+    """Return G+ and G-, of the shape of the weights: the smaller one at the bottom of the window. [S]."""
+    held = np.clip(weight, -hardware.w_max, hardware.w_max) / hardware.r_f
+    low = hardware.g_min
+    return low + np.maximum(held, 0), low + np.maximum(-held, 0)
+
+
+def check_window(hardware: Hardware, params: Params, network: Network) -> None:
+    """Refuse a window that cuts start weights off.
+
+    Raises
+    ------
+    SpecError
+        If a weight is beyond what a pair can hold.
+    """
+    if getattr(hardware.synapse.update, "d2d_max", 0.0):
+        return  # devices reach as far as they were drawn
+    for name, weight in params.items():
+        largest = float(np.abs(weight).max(initial=0))
+        if largest > hardware.w_max * (1 + 1e-9):
+            raise SpecError(
+                f"{network.where}: projections.{name} has weights up to {largest:.3g}, but {hardware.where} holds "
+                f"{hardware.w_max:.3g} at most (R_f {hardware.r_f:.3g} ohm times the window); use a larger "
+                "hardware.neuron.integrator.w_max or r_f, or a smaller initial.gain."
+            )
+
+
+def mapping_of(hardware: Hardware, params: Params) -> dict[str, float]:
+    """Return how weights became conductances: scale, how many are at the limit, how much of the window is used."""
+    limit = hardware.w_max * (1 - 1e-9)
+    pairs = [differential_pair(hardware, weight) for weight in params.values()]
+    largest = max(float(np.max([plus.max(), minus.max()])) for plus, minus in pairs)
+    return {
+        "r_f_ohm": hardware.r_f,
+        "c_f_F": hardware.neuron.integrator.c_f,
+        "v_scale_V": hardware.neuron.integrator.v_scale,
+        "largest_conductance_S": largest,
+        "window_used": 1.0
+        if hardware.g_max is None
+        else (largest - hardware.g_min) / (hardware.g_max - hardware.g_min),
+        "clipped_weights": sum(int((np.abs(weight) >= limit).sum()) for weight in params.values()),
+    }
