@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from neuroeq.contract import Params, Stop
+from neuroeq.contract import Params, Stop, Substrate
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec import Network, overlay, validate
 from neuroeq.learning.costs import SquaredError
 from neuroeq.learning.rules import Lesson, Update, contrastive, in_situ
-from neuroeq.physics.substrates import AnySubstrate, build
+from neuroeq.physics.substrates import build
 
 COST = SquaredError()
 FREE, NUDGED = Stop(40), Stop(20)
@@ -68,12 +68,12 @@ def batch_of(network: Network, m: int, seed: int = 1) -> tuple[np.ndarray, np.nd
     return rng.random((m, sizes[0])).astype(dtype), rng.uniform(0.2, 0.8, (m, sizes[1])).astype(dtype)
 
 
-def substrate_of(network: Network, params: Params | None = None, batch: int = 4, **options: Any) -> AnySubstrate:
+def substrate_of(network: Network, params: Params | None = None, batch: int = 4, **options: Any) -> Substrate:
     return build(network, params_of(network) if params is None else params, batch, **options)
 
 
 def update_of(
-    substrate: AnySubstrate,
+    substrate: Substrate,
     inputs: np.ndarray,
     targets: np.ndarray,
     nudges: list[tuple[float, float]],

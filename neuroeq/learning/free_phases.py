@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Self
 
-from neuroeq.contract import Equilibrium
-from neuroeq.physics.substrates import AnySubstrate
+from neuroeq.contract import Equilibrium, Substrate
 
 
 @dataclass
@@ -35,7 +34,7 @@ class FreePhases:
     top: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, substrate: AnySubstrate, free: Equilibrium, n: int) -> Self:
+    def of(cls, substrate: Substrate, free: Equilibrium, n: int) -> Self:
         """Return the sums over a batch.
 
         Parameters

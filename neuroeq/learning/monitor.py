@@ -8,9 +8,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 
-from neuroeq.contract import Equilibrium
+from neuroeq.contract import Equilibrium, Substrate
 from neuroeq.errors import NeuroeqWarning, SpecError
-from neuroeq.physics.substrates import AnySubstrate
 from neuroeq.physics.substrates.stability import margin
 
 HIGH_ERROR, FEW_MOVING, MANY_AT_TOP = 0.05, 0.02, 0.5
@@ -29,7 +28,7 @@ class TrainingMonitor:
         The substrate that is trained.
     """
 
-    def __init__(self, substrate: AnySubstrate) -> None:
+    def __init__(self, substrate: Substrate) -> None:
         self._substrate = substrate
         self._warned: set[str] = set()
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from neuroeq.contract import Substrate
 from neuroeq.data import Examples
 from neuroeq.data.examples import predictions
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec import Network
-from neuroeq.physics.substrates import AnySubstrate
 from neuroeq.randomness import Streams
 
 from .costs import cost_of
@@ -30,7 +30,7 @@ def initial_state(network: Network, streams: Streams) -> State:
 
 
 def train(
-    substrate: AnySubstrate, examples: Examples, state: State, streams: Streams, trainer: str | None = None
+    substrate: Substrate, examples: Examples, state: State, streams: Streams, trainer: str | None = None
 ) -> Iterator[Step]:
     """Train to the last epoch; yield after the batches that the trainer takes at a time, with `state` up to date.
 

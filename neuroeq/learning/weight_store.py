@@ -70,7 +70,7 @@ class WeightStore:
         if self.chip is not None:
             self._held.update(self.chip.update(self._held, self.params, wanted, rng))
             wanted = self.chip.weights(self._held, wanted)
-        self.params = wanted
+        self.params = _read_only(wanted)
 
 
 def _within(network: Network, params: Params) -> Params:
@@ -83,3 +83,11 @@ def _within(network: Network, params: Params) -> Params:
         if window is not None:
             within[name] = np.clip(params[name], *window)
     return within
+
+
+def _read_only(params: Params) -> Params:
+    """Return new arrays as ones that cannot change, which a substrate then holds without a copy."""
+    for value in params.values():
+        if value.base is None:
+            value.flags.writeable = False
+    return params

@@ -93,7 +93,7 @@ class Run:
         samples = np.atleast_2d(np.asarray(inputs, network.physics.precision))
         substrate = build(network, state.params, EVALUATION_BATCH, plastic=False, engine=engine_of(network))
         store = WeightStore(network, state.params, state.devices, streams)
-        substrate.params = store.effective(streams.child("read predict"))
+        substrate.hold(store.effective(streams.child("read predict")))
         stop = substrate.stop(network.phases.free)
         starts = range(0, max(len(samples), 1), EVALUATION_BATCH)
         batches = [samples[start : start + EVALUATION_BATCH] for start in starts]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from neuroeq.contract import Substrate
 from neuroeq.data import Examples, Part, Source, examples_of, load
 from neuroeq.describe.network import feedback_angles
 from neuroeq.describe.spec import Network
@@ -20,7 +21,7 @@ from neuroeq.learning.trainers import prepare
 from neuroeq.learning.training import initial_state, train
 from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.evaluation import Score, evaluate
-from neuroeq.physics.substrates import AnySubstrate, build, engine_of
+from neuroeq.physics.substrates import build, engine_of
 from neuroeq.randomness import Streams
 
 from .interruption import Interrupted
@@ -69,8 +70,8 @@ class Session:
     examples: Examples
     state: State
     streams: Streams
-    substrate: AnySubstrate
-    judge: AnySubstrate
+    substrate: Substrate
+    judge: Substrate
     compile_s: float
     eval_s: float = 0.0
     _saved: float = field(default_factory=time.monotonic)
@@ -132,7 +133,7 @@ class Session:
         """
         reading = self.streams.child(f"read {name}", *(() if epoch is None else (epoch,)))
         store = WeightStore(self.network, self.state.params, self.state.devices, self.streams)
-        self.judge.params = store.effective(reading)
+        self.judge.hold(store.effective(reading))
         stop = self.judge.stop(self.judge.network.phases.free)
         return evaluate(self.judge, part, self.examples.n_classes, stop, self.streams, name, epoch or 0)
 

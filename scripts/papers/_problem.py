@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from neuroeq.contract import Params
+from neuroeq.contract import Params, Substrate
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec import Network, overlay, validate
 from neuroeq.learning.phases import nudges
 from neuroeq.learning.rules import Lesson, estimate
-from neuroeq.physics.substrates import AnySubstrate, build
+from neuroeq.physics.substrates import build
 
 Array = np.ndarray
 SETTLED = {"duration": "20000 steps", "tolerance": 1e-13}
@@ -82,7 +82,7 @@ def made(network: Network, params: Params, m: int = 4, **options: Any) -> Any:
 
 
 def change(
-    substrate: AnySubstrate, inputs: Array, targets: Array, beta: float, variant: str = "centred", seed: int = 0
+    substrate: Substrate, inputs: Array, targets: Array, beta: float, variant: str = "centred", seed: int = 0
 ) -> Params:
     """Return one update by the network's own rule, before it is multiplied by learning rates."""
     chosen = substrate.network.phases.model_copy(update={"beta": beta, "variant": variant})

@@ -51,7 +51,7 @@ def moved_over_rate(directed: bool, rate: float) -> Params:
     before, descent, rng = small.params, Descent(net), np.random.default_rng(0)
 
     def commit(step: Params) -> None:
-        small.params = descent.step(small.params, step, 0)
+        small.hold(descent.step(small.params, step, 0))
 
     estimate(small, Lesson.of(small, inputs, targets, nudges(net.phases, rng), rng, commit=commit))
     return {name: (small.params[name] - value) / rate for name, value in before.items()}

@@ -40,7 +40,7 @@ def trainings(name: str, *settings: str, seeds: int = SEEDS) -> Iterator[Iterato
         streams = Streams(seed)
         state = initial_state(network, streams)
         substrate = substrate or build(network, state.params, network.training.batch_size)
-        substrate.params = state.params
+        substrate.hold(state.params)
         steps = train(substrate, examples, state, streams)
         yield ((step.error, state.tally.edges) for step in steps if step.ends_epoch)
 

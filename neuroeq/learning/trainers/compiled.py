@@ -150,5 +150,5 @@ class Compiled:
                 f"network '{network.name}': outputs or weights grew without bound in epoch {epoch + 1}; try a "
                 "smaller projections.*.learning_rate, projections.*.initial.gain, phases.beta or dt."
             )
-        self._setup.substrate.params = self._params
+        self._setup.substrate.hold(self._params)
         return Outcome(outputs, free)

@@ -8,9 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from neuroeq.contract import Params
+from neuroeq.contract import Params, Substrate
 from neuroeq.describe.spec import Network
-from neuroeq.physics.substrates import AnySubstrate
 from neuroeq.randomness import Streams
 
 from ..free_phases import FreePhases
@@ -83,7 +82,7 @@ class Setup:
         Told of the first free phase of each epoch, before later batches are learned.
     """
 
-    substrate: AnySubstrate
+    substrate: Substrate
     state: State
     streams: Streams
     n_examples: int

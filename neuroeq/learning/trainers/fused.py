@@ -152,7 +152,7 @@ class Fused:
         scaled = Rates(*(factor * rates.get(name, 0.0) for name in self._names))
         order = np.arange(len(batches.inputs))
         outputs = self.training.train(batches.inputs, batches.targets, order, training.batch_size, scaled)
-        self._setup.substrate.params = self.params
+        self._setup.substrate.hold(self.params)
         return Outcome(outputs, free)
 
 

@@ -121,9 +121,9 @@ class Stepwise:
 
         def change_at_once(asked: Params) -> None:
             change(asked)
-            substrate.params = store.effective(child("read"))
+            substrate.hold(store.effective(child("read")))
 
-        substrate.params = store.effective(child("read"))
+        substrate.hold(store.effective(child("read")))
         start = None if self._particles is None else self._particles.start(which, child("rest"))
         at_once = change_at_once if substrate.network.training.update == "every_step" else None
         chosen = nudges(substrate.network.phases, child("nudge"))
@@ -134,5 +134,5 @@ class Stepwise:
             self._particles.keep(update.free, which)
         if self._pruning is not None:
             store.change(self._pruning.step(before, store.params, child("prune")), child("pruned"))
-        substrate.params = store.params
+        substrate.hold(store.params)
         return update

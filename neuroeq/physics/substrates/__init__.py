@@ -15,9 +15,6 @@ from .operating_point import at_operating_point, engine_of
 from .resistive import Resistive
 from .transient import ResistiveInTime
 
-AnySubstrate = Substrate
-"""Any substrate, by an old name."""
-
 
 def build(network: Network, params: Params, batch: int, **options: Any) -> Substrate:
     """Return the substrate that a network was resolved for.
@@ -42,7 +39,6 @@ def build(network: Network, params: Params, batch: int, **options: Any) -> Subst
 
 
 __all__ = [
-    "AnySubstrate",
     "Crossbar",
     "NeuronSubstrate",
     "PlainSubstrate",
