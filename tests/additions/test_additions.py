@@ -185,7 +185,7 @@ def test_a_figure_from_outside_is_drawn_by_name():
 
 def test_a_name_that_nobody_registered_is_refused_with_those_there_are(capsys):
     for setting, expected in (
-        ("training.rule=sign", "training.rule is 'sign'; expected one of 'ep', 'vector_field'"),
+        ("training.rule=sign", "training.rule is 'sign'; expected 'ep', 'vector_field'"),
         ("phases.cost=hubert", "'huber'"),
     ):
         with pytest.raises(SystemExit) as ended:
