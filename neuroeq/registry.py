@@ -101,7 +101,8 @@ class Registry(Generic[T]):
             If it does not.
         """
         if name not in self._own and name not in self.names():
-            raise ValueError(f"is '{name}'; expected one of {', '.join(map(repr, self.names()))}")
+            *others, last = map(repr, self.names())
+            raise ValueError(f"is '{name}'; expected {', '.join(others)} or {last}")
         return name
 
 

@@ -1,6 +1,7 @@
 """Whatever is chosen by name can be added from outside, in one short file, and then acts."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -77,6 +78,26 @@ def start_params():
     return network, initial_params(network, Streams(0).child("init"))
 
 
+def test_the_page_quotes_the_files():
+    page = (HERE.parents[1] / "docs" / "extending.md").read_text()
+    quoted = re.findall(r"```python\n# tests/additions/(\S+)\n(.*?)```", page, re.DOTALL)
+    assert [name for name, _ in quoted] == FILES
+    for name, text in quoted:
+        assert text == (HERE / name).read_text()
+
+
+def test_the_neuron_and_the_data_set_of_the_page_run():
+    page = (HERE.parents[1] / "docs" / "extending.md").read_text()
+    neurons = Path("home") / "neurons"
+    neurons.mkdir()
+    (neurons / "wide.toml").write_text(re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1])
+    run("run", "xor", "--substrate", "rate", "--epochs", "1", *sets("substrate.rate.neuron=wide"))
+    exec(re.search(r"```python\n(import struct.*?)```", page, re.DOTALL)[1], {})
+    command = re.search(r"neuroeq (run digits --data-dir .*?)`", page)[1]
+    run(*command.split(), "--epochs", "1", "--out", "stripes")
+    assert load_run("stripes").network.data.name == "stripes"
+
+
 @pytest.mark.parametrize("file", FILES)
 def test_an_addition_is_one_file_of_thirty_lines(file):
     assert (HERE / file).read_text().count("\n") <= 30
@@ -150,17 +171,20 @@ def test_a_rule_that_needs_an_energy_is_refused_on_directed_weights(capsys):
 
 
 def test_a_rule_from_outside_trains_resistors_by_the_rule_and_not_by_a_faster_trainer_of_another():
-    settings = [*ONE_PHASE, "phases.nudge=held_current"]
+    """The settings are ones that the fused trainer takes, with the rule 'ep'."""
+    counted = [f"phases.{phase}.duration='4 steps'" for phase in ("free", "nudged")]
+    settings = [*ONE_PHASE, "phases.nudge=held_current", "training.batch_size=4", *counted]
     network = resolve("xor", "resistive", settings)
     run("run", "xor", "--substrate", "resistive", "--epochs", "1", "--out", "signs", *sets(*settings))
     rates, found = learning_rates(network), load_run("signs")
-    steps = -(-4 // network.training.batch_size)
     from neuroeq.learning.training import initial_state
     from neuroeq.randomness import Streams
 
     before = initial_state(network, Streams(0)).params
     for name, after in final_params(found.path).items():
-        assert np.abs(after - before[name]).max() <= steps * rates[name] * (1 + 1e-9)
+        moved = np.abs(after - before[name]) / rates[name]
+        assert moved.max() <= 1 + 1e-9  # less where a conductance comes to 0
+        assert (np.abs(moved - 1) < 1e-9).mean() > 0.2
 
 
 def test_a_substrate_from_outside_learns_by_the_command_line():
@@ -185,7 +209,7 @@ def test_a_figure_from_outside_is_drawn_by_name():
 
 def test_a_name_that_nobody_registered_is_refused_with_those_there_are(capsys):
     for setting, expected in (
-        ("training.rule=sign", "training.rule is 'sign'; expected one of 'ep', 'vector_field'"),
+        ("training.rule=sign", "training.rule is 'sign'; expected 'ep', 'vector_field'"),
         ("phases.cost=hubert", "'huber'"),
     ):
         with pytest.raises(SystemExit) as ended:

@@ -27,11 +27,11 @@ from .side import check_rates
 
 Array = np.ndarray
 BETAS = (0.125, 0.25, 0.5, 1.0, 2.0)
-"""Times the network's beta."""
+"""Factors of the network's beta at which errors are measured."""
 FALLING = (1, 10, 100, 1000)
-"""By what the network's beta is divided beside recurrent backpropagation."""
+"""Divisors of the network's beta for the comparison with recurrent backpropagation."""
 REPEATS = 3
-"""Of a stochastic substrate."""
+"""Number of estimates on a substrate with noise, for their variance."""
 
 __all__ = ["Projection", "Report", "check"]
 
@@ -49,14 +49,14 @@ def check(
     Parameters
     ----------
     substrate
-        With its parameters, plastic if it learns in situ.
+        The substrate with its parameters, built as plastic if it learns in situ.
     inputs, targets
-        (batch, n_input) and (batch, n_output).
+        The batch: (batch, n_input) and (batch, n_output).
     streams
-        Of random numbers.
+        The run's tree of random numbers.
     reference
-        Whose gradient it is compared with, where that is another: the rates of spiking units, the exact circuit of
-        noisy devices and converters.
+        The substrate whose gradient it is compared with, where that is another one: the rate network of spiking units,
+        or the exact circuit of noisy devices and converters.
     rbp
         Whether to run recurrent backpropagation beside the nudged phase.
     """

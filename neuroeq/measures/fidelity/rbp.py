@@ -36,9 +36,9 @@ class Trajectory:
     Parameters
     ----------
     beta
-        Of the nudge.
+        The strength of the nudge.
     times
-        Of every step: (steps,). [s]
+        The time at the end of every step: (steps,). [s]
     states, errors
         tau ds/dt over beta, and e, of the units with the largest errors in the batch: (steps, n).
     changes, gradients
@@ -65,15 +65,15 @@ def follow(
     Parameters
     ----------
     substrate
-        Of rates.
+        The network, as rates.
     inputs, targets
-        (batch, n_input) and (batch, n_output).
+        The batch: (batch, n_input) and (batch, n_output).
     beta
-        Of the nudge.
+        The strength of the nudge.
     steps
-        Of the nudged phase.
+        The number of steps of the nudged phase.
     mode
-        Of the nudge.
+        How the nudge pulls; ``"corrected"`` makes up for weights that are not symmetric.
 
     Raises
     ------

@@ -17,7 +17,7 @@ class Projection:
     Parameters
     ----------
     cosine, norm_ratio, sign_agreement
-        See above; nan where the gradient is zero.
+        As `neuroeq.measures.fidelity.agreement` defines them; nan where the gradient is zero.
     bptt_cosine
         With the gradient by backpropagation through as many steps as the nudged phase has; None where there is none.
     finite_difference_error
@@ -39,21 +39,21 @@ class Report:
     Parameters
     ----------
     network, substrate, hardware, learning, variant
-        What was checked.
+        The network that was checked, and how it was run and trained.
     beta
-        The network's.
+        The nudge strength of the network's file.
     projections
-        By parameter.
+        How the estimate compares with the gradient, by parameter array.
     cosine
-        Of all parameters together.
+        The cosine of estimate and gradient over all parameters together.
     errors
         By beta: |estimate - gradient| / |gradient|, with the norm of the estimate fitted where it is not the rates'.
     bias_slope
         Of log error over log beta, between the smallest betas whose error rises.
     suggested_beta
-        With the least error.
+        The beta with the least error.
     variance
-        Of the estimate over repeats, over its squared mean.
+        The variance of the estimate over repeats, divided by its squared mean.
     margin
         Largest stable |beta| of a negative nudge.
     asymmetry
@@ -62,7 +62,7 @@ class Report:
     active
         By layer: the fraction of units that can move.
     residual, converged
-        Of the free phase.
+        The largest remaining rate of change at the end of the free phase, and whether it is below the tolerance.
     kinks
         Units of a batch that are clipped, and that nothing presses there: their gradient is one-sided.
     rbp

@@ -105,7 +105,7 @@ def time_step(network: Network) -> float:
 
 
 def _check_models(network: Network) -> None:
-    emits = "spikes" if network.substrate_name == "spiking" else "rate"
+    emits = network.kind.sends
     for layer in network.layers:
         model = network.neuron(layer)
         if model is not None and model.emits != emits:

@@ -227,7 +227,7 @@ class Simulation:
 
     def _views(self) -> None:
         network, home = self.network, self._home
-        emitted = "spike" if network.substrate_name == "spiking" else "activity"
+        emitted = "spike" if network.kind.spikes else "activity"
         moving = {layer: population for layer, population in home.items() if layer != network.input_layer}
         self._drives = Drives(
             self._assembly.couplings,

@@ -33,7 +33,7 @@ class Contrasts(PlainSubstrate):
     Parameters
     ----------
     network, params, batch, options
-        As of `PlainSubstrate`.
+        The same as for `PlainSubstrate`.
 
     Attributes
     ----------

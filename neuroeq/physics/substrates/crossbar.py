@@ -36,7 +36,7 @@ class Crossbar(NeuronSubstrate):
     Parameters
     ----------
     network, params, batch, options
-        As of `NeuronSubstrate`.
+        The same as for `NeuronSubstrate`.
 
     Raises
     ------

@@ -25,13 +25,13 @@ class NeuronSubstrate(Contrasts):
     Parameters
     ----------
     network
-        Resolved.
+        The network, resolved for this substrate.
     params
-        What the synapses hold at first.
+        What the synapses hold at first: weights (n_pre, n_post) by projection and biases (n,); copied.
     batch
-        Samples at most.
+        The largest number of samples in a relaxation.
     options
-        Of `Simulation`: plastic, engine, target, deferred, monitored.
+        Options of `Simulation`: plastic, engine, target, deferred, monitored.
 
     Raises
     ------
@@ -94,17 +94,17 @@ class NeuronSubstrate(Contrasts):
         Parameters
         ----------
         inputs
-            (batch, n_input).
+            The inputs of the batch, (batch, n_input), to which the input layer is clamped.
         nudge
-            None in the free phase.
+            The pull of the outputs; None in the free phase.
         start
-            The `resume` of an equilibrium of this substrate; rest if left out.
+            The `resume` of an equilibrium of this substrate, to go on from; the phase starts at rest if left out.
         stop
-            How long.
+            The largest number of steps, and the residual that ends the phase earlier.
         plasticity
-            Lets synapses accumulate their change.
+            What lets synapses accumulate their change in this phase; None if they do not change.
         record
-            Keeps spikes and states of the first samples.
+            A `Recording` that keeps spikes and states of the first samples; None to keep nothing.
         rng
             Draws start values and noise; the same draws each time if left out.
 

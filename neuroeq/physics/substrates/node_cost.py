@@ -21,9 +21,9 @@ class NodeCost:
     Parameters
     ----------
     cost
-        Of the outputs.
+        The cost of the outputs, in the network's unit.
     network
-        Says how they are read.
+        The resistor network, whose layout says which nodes the outputs are read from.
     """
 
     cost: Cost

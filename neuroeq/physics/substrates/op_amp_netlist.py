@@ -27,11 +27,12 @@ def crossbar_netlist(
     Parameters
     ----------
     crossbar
-        The substrate.
+        The crossbar with the weights that its pairs hold.
     inputs
-        (n_input,).
+        The inputs of the sample, (n_input,).
     nudge
-        Of a batch of one sample, with the free equilibrium that it starts from as its reference; None without one.
+        The nudge of a batch of one sample, whose reference is the free equilibrium that it starts from; None in the
+        free phase.
     title, header
         The first lines of the netlist.
 

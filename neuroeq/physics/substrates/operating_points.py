@@ -46,11 +46,11 @@ class OperatingPoints(PlainSubstrate):
     Parameters
     ----------
     network
-        Resolved.
+        The network, resolved for a resistor network.
     params
-        Conductances in the network's unit, and bias currents.
+        Conductances (n_pre, n_post) by projection in the network's unit, and bias currents (n,); copied.
     batch
-        Samples that evaluation passes at a time; a relaxation takes any number.
+        The number of samples that evaluation passes at a time; a relaxation takes any number.
 
     Raises
     ------
@@ -95,17 +95,18 @@ class OperatingPoints(PlainSubstrate):
         Parameters
         ----------
         inputs
-            (batch, n_input).
+            The inputs of the batch, (batch, n_input); their voltages are `input_gain` times as large.
         nudge
-            None in the free phase; beta is a conductance in the network's unit.
+            The pull of the outputs; None in the free phase. Its beta is a conductance in the network's unit.
         start
-            The `resume` of an equilibrium to begin from; 0 V if left out.
+            The `resume` of an equilibrium where the solver begins; it begins at 0 V if this is left out.
         stop
-            Sweeps or Newton steps at most, and the residual to reach, as a fraction of the largest current.
+            The largest number of sweeps or Newton steps, and the residual to reach, as a fraction of the largest
+            current.
         plasticity, record
-            Not used: there is no time.
+            Not used, since nothing happens in time here.
         rng
-            Of noise in the readings.
+            Draws the noise of the converters that read the nodes; the same noise each time if left out.
 
         Raises
         ------
@@ -137,20 +138,24 @@ class OperatingPoints(PlainSubstrate):
                 f"{self._bound(start):.3g} here and nothing bounds the outputs; use a smaller beta, phases.variant "
                 "'positive' or phases.nudge 'held_current'."
             ) from None
-        voltages, volt = point.voltages, self.network.circuit.v_unit
-        seen = voltages
-        if not self._periphery.reads_exactly:
-            read = self._periphery.read({layer: v * volt for layer, v in voltages.items()}, rng)
-            seen = {layer: v / volt for layer, v in read.items()}
+        seen = self._seen(point.voltages, rng)
         return Equilibrium(
             state=seen,
             outputs=read_outputs(self.network, seen[self.network.output_layer]),
             residual=max(point.residual, point.complementarity),
             converged=point.converged,
             n_steps=point.iterations,
-            resume=Settled(voltages, assembly, drive),
+            resume=Settled(point.voltages, assembly, drive),
             activity={self.network.input_layer: inputs, **seen},
         )
+
+    def _seen(self, voltages: Mapping[str, Array], rng: np.random.Generator | None) -> Mapping[str, Array]:
+        """Return node voltages as converters read them, by layer: (batch, n), in the network's unit."""
+        if self._periphery.reads_exactly:
+            return voltages
+        volt = self.network.circuit.v_unit
+        read = self._periphery.read({layer: v * volt for layer, v in voltages.items()}, rng)
+        return {layer: v / volt for layer, v in read.items()}
 
     def energy(self, eq: Equilibrium) -> Array:
         """Return the co-content of each sample, (batch,), in the network's units: an operating point minimises it."""

@@ -32,11 +32,11 @@ class Resistive(OperatingPoints):
     Parameters
     ----------
     network
-        Resolved.
+        The network, resolved for a resistor network.
     params
-        Conductances in the network's unit, and bias currents.
+        Conductances (n_pre, n_post) by projection in the network's unit, and bias currents (n,); copied.
     batch
-        Samples that evaluation passes at a time; a relaxation takes any number.
+        The number of samples that evaluation passes at a time; a relaxation takes any number.
 
     Raises
     ------
@@ -107,13 +107,13 @@ class Resistive(OperatingPoints):
         Parameters
         ----------
         eq
-            Where it ends, and under what.
+            The equilibrium where the phase ends, with the sources and nudge that it ends under.
         start
-            Where it began.
+            The equilibrium where the phase begins; None for 0 V at every node.
         name
-            Of the phase.
+            The name of the phase in records and figures, such as ``"free"``.
         least
-            Time points at least.
+            The smallest number of time points to return.
         """
         settled: Settled = eq.resume
         unit = self.network.circuit

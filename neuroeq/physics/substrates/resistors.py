@@ -20,7 +20,7 @@ def resistor_network(
     Parameters
     ----------
     network, params, batch, options
-        As of `build`.
+        The same as for `build`.
     engine
         ``"operating_point"``, which solves Kirchhoff's laws, or ``"stepper"`` or ``"reference"``, which run the
         circuit's capacitors in time.

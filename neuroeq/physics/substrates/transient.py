@@ -47,7 +47,7 @@ class ResistiveInTime(NeuronSubstrate):
     Parameters
     ----------
     network, params, batch, options
-        As of `NeuronSubstrate`.
+        The same as for `NeuronSubstrate`.
 
     Raises
     ------
