@@ -25,19 +25,19 @@ Array = np.ndarray
 
 
 class Pruning:
-    """What removes edges of a network; those of projections that do not learn stay.
+    """Removes edges of a network; the edges of projections that do not learn stay.
 
     Parameters
     ----------
     network
-        Resolved.
+        The resolved network.
     rule
-        When edges go.
+        Up to which weight and with which chance edges go.
 
     Raises
     ------
     SpecError
-        If weights of 0 are none, or all there is at the start.
+        If the bounds of a projection exclude 0, or all its weights start at 0.
     """
 
     def __init__(self, network: Network, rule: Prune) -> None:
@@ -52,9 +52,9 @@ class Pruning:
         Parameters
         ----------
         before, after
-            The parameters around the update.
+            The parameters before and after the update, by name.
         rng
-            Draws which edges go.
+            Draws which of the small weights go.
         """
         left = {name: np.where(before[name] == 0, 0, after[name]) for name in self._learning}
         kept = {**after, **left}
@@ -70,14 +70,14 @@ class Pruning:
         return kept
 
     def edges(self, params: Params) -> int:
-        """Return how many edges are left."""
+        """Return the number of edges that are left in all projections."""
         return sum(int(np.count_nonzero(params[name])) for name in self._network.projections)
 
     def _factor(self, weight: Array) -> Array:
         return np.exp(-np.abs(weight) / self._rule.temperature) * (weight != 0)
 
     def _partition(self, params: Params) -> Mapping[str, Array]:
-        """Return the sum of the factors over the edges into each unit, by layer: (n,)."""
+        """Return the sum of exp(-|W|/T) over the edges into each unit, by layer: (n_units,)."""
         sums: dict[str, Array] = {}
         for name, projection in self._network.projections.items():
             arriving = self._factor(params[name]).sum(axis=0)
@@ -91,7 +91,7 @@ def _check(network: Network, name: str) -> None:
         low, high = interval
         raise SpecError(
             f"{network.where}: training.prune is given, but projections.{name} keeps its weights from {low:g} to "
-            f"{high:g}, where 0 is no weight like others, or none; use bounds on both sides of 0, or no prune."
+            f"{high:g}, where 0 is at the end of the range or outside it; use bounds on both sides of 0, or no prune."
         )
     if not initial.gain:
         raise SpecError(
