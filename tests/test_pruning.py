@@ -124,11 +124,11 @@ def test_runs_that_do_not_prune_count_no_edges(tmp_path):
         ),
         (
             [PRUNED[1], "projections.input_hidden.bounds=[0, 1]"],
-            r"projections.input_hidden keeps its weights from 0 to 1, where a weight of 0 cannot stand for",
+            r"projections.input_hidden keeps its weights from 0 to 1, where 0 is at the end of the range or outside it",
         ),
         (
             [PRUNED[1], "projections.input_hidden.initial.gain=0"],
-            "projections.input_hidden.initial.gain is 0, and a weight of 0 stands for an edge that was removed",
+            "projections.input_hidden.initial.gain is 0, and a weight of 0 is an edge that is gone",
         ),
     ],
 )
@@ -138,5 +138,5 @@ def test_what_makes_no_sense_is_refused(settings, match):
 
 
 def test_conductances_are_not_pruned():
-    with pytest.raises(SpecError, match=r"keeps its weights from 0 to inf, where a weight of 0 cannot stand for"):
+    with pytest.raises(SpecError, match=r"keeps its weights from 0 to inf, where 0 is at the end of the range"):
         trained(resolve("xor", "resistive", PRUNED))

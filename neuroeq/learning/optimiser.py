@@ -28,7 +28,12 @@ class Descent:
     Parameters
     ----------
     network
-        The resolved network, which says the learning rates, momentum, schedule and bounds.
+        The resolved network, with its learning rates, momentum, schedule and bounds.
+
+    Attributes
+    ----------
+    velocity
+        What momentum or the filter of binary weights has collected, by parameter; part of a checkpoint.
     """
 
     def __init__(self, network: Network) -> None:
@@ -45,11 +50,21 @@ class Descent:
         self.velocity: Params = {}
 
     def factor(self, epoch: int) -> float:
-        """Return what the schedule multiplies all rates by, in an epoch counted from 0."""
+        """Return the factor by which the schedule multiplies all learning rates in an epoch, counted from 0."""
         return schedule_factor(self._schedule, epoch, self._epochs)
 
     def step(self, params: Params, change: Params, epoch: int) -> Params:
-        """Return the parameters after one change; those that were given stay as they are."""
+        """Return the parameters after one step, as new arrays.
+
+        Parameters
+        ----------
+        params
+            The parameters before it, by name.
+        change
+            The change that the rule asks for, by name; parameters without one stay.
+        epoch
+            Number of the epoch, from 0.
+        """
         factor = self.factor(epoch)
         moved = dict(params)
         for name, amount in change.items():
@@ -76,7 +91,7 @@ class Descent:
 
 
 def schedule_factor(schedule: Schedule, epoch: int, epochs: int) -> float:
-    """Return the factor of a schedule in an epoch counted from 0."""
+    """Return the factor of all learning rates in an epoch, counted from 0, of so many epochs."""
     match schedule:
         case Constant():
             return 1.0

@@ -1,4 +1,4 @@
-"""Persistent particles: every training example keeps its last free state, from which its next free phase starts.
+"""Persistent particles: every training example keeps its last free state, and the next free phase goes on from there.
 
 Scellier & Bengio 2017, Front. Comput. Neurosci. 11:24, Section 4: few steps are then enough for a free phase.
 """
@@ -15,16 +15,17 @@ Array = np.ndarray
 
 
 class Particles:
-    """The free states of all training examples.
+    """Keeps the free states of all training examples.
 
     Parameters
     ----------
     substrate
-        The substrate whose states are kept.
+        The substrate that relaxes.
     n
-        The number of training examples.
+        Number of training examples.
     kept
-        What earlier training has kept, by layer and variable, (n, n_units), and ``"seen"``, (n,); filled here.
+        States that earlier training kept, by layer and variable, (n, n_units), and ``"seen"``, (n,), whether an example
+        has one; filled here.
     """
 
     def __init__(self, substrate: NeuronSubstrate, n: int, kept: dict[str, Array]) -> None:
@@ -32,7 +33,15 @@ class Particles:
         kept.setdefault("seen", np.zeros(n, bool))
 
     def start(self, which: Array, rng: np.random.Generator) -> Resume | None:
-        """Return where the free phase of some examples starts: at rest for those that were never seen."""
+        """Return where the free phase of some examples begins: at their last free state, or at rest without one.
+
+        Parameters
+        ----------
+        which
+            Numbers of the examples: (batch,).
+        rng
+            Draws the states of those that start at rest.
+        """
         seen = self._kept["seen"][which]
         if not seen.any():
             return None
@@ -40,7 +49,15 @@ class Particles:
         return self._simulation.placed(rows, seen, rng)
 
     def keep(self, free: Equilibrium, which: Array) -> None:
-        """Keep where the free phase of some examples ended."""
+        """Keep the free states of some examples.
+
+        Parameters
+        ----------
+        free
+            The free equilibrium of a batch.
+        which
+            Numbers of its examples: (batch,).
+        """
         for name, rows in self._simulation.rows(free.resume, len(which)).items():
             if name not in self._kept:
                 self._kept[name] = np.zeros((self._n, rows.shape[1]), rows.dtype)

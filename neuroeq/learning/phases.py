@@ -20,8 +20,15 @@ from neuroeq.describe.spec import Phases
 def nudges(phases: Phases, rng: np.random.Generator) -> list[tuple[float, float]]:
     """Return (beta, gain) of every nudged phase.
 
-    The estimate is the sum of gain times what the phase accumulates from the free state on; the gains of what is taken
-    off at the free state follow, since every phase starts there.
+    The estimate is the sum, over the nudged phases, of the gain times the change that a phase accumulates from the free
+    state on. What is subtracted at the free state follows from the gains, since every phase starts there.
+
+    Parameters
+    ----------
+    phases
+        The variant and its beta.
+    rng
+        Draws the sign of ``random_sign``.
     """
     beta = phases.beta
     match phases.variant:

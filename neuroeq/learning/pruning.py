@@ -1,10 +1,10 @@
-"""Stochastic pruning: at every update, small weights may be removed for good.
+"""Stochastic pruning: at every update, small weights may go for good.
 
     p_ij = exp(-|W_ij| / T) / sum_i exp(-|W_ij| / T)      over the edges that are left into unit j
     W_ij <- 0    if |W_ij| <= below  and  p_ij > U(0, 1)
 
-A removed edge has a weight of exactly 0, so the weights themselves tell which edges are left. Biases are not edges. A
-weight that serves both directions is one edge, into the target of its projection.
+An edge that is gone holds exactly 0, so the weights themselves say which are left. Biases are not edges. A weight that
+serves both directions is one edge, into its projection's target.
 
 Farinha, Pequito, Santos & Figueiredo 2020, arXiv:2006.08798.
 """
@@ -25,19 +25,19 @@ Array = np.ndarray
 
 
 class Pruning:
-    """Removes edges of the projections that learn.
+    """Removes edges of a network; the edges of projections that do not learn stay.
 
     Parameters
     ----------
     network
-        The resolved network, whose edges are removed.
+        The resolved network.
     rule
-        Which weights are small enough to be removed, and how likely that is.
+        Up to which weight and with which chance edges go.
 
     Raises
     ------
     SpecError
-        If a weight of 0 cannot stand for a removed edge, or all weights are 0 at the start.
+        If the bounds of a projection exclude 0, or all its weights start at 0.
     """
 
     def __init__(self, network: Network, rule: Prune) -> None:
@@ -47,37 +47,37 @@ class Pruning:
             _check(network, name)
 
     def step(self, before: Params, after: Params, rng: np.random.Generator) -> Params:
-        """Return the parameters after an update, without the edges that are removed before or by it.
+        """Return the parameters after an update, without the edges that were gone before and those that go now.
 
         Parameters
         ----------
         before, after
-            The parameters before and after the update.
+            The parameters before and after the update, by name.
         rng
-            The generator that draws which edges are removed.
+            Draws which of the small weights go.
         """
-        remaining = {name: np.where(before[name] == 0, 0, after[name]) for name in self._learning}
-        kept = {**after, **remaining}
+        left = {name: np.where(before[name] == 0, 0, after[name]) for name in self._learning}
+        kept = {**after, **left}
         partition = self._partition(kept)
-        for name, weight in remaining.items():
+        for name, weight in left.items():
             projection = self._network.projections[name]
             chance = self._factor(weight) / np.maximum(partition[projection.target], np.finfo(float).tiny)
-            removed = (np.abs(weight) <= self._rule.below) & (chance > rng.random(weight.shape))
+            goes = (np.abs(weight) <= self._rule.below) & (chance > rng.random(weight.shape))
             if projection.source == projection.target and not projection.directed:
-                removed = np.triu(removed)
-                removed |= removed.T
-            kept[name] = np.where(removed, 0, weight)
+                goes = np.triu(goes)
+                goes |= goes.T
+            kept[name] = np.where(goes, 0, weight)
         return kept
 
     def edges(self, params: Params) -> int:
-        """Return how many edges are left."""
+        """Return the number of edges that are left in all projections."""
         return sum(int(np.count_nonzero(params[name])) for name in self._network.projections)
 
     def _factor(self, weight: Array) -> Array:
         return np.exp(-np.abs(weight) / self._rule.temperature) * (weight != 0)
 
     def _partition(self, params: Params) -> Mapping[str, Array]:
-        """Return the sum of the factors over the edges into each unit, by layer: (n,)."""
+        """Return the sum of exp(-|W|/T) over the edges into each unit, by layer: (n_units,)."""
         sums: dict[str, Array] = {}
         for name, projection in self._network.projections.items():
             arriving = self._factor(params[name]).sum(axis=0)
@@ -91,11 +91,10 @@ def _check(network: Network, name: str) -> None:
         low, high = interval
         raise SpecError(
             f"{network.where}: training.prune is given, but projections.{name} keeps its weights from {low:g} to "
-            f"{high:g}, where a weight of 0 cannot stand for a removed edge; use bounds on both sides of 0, or leave "
-            "prune out."
+            f"{high:g}, where 0 is at the end of the range or outside it; use bounds on both sides of 0, or no prune."
         )
     if not initial.gain:
         raise SpecError(
             f"{network.where}: training.prune is given, but projections.{name}.initial.gain is 0, and a weight of 0 "
-            "stands for an edge that was removed; start with other weights, or with learning_rate 0."
+            "is an edge that is gone; start with other weights, or with learning_rate 0."
         )

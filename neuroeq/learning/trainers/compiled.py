@@ -21,6 +21,7 @@ from .contract import Batches, Outcome, Setup, chunk_of, compiling_pays
 from .first_batch import first_free_phase
 
 SUBSTRATES = ("rate", "spiking")
+"""Substrates of neurons, whose equations Brian2 can write as C++."""
 
 RECIPE: Allowed = {
     "phases.variant": ("positive", "negative", "random_sign", "centred"),

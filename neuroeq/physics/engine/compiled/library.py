@@ -1,4 +1,4 @@
-"""The compiled library of a network's training: built once, kept by what it was made from, called without a copy.
+"""The shared library that trains a network: built once, found again by a digest of its sources, called without copies.
 
 Libraries lie in ``$XDG_CACHE_HOME/neuroeq`` (``~/.cache/neuroeq`` if unset). A process builds in a folder of its own
 and moves the finished library into place, so that processes that build the same one do not meet.
@@ -34,17 +34,17 @@ FLAGS = ("-std=c++20", "-O3", "-march=native", *MATHS, VECTORISING, "-w", "-fPIC
 vectors only if the compiler may ask at run time whether their arrays overlap."""
 COMPILERS = ("g++", "clang++")
 PACKAGE = Path(__file__).parents[3]
-"""Whose code decides what a library does."""
+"""The package, whose code decides what a library does."""
 _one_at_a_time = threading.Lock()
 
 
 class Library:
-    """A compiled training.
+    """A shared library that trains one network.
 
     Parameters
     ----------
     path
-        Of the shared library.
+        Path of the shared library.
     """
 
     def __init__(self, path: Path) -> None:
@@ -66,20 +66,21 @@ class Library:
         Parameters
         ----------
         inputs, wanted
-            (n, n_input) and (n, n_output), in the network's precision.
+            Inputs and wanted outputs: (n, n_input) and (n, n_output), in the network's precision.
         starts
             Start values of every variable that draws them: (n_batches, units), in the network's precision.
         betas, slopes
-            Of the phases of each batch: (n_batches, n_nudged) and (n_batches, 1 + n_nudged, n_learned).
+            Nudges of each batch, (n_batches, n_nudged), and what each parameter's products are multiplied by in the
+            free phase and the nudged ones, (n_batches, 1 + n_nudged, n_updates).
         rates
-            Of learning: (n_learned,).
+            Learning rates of the parameters that learn: (n_updates,).
         params
-            Those that learn and the others, contiguous, in the network's precision.
+            The parameters that learn, then the others: contiguous arrays in the network's precision.
 
         Returns
         -------
         outputs
-            Of the free phases: (n, n_output).
+            Outputs at the end of the free phases: (n, n_output).
         """
         outputs = np.empty(wanted.shape, wanted.dtype)
         arrays = [np.ascontiguousarray(each) for each in (inputs, wanted, outputs)]
@@ -96,12 +97,12 @@ def _addresses(arrays: Sequence[Array]) -> ctypes.Array:
 
 
 def library_of(network: Network) -> Library:
-    """Return the library of a network's training, compiled if there is none yet.
+    """Return the library that trains a network, compiled if there is none yet.
 
     Parameters
     ----------
     network
-        Resolved, and one of which nothing is `unsupported`.
+        A resolved network, of which nothing is `unsupported`.
 
     Raises
     ------
@@ -125,12 +126,12 @@ def library_of(network: Network) -> Library:
 
 
 def cache_folder() -> Path:
-    """Return where libraries are kept."""
+    """Return the folder that libraries are kept in."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "neuroeq"
 
 
 def _content(network: Network) -> str:
-    """Return a digest of all that a library is made from; learning rates and beta are given to it later."""
+    """Return a digest of all that a library is made from, which leaves out what is passed to it: rates and beta."""
     table = network.model_dump(mode="json", include={"layers", "projections", "phases", "substrate", "training"})
     table["training"] = [network.training.learning, network.training.batch_size]
     table["phases"].pop("beta")
@@ -184,5 +185,5 @@ def _compiler() -> str:
 
 @cache
 def _machine(compiler: str) -> str:
-    """Return what code for this machine is made for: the macros that the compiler defines."""
+    """Return the macros that the compiler defines, which tell what kind of machine it compiles for."""
     return _run([compiler, "-march=native", "-dM", "-E", "-x", "c++", "-"]).decode()
