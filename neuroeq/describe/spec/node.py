@@ -65,7 +65,8 @@ class IdealClamp(Clamp):
 
 
 def _fields(diode: Any) -> Any:
-    return getattr(diode, "fields", None)
+    """Return the description of a diode; a diode without `fields` describes itself."""
+    return getattr(diode, "fields", diode)
 
 
 Nonlinearity = Annotated[
