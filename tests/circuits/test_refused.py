@@ -64,5 +64,7 @@ def test_a_pull_beyond_the_limit_is_told(rng, method):
 
 
 def test_an_unknown_arrangement_of_diodes_is_named():
-    with pytest.raises(SpecError, match="circuit.diodes is 'left'; expected 'none' or one of 'split', 'both', 'lower'"):
+    with pytest.raises(
+        SpecError, match=r"circuit\.diodes is 'left'; expected 'none' or one of 'split', 'both', 'lower'"
+    ):
         _sides("left", 4)
