@@ -76,6 +76,10 @@ class Registry(Generic[T]):
         """Yield the names of all parts, ours first."""
         return iter(self.names())
 
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a part of that name; the users' parts are loaded only for a name that is not ours."""
+        return isinstance(name, str) and (name in self._own or name in self.names())
+
     def get(self, name: str) -> T:
         """Return a part.
 
@@ -100,7 +104,7 @@ class Registry(Generic[T]):
         ValueError
             If it does not.
         """
-        if name not in self._own and name not in self.names():
+        if name not in self:
             *others, last = map(repr, self.names())
             raise ValueError(f"is '{name}'; expected {', '.join(others)} or {last}")
         return name
@@ -209,3 +213,29 @@ FIGURES: Registry[Any] = Registry(
     },
 )
 """Figures of `neuroeq plot`: functions of a run that return a Matplotlib figure, each a `RunFigure`."""
+
+DIODES: Registry[Any] = Registry(
+    "diode",
+    {
+        "none": "neuroeq.physics.circuits.diodes.ideal:NoDiode",
+        "ideal": "neuroeq.physics.circuits.diodes.ideal:IdealDiode",
+        "piecewise": "neuroeq.physics.circuits.diodes.piecewise:PiecewiseDiode",
+        "shockley": "neuroeq.physics.circuits.diodes.shockley:ShockleyDiode",
+    },
+)
+"""Subclasses of `neuroeq.physics.circuits.diodes.Diode`, whose attribute `fields` describes their table in a file."""
+
+UPDATE_LAWS: Registry[Any] = Registry(
+    "update law",
+    {
+        "direct": "neuroeq.describe.spec.device:Direct",
+        "write_verify": "neuroeq.physics.devices.laws.programmed:WriteVerify",
+        "gate_charge": "neuroeq.physics.devices.laws.programmed:GateCharge",
+        "constant_step": "neuroeq.physics.devices.laws.steps:ConstantStep",
+        "linear_step": "neuroeq.physics.devices.laws.steps:LinearStep",
+        "soft_bounds": "neuroeq.physics.devices.laws.steps:SoftBounds",
+        "exp_step": "neuroeq.physics.devices.laws.exponential:ExpStep",
+        "neurosim_nl": "neuroeq.physics.devices.laws.exponential:NonLinear",
+    },
+)
+"""Subclasses of `neuroeq.describe.spec.device.UpdateLaw`: what an update of the weights does to a device."""

@@ -7,6 +7,7 @@ from neuroeq.errors import DataError, DivergenceError, SpecError
 from neuroeq.physics.circuits.assembly import assemble
 from neuroeq.physics.circuits.circuit import Circuit, Drive, Layer
 from neuroeq.physics.circuits.diodes import NoDiode
+from neuroeq.physics.circuits.layout import _sides
 from neuroeq.physics.circuits.solve import operating_point
 from tests.circuits.circuits import random_case
 
@@ -60,3 +61,10 @@ def test_a_pull_beyond_the_limit_is_told(rng, method):
             method=method,
             iterations=None if method == "newton" else 10**6,
         )
+
+
+def test_an_unknown_arrangement_of_diodes_is_named():
+    with pytest.raises(
+        SpecError, match=r"circuit\.diodes is 'left'; expected 'none' or one of 'split', 'both', 'lower'"
+    ):
+        _sides("left", 4)

@@ -13,11 +13,12 @@ from scipy.integrate import solve_ivp
 from neuroeq.errors import DataError, NeuroeqError, SpecError
 from neuroeq.physics.circuits.assembly import assemble
 from neuroeq.physics.circuits.circuit import Amplifier, Circuit, Drive, Layer
-from neuroeq.physics.circuits.diodes import IdealDiode, NoDiode, ShockleyDiode
+from neuroeq.physics.circuits.diodes import Diode, IdealDiode, NoDiode, ShockleyDiode
+from neuroeq.physics.circuits.diodes.ideal import IDEAL_RESISTANCE
 from neuroeq.physics.circuits.equations import drive_circuit
 from neuroeq.physics.circuits.solve import operating_point
 from neuroeq.physics.circuits.spice import ngspice
-from neuroeq.physics.circuits.spice.elements import IDEAL_RESISTANCE, node_names
+from neuroeq.physics.circuits.spice.elements import node_names
 from neuroeq.physics.circuits.spice.netlist import netlist, voltages
 from neuroeq.physics.circuits.spice.ngspice import simulate
 from tests.circuits.circuits import DIODES, KENDALL, random_case
@@ -221,11 +222,11 @@ def test_what_has_no_netlist_is_refused():
     with pytest.raises(SpecError, match=r"diodes are at 300.15 K and 310 K; a netlist has one temperature"):
         netlist(with_diodes(circuit, ShockleyDiode(1e-9), ShockleyDiode(1e-9, temperature=310.0)), g, drive)
 
-    class Tunnel:
-        temperature = 300.15
+    class Tunnel(ShockleyDiode):
+        element = Diode.element
 
-    with pytest.raises(SpecError, match=r"netlist: has no element for .*Tunnel.*; expected a Shockley"):
-        netlist(with_diodes(circuit, Tunnel(), Tunnel()), g, drive)
+    with pytest.raises(SpecError, match=r"netlist: there is no SPICE element for .*Tunnel.*; give the diode a method"):
+        netlist(with_diodes(circuit, Tunnel(1e-9), Tunnel(1e-9)), g, drive)
 
 
 def with_diodes(circuit, h1, y):

@@ -7,12 +7,15 @@ import pytest
 
 from neuroeq.data import load
 from neuroeq.describe.spec import Hardware, Spec, overlay
+from neuroeq.describe.spec.device import UpdateLaw
+from neuroeq.describe.spec.node import Clamp, NoClamp
 from neuroeq.learning.phases import nudges
 from neuroeq.learning.rules import Lesson, estimate
 from neuroeq.learning.training import initial_state, train
 from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.energy import account
 from neuroeq.randomness import Streams
+from neuroeq.registry import DIODES, UPDATE_LAWS
 from tests.nets import network, substrate_of
 
 WINDOW = {"g_min": "10 uS", "g_max": "1 mS"}
@@ -249,6 +252,11 @@ def leaves(spec, prefix=""):
 
 
 def specs(annotation):
+    """Return the descriptions that an annotation allows; of tables that a `model` chooses, ours."""
+    if annotation == Clamp | NoClamp:
+        return [DIODES.get(name).fields for name in DIODES.names()]
+    if annotation is UpdateLaw:
+        return [UPDATE_LAWS.get(name) for name in UPDATE_LAWS.names()]
     if isinstance(annotation, type) and issubclass(annotation, Spec):
         return [annotation]
     return [spec for argument in get_args(annotation) for spec in specs(argument)]

@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 
-from neuroeq.describe.spec.device import ConstantStep, ExpStep, LinearStep, NonLinear, SoftBounds
-from neuroeq.physics.devices.laws import draw_cells, nominal, pulse
+from neuroeq.physics.devices.laws import (
+    ConstantStep,
+    ExpStep,
+    LinearStep,
+    NonLinear,
+    SoftBounds,
+    draw_cells,
+    nominal,
+    pulse,
+)
 from tests.conftest import DATA
 
 GOLDEN = np.load(DATA / "golden_aihwkit.npz")

@@ -1,10 +1,12 @@
-"""Products at the end of a phase, products over a tape, and Brian2 integrating step by step are one thing."""
+"""Products at the end of a phase, products over a buffer, and Brian2 integrating step by step are one thing."""
 
 import numpy as np
 import pytest
 
 from neuroeq.contract import Stop
-from neuroeq.physics.engine.plasticity.tape import TAPE_ROWS
+from neuroeq.physics.engine import Accumulator, Plasticity
+from neuroeq.physics.engine.plasticity.deferred import BUFFER_ROWS, DeferredSynapses
+from neuroeq.physics.engine.plasticity.plan import plan
 from tests.conftest import DATA
 from tests.nets import batch_of, centred, network, params_of, substrate_of, update_of
 
@@ -34,11 +36,11 @@ def test_deferred_products_equal_step_by_step_integration(on, physics):
     assert max(np.abs(change).max() for change in one.values()) > 1e-3
 
 
-def test_a_phase_longer_than_the_tape_loses_nothing():
+def test_a_phase_longer_than_the_buffer_loses_nothing():
     net = network("rate", 5, 7, 3)
     (inputs, targets), params = batch_of(net, 4), params_of(net)
-    steps = TAPE_ROWS // 2
-    assert 4 * steps > 2 * TAPE_ROWS - 4
+    steps = BUFFER_ROWS // 2
+    assert 4 * steps > 2 * BUFFER_ROWS - 4
     one, two = (
         update_of(substrate_of(net, params), inputs, targets, centred(0.5), learning=how, nudged=Stop(steps)).change
         for how in ("in_situ", "contrastive")
@@ -91,3 +93,37 @@ def test_a_learning_rate_of_zero_leaves_plasticity_out():
     (inputs, targets), params = batch_of(net, 4), params_of(net)
     change = update_of(substrate_of(net, params), inputs, targets, centred(0.5)).change
     assert set(change) == {"hidden1_output", "output.bias"}
+
+
+def test_inputs_that_are_changed_in_place_give_no_stale_phase():
+    """A phase that goes on from a free one, on the same array with other values, is as with a new array."""
+    net = network("rate", 5, 7, 3)
+    (inputs, _), params = batch_of(net, 4), params_of(net)
+    changed = 1 - inputs
+    mine, other = inputs.copy(), substrate_of(net, params)
+    substrate = substrate_of(net, params)
+    free, again = substrate.relax(mine, stop=Stop(20)), other.relax(inputs, stop=Stop(20))
+    mine[:] = changed
+    np.testing.assert_array_equal(
+        substrate.relax(mine, start=free.resume, stop=Stop(20)).outputs,
+        other.relax(changed, start=again.resume, stop=Stop(20)).outputs,
+    )
+    np.testing.assert_array_equal(free.activity["input"], inputs)
+
+
+def test_clamped_values_that_are_changed_in_place_give_no_stale_factors():
+    """The synapses of a clamped layer are told its values at every phase, in the same mapping."""
+    net = network("rate", 5, 7, 3)
+    [plastic] = [plastic for plastic in plan(net, 1e-4) if plastic.source == "input"]
+    [post] = {term.post for term in plastic.terms}
+    moving, values = np.full((2, 7), 0.5), {"input": np.full((2, 5), 0.25)}
+    synapses = DeferredSynapses([plastic], {post: moving}, 2, 1e-4)
+    changes = []
+    for value in (0.25, 0.75):
+        values["input"][:] = value
+        into = Accumulator()
+        synapses.start(values, Plasticity(into, 1.0))
+        synapses.step()
+        synapses.finish()
+        changes.append(into.take()[plastic.name])
+    np.testing.assert_allclose(changes[1], 3 * changes[0], rtol=1e-12)

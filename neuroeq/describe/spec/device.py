@@ -1,18 +1,42 @@
-"""What a programmable device does: how pulses move it, what is left of a target, what it forgets, how it fails.
+"""What a programmable device does: how an update moves it, and how devices fail.
 
-States of pulsed laws are numbers in a `range`; the conductance window is laid over it.
+An update law is one class: its fields are the keys of the table ``[synapse.update]``, and its methods are what a device
+does. Laws are found by name in the registry `UPDATE_LAWS`. Derive a law that moves a device by pulses from `Pulsed`,
+and one that programs a conductance from `UpdateLaw`.
+
+The state of a pulsed device is a number in a `range`, onto which the conductance window is mapped.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol, Self
 
-from pydantic import Field, model_validator
+import numpy as np
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
+
+from neuroeq.errors import SpecError
+from neuroeq.registry import UPDATE_LAWS
 
 from .base import Count, Positive, Spec, Time, Voltage
+from .by_name import table_of
 
+Array = np.ndarray
 Spread = Annotated[float, Field(ge=0)]
 Part = Annotated[float, Field(ge=0, le=1)]
+
+
+class Limits(Protocol):
+    """The limits of the state of each device, as arrays of one shape or as numbers."""
+
+    @property
+    def low(self) -> Array | float:
+        """The lowest state."""
+        ...
+
+    @property
+    def high(self) -> Array | float:
+        """The highest state."""
+        ...
 
 
 class Pulse(Spec):
@@ -20,71 +44,87 @@ class Pulse(Spec):
 
     Parameters
     ----------
-    v, t
-        Its height and width.
+    v
+        Height of the pulse. [V]
+    t
+        Width of the pulse. [s]
     """
 
     v: Voltage
     t: Annotated[Time, Field(gt=0)]
 
 
-class Direct(Spec):
-    """Whatever is asked for is programmed."""
+class UpdateLaw(Spec):
+    """How a device follows an update: the base class of all laws. This one programs the conductance that is asked for.
+
+    A law also has a field `model`, with its name in the registry `UPDATE_LAWS`.
+    """
+
+    if TYPE_CHECKING:
+        model: str
+
+    @property
+    def exact(self) -> bool:
+        """Whether an update always leaves exactly the conductance that was asked for."""
+        return False
+
+    def landed(self, g: Array, window: float, rng: np.random.Generator) -> Array:
+        """Return where devices land that are programmed to the conductances `g`. [S].
+
+        Parameters
+        ----------
+        g
+            The conductances that were asked for, of any shape. [S]
+        window
+            Width of the conductance window. [S]
+        rng
+            Random numbers of this update.
+        """
+        return g
+
+
+class Direct(UpdateLaw):
+    """Every device takes exactly the conductance that is asked for.
+
+    Parameters
+    ----------
+    model
+        The name ``"direct"``.
+    """
 
     model: Literal["direct"] = "direct"
 
-
-class WriteVerify(Spec):
-    """A device is written and read until it is near its target.
-
-    Parameters
-    ----------
-    tolerance
-        How near, as a fraction of the window; where it lands within it is even.
-    """
-
-    model: Literal["write_verify"]
-    tolerance: Annotated[float, Field(gt=0, le=1)]
+    @property
+    def exact(self) -> bool:
+        """Whether an update always leaves exactly the conductance that was asked for: it does."""
+        return True
 
 
-class GateCharge(Spec):
-    """Charge on the gate of a transistor, moved in proportion to the change, between two gate voltages.
-
-    Parameters
-    ----------
-    bias_sd
-        Of a constant extra change at every update, one for each device, as a fraction of the window.
-    """
-
-    model: Literal["gate_charge"]
-    bias_sd: Spread = 0.0
-
-
-class Pulsed(Spec):
-    """What pulsed laws share.
+class Pulsed(UpdateLaw):
+    """How a pulse moves a device: the base class of laws of pulses, each of which has its own `size`.
 
     Parameters
     ----------
     range
         Lowest and highest state.
     step
-        Of one pulse, in units of the state.
+        Size of the step of one pulse, in units of the state.
     up_down
-        Asymmetry: above 0 weakens steps down, below 0 steps up.
+        Asymmetry of the steps: a value above 0 weakens the steps down, a value below 0 the steps up.
     sigma_c2c
-        Cycle to cycle: of a pulse, as a fraction of the step.
+        Standard deviation of a step from cycle to cycle, as a fraction of the step.
     write_noise
-        Of the state as it acts, anew at every update, as a fraction of the step.
+        Standard deviation of the noise on the state as it acts, drawn anew at every update, as a fraction of the step.
     d2d_step, d2d_min, d2d_max
-        Device to device: of step and limits, as a fraction of each.
+        Standard deviations from device to device of the step and of the two limits, as fractions of each.
     d2d_step_lognormal
-        Whether steps spread log-normally.
+        Whether steps are distributed log-normally from device to device, and not normally.
     d2d_up_down
-        Spread of the asymmetry.
+        Standard deviation of the asymmetry from device to device.
     bias_sd
-        Of a constant extra change at every update, one for each device, as a fraction of the range.
+        Standard deviation over the devices of a constant extra change at every update, as a fraction of the range.
     max_pulses
-        At one update.
+        Largest number of pulses at one update.
     """
 
     range: tuple[float, float] = (-1.0, 1.0)
@@ -100,6 +140,29 @@ class Pulsed(Spec):
     bias_sd: Spread = 0.0
     max_pulses: Count = 31
 
+    def size(self, limits: Limits, state: Array, up: Array, step: Array, noise: Array | float) -> Array:
+        """Return how far one pulse moves each device in the direction of the pulse.
+
+        Parameters
+        ----------
+        limits
+            The lowest and the highest state of each device.
+        state
+            The states before the pulse, of any shape.
+        up
+            Whether the pulse is upwards, of the shape of the states.
+        step
+            The step of each device in that direction, of the shape of the states.
+        noise
+            Cycle-to-cycle noise, with the standard deviation `sigma_c2c`: 0, or of the shape of the states.
+
+        Raises
+        ------
+        SpecError
+            If the law does not define its own.
+        """
+        raise SpecError(f"update law '{self.model}' has no method size(); define how far a pulse moves a device.")
+
     @model_validator(mode="after")
     def _ranged(self) -> Self:
         if self.range[0] >= self.range[1]:
@@ -107,14 +170,8 @@ class Pulsed(Spec):
         return self
 
 
-class ConstantStep(Pulsed):
-    """Every pulse is a step."""
-
-    model: Literal["constant_step"]
-
-
-class _Signed(Pulsed):
-    """Laws whose steps depend on how far a state is from 0, where it rests."""
+class AroundZero(Pulsed):
+    """The base class of laws whose steps depend on how far a state is from 0, where the device rests."""
 
     @model_validator(mode="after")
     def _around(self) -> Self:
@@ -123,87 +180,17 @@ class _Signed(Pulsed):
         return self
 
 
-class LinearStep(_Signed):
-    """Steps that shrink linearly towards the limit.
-
-    Parameters
-    ----------
-    gamma_up, gamma_down
-        By how much, in each direction.
-    noise
-        Whether noise scales with the shrunken step, or the whole one.
-    """
-
-    model: Literal["linear_step"]
-    gamma_up: float
-    gamma_down: float
-    noise: Literal["multiplicative", "additive"] = "multiplicative"
-
-
-class SoftBounds(_Signed):
-    """Steps that vanish at the limits.
-
-    Parameters
-    ----------
-    noise
-        Whether noise scales with the shrunken step, or the whole one.
-    """
-
-    model: Literal["soft_bounds"]
-    noise: Literal["multiplicative", "additive"] = "additive"
-
-
-class ExpStep(Pulsed):
-    """Steps that depend exponentially on the state.
-
-    Parameters
-    ----------
-    a, b
-        Of the exponent z = 2 a w/(w_max - w_min) + b.
-    a_up, a_down, gamma_up, gamma_down
-        Of max(1 - A exp(gamma z), 0).
-    noise_add, noise_slope
-        What is added to the step in the noise: a constant, and a part of the state.
-    """
-
-    model: Literal["exp_step"]
-    a: float
-    b: float
-    a_up: float
-    a_down: float
-    gamma_up: float
-    gamma_down: float
-    noise_add: Spread | None = None
-    noise_slope: Spread = 0.0
-
-
-class NonLinear(Pulsed):
-    """Potentiation and depression as exponentials in the number of pulses, as the memristor literature fits them.
-
-    Parameters
-    ----------
-    nl_up, nl_down
-        Curvature of each: g = (1 - exp(-nl p))/(1 - exp(-nl)) after the fraction p of all pulses; 0 is a straight line.
-    """
-
-    model: Literal["neurosim_nl"]
-    nl_up: float
-    nl_down: float
-
-
-Update = Annotated[
-    Direct | WriteVerify | GateCharge | ConstantStep | LinearStep | SoftBounds | ExpStep | NonLinear,
-    Field(discriminator="model"),
-]
+Update = Annotated[SerializeAsAny[UpdateLaw], BeforeValidator(table_of(UPDATE_LAWS, UpdateLaw))]
+"""What an update does: the table of any law in the registry `UPDATE_LAWS`."""
 
 
 class Faults(Spec):
-    """Devices that do not move.
+    """Devices that are stuck.
 
     Parameters
     ----------
     stuck_at_min, stuck_at_max, stuck_random
-        Fractions of all devices: at the bottom or top of the window, or anywhere in it.
+        Fractions of all devices that are stuck at the bottom of the window, at its top, and anywhere in it.
     """
 
     stuck_at_min: Part = 0.0
@@ -219,5 +206,5 @@ class Faults(Spec):
 
     @property
     def any(self) -> bool:
-        """Whether there are faults at all."""
+        """Whether any device is stuck."""
         return bool(self.stuck_at_min or self.stuck_at_max or self.stuck_random)

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
-from .base import Capacitance, Current, Positive, Power, Resistance, Spec, Voltage
+from neuroeq.registry import DIODES
+
+from .base import Capacitance, Positive, Power, Resistance, Spec, Voltage
+from .by_name import table_of
 
 
-class _Clamped(Spec):
-    """Diodes from a node to bias sources: above v_bias_up, and below v_bias_down."""
+class Clamp(Spec):
+    """Diodes between a node and two bias sources; the base class of every description of diodes.
 
+    A description also has a field `model`, with the name of its diode in the registry `DIODES`.
+
+    Parameters
+    ----------
+    v_bias_up
+        Voltage of the upper bias source: the diode to it conducts when the node is above. [V]
+    v_bias_down
+        Voltage of the lower bias source: the diode from it conducts when the node is below. [V]
+    """
+
+    if TYPE_CHECKING:
+        model: str
     v_bias_up: Voltage = 0.0
     v_bias_down: Voltage = 0.0
 
@@ -26,71 +41,55 @@ class _Clamped(Spec):
 
 
 class NoClamp(Spec):
-    """Linear nodes."""
-
-    model: Literal["none"]
-
-
-class IdealClamp(_Clamped):
-    """Ideal diodes: no drop, no leakage."""
-
-    model: Literal["ideal"]
-
-
-class PiecewiseClamp(_Clamped):
-    """Diodes of two straight lines.
+    """Nodes without diodes, which are linear.
 
     Parameters
     ----------
-    threshold
-        Where they open.
-    r_on, r_off
-        Differential resistance above and below.
+    model
+        The name ``"none"``.
     """
 
-    model: Literal["piecewise"]
-    threshold: Voltage
-    r_on: Annotated[Resistance, Field(gt=0)]
-    r_off: Annotated[Resistance, Field(gt=0)]
+    model: Literal["none"] = "none"
 
 
-class ShockleyClamp(_Clamped):
-    """Exponential diodes.
+class IdealClamp(Clamp):
+    """Ideal diodes, without forward voltage and without leakage.
 
     Parameters
     ----------
-    i_s
-        Saturation current.
-    n
-        Emission coefficient.
-    spice
-        Whether constants and the reverse current are exactly ngspice's.
+    model
+        The name ``"ideal"``.
     """
 
-    model: Literal["shockley"]
-    i_s: Annotated[Current, Field(gt=0)]
-    n: Positive = 1.0
-    spice: bool = False
+    model: Literal["ideal"] = "ideal"
 
 
-Clamp = Annotated[NoClamp | IdealClamp | PiecewiseClamp | ShockleyClamp, Field(discriminator="model")]
+def _fields(diode: Any) -> Any:
+    """Return the description of a diode; a diode without `fields` describes itself."""
+    return getattr(diode, "fields", diode)
+
+
+Nonlinearity = Annotated[
+    SerializeAsAny[Clamp | NoClamp], BeforeValidator(table_of(DIODES, Clamp, NoClamp, described_by=_fields))
+]
+"""Diodes at a node: the table of any diode in the registry `DIODES`."""
 
 
 class Amplifier(Spec):
-    """A bidirectional amplifier behind each hidden node.
+    """A bidirectional amplifier between each hidden node and the layers after it.
 
     Parameters
     ----------
     gain
-        Forward voltage gain.
+        Forward voltage gain, dimensionless.
     back_gain
-        Fraction of the output current that is drawn from the node.
+        Fraction of the amplifier's output current that is drawn from the node at its input.
     gain_sd, back_gain_sd
-        Spread from amplifier to amplifier, as fractions.
+        Standard deviations of the two gains from amplifier to amplifier, as fractions of the gains.
     offset_sd
-        Of the voltage at the input of each.
+        Standard deviation of the offset voltage at the input from amplifier to amplifier. [V]
     power
-        Quiescent power of one.
+        Quiescent power of one amplifier. [W]
     """
 
     gain: Positive
@@ -102,23 +101,24 @@ class Amplifier(Spec):
 
 
 class Integrator(Spec):
-    """The op-amp integrator of a crossbar's neuron.
+    """The op-amp integrator that is a neuron of a crossbar.
 
     Parameters
     ----------
     r_f
-        Feedback resistor; chosen so that weights up to `w_max` fit the conductance window if left out.
+        Feedback resistance. If it is left out, weights up to `w_max` just fit the window of conductances. [ohm]
     w_max
-        Largest weight that the choice makes room for.
+        Largest weight that fits the window where `r_f` is left out, dimensionless.
     c_f
-        Feedback capacitor.
+        Feedback capacitance. [F]
     v_scale
-        The voltage that stands for activity 1.
+        Voltage that stands for the activity 1. [V]
     gain
-        Open-loop gain A of the op-amp, infinite if left out: its virtual ground is off by V/A, so the feedback resistor
-        and capacitor see V (1 + 1/A). The load of the array on it is left out.
+        Open-loop gain A of the op-amp; infinite if it is left out. With a finite gain the virtual ground is off by V/A,
+        so the feedback resistor and capacitor see the voltage V (1 + 1/A). The load that the array puts on the op-amp
+        is neglected.
     power
-        Quiescent power of one.
+        Quiescent power of one op-amp. [W]
     """
 
     r_f: Annotated[Resistance, Field(gt=0)] | None = None
@@ -130,21 +130,21 @@ class Integrator(Spec):
 
 
 class Neuron(Spec):
-    """Nodes.
+    """The nodes of a circuit.
 
     Parameters
     ----------
     nonlinearity
-        Diodes at hidden nodes.
+        The diodes at hidden nodes.
     amplifier
-        Behind hidden nodes; none if left out.
+        The amplifiers behind hidden nodes; there are none if it is left out.
     integrator
-        Of a crossbar.
+        The op-amp integrators of a crossbar.
     c_node
-        Capacitance of a node to ground.
+        Capacitance from a node to ground. [F]
     """
 
-    nonlinearity: Clamp = IdealClamp(model="ideal")
+    nonlinearity: Nonlinearity = IdealClamp()
     amplifier: Amplifier | None = None
     integrator: Integrator = Integrator()
     c_node: Annotated[Capacitance, Field(gt=0)] = 1e-12

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from neuroeq.describe.network import nodes
-from neuroeq.describe.spec import Hardware, Network
-from neuroeq.describe.spec.node import IdealClamp, PiecewiseClamp, ShockleyClamp
+from neuroeq.describe.spec import Network
+from neuroeq.describe.spec.node import NoClamp
 from neuroeq.errors import SpecError
 from neuroeq.randomness import Streams
+from neuroeq.registry import DIODES
 
 from .circuit import Amplifier, Array, Circuit, Layer
-from .diodes import Diode, IdealDiode, NoDiode, PiecewiseDiode, ShockleyDiode
 
 
 def lay_out(network: Network, *, in_volts: bool = False) -> Circuit:
@@ -103,12 +103,13 @@ def _layer(network: Network, name: str, in_volts: bool) -> Layer:
     neuron = network.technology.neuron
     amplifier = _amplifiers(network, name, volt)
     clamp = neuron.nonlinearity
-    if clamp.model == "none" or layout.diodes == "none":
+    if isinstance(clamp, NoClamp) or layout.diodes == "none":
         return Layer(size, amplifier=amplifier)
+    diode = DIODES.get(clamp.model).of(clamp, volt, ampere, network.technology.temperature)
     lower, upper = _sides(layout.diodes, size)
     low = np.where(lower, clamp.v_bias_down / volt, -np.inf)
     high = np.where(upper, clamp.v_bias_up / volt, np.inf)
-    return Layer(size, _diode(network.technology, volt, ampere), low, high, amplifier)
+    return Layer(size, diode, low, high, amplifier)
 
 
 def _amplifiers(network: Network, name: str, volt: float) -> Amplifier | None:
@@ -128,28 +129,24 @@ def _amplifiers(network: Network, name: str, volt: float) -> Amplifier | None:
 
 
 def _sides(diodes: str, size: int) -> tuple[Array, Array]:
-    """Return which nodes have a lower and which an upper diode."""
+    """Return which nodes of a layer have a lower diode and which an upper one: (size,) each.
+
+    Raises
+    ------
+    SpecError
+        If the arrangement of diodes is unknown.
+    """
     first = np.arange(size) < (size + 1) // 2
-    every = np.ones(size, bool)
-    match diodes:
-        case "split":
-            return first, ~first
-        case "both":
-            return every, every
-        case "lower":
-            return every, ~every
-        case _:
-            return ~every, every
-
-
-def _diode(hardware: Hardware, volt: float, ampere: float) -> Diode:
-    match hardware.neuron.nonlinearity:
-        case IdealClamp():
-            return IdealDiode()
-        case PiecewiseClamp() as clamp:
-            ohm = volt / ampere
-            return PiecewiseDiode(clamp.threshold / volt, clamp.r_on / ohm, clamp.r_off / ohm)
-        case ShockleyClamp() as clamp:
-            return ShockleyDiode(clamp.i_s / ampere, clamp.n / volt, hardware.temperature, clamp.spice)
-        case _:
-            return NoDiode()
+    all_nodes = np.ones(size, bool)
+    arrangements = {
+        "split": (first, ~first),
+        "both": (all_nodes, all_nodes),
+        "lower": (all_nodes, ~all_nodes),
+        "upper": (~all_nodes, all_nodes),
+    }
+    if diodes not in arrangements:
+        raise SpecError(
+            f"substrate.resistive.circuit.diodes is '{diodes}'; expected 'none' or one of "
+            f"{', '.join(map(repr, arrangements))}."
+        )
+    return arrangements[diodes]

@@ -68,7 +68,7 @@ class SingleDiodes:
 def single_diodes(layer: Layer) -> SingleDiodes | None:
     """Return the diodes of a layer, if they are Shockley's and no node has two; else None."""
     diode = layer.diode
-    if not isinstance(diode, ShockleyDiode) or diode.spice:
+    if type(diode) is not ShockleyDiode or diode.spice:
         return None
     low, high = (np.broadcast_to(np.asarray(bias, float), layer.size) for bias in (layer.low, layer.high))
     below, above = np.isfinite(low), np.isfinite(high)

@@ -11,7 +11,7 @@ import numpy as np
 from neuroeq.contract import Params
 from neuroeq.describe.network import mask
 from neuroeq.describe.spec import Network
-from neuroeq.describe.spec.device import GateCharge, Pulsed, WriteVerify
+from neuroeq.describe.spec.device import Pulsed
 from neuroeq.randomness import Streams
 
 from .laws import Cells, draw_cells, nominal, pulse
@@ -58,9 +58,13 @@ class Chip:
         """Whether devices hold and do exactly what they are asked for."""
         synapse = self.synapse
         noisy = (synapse.programming_noise, synapse.read_noise, synapse.drift, synapse.leak_tau)
-        law = synapse.update
-        exact = law.model == "direct" or (isinstance(law, GateCharge) and not law.bias_sd)
-        return exact and not any(noisy) and not synapse.levels and not synapse.faults.any and not synapse.v_th_sd
+        return (
+            synapse.update.exact
+            and not any(noisy)
+            and not synapse.levels
+            and not synapse.faults.any
+            and not synapse.v_th_sd
+        )
 
     def write(self, params: Params, rng: np.random.Generator) -> Held:
         """Program weights into all devices, one after the other, and return what they hold."""
@@ -126,8 +130,8 @@ class Chip:
         g = np.clip(g, self.hardware.g_min, self.hardware.g_max)
         if self.synapse.levels:
             g = self._rounded(g, levels)
-        if isinstance(self.synapse.update, WriteVerify):
-            g = g + self.synapse.update.tolerance * self._window * verify.uniform(-1, 1, g.shape)
+        if not self.synapse.update.exact:
+            g = self.synapse.update.landed(g, self._window, verify)
         if self.synapse.programming_noise is not None:
             sd = programming_sd(self.synapse.programming_noise, g, self.hardware.g_max or float(g.max()))
             g = g + sd * noise.standard_normal(g.shape)

@@ -286,10 +286,13 @@ class Simulation:
     # Starting and ending a phase.
 
     def _clamp(self, params: Params, inputs: Array, start: Resume | None) -> None:
-        """Fix inputs, weights and biases; a phase that goes on with the same ones finds its drive as it was."""
+        """Fix inputs, weights and biases; the drive is computed anew only where they differ from the phase before."""
         self._m = len(inputs)
-        if start is None or start.values is not self._values or start.inputs is not inputs or params is not self._held:
-            values = np.ascontiguousarray(inputs, self.dtype)
+        goes_on = start is not None and start.values is self._values and start.inputs is inputs and params is self._held
+        # the values are compared too, since the caller may have changed the array in place
+        if not goes_on or not np.array_equal(self._values[self.network.input_layer], inputs.astype(self.dtype)):
+            values = np.array(inputs, self.dtype, order="C")
+            values.flags.writeable = False  # the equilibria of these inputs share it
             self._values = {self.network.input_layer: values, BIAS: np.ones((self._m, 1), self.dtype)}
             self._hold(params)
         encoder = self._home.get(self.network.input_layer)

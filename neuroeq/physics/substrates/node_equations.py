@@ -14,7 +14,7 @@ from neuroeq.describe.spec import Network, NeuronModel, Substrate, SynapseModel
 from neuroeq.errors import SpecError
 
 from ..circuits.circuit import Circuit, Layer
-from ..circuits.diodes import Diode, IdealDiode, NoDiode, PiecewiseDiode, ShockleyDiode
+from ..circuits.diodes import IdealDiode
 
 Array = np.ndarray
 SAFETY = 0.4
@@ -47,17 +47,8 @@ def time_constants(network: Network, circuit: Circuit, params: Params) -> tuple[
             sums[layer] = sums.get(layer, 0.0) + total
     moving = np.concatenate([total for layer, total in sums.items() if layer != network.input_layer])
     swing = unit.v_unit * max(unit.input_gain, *map(abs, unit.bias_voltages), 0.0)
-    steepest = 1.0
-    for nodes_of in circuit.layers.values():
-        match nodes_of.diode:
-            case ShockleyDiode() as diode:
-                steepest = 1 + swing / diode.n_vt
-            case PiecewiseDiode() as diode:
-                steepest = 1 + 1 / (diode.r_on * moving.max())
-            case IdealDiode() | NoDiode():
-                pass  # it clips the voltage, or carries no current
-            case _:
-                raise _no_equation(nodes_of.diode)
+    conductance = float(moving.max())
+    steepest = max((layer.diode.stiffness(swing, conductance) for layer in circuit.layers.values()), default=1.0)
     capacitance = hardware.neuron.c_node
     return float(capacitance / (moving.max() * steepest)), float(capacitance / moving[moving > 0].min())
 
@@ -71,19 +62,19 @@ def _node(network: Network, layer: Layer, fast: float, slow: float) -> NeuronMod
     low, high = (float(np.max(np.where(np.isfinite(v), v, -np.inf), initial=-np.inf)) for v in (layer.low, layer.high))
     biases = {"V_low": low if lower != "0" else 0.0, "V_high": high if upper != "0" else 0.0}
     ideal = isinstance(layer.diode, IdealDiode)
-    through, constants = ("", {}) if ideal else _current(layer.diode)
+    through = layer.diode.expression()
     terms = (
         []
-        if not through
+        if through is None
         else [
-            f" - {upper}*({through.replace('DROP', '(v - V_high)')})",
-            f" + {lower}*({through.replace('DROP', '(V_low - v)')})",
+            f" - {upper}*({through.text.replace('DROP', '(v - V_high)')})",
+            f" + {lower}*({through.text.replace('DROP', '(V_low - v)')})",
         ]
     )
     clip = f"v = clip(v, V_low - far*(1 - {lower}), V_high + far*(1 - {upper}))"
-    values = {"C_node": network.technology.neuron.c_node, "slow": slow, **biases, **constants}
-    units = {"C_node": "F", "slow": "s", "V_low": "V", "V_high": "V", "I_s": "A", "n_vt": "V", "threshold": "V"}
-    units |= {"R_on": "ohm", "R_off": "ohm"}
+    values = {"C_node": network.technology.neuron.c_node, "slow": slow, **biases}
+    units = {"C_node": "F", "slow": "s", "V_low": "V", "V_high": "V"}
+    constants = {} if through is None else through.constants
     return NeuronModel(
         name="node",
         title="Node of a resistor network, with a capacitor to ground",
@@ -94,7 +85,7 @@ def _node(network: Network, layer: Layer, fast: float, slow: float) -> NeuronMod
         time_constant="slow",
         after_step=clip if ideal else "",
         dt=f"{SAFETY * fast!r} s",  # type: ignore[arg-type]
-        parameters={**{name: f"{value!r} {units[name]}" for name, value in values.items()}, "far": "1 GV"},
+        parameters={**{name: f"{value!r} {units[name]}" for name, value in values.items()}, **constants, "far": "1 GV"},
     )
 
 
@@ -104,26 +95,3 @@ def _side(there: Array) -> str:
     if count in (0, len(there)):
         return "1" if count else "0"
     return f"int(unit < {count})" if there[0] else f"int(unit >= {len(there) - count})"
-
-
-def _current(diode: Diode) -> tuple[str, dict[str, float]]:
-    """Return the current through a diode as an expression of its DROP, and its constants."""
-    match diode:
-        case ShockleyDiode(spice=True):
-            raise SpecError("hardware.neuron.nonlinearity.spice is true; ngspice's formulas have no equations in time.")
-        case ShockleyDiode():
-            return "I_s*(exp(DROP/n_vt) - 1)", {"I_s": diode.i_s, "n_vt": diode.n_vt}
-        case PiecewiseDiode():
-            constants = {"threshold": diode.threshold, "R_on": diode.r_on, "R_off": diode.r_off}
-            return "DROP/R_off + (DROP - threshold)*int(DROP > threshold)*(1/R_on - 1/R_off)", constants
-        case IdealDiode() | NoDiode():
-            return "", {}
-        case _:
-            raise _no_equation(diode)
-
-
-def _no_equation(diode: Diode) -> SpecError:
-    return SpecError(
-        f"hardware.neuron.nonlinearity is a {type(diode).__name__}, which has no equation in time here; use --engine "
-        "operating_point."
-    )

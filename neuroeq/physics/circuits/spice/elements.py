@@ -21,17 +21,12 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from neuroeq.errors import SpecError
-
 from ..circuit import Circuit, Conductances, Drive
-from ..diodes import Diode, IdealDiode, NoDiode, PiecewiseDiode, ShockleyDiode
+from ..diodes import NoDiode
 
 Array = np.ndarray
 Nodes = Mapping[str, list[str]]
 """Names of nodes, by source and by layer."""
-
-IDEAL_RESISTANCE = 1e-5
-"""Of a conducting diode that stands for an ideal one; ngspice rounds its way out of convergence below 1e-6. [ohm]"""
 
 
 def stems(names: list[str]) -> dict[str, str]:
@@ -96,8 +91,7 @@ def diodes(circuit: Circuit, nodes: Nodes, drive: Drive) -> Iterator[str]:
         layer = circuit.layers[name]
         if isinstance(layer.diode, NoDiode) or name in drive.held:
             continue
-        if isinstance(layer.diode, ShockleyDiode):
-            yield f".model diode_{stem} d(is={float(layer.diode.i_s)!r} n={float(layer.diode.n)!r})"
+        yield from layer.diode.model_lines(f"diode_{stem}")
         for side, bounds in (("low", layer.low), ("high", layer.high)):
             levels, which = np.unique(np.broadcast_to(bounds, layer.size), return_inverse=True)
             finite = np.isfinite(levels)
@@ -106,7 +100,7 @@ def diodes(circuit: Circuit, nodes: Nodes, drive: Drive) -> Iterator[str]:
             for i in np.flatnonzero(finite[which]).tolist():
                 node, bias = nodes[name][i], f"{stem}_{side}{which[i]}"
                 anode, cathode = (node, bias) if side == "high" else (bias, node)
-                yield _diode(layer.diode, f"{node}_{side}", anode, cathode, f"diode_{stem}")
+                yield from layer.diode.element(f"{node}_{side}", anode, cathode, f"diode_{stem}")
 
 
 def pulls(nodes: Nodes, drive: Drive, sample: int) -> Iterator[str]:
@@ -133,19 +127,6 @@ def capacitors(circuit: Circuit, nodes: Nodes, drive: Drive, capacitance: float)
         if name not in drive.held:
             for node in nodes[name]:
                 yield f"C_{node} {node} 0 {float(capacitance)!r} ic=0"
-
-
-def _diode(diode: Diode, name: str, anode: str, cathode: str, model: str) -> str:
-    drop = f"v({anode},{cathode})"
-    match diode:
-        case ShockleyDiode():
-            return f"D_{name} {anode} {cathode} {model}"
-        case PiecewiseDiode(threshold, r_on, r_off):
-            below, step = float(1 / r_off), float(1 / r_on - 1 / r_off)
-            return f"B_{name} {anode} {cathode} i={drop}*{below!r}+uramp({drop}-({float(threshold)!r}))*({step!r})"
-        case IdealDiode():
-            return f"B_{name} {anode} {cathode} i=uramp({drop})/{IDEAL_RESISTANCE!r}"
-    raise SpecError(f"netlist: has no element for {diode!r}; expected a Shockley, piecewise or ideal diode, or none.")
 
 
 def _sample(values: Array, sample: int) -> list[float]:

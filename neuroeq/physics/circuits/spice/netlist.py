@@ -16,7 +16,6 @@ from neuroeq.errors import SpecError
 
 from ..assembly import assemble
 from ..circuit import Circuit, Conductances, Drive
-from ..diodes import ShockleyDiode
 from ..equations import drive_circuit
 from . import elements as elements
 
@@ -119,11 +118,11 @@ def document(title: str, header: Iterable[str], body: Iterable[str], settings: M
 
 def temperature(circuit: Circuit) -> float:
     """Return the one temperature that a circuit's diodes have. [K]."""
-    found = {layer.diode.temperature for layer in circuit.layers.values() if isinstance(layer.diode, ShockleyDiode)}
-    if len(found) > 1:
-        kelvins = " and ".join(f"{each:g} K" for each in sorted(found))
+    given = {float(layer.diode.temperature) for layer in circuit.layers.values() if hasattr(layer.diode, "temperature")}
+    if len(given) > 1:
+        kelvins = " and ".join(f"{kelvin:g} K" for kelvin in sorted(given))
         raise SpecError(f"netlist: its diodes are at {kelvins}; a netlist has one temperature: give all the same.")
-    return found.pop() if found else NOMINAL_TEMPERATURE
+    return given.pop() if given else NOMINAL_TEMPERATURE
 
 
 def voltages(circuit: Circuit, found: Mapping[str, Array]) -> dict[str, Array]:

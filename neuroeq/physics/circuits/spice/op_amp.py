@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .elements import IDEAL_RESISTANCE, stems
+from ..diodes import IdealDiode
+from .elements import stems
 from .netlist import NOMINAL_TEMPERATURE, SETTLING, ZERO_CELSIUS, document
 
 Array = np.ndarray
@@ -122,7 +123,7 @@ def _rails(circuit: OpAmps, names: Mapping[str, str], nodes: Mapping[str, list[s
             yield f"V_{rail} {rail} 0 {volt!r}"
             for node in nodes[layer]:
                 anode, cathode = (rail, node) if side == "low" else (node, rail)
-                yield f"B_{node}_{side} {anode} {cathode} i=uramp(v({anode},{cathode}))/{IDEAL_RESISTANCE!r}"
+                yield from IdealDiode().element(f"{node}_{side}", anode, cathode, "")
 
 
 def _nudge(nodes: list[str], resistance: float, targets: Array) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Everything that learns in a network: dense projections on the tape or step by step, and native ones."""
+"""Everything that learns in a network: dense projections, deferred or step by step, and native ones."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from neuroeq.contract import Params
 
 from ..assembly import Assembly
 from .accumulator import Plasticity
+from .deferred import DeferredSynapses
 from .plan import Plastic
 from .stepwise import Stepwise
-from .tape import Integrating
 
 Array = np.ndarray
 
@@ -34,7 +34,7 @@ class Learning:
     dtype
         Of the synapses' variables.
     deferred
-        Whether synapses that only integrate go on a tape.
+        Whether the change of synapses that only integrate is computed at the end of a phase.
 
     Raises
     ------
@@ -49,12 +49,12 @@ class Learning:
         views = {key: home[key[0]].view(key[1], key[0]) for plastic in plastics for key in sorted(plastic.keys)}
         checkers = {layer: population.checker for layer, population in home.items()}
         dimensions = {plastic.name: plastic.check(checkers) for plastic in plastics}
-        taped = [plastic for plastic in plastics if deferred and plastic.synapse.linear_gain(1.0) is not None]
-        self._tape = Integrating(taped, views, batch, dt)
+        integrating = [plastic for plastic in plastics if deferred and plastic.synapse.linear_gain(1.0) is not None]
+        self._deferred = DeferredSynapses(integrating, views, batch, dt)
         self.stepwise = [
             Stepwise(plastic, views, dimensions[plastic.name], assembly.clock, dtype)
             for plastic in plastics
-            if plastic not in taped
+            if plastic not in integrating
         ]
         self._natives = assembly.natives
         self._codes = [code for population in assembly.populations for code in population.learners]
@@ -76,7 +76,7 @@ class Learning:
         for native in self._natives:
             native.start(plasticity)
         if plasticity is not None:
-            self._tape.start(values, plasticity)
+            self._deferred.start(values, plasticity)
             for synapses in self.stepwise:
                 synapses.start(values, plasticity, params)
 
@@ -93,7 +93,7 @@ class Learning:
 
     def step(self) -> None:
         """Take in the factors of this step."""
-        self._tape.step()
+        self._deferred.step()
         for synapses in self.stepwise:
             synapses.step()
 
@@ -101,7 +101,7 @@ class Learning:
         """Hand over what has accumulated, and start it at zero again."""
         if self.plasticity is None:
             return
-        self._tape.finish()
+        self._deferred.finish()
         for synapses in self.stepwise:
             synapses.finish()
         for native in self._natives:

@@ -1,0 +1,154 @@
+"""A p-n junction, as Shockley describes it.
+
+    d = I_S (exp(v / (n V_t)) - 1),   V_t = k_B T / q
+
+With ``spice=True`` it is ngspice's diode: CODATA-2014 constants, 1 pS across the junction, and the cubic formula in
+reverse, -I_S (1 + (3 n V_t / (e v))^3) below -3 n V_t.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import Field
+
+from neuroeq.describe.spec.base import Current, Positive
+from neuroeq.describe.spec.node import Clamp
+from neuroeq.errors import SpecError
+
+from .diode import Array, Diode, Expression
+
+BOLTZMANN_OVER_CHARGE = 1.380649e-23 / 1.602176634e-19
+"""k_B / q, exact in the SI of 2019. [V/K]"""
+SPICE_BOLTZMANN_OVER_CHARGE = 1.38064852e-23 / 1.6021766208e-19
+"""k_B / q as ngspice has it (CODATA 2014). [V/K]"""
+SPICE_GMIN = 1e-12
+"""The conductance that ngspice puts across every junction. [S]"""
+LARGEST_EXPONENT = 80.0
+"""The largest exponent whose exponential float32 still holds."""
+
+
+class ShockleyClamp(Clamp):
+    """Exponential diodes, as a hardware file describes them.
+
+    Parameters
+    ----------
+    model
+        The name ``"shockley"``.
+    i_s
+        Saturation current. [A]
+    n
+        Emission coefficient, dimensionless.
+    spice
+        Whether constants and the reverse current are exactly ngspice's.
+    """
+
+    model: Literal["shockley"]
+    i_s: Annotated[Current, Field(gt=0)]
+    n: Positive = 1.0
+    spice: bool = False
+
+
+@dataclass(frozen=True)
+class ShockleyDiode(Diode):
+    """A p-n junction; beyond 80 n V_t, far above any operating point, its current goes on along the tangent.
+
+    Parameters
+    ----------
+    i_s
+        Saturation current. [A]
+    n
+        Emission coefficient, dimensionless.
+    temperature
+        Temperature of the junction. [K]
+    spice
+        Whether to use ngspice's constants and formulas.
+    """
+
+    fields = ShockleyClamp
+
+    i_s: float
+    n: float = 1.0
+    temperature: float = 300.15
+    spice: bool = False
+
+    @classmethod
+    def of(cls, fields: Any, volt: float, ampere: float, temperature: float) -> Self:
+        """Return the diode that a hardware file describes; the arguments are those of `Diode.of`."""
+        return cls(fields.i_s / ampere, fields.n / volt, temperature, fields.spice)
+
+    @property
+    def n_vt(self) -> float:
+        """The thermal voltage times the emission coefficient. [V]."""
+        return self.n * self.temperature * (SPICE_BOLTZMANN_OVER_CHARGE if self.spice else BOLTZMANN_OVER_CHARGE)
+
+    def current(self, drop: Array) -> Array:
+        """Return the current from anode to cathode. [A]."""
+        exponential, over = self._exponential(drop)
+        forward = self.i_s * (exponential * (1 + over) - 1)
+        if not self.spice:
+            return forward
+        reverse, cube = self._reverse(drop)
+        return np.where(reverse, -self.i_s * (1 + cube), forward) + SPICE_GMIN * drop
+
+    def slope(self, drop: Array) -> Array:
+        """Return the derivative of the current in the drop. [S]."""
+        forward = self._exponential(drop)[0] * (self.i_s / self.n_vt)
+        if not self.spice:
+            return forward
+        reverse, cube = self._reverse(drop)
+        return np.where(reverse, 3 * self.i_s * cube / np.where(reverse, drop, 1), forward) + SPICE_GMIN
+
+    def content(self, drop: Array) -> Array:
+        """Return the integral of the current from 0 to `drop`. [W]."""
+        exponential, over = self._exponential(drop)
+        forward = self.i_s * (self.n_vt * (exponential * (1 + over * (1 + over / 2)) - 1) - drop)
+        if not self.spice:
+            return forward
+        reverse, cube = self._reverse(drop)
+        knee = -3 * self.n_vt
+        at_knee = self.i_s * (self.n_vt * (np.exp(-3.0) - 1) - knee)
+        beyond = at_knee - self.i_s * (drop - knee - cube * drop / 2 - knee / (2 * np.e**3))
+        return np.where(reverse, beyond, forward) + SPICE_GMIN / 2 * drop**2
+
+    def drop(self, current: Array) -> Array:
+        """Return the drop at a forward current. [V]."""
+        return self.n_vt * np.log1p(current / self.i_s)
+
+    def stiffness(self, swing: float, conductance: float) -> float:
+        """Return by which factor a conducting diode makes a node faster; the arguments are those of `Diode`."""
+        return 1 + swing / self.n_vt
+
+    def expression(self) -> Expression:
+        """Return the current as an expression of Brian2.
+
+        Raises
+        ------
+        SpecError
+            If the diode is to be exactly ngspice's.
+        """
+        if self.spice:
+            raise SpecError("hardware.neuron.nonlinearity.spice is true; ngspice's formulas have no equations in time.")
+        return Expression("I_s*(exp(DROP/n_vt) - 1)", {"I_s": f"{self.i_s!r} A", "n_vt": f"{self.n_vt!r} V"})
+
+    def element(self, name: str, anode: str, cathode: str, model: str) -> list[str]:
+        """Return the junction; ngspice itself adds 1 pS across it, and its cubic formula in reverse."""
+        return [f"D_{name} {anode} {cathode} {model}"]
+
+    def model_lines(self, model: str) -> list[str]:
+        """Return the line of SPICE that defines the model of the junction."""
+        return [f".model {model} d(is={float(self.i_s)!r} n={float(self.n)!r})"]
+
+    def _exponential(self, drop: Array) -> tuple[Array, Array]:
+        """Return exp(drop / n V_t), at most that of the largest exponent, and by how much the exponent is larger."""
+        ratio = drop / self.n_vt
+        held = np.minimum(ratio, LARGEST_EXPONENT)
+        return np.exp(held), ratio - held
+
+    def _reverse(self, drop: Array) -> tuple[Array, Array]:
+        """Return where ngspice's formula for the reverse current holds, and the cube in it."""
+        reverse = drop < -3 * self.n_vt
+        ratio = np.where(reverse, 3 * self.n_vt / (np.e * np.where(reverse, drop, 1)), 0)
+        return reverse, ratio * ratio * ratio  # NumPy's ** 3 takes six times as long
