@@ -24,6 +24,7 @@ from neuroeq.runs.comparison.rows import mean_and_interval
 from neuroeq.runs.records import RunFolder
 from neuroeq.show.report import write_report
 from tests.test_cli import cli
+from tests.test_runs import PATIENCE
 
 ON = "rate,spiking,crossbar:ideal,resistive:small.toml"
 SMALL = """
@@ -53,7 +54,7 @@ def compared(tmp_path_factory):
     command = ["compare", "xor", "--on", f"{ON},crossbar:narrow.toml", "--seeds", "2", "--epochs", "5"]
     command += ["--set", "hardware.synapse.g_max='20 uS'", "--jobs", "2", "--out", "out", "--json"]
     done = subprocess.run(
-        [sys.executable, "-m", "neuroeq", *command], cwd=folder, capture_output=True, text=True, timeout=500
+        [sys.executable, "-m", "neuroeq", *command], cwd=folder, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr
     return folder / "out", json.loads(done.stdout), [sys.executable, "-m", "neuroeq", *command]
@@ -118,12 +119,14 @@ def test_a_cell_that_is_refused_is_a_row_with_its_sentence(compared):
     assert escape(failed[0]) in (out / "report.html").read_text()
 
 
-def test_the_same_command_trains_nothing_again(compared):
+def test_the_same_command_trains_nothing_again(compared, capsys, monkeypatch):
+    """Here in this process, side by side or not."""
     out, printed, command = compared
+    monkeypatch.chdir(out.parent)
     before = {path: path.stat().st_mtime_ns for path in out.glob("*-seed*/*") if path.name != "cell.json"}
     assert len(before) >= 32
-    done = subprocess.run(command, cwd=out.parent, capture_output=True, text=True, timeout=500)
-    assert done.returncode == 0 and json.loads(done.stdout) == printed
+    status, again, _ = cli(capsys, *command[3:], "--jobs", "1")
+    assert status == 0 and json.loads(again) == printed
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
@@ -235,11 +238,13 @@ def start(out, jobs):
 def whole(tmp_path_factory):
     out = tmp_path_factory.mktemp("whole") / "out"
     process = start(out, 1)
-    _, message = process.communicate(timeout=500)
+    _, message = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, message
     return out
 
 
+@pytest.mark.kill
+@pytest.mark.reproduction
 @pytest.mark.parametrize(("jobs", "how"), [(1, signal.SIGKILL), (2, signal.SIGINT), (1, signal.SIGINT)])
 def test_a_stopped_comparison_goes_on_and_ends_the_same(whole, tmp_path, jobs, how):
     out = tmp_path / "out"
@@ -247,7 +252,7 @@ def test_a_stopped_comparison_goes_on_and_ends_the_same(whole, tmp_path, jobs, h
     while process.poll() is None and len(RunFolder(out / "rate-seed0").metrics()) < 2:
         time.sleep(0.005)
     os.kill(process.pid, how)
-    _, message = process.communicate(timeout=100)
+    _, message = process.communicate(timeout=PATIENCE)
     assert process.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL), message
     if how == signal.SIGINT:
         last = message.strip().splitlines()[-1]
@@ -256,7 +261,7 @@ def test_a_stopped_comparison_goes_on_and_ends_the_same(whole, tmp_path, jobs, h
     assert not (out / "table.json").exists()
     begun = RunFolder(out / "rate-seed0").metrics()[:-1]  # the last row may be written just before its checkpoint
     again = start(out, jobs)
-    assert again.wait(500) == 0, again.stderr.read()
+    assert again.wait(PATIENCE) == 0, again.stderr.read()
     assert RunFolder(out / "rate-seed0").metrics()[: len(begun)] == begun, "epochs were trained again"
     tables = [json.loads((path / "table.json").read_text()) for path in (whole, out)]
     for one, two in zip(*(table["cells"] for table in tables), strict=True):

@@ -12,9 +12,10 @@ SCRIPTS = {path.name: path for path in sorted((ROOT / "scripts" / "hardware").gl
 
 def run(name, *options):
     command = [sys.executable, "-W", "ignore::UserWarning", str(SCRIPTS[name]), *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600)
+    return subprocess.run(command, capture_output=True, text=True, timeout=3600)
 
 
+@pytest.mark.reproduction
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_an_effect_comes_out(name):
     done = run(name, "--quick")

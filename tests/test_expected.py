@@ -20,6 +20,7 @@ PROMISES = [
 QUICK = [each for each in PROMISES if not each.values[0].startswith("mnist_")]
 
 
+@pytest.mark.reproduction
 @pytest.mark.parametrize(("name", "promise"), QUICK)
 def test_seed_0_reaches_what_the_file_promises(name, promise):
     target = "auto" if name.startswith("digits") else "numpy"

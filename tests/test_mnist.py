@@ -27,6 +27,7 @@ def test_every_network_has_a_quick_version():
     assert set(QUICK) == {name for name in catalog.names("network") if name.startswith("mnist_")}
 
 
+@pytest.mark.reproduction
 @pytest.mark.parametrize("name", QUICK)
 def test_a_few_thousand_images_teach_it(name, mnist):
     images, epochs, error, *smaller = QUICK[name]

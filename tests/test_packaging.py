@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 SHIPPED = sorted(
     str(path.relative_to(ROOT)) for folder in ("models", "hardware_configs") for path in (ROOT / folder).rglob("*.toml")
 )
-pytestmark = pytest.mark.packaging
+pytestmark = [pytest.mark.packaging, pytest.mark.reproduction]
 
 
 def run(*words, cwd):

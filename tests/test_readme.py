@@ -32,6 +32,7 @@ def commands():
     ]
 
 
+@pytest.mark.reproduction
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("page", [README, RULES], ids=["README", "rules"])
 def test_the_python_example_prints_what_the_page_says(page, capsys):
@@ -42,6 +43,7 @@ def test_the_python_example_prints_what_the_page_says(page, capsys):
         assert Path("raster.png").stat().st_size > 10_000
 
 
+@pytest.mark.reproduction
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_the_command_lines_work_in_their_order(capsys):
     lines = [words for words in commands() if words[0] == "neuroeq"]

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 def run(script, folder, **env):
     """Run a script of a copy of the project with nothing but `env`."""
     return subprocess.run(
-        ["/bin/sh", str(folder / "scripts" / script)], env=env, cwd=folder, capture_output=True, text=True, timeout=300
+        ["/bin/sh", str(folder / "scripts" / script)], env=env, cwd=folder, capture_output=True, text=True, timeout=1200
     )
 
 
@@ -64,6 +64,7 @@ def test_a_python_without_venv_is_told_which_package_to_install(copy, tmp_path):
     assert f"no venv module; install it (Debian, Ubuntu: apt install {version}-venv) and run" in done.stderr
 
 
+@pytest.mark.reproduction
 def test_the_demo_works_without_a_compiler_and_says_once_that_it_is_slower(copy, tmp_path):
     """In the environment of the tests, which stands for the one it would make."""
     for name in ("bin/python", "bin/neuroeq"):
