@@ -13,6 +13,7 @@ from neuroeq.physics.circuits.solve import operating_point
 from tests.circuits.circuits import DIODES, KENDALL, random_case
 from tests.circuits.oracle import net_currents
 
+pytestmark = pytest.mark.smoke
 SHAPES = {
     "one hidden layer": {"sizes": (6, 5, 3)},
     "three hidden layers": {"sizes": (6, 5, 7, 4, 3)},

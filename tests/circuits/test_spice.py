@@ -24,7 +24,7 @@ from tests.circuits.circuits import DIODES, KENDALL, random_case
 
 needs_ngspice = pytest.mark.skipif(not ngspice.available(), reason="ngspice is not installed")
 
-NETWORKS = [(20, 10, 5), (64, 32, 10), (784, 128, 10)]
+NETWORKS = [(20, 10, 5), (64, 32, 10), pytest.param((784, 128, 10), marks=pytest.mark.reproduction)]
 TINY = random_case(np.random.default_rng(0), batch=3, sizes=(3, 4, 2), amplifier=KENDALL)
 
 

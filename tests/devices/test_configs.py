@@ -20,8 +20,8 @@ CIRCUITS = ("resistive", "crossbar")
 @pytest.mark.parametrize("on", CIRCUITS)
 @pytest.mark.parametrize("name", names("hardware"))
 def test_every_configuration_trains_xor(name, on, tmp_path):
-    run = train("xor", on, hardware=name, epochs=12, out=tmp_path / "run", target="numpy")
-    assert all(np.isfinite(row["train_loss"]) for row in run.metrics) and len(run.metrics) == 12
+    run = train("xor", on, hardware=name, epochs=6, out=tmp_path / "run", target="numpy")
+    assert all(np.isfinite(row["train_loss"]) for row in run.metrics) and len(run.metrics) == 6
     assert run.result["hardware"] == name and run.result["energy_per_update_J"] >= 0
 
 
@@ -29,7 +29,7 @@ def test_every_configuration_trains_xor(name, on, tmp_path):
 @pytest.mark.parametrize("name", [name for name in names("hardware") if name not in ("1n4148", "1n4148_amplified")])
 def test_every_configuration_takes_50_steps_on_digits(name):
     """On the resistor network; the wires of the larger crossbar take a third of a second a step."""
-    net = resolve("digits", "resistive", hardware=name)
+    net = resolve("digits", "resistive", ["layers.hidden.size=48"], hardware=name)
     streams = Streams(0)
     state = initial_state(net, streams)
     substrate = build(net, state.params, net.training.batch_size)

@@ -7,6 +7,7 @@ from neuroeq.describe.spec.device import ConstantStep, ExpStep, LinearStep, NonL
 from neuroeq.physics.devices.laws import draw_cells, nominal, pulse
 from tests.conftest import DATA
 
+pytestmark = pytest.mark.smoke
 GOLDEN = np.load(DATA / "golden_aihwkit.npz")
 LAWS = {
     "ReRamES": ExpStep(

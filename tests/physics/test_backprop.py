@@ -89,8 +89,10 @@ def test_from_rest_it_is_the_gradient_of_the_unsettled_cost(on):
     start = substrate.relax(inputs, start=rest, stop=Stop(1))
     total = backpropagate(substrate, start, inputs, targets, 8).total
 
+    other = substrate_of(substrate.described, substrate.params, plastic=False)
+
     def loss(params):
-        other = substrate_of(substrate.described, params, plastic=False)
+        other.params = params
         begun = other.relax(inputs, start=start.resume, stop=Stop(8))
         return COST.value(begun.outputs, targets).mean()
 
@@ -104,9 +106,19 @@ def test_from_rest_it_is_the_gradient_of_the_unsettled_cost(on):
             assert (shifted[0] - shifted[1]) / 2e-6 == pytest.approx(total[name].flat[index], abs=1e-7)
 
 
-def test_the_check_reports_the_equivalence_and_draws_it(tmp_path, capsys):
+def test_the_check_reports_the_equivalence_and_draws_it(tmp_path, capsys, monkeypatch):
     figure = tmp_path / "rbp.png"
+    reports = []
+
+    def check_once(*given, rbp, **options):
+        if not reports:
+            reports.append(check_network(*given, rbp=rbp, **options))
+        assert rbp
+        return reports[0]
+
+    monkeypatch.setattr("neuroeq.runs.checking.check_network", check_once)
     words = ["check", "iris", "--samples", "4", "--target", "numpy", "--rbp", "--figure", str(figure)]
+    words += ["--set", "substrate.rate.dt='5 ms'", "--set", "layers.hidden.size=8"]
     with pytest.raises(SystemExit) as ended:
         main([*words, "--json"])
     assert not ended.value.code and figure.stat().st_size > 20_000
@@ -117,8 +129,7 @@ def test_the_check_reports_the_equivalence_and_draws_it(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(words)
     assert "beside backpropagation" in capsys.readouterr().out
-    trained = check_network("iris", "rate", samples=4, target="numpy", rbp=True)
-    assert isinstance(plots.backpropagation(trained, "parameters"), Axes)
+    assert isinstance(plots.backpropagation(reports[0], "parameters"), Axes)
 
 
 def test_there_is_no_side_network_of_spikes():
