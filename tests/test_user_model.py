@@ -11,7 +11,7 @@ from tests.nets import network, params_of, substrate_of
 
 
 def test_an_adaptive_neuron_by_path_learns_xor():
-    run = train("xor", "spiking", settings=[f"substrate.spiking.neuron={DATA / 'adaptive.toml'}"])
+    run = train("xor", "spiking", epochs=100, settings=[f"substrate.spiking.neuron={DATA / 'adaptive.toml'}"])
     assert run.test_error == 0
     assert run.result["spikes_per_inference"] > 0
 

@@ -5,6 +5,7 @@ import pytest
 from neuroeq.errors import EquationError, NeuroeqError
 from tests.nets import network, substrate_of
 
+pytestmark = pytest.mark.smoke
 NEURON = """
 title = "t"
 emits = "{emits}"

@@ -7,6 +7,8 @@ from neuroeq.errors import SpecError
 from tests.conftest import DATA
 from tests.nets import batch_of, centred, network, params_of, substrate_of, update_of
 
+pytestmark = pytest.mark.smoke
+
 
 def native(name):
     return {"projections": {"hidden1_output": {"synapse": str(DATA / f"native_{name}.toml")}}}

@@ -8,6 +8,7 @@ from neuroeq.physics.engine import Accumulator, Plasticity, Recording
 from tests.conftest import DATA
 from tests.nets import COST, batch_of, network, params_of, substrate_of
 
+pytestmark = pytest.mark.smoke
 NETS = {
     "rate": lambda: network("rate", 5, 7, 3),
     "rate, sigmoid": lambda: network("rate", 5, 7, 3, substrate={"rate": {"neuron": "sigmoid"}}),
