@@ -22,14 +22,14 @@ MODULES = ["neuroeq/learning", "neuroeq/physics/devices", "neuroeq/physics/circu
 HEAVY = ["pytest", "numpy", "scipy.sparse.linalg", "sklearn.datasets", "brian2", "h5py", "pydantic", "pint", "typer"]
 """What a run would spend most of its time importing; done once, before the runs are forked."""
 TESTS = {
-    "neuroeq/physics/devices": ["tests/devices"],
-    "neuroeq/physics/circuits/fused": ["tests/circuits/test_fused.py", "tests/test_fused_training.py"],
-    "neuroeq/physics/circuits/spice": ["tests/circuits/test_spice.py", "tests/circuits/test_export.py"],
-    "neuroeq/physics/circuits": ["tests/circuits", "tests/physics/test_resistive.py", "tests/physics/test_crossbar.py"],
-    "neuroeq/learning/rules": ["tests/rules", "tests/conformance/test_rules.py"],
-    "neuroeq/learning/trainers/compiled.py": ["tests/engine/test_compiled.py"],
-    "neuroeq/learning/trainers/fused.py": ["tests/test_fused_training.py"],
-    "neuroeq/learning": ["tests/test_training.py", "tests/test_steps.py", "tests/test_pruning.py", "tests/rules"],
+    "neuroeq/physics/devices": ["physics/devices"],
+    "neuroeq/physics/circuits/fused": ["physics/circuits/test_fused.py", "learning/trainers/test_fused_training.py"],
+    "neuroeq/physics/circuits/spice": ["physics/circuits/test_spice.py", "physics/circuits/test_export.py"],
+    "neuroeq/physics/circuits": ["physics/circuits", "physics/substrates/test_resistive.py"],
+    "neuroeq/learning/rules": ["learning/rules", "conformance/test_rules.py"],
+    "neuroeq/learning/trainers/compiled.py": ["physics/engine/test_compiled.py"],
+    "neuroeq/learning/trainers": ["learning/trainers"],
+    "neuroeq/learning": ["learning/test_training.py", "learning/test_steps.py", "learning/test_pruning.py"],
 }
 """By the start of a path, the first that fits: tests most likely to see a change there."""
 
@@ -107,7 +107,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
 
 def tests_of(path: str) -> list[str]:
     """Return the tests for a module."""
-    return next(tests for start, tests in TESTS.items() if path.startswith(start))
+    return [f"tests/{each}" for each in next(tests for start, tests in TESTS.items() if path.startswith(start))]
 
 
 def start(copy: Path, tests: list[str], limit: float) -> int:

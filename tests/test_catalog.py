@@ -12,6 +12,8 @@ from neuroeq.errors import NeuroeqError, SpecError, UnknownNameError
 from neuroeq.runs.records import to_toml
 from tests.nets import table
 
+pytestmark = pytest.mark.smoke
+
 
 @pytest.mark.parametrize("name", catalog.names("network"))
 def test_every_shipped_network_resolves_on_every_substrate_and_reads_back(name):
