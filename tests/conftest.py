@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 os.environ["NEUROEQ_TARGET"] = "numpy"
 if os.environ.get("NEUROEQ_DATA"):
     os.environ["NEUROEQ_DATA"] = os.path.abspath(os.environ["NEUROEQ_DATA"])
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent / "files"
 
 
 @pytest.fixture(autouse=True)

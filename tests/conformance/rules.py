@@ -22,7 +22,7 @@ from neuroeq.learning.phases import nudges
 from neuroeq.learning.rules import Lesson, estimate
 from neuroeq.measures.fidelity import implicit_gradient
 from tests.nets import batch_of, cosine, feedback_at, flat, network, params_of, substrate_of
-from tests.physics.test_spiking import SIZES, inner_problem
+from tests.physics.substrates.test_spiking import SIZES, inner_problem
 
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
 MARK = "<!-- measured -->"
