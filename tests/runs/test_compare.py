@@ -2,12 +2,9 @@
 
 import csv
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -21,10 +18,9 @@ from neuroeq.errors import NeuroeqError, SpecError
 from neuroeq.runs.comparison import answer, cells_of, learns
 from neuroeq.runs.comparison.columns import with_prefix
 from neuroeq.runs.comparison.rows import mean_and_interval
-from neuroeq.runs.records import RunFolder
 from neuroeq.show.report import write_report
 from tests.cli.test_cli import cli
-from tests.runs.test_runs import PATIENCE
+from tests.nets import PATIENCE
 
 ON = "rate,spiking,crossbar:ideal,resistive:small.toml"
 SMALL = """
@@ -222,52 +218,3 @@ def test_cells_go_substrate_by_substrate():
 def test_numbers_have_the_prefix_that_they_read_best_with():
     assert with_prefix(2.5e-9, 1e-10, 1.0, "J") == "2.5 ± 0.1 nJ"
     assert with_prefix(12.0, None, 1e-3, "s") == "12 ms"
-
-
-# Stopped, and gone on with.
-
-LONG = ["digits", "--on", "rate,crossbar:ideal", "--epochs", "12", "--set", "data.limit=200", "--quiet"]
-
-
-def start(out, jobs):
-    command = [sys.executable, "-m", "neuroeq", "compare", *LONG, "--jobs", str(jobs), "--out", str(out)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    out = tmp_path_factory.mktemp("whole") / "out"
-    process = start(out, 1)
-    _, message = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, message
-    return out
-
-
-@pytest.mark.kill
-@pytest.mark.reproduction
-@pytest.mark.parametrize(("jobs", "how"), [(1, signal.SIGKILL), (2, signal.SIGINT), (1, signal.SIGINT)])
-def test_a_stopped_comparison_goes_on_and_ends_the_same(whole, tmp_path, jobs, how):
-    out = tmp_path / "out"
-    process = start(out, jobs)
-    while process.poll() is None and len(RunFolder(out / "rate-seed0").metrics()) < 2:
-        time.sleep(0.005)
-    os.kill(process.pid, how)
-    _, message = process.communicate(timeout=PATIENCE)
-    assert process.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL), message
-    if how == signal.SIGINT:
-        last = message.strip().splitlines()[-1]
-        assert last == f"neuroeq: interrupted; give the same command to go on with the comparison in {out}."
-        assert "Traceback" not in message
-    assert not (out / "table.json").exists()
-    begun = RunFolder(out / "rate-seed0").metrics()[:-1]  # the last row may be written just before its checkpoint
-    again = start(out, jobs)
-    assert again.wait(PATIENCE) == 0, again.stderr.read()
-    assert RunFolder(out / "rate-seed0").metrics()[: len(begun)] == begun, "epochs were trained again"
-    tables = [json.loads((path / "table.json").read_text()) for path in (whole, out)]
-    for one, two in zip(*(table["cells"] for table in tables), strict=True):
-        assert {k: v for k, v in one.items() if k not in ("cpu_s", "path", "warnings")} == {
-            k: v for k, v in two.items() if k not in ("cpu_s", "path", "warnings")
-        }
-    for cell in ("rate-seed0", "crossbar-ideal-seed0"):
-        one, two = (RunFolder(Path(path) / cell).load().params for path in (whole, out))
-        assert all(np.array_equal(one[name], two[name]) for name in one)
