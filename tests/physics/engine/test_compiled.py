@@ -85,7 +85,6 @@ ALIKE = {
     "lif, refractory, ternary": {
         "on": "spiking",
         "layers": {"output": {"neuron": "lif"}},
-        "phases": {"beta": 2.0},
         "substrate": {"spiking": {"neuron": "lif_hard", "synapse": "two_trace_ternary"}},
     },
     "annealed, trace contrast": {
