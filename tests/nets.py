@@ -15,6 +15,8 @@ from neuroeq.learning.costs import SquaredError
 from neuroeq.learning.rules import Lesson, Update, contrastive, in_situ
 from neuroeq.physics.substrates import build
 
+PATIENCE = 3600
+"""With what takes seconds where nothing else runs, before it counts as a hang. [s]."""
 COST = SquaredError()
 FREE, NUDGED = Stop(40), Stop(20)
 

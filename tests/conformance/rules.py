@@ -22,7 +22,7 @@ from neuroeq.learning.phases import nudges
 from neuroeq.learning.rules import Lesson, estimate
 from neuroeq.measures.fidelity import implicit_gradient
 from tests.nets import batch_of, cosine, feedback_at, flat, network, params_of, substrate_of
-from tests.physics.test_spiking import SIZES, inner_problem
+from tests.physics.substrates.test_spiking import SIZES, inner_problem
 
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
 MARK = "<!-- measured -->"
@@ -31,7 +31,13 @@ FEEDBACK = {"source": "output", "target": "hidden1", "directed": True, "learning
 DIRECTED = {"projections": {"hidden1_output": {"directed": True}, "output_hidden1": FEEDBACK}}
 CONTRAST = {"learning": "contrastive"}
 SLOW = {"tau_fast": "50 ms", "tau_slow": "200 ms"}
-STEPS = {"rate": (4000, 4000), "crossbar": (4000, 4000), "spiking": (2000, 1000), "resistive": (200, 200)}
+SETTLED = (Stop(4000, 1e-12),) * 2
+STOPS = {
+    "rate": SETTLED,
+    "crossbar": SETTLED,
+    "spiking": (Stop(2000), Stop(1000)),
+    "resistive": (Stop(200), Stop(200)),
+}
 """Of the free and the nudged phase, to settle in."""
 
 
@@ -210,7 +216,7 @@ def _change(rule: Rule, on: str) -> tuple[np.ndarray, np.ndarray]:
     substrate = substrate_of(net, params, **in_time)
     truth = implicit_gradient(_reference(net, params, on), inputs, targets)
     chosen = nudges(net.phases, np.random.default_rng(0))
-    stops = tuple(Stop(steps) for steps in STEPS[on]) if not in_time else (Stop(200_000, 1e-12),) * 2
+    stops = STOPS[on] if not in_time else (Stop(200_000, 1e-12),) * 2
     descent, moved = Descent(net), {name: value.copy() for name, value in params.items()}
 
     def commit(change: Params) -> None:

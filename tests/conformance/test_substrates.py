@@ -8,6 +8,7 @@ from neuroeq.errors import DataError, SpecError
 from neuroeq.physics.engine import Accumulator, Plasticity
 from tests.nets import COST, batch_of, network, params_of, substrate_of
 
+pytestmark = pytest.mark.smoke
 MODELS = [
     ("rate", {"neuron": "hard_sigmoid"}),
     ("rate", {"neuron": "sigmoid"}),

@@ -39,4 +39,10 @@ def bounded() -> Any:
     )
     for generator, code in ((CythonCodeGenerator, _CYTHON), (CPPCodeGenerator, _CPP)):
         function.implementations.add_implementation(generator, code, name="neuroeq_bounded")
+    # Without its own, Brian2 checks units at every call, and writes out the whole array for a message that it drops.
+    function.implementations.add_numpy_implementation(_clip, discard_units=True)
     return function
+
+
+def _clip(x: Any, low: Any, high: Any) -> Any:
+    return np.clip(x, low, high)

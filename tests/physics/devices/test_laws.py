@@ -1,0 +1,125 @@
+"""Pulse laws against the curves of ten presets of IBM's toolkit, and against closed forms."""
+
+import numpy as np
+import pytest
+
+from neuroeq.physics.devices.laws import (
+    ConstantStep,
+    ExpStep,
+    LinearStep,
+    NonLinear,
+    SoftBounds,
+    draw_cells,
+    nominal,
+    pulse,
+)
+from tests.conftest import DATA
+
+pytestmark = pytest.mark.smoke
+GOLDEN = np.load(DATA / "golden_aihwkit.npz")
+LAWS = {
+    "ReRamES": ExpStep(
+        model="exp_step", step=0.00135, up_down=0.259359, a=-0.5, b=-0.5, a_up=-1.18445, a_down=-0.081404,
+        gamma_up=5, gamma_down=5, sigma_c2c=5.0,
+    ),
+    "ReRamSB": SoftBounds(model="soft_bounds", step=0.002, range=(-0.75, 1.25), sigma_c2c=3.75),
+    "Capacitor": LinearStep(
+        model="linear_step", step=0.005, gamma_up=0.05, gamma_down=0.05, noise="additive", sigma_c2c=0.3
+    ),
+    "EcRam": LinearStep(
+        model="linear_step", step=0.002, range=(-0.8276, 1.1724), gamma_up=0.1153, gamma_down=0.5085, sigma_c2c=0.3
+    ),
+    "EcRamMO": LinearStep(
+        model="linear_step", step=2.8214e-4, range=(-0.8286, 1.1714), gamma_up=0.4152, gamma_down=0.7342, sigma_c2c=2.0
+    ),
+    "Idealized": ConstantStep(model="constant_step", step=0.0002, sigma_c2c=0.3),
+    "GokmenVlasov": ConstantStep(model="constant_step", step=0.0016, sigma_c2c=0.3),
+    "PCM": ExpStep(
+        model="exp_step", step=0.01, range=(0, 2), a=-1, b=0, a_up=-27.235, a_down=-2.235, gamma_up=2.5,
+        gamma_down=2.5, sigma_c2c=0.6, noise_add=0.042, noise_slope=0.108,
+    ),
+    "ReRamArrayOM": SoftBounds(model="soft_bounds", step=0.0949, sigma_c2c=0.4158),
+    "ReRamArrayHfO2": SoftBounds(model="soft_bounds", step=0.4622, sigma_c2c=0.2174),
+}  # fmt: skip
+
+
+def train(law, cells, n_up, n_down, devices=1, seed=0):
+    """Return the states after every pulse of a train up and then down, from the lower bound."""
+    rng, states = np.random.default_rng(seed), []
+    state = np.full(devices, law.range[0])
+    for direction in [1.0] * n_up + [-1.0] * n_down:
+        state = pulse(law, cells, state, np.full(devices, direction), rng)
+        states.append(state)
+    return np.array(states)
+
+
+@pytest.mark.parametrize("preset", LAWS)
+def test_a_train_of_pulses_without_noise_is_the_published_curve(preset):
+    """As a fraction of the range; constant steps accumulate in single precision there."""
+    law, golden = LAWS[preset], GOLDEN[f"{preset}PresetDevice_clean"]
+    quiet = law.model_copy(update={"sigma_c2c": 0.0, **({"noise_add": None} if isinstance(law, ExpStep) else {})})
+    n = len(golden) // 2
+    found = train(quiet, nominal(quiet), n, n)[:, 0]
+    tolerance = 1e-4 if isinstance(law, ConstantStep) else 2e-6
+    np.testing.assert_allclose(found, golden, rtol=0, atol=tolerance * (law.range[1] - law.range[0]))
+
+
+@pytest.mark.parametrize("preset", LAWS)
+def test_cycle_to_cycle_noise_has_the_published_mean_and_spread(preset):
+    """Of 400 devices there and here: within 4 standard errors of the difference at 99 % of the points."""
+    law = LAWS[preset]
+    mean, std = GOLDEN[f"{preset}PresetDevice_c2c_mean"], GOLDEN[f"{preset}PresetDevice_c2c_std"]
+    m = len(mean) // 2
+    found = train(law, nominal(law), m, m, devices=400)
+    width = law.range[1] - law.range[0]
+    error = np.sqrt((std**2 + found.std(axis=1) ** 2) / 400) + 1e-6 * width
+    assert np.mean(np.abs(found.mean(axis=1) - mean) < 4 * error) > 0.99
+    assert np.abs(found.std(axis=1) - std).max() < 0.2 * std.max() + 1e-3 * width
+
+
+def test_exponential_potentiation_takes_all_its_pulses_from_the_bottom_to_the_top():
+    for bend in (1.94, 0.0, -0.61, 5.0):
+        law = NonLinear(model="neurosim_nl", range=(0, 1), step=1 / 40, nl_up=bend, nl_down=bend)
+        states = train(law, nominal(law), 40, 40)[:, 0]
+        p = np.arange(1, 41) / 40
+        curve = p if bend == 0 else np.expm1(-bend * p) / np.expm1(-bend)
+        np.testing.assert_allclose(states[:40], curve, atol=1e-12)
+        np.testing.assert_allclose(states[40:], 1 - curve, atol=1e-12)
+
+
+def test_asymmetry_weakens_one_direction_only():
+    for up_down, expected in ((0.2, (0.1, 0.08)), (-0.2, (0.08, 0.1)), (0.0, (0.1, 0.1))):
+        cells = nominal(ConstantStep(model="constant_step", step=0.1, up_down=up_down))
+        assert (cells.step_up, cells.step_down) == pytest.approx(expected)
+
+
+def test_no_pulse_moves_nothing_and_states_stay_within_their_own_limits():
+    law = ConstantStep(model="constant_step", step=0.3, d2d_max=0.2, d2d_min=0.2, sigma_c2c=0.1)
+    cells = draw_cells(law, (200,), np.random.default_rng(0))
+    state, rng = np.zeros(200), np.random.default_rng(1)
+    direction = np.where(np.arange(200) % 2, 1.0, 0.0)
+    for _ in range(20):
+        state = pulse(law, cells, state, direction, rng)
+    assert (state[::2] == 0).all()
+    np.testing.assert_array_equal(state[1::2], cells.high[1::2])
+
+
+def test_each_spread_draws_its_own_numbers_whatever_else_is_switched_on():
+    base = {"model": "soft_bounds", "step": 0.1}
+    alone = draw_cells(SoftBounds(**base, d2d_step=0.3), (50,), np.random.default_rng(4))
+    together = draw_cells(
+        SoftBounds(**base, d2d_step=0.3, d2d_max=0.2, d2d_min=0.1, d2d_up_down=0.0), (50,), np.random.default_rng(4)
+    )
+    np.testing.assert_array_equal(alone.step_up, together.step_up)
+    assert np.std(together.high) == pytest.approx(0.2, rel=0.3) and np.std(alone.high) == 0
+
+
+def test_device_to_device_spreads_have_their_size():
+    """Means and spreads over 20,000 devices, within 4 standard errors."""
+    n = 20_000
+    law = SoftBounds(model="soft_bounds", step=0.01, d2d_step=0.2, d2d_max=0.1)
+    cells = draw_cells(law, (n,), np.random.default_rng(0))
+    assert abs(np.mean(cells.step_up) - 0.01) < 4 * 0.002 / np.sqrt(n)
+    assert np.std(cells.high) == pytest.approx(0.1, rel=4 / np.sqrt(2 * n))
+    log = draw_cells(law.model_copy(update={"d2d_step_lognormal": True}), (n,), np.random.default_rng(0))
+    assert np.std(np.log(log.step_up)) == pytest.approx(0.2, rel=4 / np.sqrt(2 * n))

@@ -1,0 +1,292 @@
+"""The compiled engine: the weights of the stepper, code that is built once, a sentence for what it does not do."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import neuroeq
+from neuroeq.data import load
+from neuroeq.errors import DivergenceError, NeuroeqWarning, SpecError
+from neuroeq.learning.trainers import choose, prepare
+from neuroeq.learning.trainers.contract import COMPILED_FROM
+from neuroeq.learning.training import initial_state, train
+from neuroeq.physics.engine import use_target
+from neuroeq.physics.engine.compiled import library, library_of
+from neuroeq.randomness import Streams
+from tests.nets import network, substrate_of
+
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.usefixtures("compiler"),
+    pytest.mark.filterwarnings("ignore::neuroeq.errors.NeuroeqWarning"),
+]
+SHORT = {"free": {"duration": "12 steps"}, "nudged": {"duration": "5 steps"}}
+
+
+def net(on="rate", sizes=(4, 21, 3), learning="in_situ", phases=None, training=None, engine="compiled", **over):
+    """Return a network that learns irises by batches of 7, of which the last is smaller, for 1 epoch unless said."""
+    return network(
+        on,
+        *sizes,
+        data={"name": "iris"},
+        phases={"beta": 0.5, **SHORT, **(phases or {})},
+        training={"epochs": 1, "batch_size": 7, "learning": learning, **(training or {})},
+        run={"engine": engine},
+        **over,
+    )
+
+
+def by(description, engine):
+    return description.model_copy(update={"run": description.run.model_copy(update={"engine": engine})})
+
+
+def trained(description, engine):
+    """Return the parameters after a training, the steps that it took, and the metrics of each epoch."""
+    description, streams, rows = by(description, engine), Streams(5), []
+    state, steps = initial_state(description, streams), []
+    substrate = substrate_of(description, state.params, description.training.batch_size)
+    for step in train(substrate, load(description), state, streams):
+        steps.append(step)
+        rows += [state.tally.mean()] if step.ends_epoch else []
+    return state.params, steps, rows
+
+
+def start(description):
+    return initial_state(description, Streams(5)).params
+
+
+ALIKE = {
+    "rate, contrast": {"learning": "contrastive"},
+    "random sign, two epochs": {"phases": {"variant": "random_sign"}, "training": {"epochs": 2}},
+    "two hidden layers, schedule": {
+        "sizes": (4, 40, 9, 3),
+        "learning": "contrastive",
+        "phases": {"variant": "negative"},
+        "training": {"epochs": 2, "schedule": {"kind": "exponential", "factor": 0.5}},
+    },
+    "directed, bounds, no bias": {
+        "phases": {"variant": "positive"},
+        "projections": {
+            "hidden1_output": {"directed": True, "bounds": [-0.4, 0.4], "learning_rate": 1.0},
+            "feedback": {"source": "output", "target": "hidden1", "directed": True, "learning_rate": 0.05},
+            "skip": {"source": "input", "target": "output", "learning_rate": 0.0},
+        },
+        "layers": {"hidden1": {"bias": False}, "output": {"bias_learning_rate": 0.3}},
+        "substrate": {"rate": {"neuron": "sigmoid", "synapse": "vector_field"}},
+    },
+    "sigma-delta, one batch": {
+        "on": "spiking",
+        "sizes": (4, 40, 3),
+        "training": {"epochs": 2, "batch_size": 150},
+        "projections": {"input_hidden1": {"learning_rate": 10.0}, "hidden1_output": {"learning_rate": 10.0}},
+    },
+    "lif, refractory, ternary": {
+        "on": "spiking",
+        "layers": {"output": {"neuron": "lif"}},
+        "substrate": {"spiking": {"neuron": "lif_hard", "synapse": "two_trace_ternary"}},
+    },
+    "annealed, trace contrast": {
+        "on": "spiking",
+        "sizes": (4, 9, 40, 3),
+        "substrate": {"spiking": {"neuron": "sigma_delta_predictive", "synapse": "trace_contrast"}},
+    },
+}
+SMOKE = ("rate, contrast", "sigma-delta, one batch")
+"""Whose libraries are built on every version of Python, some seconds each."""
+
+
+@pytest.mark.parametrize(
+    "over",
+    [pytest.param(ALIKE[name], id=name, marks=[pytest.mark.smoke] if name in SMOKE else []) for name in ALIKE],
+)
+def test_a_compiled_training_ends_in_the_weights_of_the_stepper(over, monkeypatch):
+    monkeypatch.setattr("neuroeq.learning.trainers.contract.CHUNK", 7)
+    description = net(**over)
+    (one, slow, rows), (two, fast, others) = trained(description, "stepper"), trained(description, "compiled")
+    for name, before in start(description).items():
+        learns = name != "skip"
+        assert (np.abs(one[name] - before).max() > 1e-4) == learns
+        np.testing.assert_allclose(two[name], one[name], rtol=0, atol=1e-12)
+    assert sum(step.examples for step in slow) == sum(step.examples for step in fast)
+    for row, other in zip(rows, others, strict=True):
+        assert other["train_loss"] == pytest.approx(row["train_loss"], abs=1e-12)
+        assert other["train_error"] == row["train_error"]
+    if description.training.batch_size == 150:  # the other metrics are those of the first batch, and there is no other
+        assert rows[0]["spikes"] > 10
+        assert others == [pytest.approx(row, abs=1e-12) for row in rows]
+
+
+def test_single_precision_is_close():
+    """To 1e-5: sums of single numbers in another order, over an epoch."""
+    description = net(substrate={"rate": {"precision": "float32"}}, learning="contrastive")
+    (one, _, _), (two, _, _) = trained(description, "stepper"), trained(description, "compiled")
+    for name in one:
+        assert two[name].dtype == np.float32
+        np.testing.assert_allclose(two[name], one[name], rtol=0, atol=1e-5)
+
+
+def test_a_training_that_was_cut_ends_in_the_same_bits(monkeypatch):
+    """Cut between two chunks; the state that a checkpoint holds is all that is needed."""
+    monkeypatch.setattr("neuroeq.learning.trainers.contract.CHUNK", 3)
+    description = net(learning="contrastive")
+    whole, _, _ = trained(description, "compiled")
+    streams, examples = Streams(5), load(description)
+    state, cuts = initial_state(description, streams), 0
+    while state.epoch < 1:
+        state.params = {name: value.copy() for name, value in state.params.items()}
+        substrate = substrate_of(description, state.params, 7)
+        for step in train(substrate, examples, state, streams):
+            cuts += 1
+            if not step.ends_epoch:
+                break
+    assert cuts == -(-len(examples.train) // 7 // 3)
+    for name in whole:
+        np.testing.assert_array_equal(state.params[name], whole[name])
+
+
+def test_a_library_is_built_once(tmp_path, monkeypatch):
+    """Two processes build it at once without meeting; whatever the learning rates, none does after that."""
+    code = (
+        "from tests.physics.engine.test_compiled import net; from neuroeq.physics.engine.compiled import library_of;"
+        "library_of(net(learning='contrastive'))"
+    )
+    here = {"XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    both = [subprocess.Popen([sys.executable, "-c", code], env=os.environ | here) for _ in range(2)]
+    assert [each.wait() for each in both] == [0, 0]
+    assert [path.suffix for path in (tmp_path / "neuroeq").iterdir()] == [".so"]
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(library, "_build", lambda *_: pytest.fail("compiled again"))
+    faster = {"input_hidden1": {"learning_rate": 0.7}}
+    library_of(net(learning="contrastive", projections=faster, phases={"beta": 0.1}, training={"epochs": 9}))
+    for other in ({"sizes": (4, 22, 3)}, {"training": {"batch_size": 8}}, {"phases": {"variant": "positive"}}):
+        with pytest.raises(pytest.fail.Exception, match="compiled again"):
+            library_of(net(learning="contrastive", **other))
+
+
+def test_a_damaged_library_is_built_again_and_building_is_not_training(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    description = net("spiking")
+    library_path = tmp_path / "cache" / "neuroeq" / f"{library._content(description)}.so"
+    library_path.parent.mkdir(parents=True)
+    library_path.write_bytes(b"cut short")
+    result = neuroeq.train(description, "spiking", engine="compiled", out=tmp_path / "run").result
+    assert library_path.stat().st_size > 10_000
+    assert (result["trainer"], result["engine"]) == ("compiled", "stepper")
+    assert result["compile_s"] > 1 > result["cpu_s"]
+
+
+REFUSED = {
+    "rule is 'vector_field'": {"learning": "contrastive", "training": {"rule": "vector_field"}},
+    "update is 'every_step'": {"phases": {"variant": "positive"}, "training": {"update": "every_step"}},
+    "step.kind is 'sign'": {"training": {"step": {"kind": "sign"}}},
+    "training.momentum": {"training": {"momentum": 0.5}},
+    "training.l1": {"training": {"l1": 1e-4}},
+    "training.prune": {"training": {"prune": {"below": 0.01, "temperature": 5}}},
+    "nudge is 'held_current'": {"phases": {"nudge": "held_current"}},
+    "cost is 'cross_entropy'": {"phases": {"cost": "cross_entropy"}},
+    "phases.persistent": {"phases": {"persistent": True}},
+    "phases.free.tolerance": {"phases": {"free": {"duration": "9 steps", "tolerance": 1e-6}}},
+    "'input' has an encoder": {"on": "spiking", "substrate": {"spiking": {"input": "encoder_sigma_delta"}}},
+    "hidden1_output runs as Brian2 Synapses": {"on": "spiking", "projections": {"hidden1_output": {"delay": "2 ms"}}},
+    "input_hidden1 leaves out": {"projections": {"input_hidden1": {"connect": {"probability": 0.5}}}},
+    "'bernoulli' of layer 'hidden1' draws": {"on": "spiking", "substrate": {"spiking": {"neuron": "bernoulli"}}},
+    "'deep' of layer 'hidden1' reads": {"substrate": {"rate": {"neuron": "deep"}}},
+}
+
+
+@pytest.mark.parametrize("over", REFUSED.values(), ids=REFUSED)
+def test_what_it_does_not_do_is_a_sentence(over, request):
+    with pytest.raises(SpecError, match=rf"{request.node.callspec.id}.*, which the compiled .* --engine stepper\.$"):
+        prepare(net(**over), 150, "cython")
+
+
+@pytest.fixture
+def leaky(tmp_path):
+    path = tmp_path / "leaky.toml"
+    path.write_text(
+        'extends = "rate_derivative"\ntitle = "t"\nsource = "s"\nequations = "ddw/dt = gain*hebb - dw/second : 1"\n'
+    )
+    return {"rate": {"synapse": str(path)}}
+
+
+def test_synapses_that_do_more_than_integrate_are_a_sentence(leaky):
+    with pytest.raises(SpecError, match=r"synapse 'leaky' does more than integrate hebb.* --engine stepper\.$"):
+        prepare(net(substrate=leaky), 150, "cython")
+
+
+def test_a_trainer_that_is_left_open_is_compiled_where_that_pays_and_can_be(leaky):
+    left_open = net(engine=None, learning="contrastive")
+    assert choose(left_open, COMPILED_FROM, "cython").trainer == "compiled"
+    assert choose(left_open, COMPILED_FROM - 1, "cython").trainer == "stepwise"
+    assert choose(left_open, COMPILED_FROM, "numpy").trainer == "stepwise"
+    assert choose(net(engine="stepper"), COMPILED_FROM, "cython").trainer == "stepwise"
+    assert choose(net("crossbar", engine=None), COMPILED_FROM, "cython").trainer == "stepwise"
+    assert choose(net(engine=None, substrate=leaky), COMPILED_FROM, "cython").trainer == "stepwise"
+
+
+def test_a_trainer_that_was_not_asked_for_and_cannot_be_built_is_passed_over(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.warns(NeuroeqWarning, match=r"compiled trainer is not used, since .* there is no C\+\+ compiler"):
+        assert prepare(net(engine=None), COMPILED_FROM, "cython") == "stepwise"
+
+
+@pytest.mark.parametrize(("first", "then"), [("cython", "numpy"), ("numpy", "cython")])
+def test_a_resumed_run_keeps_the_trainer_that_it_began_with(first, then, tmp_path, monkeypatch):
+    """The target says whether there may be a compiler; what evaluates beside the training runs in NumPy here."""
+    monkeypatch.setattr("neuroeq.learning.trainers.contract.COMPILED_FROM", 100)
+    monkeypatch.setattr("neuroeq.physics.engine.simulation.use_target", lambda wish: use_target("numpy"))
+    description = net(engine=None, training={"epochs": 3})
+
+    def cut(step, row):
+        if row is not None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        neuroeq.train(description, "rate", target=first, out=tmp_path, progress=cut)
+    resumed = neuroeq.train(description, "rate", target=then, out=tmp_path, resume=True).result
+    assert resumed["trainer"] == ("compiled" if first == "cython" else "stepwise")
+    assert resumed["engine"] == "stepper"
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "neuroeq").write_text("a file where the folder should be")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(SpecError, match=r"cannot keep what is compiled .*XDG_CACHE_HOME, or use --engine stepper\.$"):
+        prepare(net(), 150, "cython")
+
+
+@pytest.mark.parametrize(("on", "own"), [("resistive", "operating_point"), ("crossbar", "stepper")])
+def test_circuits_are_told_their_own_engine(on, own):
+    with pytest.raises(SpecError, match=rf"substrate is '{on}', which the compiled trainer .* use --engine {own}\.$"):
+        prepare(net(on, learning="contrastive"), 150, "cython")
+
+
+def test_without_a_compiler_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(SpecError, match=r"no C\+\+ compiler here; install one .* or use --engine stepper\.$"):
+        prepare(net(), 150, "cython")
+
+
+def test_a_compiler_that_fails_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\necho 'x.h: error: no such file' >&2; exit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("CXX", str(broken))
+    with pytest.raises(SpecError, match=r"broken fails here \(x\.h: error: no such file\).*--engine stepper\.$"):
+        prepare(net(), 150, "cython")
+
+
+def test_weights_without_bound_are_a_divergence():
+    wild = {"input_hidden1": {"learning_rate": 1e39}}
+    description = net(learning="contrastive", projections=wild, substrate={"rate": {"precision": "float32"}})
+    with pytest.raises(DivergenceError, match="outputs or weights grew without bound in epoch 1"):
+        trained(description, "compiled")

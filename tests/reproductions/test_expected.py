@@ -1,0 +1,48 @@
+"""Every shipped network reaches what its file promises."""
+
+import statistics
+
+import pytest
+
+from neuroeq.describe import catalog
+from neuroeq.describe.catalog import load_network
+from neuroeq.runs.training import train
+
+PROMISES = [
+    pytest.param(
+        name, promise, id="-".join([name, promise.substrate, *filter(None, [promise.hardware]), *promise.settings])
+    )
+    for name in catalog.names("network")
+    for promise in load_network(name).expected
+]
+
+
+QUICK = [each for each in PROMISES if not each.values[0].startswith("mnist_")]
+
+
+@pytest.mark.reproduction
+@pytest.mark.parametrize(("name", "promise"), QUICK)
+def test_seed_0_reaches_what_the_file_promises(name, promise):
+    target = "auto" if name.startswith("digits") else "numpy"
+    run = train(name, promise.substrate, seed=0, hardware=promise.hardware, settings=promise.settings, target=target)
+    assert run.test_error <= promise.test_error + promise.tolerance
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "promise"), PROMISES)
+def test_median_over_seeds_is_what_the_file_promises(name, promise, request):
+    if name.startswith("mnist_"):
+        request.getfixturevalue("mnist")
+    errors = [
+        train(
+            name, promise.substrate, seed=seed, hardware=promise.hardware, settings=promise.settings, target="auto"
+        ).test_error
+        for seed in promise.seeds
+    ]
+    assert abs(statistics.median(errors) - promise.test_error) <= promise.tolerance, errors
+
+
+def test_every_network_promises_something_on_every_substrate():
+    for name in catalog.names("network"):
+        network = load_network(name)
+        assert {promise.substrate for promise in network.expected} >= set(network.substrate), name

@@ -1,0 +1,119 @@
+"""What the README and the documentation pages show is what happens."""
+
+import importlib.util
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from neuroeq.cli import main
+from neuroeq.describe.catalog import load_network, names, resolve
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+MODELS = (ROOT / "docs" / "models.md").read_text()
+HARDWARE = (ROOT / "docs" / "hardware.md").read_text()
+RULES = (ROOT / "docs" / "rules.md").read_text()
+
+
+def blocks(text, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def commands():
+    """Every line of the shell blocks, without its remark."""
+    return [
+        words
+        for block in blocks(README, "sh")
+        for words in (shlex.split(line, comments=True) for line in block.splitlines())
+        if words
+    ]
+
+
+@pytest.mark.reproduction
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("page", [README, RULES], ids=["README", "rules"])
+def test_the_python_example_prints_what_the_page_says(page, capsys):
+    (code,), (printed,) = blocks(page, "python"), blocks(page, "text")
+    exec(compile(code, "page.md", "exec"), {})
+    assert capsys.readouterr().out == printed
+    if page is README:
+        assert Path("raster.png").stat().st_size > 10_000
+
+
+@pytest.mark.reproduction
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_command_lines_work_in_their_order(capsys):
+    lines = [words for words in commands() if words[0] == "neuroeq"]
+    assert [words[1] for words in lines] == [
+        *["run", "run", "plot", "run", "run", "check", "export", "list", "show"],
+        *["compare", "eval"],
+    ]
+    for words in lines:
+        with pytest.raises(SystemExit) as ended:
+            main(words[1:])
+        assert not ended.value.code, words
+        assert capsys.readouterr().out
+    assert Path("runs/xor-lif/figures/raster.png").exists()
+
+
+def test_the_scripts_and_pictures_that_it_names_are_there():
+    scripts = {words[0] for words in commands() if words[0] != "neuroeq"}
+    assert scripts == {"scripts/demo", "scripts/test"}
+    named = [*scripts, *re.findall(r"\]\(([^)#:]+)\)", README)]
+    assert len(named) > 4
+    for path in named:
+        assert (ROOT / path).is_file(), path
+
+
+@pytest.mark.parametrize("text", [README, MODELS], ids=["README", "models"])
+def test_the_models_that_pages_show_are_allowed(text):
+    for number, content in enumerate(blocks(text, "toml")):
+        path = Path(f"shown{number}.toml")
+        path.write_text(content)
+        kind = "synapse" if "transmission" in content else "neuron"
+        substrate = "spiking" if "extends" in content else "rate"
+        physics = resolve("xor", substrate, [f"substrate.{substrate}.{kind}={path}"]).physics
+        assert getattr(physics, kind).title in content
+
+
+def test_the_errors_it_shows_are_those_of_the_files():
+    shown = [float(error) for error in re.findall(r"^\| digits .*\| ([\d.]+) % \|", README, flags=re.MULTILINE)]
+    promised = [100 * promise.test_error for promise in load_network("digits").expected]
+    assert len(promised) == 9 and shown == pytest.approx(promised)
+    others = re.findall(r"^\| (digits_\w+) .*\| ([\d.]+) % \|", README, flags=re.MULTILINE)
+    assert {name for name, _ in others} == {name for name in names("network") if name.startswith("digits_")}
+    for name, error in others:
+        assert float(error) == pytest.approx(100 * load_network(name).expected[0].test_error)
+
+
+def test_the_mnist_table_is_what_the_kept_results_say():
+    spec = importlib.util.spec_from_file_location("reproductions", ROOT / "scripts" / "reproductions.py")
+    reproductions = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reproductions)
+    assert reproductions.table() in README
+
+
+@pytest.mark.parametrize("name", [name for name in names("network") if name.startswith("mnist_")])
+def test_the_kept_results_are_those_of_the_files_and_keep_their_promise(name):
+    network = load_network(name)
+    promise = network.expected[0]
+    for seed in promise.seeds:
+        folder = ROOT / "docs" / "results" / f"{name}-seed{seed}"
+        result = json.loads((folder / "result.json").read_text())
+        assert (result["network"], result["seed"]) == (name, seed)
+        hardware = promise.hardware or ("unbounded" if network.substrate.keys() == {"resistive"} else None)
+        assert (result["substrate"], result["hardware"]) == (promise.substrate, hardware)
+        assert result["epochs"] == network.training.epochs == len((folder / "metrics.csv").read_text().splitlines()) - 1
+        assert abs(result["test_error"] - promise.test_error) <= promise.tolerance
+
+
+def test_the_layout_and_the_hardware_that_the_page_shows_are_allowed():
+    layout, hardware = blocks(HARDWARE, "toml")
+    Path("mine.toml").write_text('extends = "xor"\ntitle = "mine"\n' + layout)
+    Path("hardware.toml").write_text(hardware)
+    resolved = resolve("mine.toml", "resistive", hardware="hardware.toml", ideal=["wires"])
+    assert resolved.circuit.bias_voltages == (4.0,)
+    assert resolved.technology.neuron.amplifier.gain == 4
