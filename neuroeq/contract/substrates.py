@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .phases import Array, Cost, Equilibrium, Nudge, Params, Stop
 
@@ -85,16 +86,16 @@ class Substrate(Protocol):
 
     def relax(
         self,
-        inputs: Array,
+        inputs: ArrayLike,
         nudge: Nudge | None = None,
         start: Any = None,
         *,
-        stop: Stop,
+        stop: Stop | None = None,
         plasticity: Any = None,
         record: Any = None,
         rng: np.random.Generator | None = None,
     ) -> Equilibrium:
-        """Relax from `start`, or from rest, and change nothing but the accumulator of `plasticity`."""
+        """Relax from `start`, or from rest, until `stop`, or as the network says; change only the accumulator given."""
         ...
 
     def energy_gradient(self, eq: Equilibrium) -> Params:

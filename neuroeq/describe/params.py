@@ -22,7 +22,7 @@ def param_shapes(network: Network) -> dict[str, tuple[int, ...]]:
 
 
 def checked_params(network: Network, params: Mapping[str, Any], where: str = "params") -> Params:
-    """Return parameters as arrays in the precision of a resolved network.
+    """Return parameters as arrays: those that are arrays of floats as they are, others in the network's precision.
 
     Parameters
     ----------
@@ -56,5 +56,6 @@ def checked_params(network: Network, params: Mapping[str, Any], where: str = "pa
             )
         if not np.isfinite(value).all():
             raise SpecError(f"{where}: '{name}' holds NaN or infinite values; expected finite numbers.")
-        arrays[name] = value.astype(network.physics.precision)
+        exact = isinstance(params[name], np.ndarray) and value.dtype.kind == "f"
+        arrays[name] = value if exact else value.astype(network.physics.precision)
     return arrays

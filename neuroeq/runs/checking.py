@@ -77,7 +77,7 @@ def check_network(
     examples = load(resolved, Path(resolved.run.data_dir) if resolved.run.data_dir else None)
     which = in_turn(np.asarray(examples.train.labels), samples)
     inputs, _, wanted = examples.batch(examples.train, which, resolved)
-    how = {"engine": engine_of(resolved), "target": use_target(target)}
+    how: dict[str, Any] = {"engine": engine_of(resolved), "target": use_target(target)}
     checked = build(resolved, params, samples, **how)
     checked.hold(store.effective(streams.child("read check")))
     reference = _rate_twin(described, resolved, params, samples) or _exact_twin(resolved, store, samples, how)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -186,7 +187,7 @@ def begun(folder: RunFolder | MemoryRecords, network: Network, target: str, sour
     before = cpu_seconds(children=True)
     samples = network.training.epochs * len(examples.train)
     state.trainer = prepare(network, samples, target, state.trainer)
-    how = {"engine": engine_of(network), "target": target}
+    how: dict[str, Any] = {"engine": engine_of(network), "target": target}
     substrate = build(network, state.params, network.training.batch_size, **how)
     judge = build(network, state.params, EVALUATION_BATCH, plastic=False, **how)
     compile_s = cpu_seconds(children=True) - before

@@ -1,13 +1,20 @@
 """Networks, examples and parameters that are written in Python."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from neuroeq.contract import Nudge
 from neuroeq.data import examples_of, from_arrays
 from neuroeq.describe.catalog import changed, load_network, network, resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.params import checked_params, param_shapes
 from neuroeq.errors import DataError, NeuroeqError, SpecError
+from neuroeq.learning.costs import SquaredError
+from neuroeq.physics.engine import Recording
+from neuroeq.physics.substrates import build
+from neuroeq.randomness import Streams
 from neuroeq.runs.run import load_run
 from neuroeq.runs.training import train
 from neuroeq.runs.transfer import evaluate_run
@@ -179,3 +186,37 @@ def test_a_run_in_memory_has_no_folder(blobs):
     net, data = blobs
     with pytest.raises(SpecError, match="keep is False, so there is no folder"):
         train(net, "rate", data=data, keep=False, out="run")
+
+
+@pytest.mark.parametrize("substrate", ["rate", "spiking", "crossbar", "resistive"])
+def test_a_substrate_is_built_of_a_name_with_the_start_weights_of_a_run(substrate):
+    built = build("xor", substrate=substrate, seed=3, target="numpy")
+    drawn = initial_params(resolve("xor", substrate), Streams(3).child("init"))
+    assert all(np.array_equal(built.params[name], drawn[name]) for name in drawn)
+    whole = build(resolve("xor", substrate), drawn, 4, target="numpy")
+    inputs = np.array([[0.0, 1.0], [1.0, 1.0]])
+    phases = whole.network.phases
+    by_hand = whole.relax(inputs, stop=whole.stop(phases.free))
+    assert np.array_equal(built.relax([[0, 1], [1, 1]]).outputs, by_hand.outputs)
+    assert np.array_equal(
+        built.relax([0, 1]).outputs, build("xor", substrate=substrate, seed=3).relax([[0, 1]]).outputs
+    )
+    targets = np.array([[1.0, 0.0], [0.0, 1.0]])
+    pull = Nudge(0.1, targets, SquaredError(), whole.network.nudge, by_hand)
+    nudged = whole.relax(inputs, pull, by_hand.resume, stop=whole.stop(phases.nudged))
+    lists = replace(pull, targets=targets.tolist())
+    assert np.array_equal(whole.relax(inputs.tolist(), lists, by_hand).outputs, nudged.outputs)
+
+
+def test_what_cannot_relax_is_refused_with_a_sentence():
+    built = build("xor", substrate="rate", target="numpy")
+    with pytest.raises(DataError, match="inputs are 'one'; expected numbers, one row a sample"):
+        built.relax("one")
+    with pytest.raises(DataError, match=r"inputs are \[\[0, 1\], \[1\]\]; expected numbers"):
+        built.relax([[0, 1], [1]])
+    with pytest.raises(DataError, match=r"targets have shape \(1, 3\); expected \(1, 2\)"):
+        built.relax([0, 1], Nudge(0.1, [1, 0, 0], SquaredError()))
+    with pytest.raises(SpecError, match="record is given, but no sample is monitored"):
+        built.relax([0, 1], record=Recording())
+    with pytest.raises(SpecError, match="'hidden_output' is missing"):
+        build("xor", {"input_hidden": np.ones((2, 16))}, substrate="rate")

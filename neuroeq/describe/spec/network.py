@@ -233,6 +233,14 @@ class Network(Described):
         return next(iter(self.substrate))
 
     @property
+    def resolved(self) -> bool:
+        """Whether it is resolved for one substrate, with its models and hardware in full."""
+        if len(self.substrate) != 1:
+            return False
+        models = isinstance(self.physics.neuron, NeuronModel) or not self.kind.models
+        return models and (self.hardware is not None or not self.kind.hardware)
+
+    @property
     def kind(self) -> Kind:
         """The kind of the substrate of a resolved network."""
         return kind_of(self.substrate_name)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from neuroeq.contract import Params, Substrate
+from numpy.typing import ArrayLike
+
+from neuroeq.contract import Substrate
+from neuroeq.describe.catalog import resolve
+from neuroeq.describe.network import initial_params
+from neuroeq.describe.params import checked_params
 from neuroeq.describe.spec import Network
+from neuroeq.describe.spec.files import Table
+from neuroeq.randomness import Streams
 from neuroeq.registry import SUBSTRATES
 
 from .base import PlainSubstrate
@@ -16,26 +25,53 @@ from .resistive import Resistive
 from .transient import ResistiveInTime
 
 
-def build(network: Network, params: Params, batch: int, **options: Any) -> Substrate:
-    """Return the substrate that a network was resolved for.
+def build(
+    network: Network | str | Path,
+    params: Mapping[str, ArrayLike] | None = None,
+    batch: int | None = None,
+    *,
+    substrate: str | None = None,
+    hardware: str | None = None,
+    settings: Sequence[str | Table] = (),
+    seed: int | None = None,
+    **options: Any,
+) -> Substrate:
+    """Return a substrate that is ready to relax.
 
     Parameters
     ----------
     network
-        Resolved.
+        A network, or its name or path; one that is not resolved for a substrate is resolved here.
     params
-        What the synapses hold at first; copied.
+        What the synapses hold at first, by projection (n_pre, n_post) and by ``"<layer>.bias"`` (n,); copied. Drawn as
+        a run draws its start weights, if left out.
     batch
-        The largest number of samples that it will be given at a time.
+        The largest number of samples that it will be given at a time; the network's batch size if left out.
+    substrate, hardware, settings
+        As in `train`.
+    seed
+        The seed of parameters that are drawn; that of the network's run, 0 as a rule, if left out.
     options
-        Options of `Simulation`, such as its engine.
+        Options of `Simulation`, such as ``engine``, ``target``, or ``monitored``, the number of samples that can be
+        recorded.
 
     Raises
     ------
     NeuroeqError
-        If the network is not resolved for one substrate, or does not suit the one that it is resolved for.
+        If there is no such network, substrate or hardware, if they do not suit each other, or parameters do not fit.
+
+    Examples
+    --------
+    >>> xor = build("xor", substrate="rate", target="numpy")
+    >>> xor.relax([0, 1]).outputs.shape
+    (1, 2)
     """
-    return SUBSTRATES.get(network.substrate_name)(network, params, batch, **options)
+    if isinstance(network, str | Path) or not network.resolved or substrate or hardware or settings:
+        network = resolve(network, substrate, settings, hardware)
+    if params is None:
+        params = initial_params(network, Streams(network.run.seed if seed is None else seed).child("init"))
+    batch = network.training.batch_size if batch is None else batch
+    return SUBSTRATES.get(network.substrate_name)(network, checked_params(network, params), batch, **options)
 
 
 __all__ = [

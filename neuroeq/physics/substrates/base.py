@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from neuroeq.contract import Circuit, Cost, Equilibrium, Lesson, Nudge, Params, Plastic, Stop, VectorField
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Relaxation
-from neuroeq.errors import SpecError
+from neuroeq.errors import DataError, SpecError
 
 from .held import Latest, held
 
@@ -73,11 +75,11 @@ class PlainSubstrate(ABC):
     @abstractmethod
     def relax(
         self,
-        inputs: Array,
+        inputs: ArrayLike,
         nudge: Nudge | None = None,
         start: Any = None,
         *,
-        stop: Stop,
+        stop: Stop | None = None,
         plasticity: Any = None,
         record: Any = None,
         rng: np.random.Generator | None = None,
@@ -139,6 +141,42 @@ class PlainSubstrate(ABC):
     def as_plastic(self) -> Plastic | None:
         """Return that its synapses do not change by themselves."""
         return None
+
+    def _phase(
+        self, inputs: ArrayLike, nudge: Nudge | None, start: Any, stop: Stop | None
+    ) -> tuple[Array, Nudge | None, Any, Stop]:
+        """Return the arguments of a phase with defaults filled in: lists and single samples become batches.
+
+        Parameters
+        ----------
+        inputs
+            (batch, n_input), or one sample, (n_input,), as an array or as lists.
+        nudge
+            None in the free phase; its targets may be lists too, or those of one sample.
+        start
+            An equilibrium, or its `resume`.
+        stop
+            When the phase ends; as the network's file says, if left out.
+
+        Raises
+        ------
+        DataError
+            If inputs or targets are no table of numbers.
+        """
+        if not isinstance(inputs, np.ndarray) or inputs.ndim < 2:
+            inputs = self._table("inputs", inputs)
+        if nudge is not None and (not isinstance(nudge.targets, np.ndarray) or nudge.targets.ndim < 2):
+            nudge = replace(nudge, targets=self._table("targets", nudge.targets))
+        if stop is None:
+            phases = self.network.phases
+            stop = self.stop(phases.free if nudge is None else phases.nudged)
+        return inputs, nudge, start.resume if isinstance(start, Equilibrium) else start, stop
+
+    def _table(self, name: str, values: ArrayLike) -> Array:
+        try:
+            return np.atleast_2d(np.asarray(values, self.network.physics.precision))
+        except (TypeError, ValueError):
+            raise DataError(f"{name} are {values!r:.60}; expected numbers, one row a sample.") from None
 
     def _lacks(self, what: str, advice: str) -> str:
         return f"{self.network.where}: substrate '{self.network.substrate_name}' has no {what}; {advice}."

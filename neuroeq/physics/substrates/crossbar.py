@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from neuroeq.contract import Circuit, Equilibrium, Nudge, Params
+from neuroeq.contract import Circuit, Equilibrium, Nudge, Params, Stop
 from neuroeq.describe.spec import Hardware, Network
 from neuroeq.errors import SpecError
 
@@ -61,20 +62,22 @@ class Crossbar(NeuronSubstrate):
 
     def relax(
         self,
-        inputs: Array,
+        inputs: ArrayLike,
         nudge: Nudge | None = None,
         start: Any = None,
         *,
+        stop: Stop | None = None,
         rng: np.random.Generator | None = None,
         **others: Any,
     ) -> Equilibrium:
         """Let the op-amps settle on the inputs that converters drive, and read them by converters."""
+        inputs, nudge, start, stop = self._phase(inputs, nudge, start, stop)
         volt, periphery, kept = self.state_of_one, self._periphery, self.params
         inputs = self._as_driven(self._given.of(inputs))
         if periphery.elsewhere(nudge):
             self.hold(periphery.twin(kept))
         try:
-            eq = super().relax(inputs, nudge, start, rng=rng, **others)
+            eq = super().relax(inputs, nudge, start, stop=stop, rng=rng, **others)
         finally:
             self.hold(kept)
         if periphery.reads_exactly:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from neuroeq.contract import Equilibrium, Lesson, Nudge, Params, Plastic, Stop, VectorField
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Relaxation
+from neuroeq.errors import SpecError
 
 from ..engine import Accumulator, Plasticity, Recording, Simulation
 from .compatibility import check_rule
@@ -42,6 +44,7 @@ class NeuronSubstrate(Contrasts):
     def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
         super().__init__(network, params, batch, **options)
         check_rule(self.described, options.get("plastic", True))
+        self._monitored = options.get("monitored", 0)
         self.simulation = Simulation(self._simulated(), batch, one=self.state_of_one, **options)
 
     @property
@@ -80,11 +83,11 @@ class NeuronSubstrate(Contrasts):
 
     def relax(
         self,
-        inputs: Array,
+        inputs: ArrayLike,
         nudge: Nudge | None = None,
         start: Any = None,
         *,
-        stop: Stop,
+        stop: Stop | None = None,
         plasticity: Plasticity | None = None,
         record: Recording | None = None,
         rng: np.random.Generator | None = None,
@@ -94,17 +97,18 @@ class NeuronSubstrate(Contrasts):
         Parameters
         ----------
         inputs
-            The inputs of the batch, (batch, n_input), to which the input layer is clamped.
+            What the input layer is clamped to: (batch, n_input), or one sample, (n_input,).
         nudge
             The pull of the outputs; None in the free phase.
         start
-            The `resume` of an equilibrium of this substrate, to go on from; the phase starts at rest if left out.
+            An equilibrium of this substrate, or its `resume`, to go on from; the phase starts at rest if left out.
         stop
-            The largest number of steps, and the residual that ends the phase earlier.
+            The largest number of steps, and the residual that ends the phase earlier; as the network says if left out.
         plasticity
             What lets synapses accumulate their change in this phase; None if they do not change.
         record
-            A `Recording` that keeps spikes and states of the first samples; None to keep nothing.
+            A `Recording` that keeps spikes and states of the first samples, as many as the substrate was built to
+            monitor; None to keep nothing.
         rng
             Draws start values and noise; the same draws each time if left out.
 
@@ -118,7 +122,12 @@ class NeuronSubstrate(Contrasts):
             If inputs or targets have the wrong shape, or are not finite.
         DivergenceError
             If a state grows without bound.
+        SpecError
+            If phases are to be recorded by a substrate that monitors no samples.
         """
+        if record is not None and not self._monitored:
+            raise SpecError("record is given, but no sample is monitored; build the substrate with monitored=2, say.")
+        inputs, nudge, start, stop = self._phase(inputs, nudge, start, stop)
         rng = rng or np.random.default_rng(0)
         inputs = self._latest.of(inputs)
         return self.simulation.relax(self.weights, inputs, nudge, start, stop, plasticity, record, rng)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from neuroeq.contract import Cost, Equilibrium, Nudge, Params, Stop
 from neuroeq.describe.network import check_batch, mask
@@ -81,11 +82,11 @@ class OperatingPoints(PlainSubstrate):
 
     def relax(
         self,
-        inputs: Array,
+        inputs: ArrayLike,
         nudge: Nudge | None = None,
-        start: Settled | None = None,
+        start: Any = None,
         *,
-        stop: Stop,
+        stop: Stop | None = None,
         plasticity: Any = None,
         record: Any = None,
         rng: np.random.Generator | None = None,
@@ -95,14 +96,15 @@ class OperatingPoints(PlainSubstrate):
         Parameters
         ----------
         inputs
-            The inputs of the batch, (batch, n_input); their voltages are `input_gain` times as large.
+            The inputs of the batch, (batch, n_input), or one sample, (n_input,); their voltages are `input_gain` times
+            as large.
         nudge
             The pull of the outputs; None in the free phase. Its beta is a conductance in the network's unit.
         start
-            The `resume` of an equilibrium where the solver begins; it begins at 0 V if this is left out.
+            An equilibrium, or its `resume`, where the solver begins; it begins at 0 V if this is left out.
         stop
             The largest number of sweeps or Newton steps, and the residual to reach, as a fraction of the largest
-            current.
+            current; as the network says if left out.
         plasticity, record
             Not used, since nothing happens in time here.
         rng
@@ -115,6 +117,7 @@ class OperatingPoints(PlainSubstrate):
         DivergenceError
             If a nudge is beyond what the circuit bears.
         """
+        inputs, nudge, start, stop = self._phase(inputs, nudge, start, stop)
         inputs = self._latest.of(inputs)
         check_batch(self.network, inputs, None if nudge is None else nudge.targets, len(inputs))
         assembly = self._assemble(inputs, self._periphery.elsewhere(nudge))

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from neuroeq.contract import Circuit, Equilibrium, Lesson, Nudge, Params, Stop
 from neuroeq.describe.spec import Network
@@ -88,14 +89,15 @@ class ResistiveInTime(NeuronSubstrate):
 
     def relax(
         self,
-        inputs: Array,
+        inputs: ArrayLike,
         nudge: Nudge | None = None,
         start: Any = None,
         *,
-        stop: Stop,
+        stop: Stop | None = None,
         **others: Any,
     ) -> Equilibrium:
         """Let the circuit settle; the arguments are those of `NeuronSubstrate.relax`, in the network's units."""
+        inputs, nudge, start, stop = self._phase(inputs, nudge, start, stop)
         if start is None:
             self._keep_up()
         volt = self.network.circuit.v_unit
