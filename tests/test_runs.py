@@ -16,6 +16,7 @@ import pytest
 
 from neuroeq.errors import SpecError
 from neuroeq.runs.records import RunFolder
+from neuroeq.runs.records.folder import _current
 from neuroeq.runs.run import load_run
 from neuroeq.runs.training import train
 
@@ -269,3 +270,10 @@ def test_ctrl_c_leaves_a_checkpoint_and_exits_130(tmp_path):
     assert not (tmp_path / "cut" / "result.json").exists()
     assert start([*NETWORKS["rate"], "--resume"], tmp_path / "cut").wait(300) == 0
     assert same_weights(tmp_path / "whole", tmp_path / "cut")
+
+
+@pytest.mark.parametrize(("engine", "trainer"), [("compiled", "compiled"), (None, None)])
+def test_a_checkpoint_that_names_an_engine_is_read_as_one_that_names_a_trainer(engine, trainer):
+    """Those of version 0.1 looked at the free phase of every example that they counted."""
+    place = _current({"engine": engine, "tally": {"examples": 7}})
+    assert place["trainer"] == trainer and place["tally"]["looked_at"] == 7
