@@ -121,6 +121,16 @@ def test_show_renders_equations_units_and_sources(capsys):
     assert "Martin et al. 2021" in text and "(spike) × (slope)" in text
 
 
+def test_show_says_who_trains_a_network_and_why(capsys):
+    for settings, line in (
+        ([], "# trainer: compiled (from 200,000 samples), stepwise below"),
+        (["--set", "training.momentum=0.5"], "# trainer: stepwise; not compiled because: training.momentum is 0.5"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(["show", "digits", "--substrate", "rate", *settings])
+        assert not ended.value.code and capsys.readouterr().out.splitlines()[1] == line
+
+
 def test_show_prints_a_network_as_a_substrate_plays_it(capsys):
     _, text, _ = cli(capsys, "show", "digits", "--substrate", "spiking")
     assert 'duration = "30 ms"' in text and "ds/dt" in text

@@ -199,6 +199,9 @@ def test_a_fused_run_reports_its_residual_and_draws_no_empty_figure(tmp_path):
     settings += ["phases.free.duration='4 steps'", "phases.nudged.duration='4 steps'"]
     run = train("xor", "resistive", settings=settings, epochs=3, out=tmp_path / "run")
     assert run.metrics[-1]["residual"] > 0 and run.metrics[-1]["free_steps"] == 4
+    assert run.metrics[-1]["looked_at"] == 4, "the only batch of an epoch"
+    assert run.result["trainer"] == "fused (numpy)"
+    assert (run.result["engine"], run.result["target"]) == ("operating_point", None)
     assert 0 < run.metrics[-1]["moving_hidden"] < 1
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from neuroeq.errors import SpecError
 from neuroeq.runs.records import RunFolder
+from neuroeq.runs.records.folder import _current
 from neuroeq.runs.run import load_run
 from neuroeq.runs.training import train
 
@@ -145,3 +146,10 @@ def same_weights(one, two):
     states = [RunFolder(Path(path)).load() for path in (one, two)]
     assert states[0].params.keys() == states[1].params.keys()
     return all(np.array_equal(states[0].params[name], states[1].params[name]) for name in states[0].params)
+
+
+@pytest.mark.parametrize(("engine", "trainer"), [("compiled", "compiled"), (None, None)])
+def test_a_checkpoint_that_names_an_engine_is_read_as_one_that_names_a_trainer(engine, trainer):
+    """Those of version 0.1 looked at the free phase of every example that they counted."""
+    place = _current({"engine": engine, "tally": {"examples": 7}})
+    assert place["trainer"] == trainer and place["tally"]["looked_at"] == 7
