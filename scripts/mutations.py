@@ -21,15 +21,20 @@ ROOT = Path(__file__).parent.parent
 MODULES = ["neuroeq/learning", "neuroeq/physics/devices", "neuroeq/physics/circuits"]
 HEAVY = ["pytest", "numpy", "scipy.sparse.linalg", "sklearn.datasets", "brian2", "h5py", "pydantic", "pint", "typer"]
 """What a run would spend most of its time importing; done once, before the runs are forked."""
+CIRCUITS = ["diodes", "solve", "gradient", "power", "wires", "single_diodes", "published", "refused"]
 TESTS = {
-    "neuroeq/physics/devices": ["physics/devices"],
+    "neuroeq/physics/devices": [f"physics/devices/test_{name}.py" for name in ("laws", "noise", "chip", "fields")],
     "neuroeq/physics/circuits/fused": ["physics/circuits/test_fused.py", "learning/trainers/test_fused_training.py"],
     "neuroeq/physics/circuits/spice": ["physics/circuits/test_spice.py", "physics/circuits/test_export.py"],
-    "neuroeq/physics/circuits": ["physics/circuits", "physics/substrates/test_resistive.py"],
+    "neuroeq/physics/circuits": [
+        *(f"physics/circuits/test_{name}.py" for name in CIRCUITS),
+        "physics/substrates/test_resistive.py",
+        "physics/substrates/test_crossbar.py",
+    ],
     "neuroeq/learning/rules": ["learning/rules", "conformance/test_rules.py"],
     "neuroeq/learning/trainers/compiled.py": ["physics/engine/test_compiled.py"],
     "neuroeq/learning/trainers": ["learning/trainers"],
-    "neuroeq/learning": ["learning/test_training.py", "learning/test_steps.py", "learning/test_pruning.py"],
+    "neuroeq/learning": [*(f"learning/test_{name}.py" for name in ("steps", "pruning", "training")), "learning/rules"],
 }
 """By the start of a path, the first that fits: tests most likely to see a change there."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import signal
@@ -68,6 +69,25 @@ def _same_preferences():
     yield
     if brian2:
         brian2.prefs.codegen.target = before
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory, request):
+    """Return a function that gives a folder by its name, filled by the first worker that asks; only to be read."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if hasattr(request.config, "workerinput") else base
+
+    def filled(name, fill):
+        folder = base / name
+        with (base / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / "filled").exists():
+                folder.mkdir(exist_ok=True)
+                fill(folder)
+                (folder / "filled").touch()
+        return folder
+
+    return filled
 
 
 @pytest.fixture

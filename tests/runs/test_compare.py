@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import subprocess
 import sys
 from html import escape
@@ -41,23 +42,28 @@ cite = "a test"
 """
 
 
+COMMAND = ["compare", "xor", "--on", f"{ON},crossbar:narrow.toml", "--seeds", "2", "--epochs", "5"]
+COMMAND += ["--set", "hardware.synapse.g_max='20 uS'", "--out", "out", "--json"]
+
+
 @pytest.fixture(scope="module")
-def compared(tmp_path_factory):
+def compared(once):
     """Four cells of two seeds, in two processes, and one that its substrate refuses."""
-    folder = tmp_path_factory.mktemp("compared")
-    (folder / "small.toml").write_text(SMALL)
-    (folder / "narrow.toml").write_text(NARROW)
-    command = ["compare", "xor", "--on", f"{ON},crossbar:narrow.toml", "--seeds", "2", "--epochs", "5"]
-    command += ["--set", "hardware.synapse.g_max='20 uS'", "--jobs", "2", "--out", "out", "--json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "neuroeq", *command], cwd=folder, capture_output=True, text=True, timeout=PATIENCE
-    )
-    assert done.returncode == 0, done.stderr
-    return folder / "out", json.loads(done.stdout), [sys.executable, "-m", "neuroeq", *command]
+
+    def compare(folder):
+        (folder / "small.toml").write_text(SMALL)
+        (folder / "narrow.toml").write_text(NARROW)
+        command = [sys.executable, "-m", "neuroeq", *COMMAND, "--jobs", "2"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
+        assert done.returncode == 0, done.stderr
+        (folder / "printed.json").write_text(done.stdout)
+
+    folder = once("compared", compare)
+    return folder / "out", json.loads((folder / "printed.json").read_text())
 
 
 def test_it_leaves_a_page_two_tables_and_a_run_folder_a_cell(compared):
-    out, printed, _ = compared
+    out, printed = compared
     assert {path.name for path in out.iterdir() if path.is_file()} == {"report.html", "table.csv", "table.json"}
     kept = json.loads((out / "table.json").read_text())
     assert kept == printed
@@ -68,7 +74,7 @@ def test_it_leaves_a_page_two_tables_and_a_run_folder_a_cell(compared):
 
 
 def test_rows_say_what_the_run_folders_say(compared):
-    out, printed, _ = compared
+    out, printed = compared
     done = [row for row in printed["cells"] if row["failure"] is None]
     assert [(row["cell"], row["seed"]) for row in done] == [
         (cell, seed) for cell in ("rate", "spiking", "crossbar:ideal", "resistive:small") for seed in (0, 1)
@@ -87,7 +93,7 @@ def test_rows_say_what_the_run_folders_say(compared):
 
 
 def test_the_gradient_at_the_end_is_that_of_the_trained_weights(compared):
-    out, printed, _ = compared
+    out, printed = compared
     row = next(row for row in printed["cells"] if row["cell"] == "rate")
     from neuroeq.runs.checking import check_network
 
@@ -96,7 +102,7 @@ def test_the_gradient_at_the_end_is_that_of_the_trained_weights(compared):
 
 
 def test_means_over_seeds_have_students_interval(compared):
-    out, printed, _ = compared
+    out, printed = compared
     mean = next(row for row in printed["rows"] if row["cell"] == "rate")
     values = [row["cosine_end"] for row in printed["cells"] if row["cell"] == "rate"]
     half = stats.t.interval(0.95, 1, np.mean(values), stats.sem(values))[1] - np.mean(values)
@@ -109,25 +115,24 @@ def test_means_over_seeds_have_students_interval(compared):
 
 
 def test_a_cell_that_is_refused_is_a_row_with_its_sentence(compared):
-    out, printed, _ = compared
+    out, printed = compared
     failed = [row["failure"] for row in printed["cells"] if row["cell"] == "crossbar:narrow"]
     assert len(failed) == 2 and all("holds 0.0199 at most" in failure for failure in failed)
     assert escape(failed[0]) in (out / "report.html").read_text()
 
 
-def test_the_same_command_trains_nothing_again(compared, capsys, monkeypatch):
+def test_the_same_command_trains_nothing_again(compared, tmp_path, capsys):
     """Here in this process, side by side or not."""
-    out, printed, command = compared
-    monkeypatch.chdir(out.parent)
-    before = {path: path.stat().st_mtime_ns for path in out.glob("*-seed*/*") if path.name != "cell.json"}
+    shutil.copytree(compared[0].parent, tmp_path, dirs_exist_ok=True)
+    before = {path: path.stat().st_mtime_ns for path in Path("out").glob("*-seed*/*") if path.name != "cell.json"}
     assert len(before) >= 32
-    status, again, _ = cli(capsys, *command[3:], "--jobs", "1")
-    assert status == 0 and json.loads(again) == printed
+    status, again, _ = cli(capsys, *COMMAND, "--jobs", "1")
+    assert status == 0 and json.loads(again) == compared[1]
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
 def test_a_folder_with_other_settings_is_refused(compared):
-    out, _, _ = compared
+    out, _ = compared
     with pytest.raises(SpecError, match=r"has other settings in 'training'; choose another folder"):
         ne.compare("xor", ["rate"], epochs=6, out=out)
 
