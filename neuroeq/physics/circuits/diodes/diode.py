@@ -138,8 +138,8 @@ class Diode(ABC):
         unknown = sorted(set(NAME.findall(expression.text)) - set(values))
         if unknown:
             raise SpecError(
-                f"netlist: there is no SPICE element for {self!r}, since its expression reads {', '.join(unknown)}, which "
-                "SPICE does not know; give the diode a method element()."
+                f"netlist: there is no SPICE element for {self!r}, since SPICE does not know {', '.join(unknown)} in "
+                "its expression; give the diode a method element()."
             )
         return [f"B_{name} {anode} {cathode} i={NAME.sub(lambda found: values[found[0]], expression.text)}"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from neuroeq.units import Dimension
 
 from ..brian import brian, quantity
-from ..population import unit_text
+from ..unit_code import unit_text
 from .accumulator import Plasticity
 from .plan import Key, Plastic
 from .terms import constant_factor
