@@ -52,7 +52,7 @@ class Population:
     group
         The Brian2 group.
     state_arrays
-        By variable: the memory of what the equations change, (batch x units,).
+        Memory of the variables that the equations change, by name: (batch x units,).
     learners
         Brian2 objects that run in plastic phases only.
     expose

@@ -15,9 +15,9 @@ class Residuals:
     Parameters
     ----------
     states
-        By layer: (batch, n), a view of the simulation's own memory.
+        States by layer: (batch, n), views of the simulation's own memory.
     scales
-        By layer: the time constant over the step, dimensionless.
+        Time constants over the step by layer, dimensionless.
     """
 
     def __init__(self, states: Mapping[str, Array], scales: Mapping[str, float]) -> None:

@@ -53,9 +53,9 @@ def schedule(
     assembly
         The Brian2 objects of the network.
     learning
-        Its plastic synapses.
+        The plastic synapses of the network.
     monitors
-        What records states and spikes; None for no recording.
+        The monitors that record states and spikes; None for no recording.
     calls
         Functions that run at the start of every step, after thresholds, and at the end of a step in plastic phases. The
         second is None where no unit spikes.

@@ -46,7 +46,7 @@ class UnitCode:
     activity, readout, drive
         The names of the variables that hold the activity, the readout, and the drive from matrix products.
     factor_names
-        By expression that plasticity reads: the variable that holds its value.
+        Names of the variables that hold the factors, by the expression that plasticity reads.
 
     Raises
     ------
@@ -84,7 +84,7 @@ class UnitCode:
         return "\n".join(lines)
 
     def namespace(self, unit_rate: float) -> dict[str, Any]:
-        """Return the functions and constants that the equations name; `unit_rate` is the rate of activity 1. [Hz]."""
+        """Return the functions and constants that the equations name; `unit_rate` is the rate of activity 1 [Hz]."""
         return {
             "bounded": bounded(),
             "unit_rate": unit_rate * brian().Hz,

@@ -105,7 +105,7 @@ class FusedTraining:
         self._batches: dict[int, Batch] = {}
 
     def step(self, inputs: Array, targets: Array, rates: Rates) -> Array:
-        """Learn from one batch, (m, n_input) and (m, n_output); return its free outputs, (m, n_output). [V]."""
+        """Learn from one batch, (m, n_input) and (m, n_output); return its free outputs, (m, n_output) [V]."""
         return self.train(inputs, targets, np.arange(len(inputs)), len(inputs), rates)
 
     def epoch(self, inputs: Array, targets: Array, order: Array, batch: int, rates: Rates) -> tuple[float, int]:
@@ -155,7 +155,7 @@ class FusedTraining:
         return self.read(outputs)
 
     def read(self, nodes: Array) -> Array:
-        """Return the outputs that voltages of the output nodes, (k, number of nodes), stand for: (k, n_output). [V]."""
+        """Return the outputs that voltages of the output nodes, (k, number of nodes), stand for: (k, n_output) [V]."""
         if not self.setting.paired:
             return nodes
         first, second = np.split(nodes, 2, axis=1)

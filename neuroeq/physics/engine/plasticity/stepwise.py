@@ -24,13 +24,13 @@ class Stepwise:
     Parameters
     ----------
     plastic
-        The projection.
+        The plastic projection or bias.
     views
         Every factor it reads: (batch, n), live.
     hebb
         Dimension of its hebb.
     clock, dtype
-        Of the network.
+        The clock of the network, and the precision of the variables.
     """
 
     def __init__(self, plastic: Plastic, views: Mapping[Key, Array], hebb: Dimension, clock: Any, dtype: type) -> None:
