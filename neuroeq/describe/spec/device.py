@@ -69,7 +69,7 @@ class UpdateLaw(Spec):
         return False
 
     def landed(self, g: Array, window: float, rng: np.random.Generator) -> Array:
-        """Return where devices land that are programmed to the conductances `g`. [S].
+        """Return where devices land that are programmed to the conductances `g` [S].
 
         Parameters
         ----------

@@ -23,7 +23,7 @@ class Assembly:
     Parameters
     ----------
     circuit
-        What is connected to what.
+        The layers, sources and resistor arrays of the circuit.
     g
         Conductances by resistor array. [S]
     sources
@@ -31,9 +31,9 @@ class Assembly:
     sums
         The conductances at each node, as its own current sees them, by layer: (n,). [S]
     injected
-        What the sources push through the resistors into nodes at 0 V, by layer: (batch, n) or (1, n). [A]
+        Currents that the sources push through the resistors into nodes at 0 V, by layer: (batch, n) or (1, n). [A]
     neighbours
-        By layer l: each neighbour m and the matrix M_ml, (n_m, n_l). [S]
+        For each layer l, its neighbours m with their matrices M_ml, (n_m, n_l). [S]
     """
 
     circuit: Circuit
@@ -50,7 +50,7 @@ def assemble(circuit: Circuit, g: Conductances, sources: Mapping[str, Array]) ->
     Parameters
     ----------
     circuit
-        What is connected to what.
+        The layers, sources and resistor arrays of the circuit.
     g
         Conductances by resistor array, (n_from, n_to). [S]
     sources
@@ -86,7 +86,7 @@ def gains(layer: Layer, dtype: np.dtype) -> tuple[Array, Array] | None:
 
 
 def shown(layer: Layer, voltages: Array) -> Array:
-    """Return what a layer's nodes show to the layers after it: their voltages, or A (v + offset). [V]."""
+    """Return what a layer's nodes show to the layers after it: their voltages, or A (v + offset) [V]."""
     amplifier = gains(layer, voltages.dtype)
     if amplifier is None or layer.amplifier is None:
         return voltages

@@ -51,9 +51,9 @@ class Layer:
     Parameters
     ----------
     size
-        How many.
+        Number of nodes.
     diode
-        What conducts when a node leaves the interval from `low` to `high`.
+        The diode that conducts when a node leaves the interval from `low` to `high`.
     low, high
         Voltages of the diodes' bias sources, (n,); -inf and inf where there is no diode. [V]
     amplifier
@@ -111,7 +111,7 @@ class Drive:
     currents
         Into nodes, by layer: (batch, n). [A]
     pulls
-        By layer: the conductance of a resistor to a source at each node [S], and the sources' voltages (batch, n). [V]
+        Resistors to sources, by layer: their conductance [S], and the voltages of the sources, (batch, n). [V]
     held
         Layers whose nodes are themselves held at voltages, (batch, n): clamped outputs. [V]
     """
@@ -129,7 +129,7 @@ class OperatingPoint:
     Parameters
     ----------
     voltages
-        By layer: (batch, n). [V]
+        Node voltages by layer, (batch, n). [V]
     residual
         Largest net current into a node, as a fraction of the largest current through a resistor.
     complementarity

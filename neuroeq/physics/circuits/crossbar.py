@@ -34,11 +34,11 @@ def crossbar_currents(g: Array, voltages: Array, wires: Wires, *, backward: bool
     Parameters
     ----------
     g
-        Of the cells, (n_rows, n_cols). [S]
+        Conductances of the cells, (n_rows, n_cols). [S]
     voltages
         (batch, n_rows), or (batch, n_cols) backwards. [V]
     wires
-        Their resistances, and the tiles.
+        The resistances of the wires, and the tiles of the array.
     backward
         Drive the columns and sense the rows.
 
@@ -62,9 +62,9 @@ def effective_conductance(g: Array, wires: Wires, *, backward: bool = False) -> 
     Parameters
     ----------
     g
-        Of the cells, (n_rows, n_cols). [S]
+        Conductances of the cells, (n_rows, n_cols). [S]
     wires
-        Their resistances, and the tiles.
+        The resistances of the wires, and the tiles of the array.
     backward
         Drive the columns and sense the rows.
 
@@ -93,9 +93,9 @@ def terminal_conductance(g: Array, wires: Wires) -> Array:
     Parameters
     ----------
     g
-        Of the cells, (n_rows, n_cols). [S]
+        Conductances of the cells, (n_rows, n_cols). [S]
     wires
-        Their resistances, and the tiles.
+        The resistances of the wires, and the tiles of the array.
 
     Returns
     -------

@@ -39,24 +39,24 @@ def descend(
     Parameters
     ----------
     equations
-        Of a driven circuit without resistors within a layer, and with diodes as above.
+        The node equations of a driven circuit without resistors within a layer, and with diodes as above.
     start
         Voltages by layer, held layers included. [V]
     threshold
         Net current below which a sweep is the last; None for exactly so many `sweeps`. [A]
     sweeps
-        At most.
+        Largest number of sweeps.
     order
-        Of the free layers within a sweep.
+        The free layers, in the order in which a sweep visits them.
     compiled
         Whether numba does the sweeps; if None, where it is installed and the faster. Not with Shockley diodes.
 
     Returns
     -------
     voltages
-        By free layer: (batch, n). [V]
+        Node voltages of the free layers, (batch, n). [V]
     sweeps
-        Done.
+        Number of sweeps that were done.
 
     Raises
     ------
@@ -100,7 +100,7 @@ class _Update:
         self.diodes = single_diodes(equations.circuit.layers[layer])
 
     def minimiser(self, voltages: Voltages) -> Array:
-        """Return where the net current into each node vanishes, or an ideal diode stops it: (batch, n). [V]."""
+        """Return where the net current into each node vanishes, or an ideal diode stops it: (batch, n) [V]."""
         v = self.constant
         for other, matrix in self.neighbours:
             v = v + voltages[other] @ matrix

@@ -28,7 +28,7 @@ class NodeEquations:
     Parameters
     ----------
     assembly
-        Conductances and sources.
+        The conductances and sources of the circuit, summed up by `assemble`.
     drive
         Currents, pulls and held layers.
     diagonal
@@ -61,11 +61,11 @@ class NodeEquations:
         return [layer for layer in self.circuit.layers if layer not in self.drive.held]
 
     def linear_current(self, layer: str, voltages: Voltages) -> Array:
-        """Return the net current into the nodes of a layer without its diodes, (batch, n). [A]."""
+        """Return the net current into the nodes of a layer without its diodes, (batch, n) [A]."""
         return self.arriving(layer, voltages) - self.diagonal[layer] * voltages[layer]
 
     def arriving(self, layer: str, voltages: Voltages) -> Array:
-        """Return b_l + sum_m v_m M_ml, (batch, n). [A]."""
+        """Return b_l + sum_m v_m M_ml, (batch, n) [A]."""
         current = self.injected[layer]
         for other, matrix in self.assembly.neighbours[layer]:
             current = current + voltages[other] @ matrix
@@ -78,7 +78,7 @@ def drive_circuit(assembly: Assembly, drive: Drive) -> NodeEquations:
     Parameters
     ----------
     assembly
-        Conductances and sources.
+        The conductances and sources of the circuit, summed up by `assemble`.
     drive
         Currents, pulls and held layers; its sources are those of the assembly.
 

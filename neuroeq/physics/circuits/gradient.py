@@ -35,16 +35,16 @@ def resistor_energy_gradient(circuit: Circuit, sources: Mapping[str, Array], vol
     Parameters
     ----------
     circuit
-        What is connected to what.
+        The layers, sources and resistor arrays of the circuit.
     sources
         Voltages by source, (batch, n) or (n,). [V]
     voltages
-        By layer: (batch, n). [V]
+        Node voltages by layer, (batch, n). [V]
 
     Returns
     -------
     dict
-        By resistor array: (n_from, n_to). [V^2]
+        The gradient by resistor array, (n_from, n_to). [V^2]
     """
     return contrast(circuit, sources, [(1.0, voltages)])
 
@@ -55,7 +55,7 @@ def contrast(circuit: Circuit, sources: Mapping[str, Array], weighted: Weighted)
     Parameters
     ----------
     circuit
-        What is connected to what.
+        The layers, sources and resistor arrays of the circuit.
     sources
         Voltages by source, (batch, n) or (n,). [V]
     weighted
@@ -64,7 +64,7 @@ def contrast(circuit: Circuit, sources: Mapping[str, Array], weighted: Weighted)
     Returns
     -------
     dict
-        By resistor array: (n_from, n_to). [V^2 times the weights' unit]
+        The contrast by resistor array, (n_from, n_to). [V^2 times the unit of the weights]
     """
     return {
         name: _array_contrast(
@@ -83,7 +83,7 @@ def amplifier_factors(circuit: Circuit, output: str) -> dict[str, float]:
     Parameters
     ----------
     circuit
-        What is connected to what.
+        The layers, sources and resistor arrays of the circuit.
     output
         The layer that the cost reads.
 

@@ -19,7 +19,7 @@ class Junctions:
     Parameters
     ----------
     layer
-        That has them.
+        The layer whose nodes have the diodes.
     """
 
     def __init__(self, layer: Layer) -> None:
@@ -31,7 +31,7 @@ class Junctions:
         self.high, self.low = high[self.above], low[self.below]
 
     def current(self, v: Array) -> Array:
-        """Return what the diodes draw from their nodes, as `v` (batch, n). [A]."""
+        """Return what the diodes draw from their nodes, as `v` (batch, n) [A]."""
         current = np.zeros_like(v)
         if self.high.size:
             current[:, self.above] += self.through_upper(v)
@@ -40,7 +40,7 @@ class Junctions:
         return current
 
     def slope(self, v: Array) -> Array:
-        """Return di/dv, as `v` (batch, n). [S]."""
+        """Return di/dv, as `v` (batch, n) [S]."""
         slope = np.zeros_like(v)
         if self.high.size:
             slope[:, self.above] += self.diode.slope(v[:, self.above] - self.high)
@@ -49,23 +49,23 @@ class Junctions:
         return slope
 
     def content(self, v: Array) -> Array:
-        """Return the co-content of all diodes of a layer, (batch,). [W]."""
+        """Return the co-content of all diodes of a layer, (batch,) [W]."""
         upper = self.diode.content(v[:, self.above] - self.high).sum(axis=1)
         return upper + self.diode.content(self.low - v[:, self.below]).sum(axis=1)
 
     def within(self, v: Array, current: Array) -> Array:
-        """Return `v` (batch, n) clipped to where no diode passes more than `current` (n,). [V]."""
+        """Return `v` (batch, n) clipped to where no diode passes more than `current` (n,) [V]."""
         low, high = np.full(v.shape[1], -np.inf), np.full(v.shape[1], np.inf)
         high[self.above] = self.high + self.diode.drop(current[self.above])
         low[self.below] = self.low - self.diode.drop(current[self.below])
         return np.clip(v, low, high)
 
     def through_upper(self, v: Array) -> Array:
-        """Return the currents from nodes to the upper biases, (batch, number of such diodes). [A]."""
+        """Return the currents from nodes to the upper biases, (batch, number of such diodes) [A]."""
         return self.diode.current(v[:, self.above] - self.high)
 
     def through_lower(self, v: Array) -> Array:
-        """Return the currents from the lower biases to nodes, (batch, number of such diodes). [A]."""
+        """Return the currents from the lower biases to nodes, (batch, number of such diodes) [A]."""
         return self.diode.current(self.low - v[:, self.below])
 
 

@@ -49,9 +49,9 @@ def sweeps(
     constant
         b / D: (batch, n). [V]
     low, high
-        Where ideal diodes clamp, infinite elsewhere: (n,). [V]
+        Voltages at which ideal diodes clamp the nodes, infinite elsewhere: (n,). [V]
     diagonal
-        D: (n,). [S]
+        Sum D of the conductances at each node: (n,). [S]
     order
         First and last node of each layer, in the order of a sweep: (number of layers, 2).
     edges
@@ -62,7 +62,7 @@ def sweeps(
     threshold
         Net current below which a sweep is the last; negative for exactly `limit` sweeps. [A]
     limit
-        Sweeps at most.
+        Largest number of sweeps.
     """
     aim = constant[0].copy()
     for done in range(1, limit + 1):

@@ -24,14 +24,14 @@ def net_current(equations: NodeEquations, voltages: Voltages) -> dict[str, Array
     Parameters
     ----------
     equations
-        Of the driven circuit.
+        The node equations of the driven circuit.
     voltages
-        By layer, held layers included: (batch, n). [V]
+        Node voltages by layer, held layers included: (batch, n). [V]
 
     Returns
     -------
     dict
-        By layer: (batch, n). [A]
+        Net currents by layer, (batch, n). [A]
     """
     return {
         name: equations.linear_current(name, voltages) - Junctions(layer).current(voltages[name])
@@ -45,9 +45,9 @@ def violations(equations: NodeEquations, voltages: Voltages) -> tuple[float, flo
     Parameters
     ----------
     equations
-        Of the driven circuit.
+        The node equations of the driven circuit.
     voltages
-        By layer, held layers included: (batch, n). [V]
+        Node voltages by layer, held layers included: (batch, n). [V]
 
     Returns
     -------
@@ -72,7 +72,7 @@ def violations(equations: NodeEquations, voltages: Voltages) -> tuple[float, flo
 
 
 def largest_current(equations: NodeEquations, voltages: Voltages) -> float:
-    """Return the largest current through a resistor or a pull, of each array in the sample that drives it hardest. [A].
+    """Return the largest current through a resistor or a pull, of each array in the sample that drives it hardest [A].
 
     Looking at one sample of the batch is cheap; what is larger elsewhere would only make a residual smaller.
     """
@@ -88,7 +88,7 @@ def largest_current(equations: NodeEquations, voltages: Voltages) -> float:
 
 
 def rounding(equations: NodeEquations, voltages: Voltages) -> float:
-    """Return the net current that the rounding of voltages alone can leave at a node. [A]."""
+    """Return the net current that the rounding of voltages alone can leave at a node [A]."""
     largest, left = max(float(np.abs(v).max()) for v in [*equations.assembly.sources.values(), *voltages.values()]), 0.0
     for name in equations.free:
         v = voltages[name]
@@ -98,21 +98,21 @@ def rounding(equations: NodeEquations, voltages: Voltages) -> float:
 
 
 def driving(equations: NodeEquations, name: str, voltages: Voltages) -> Array:
-    """Return the voltages at the start of the resistors that leave a source or a layer, (batch, n) or (1, n). [V]."""
+    """Return the voltages at the start of the resistors that leave a source or a layer, (batch, n) or (1, n) [V]."""
     if name in equations.assembly.sources:
         return equations.assembly.sources[name]
     return shown(equations.circuit.layers[name], voltages[name])
 
 
 def co_content(equations: NodeEquations, voltages: Voltages) -> Array:
-    """Return the co-content of a reciprocal circuit, (batch,), up to a constant. [W].
+    """Return the co-content of a reciprocal circuit, (batch,), up to a constant [W].
 
     Parameters
     ----------
     equations
-        Of the driven circuit.
+        The node equations of the driven circuit.
     voltages
-        By layer, held layers included: (batch, n). [V]
+        Node voltages by layer, held layers included: (batch, n). [V]
     """
     total = np.zeros(equations.batch)
     for name, layer in equations.circuit.layers.items():

@@ -26,7 +26,7 @@ def lay_out(network: Network, *, in_volts: bool = False) -> Circuit:
     Parameters
     ----------
     network
-        With its hardware.
+        A network resolved for a resistor network, with its hardware.
     in_volts
         Whether voltages and conductances are volts and siemens; else they are in the network's units.
     """
@@ -68,7 +68,7 @@ def check_layout(network: Network) -> None:
 
 
 def source_voltages(network: Network, inputs: Array) -> Array:
-    """Return the voltages of the sources for inputs (batch, n_input): (batch, n_sources). [v_unit]."""
+    """Return the voltages of the sources for inputs (batch, n_input): (batch, n_sources) [v_unit]."""
     layout = network.circuit
     x = layout.input_gain * inputs
     parts = [x, -x] if layout.double_inputs else [x]
@@ -77,7 +77,7 @@ def source_voltages(network: Network, inputs: Array) -> Array:
 
 
 def read_outputs(network: Network, voltages: Array) -> Array:
-    """Return the outputs that the nodes of the output layer stand for: (batch, n_output). [v_unit]."""
+    """Return the outputs that the nodes of the output layer stand for: (batch, n_output) [v_unit]."""
     if network.circuit.outputs == "single":
         return voltages
     plus, minus = np.split(voltages, 2, axis=1)
@@ -90,7 +90,7 @@ def at_outputs(network: Network, pull: Array) -> Array:
 
 
 def in_siemens(network: Network, params: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the conductances of the resistor arrays. [S]."""
+    """Return the conductances of the resistor arrays [S]."""
     return {name: params[name] * network.g_unit for name in network.projections}
 
 

@@ -41,22 +41,22 @@ def newton(
     Parameters
     ----------
     equations
-        Of the driven circuit.
+        The node equations of the driven circuit.
     start
         Voltages by layer to begin with. [V]
     threshold
         Net current below which a sample is solved. [A]
     iterations
-        At most.
+        Largest number of steps.
     on_iterate
         Called with the voltages of the free layers before the first and after each step.
 
     Returns
     -------
     voltages
-        By free layer: (batch, n). [V]
+        Node voltages of the free layers, (batch, n). [V]
     iterations
-        Taken.
+        Number of steps that were taken.
 
     Raises
     ------

@@ -26,7 +26,7 @@ class Power:
     Parameters
     ----------
     dissipated
-        By resistor array, ``"<layer>.diodes"`` and ``"<layer>.pull"``: (batch,). [W]
+        Power that becomes heat, by resistor array, ``"<layer>.diodes"`` and ``"<layer>.pull"``: (batch,). [W]
     delivered
         By source, ``"<layer>.current"``, ``"<layer>.pull"``, ``"<layer>.bias"`` (of the diodes), ``"<layer>.holder"``
         and ``"<layer>.amplifier"`` (what its supply gives): (batch,). [W]
@@ -49,9 +49,9 @@ def power(equations: NodeEquations, voltages: Voltages) -> Power:
     Parameters
     ----------
     equations
-        Of the driven circuit.
+        The node equations of the driven circuit.
     voltages
-        By layer: (batch, n). [V]
+        Node voltages by layer, (batch, n). [V]
     """
     dissipated = {name: _in_resistors(equations, name, voltages) for name in equations.circuit.resistors}
     delivered = {name: _from_source(equations, name, voltages) for name in equations.circuit.sources}
@@ -83,7 +83,7 @@ def _in_resistors(equations: NodeEquations, name: str, voltages: Voltages) -> Ar
 
 
 def _leaving(equations: NodeEquations, name: str, voltages: Voltages) -> Array:
-    """Return the current from a source or a layer's amplifiers into the resistors that start there. [A]."""
+    """Return the current from a source or a layer's amplifiers into the resistors that start there [A]."""
     u = driving(equations, name, voltages)
     leaving = np.zeros((equations.batch, u.shape[1]))
     for array in equations.circuit.out_of(name):

@@ -38,15 +38,15 @@ def settle(
     assembly
         The circuit, its conductances and voltage sources.
     drive
-        What else acts on it.
+        The currents, pulls and held layers that act on the circuit.
     start
         Voltages by layer, (batch, n); 0 V if left out. [V]
     capacitance
-        Of each node to ground. [F]
+        Capacitance of each node to ground. [F]
     step
         [s]; a tenth of the median node's time constant if left out.
     least, most
-        Steps.
+        Smallest and largest number of steps.
     tolerance
         A change over one time constant that counts as standing still, as a fraction of the largest voltage.
 

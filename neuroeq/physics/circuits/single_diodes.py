@@ -33,7 +33,7 @@ class SingleDiodes:
     side
         1 where the diode keeps a node from rising, -1 from falling, 0 where there is none: (n,).
     bias
-        Of its other end, 0 where there is none: (n,). [V]
+        Voltage of the source at the other end of the diode, 0 where there is none: (n,). [V]
     i_s
         Saturation current. [A]
     n_vt
@@ -51,9 +51,9 @@ class SingleDiodes:
         Parameters
         ----------
         without
-            Their voltages without diodes: (batch, n). [V]
+            Voltages that the nodes would have without diodes: (batch, n). [V]
         conductance
-            Of all resistors at each: (n,). [S]
+            Sum of the conductances of all resistors at each node: (n,). [S]
 
         Returns
         -------

@@ -44,7 +44,7 @@ def operating_point(
     Parameters
     ----------
     circuit
-        What is connected to what.
+        The layers, sources and resistor arrays of the circuit.
     g
         Conductances by resistor array, (n_from, n_to). [S]
     drive

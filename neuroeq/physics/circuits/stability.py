@@ -17,14 +17,14 @@ from .stacked import Stacked
 
 
 def stability_limit(equations: NodeEquations, voltages: Voltages, output: str) -> Array:
-    """Return the largest conductance of a negative pull that each sample bears, (batch,). [S].
+    """Return the largest conductance of a negative pull that each sample bears, (batch,) [S].
 
     Parameters
     ----------
     equations
-        Of the circuit in the free phase.
+        The node equations of the circuit in the free phase.
     voltages
-        Its operating point by layer: (batch, n). [V]
+        Node voltages at the operating point, by layer: (batch, n). [V]
     output
         The layer that is pulled.
     """

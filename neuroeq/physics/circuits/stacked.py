@@ -28,16 +28,16 @@ class Stacked:
     Parameters
     ----------
     equations
-        Of the driven circuit.
+        The node equations of the driven circuit.
 
     Attributes
     ----------
     diagonal
-        D: (n,). [S]
+        Sum D of the conductances at each node: (n,). [S]
     injected
         b, with what held layers add to it: (batch, n). [A]
     low, high
-        Where ideal diodes clamp, (n,); infinite elsewhere. [V]
+        Voltages at which ideal diodes clamp the nodes, (n,); infinite elsewhere. [V]
     """
 
     def __init__(self, equations: NodeEquations) -> None:
@@ -86,7 +86,7 @@ class Stacked:
         self.ek, self.ke, self.kk = ek, ke, kk if kk.any() else None
 
     def begin(self, voltages: Voltages) -> Array:
-        """Return voltages by layer as (batch, n), taken back to where diodes let them be. [V].
+        """Return voltages by layer as (batch, n), taken back to where diodes let them be [V].
 
         Ideal diodes: the interval; others: where none passes more than all resistors together could feed it.
         """
@@ -97,11 +97,11 @@ class Stacked:
         return np.clip(v, self.low, self.high)
 
     def part(self, v: Array) -> dict[str, Array]:
-        """Return (batch, n) by layer. [V]."""
+        """Return (batch, n) by layer [V]."""
         return {layer: v[:, place] for layer, place in self.at.items()}
 
     def linear_current(self, v: Array, injected: Array) -> Array:
-        """Return the net current into the nodes without diodes, (batch, n). [A]."""
+        """Return the net current into the nodes without diodes, (batch, n) [A]."""
         current = injected - self.diagonal * v
         e = self.split
         current[:, :e] += v[:, e:] @ self.ke
@@ -111,21 +111,21 @@ class Stacked:
         return current
 
     def diode_current(self, v: Array) -> Array:
-        """Return what the diodes draw, (batch, n). [A]."""
+        """Return what the diodes draw, (batch, n) [A]."""
         current = np.zeros_like(v)
         for layer, junctions in self.junctions.items():
             current[:, self.at[layer]] = junctions.current(v[:, self.at[layer]])
         return current
 
     def slope(self, v: Array) -> Array:
-        """Return the diagonal of J: (batch, n). [S]."""
+        """Return the diagonal of J: (batch, n) [S]."""
         slope = np.tile(self.diagonal, (len(v), 1))
         for layer, junctions in self.junctions.items():
             slope[:, self.at[layer]] += junctions.slope(v[:, self.at[layer]])
         return slope
 
     def content(self, v: Array) -> Array:
-        """Return the co-content of the diodes: (batch,). [W]."""
+        """Return the co-content of the diodes: (batch,) [W]."""
         parts = [junctions.content(v[:, self.at[layer]]) for layer, junctions in self.junctions.items()]
         return sum(parts, np.zeros(len(v)))
 
@@ -156,7 +156,7 @@ class Stacked:
         return dv
 
     def coupling(self) -> Array:
-        """Return M^T as one matrix, from column to row: (n, n). [S]."""
+        """Return M^T as one matrix, from column to row: (n, n) [S]."""
         e = self.split
         coupling = np.zeros((self.size, self.size))
         coupling[:e, e:], coupling[e:, :e] = self.ke.T, self.ek.T
@@ -165,7 +165,7 @@ class Stacked:
         return coupling
 
     def _schur(self, slope: Array, inverse: Array) -> Array:
-        """Return S: (batch, k, k). [S]."""
+        """Return S: (batch, k, k) [S]."""
         k = self.size - self.split
         schur = -np.matmul(self.ek.T, inverse[:, :, None] * self.ke.T)
         if self.kk is not None:

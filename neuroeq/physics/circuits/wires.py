@@ -30,11 +30,11 @@ class Wires:
     Parameters
     ----------
     r_row, r_col
-        Of the row and of the column wire, per cell. [ohm]
+        Resistance of the row wire and of the column wire per cell. [ohm]
     r_source, r_sense
-        At the driven and at the sensed end of each wire. [ohm]
+        Resistance at the driven end and at the sensed end of each wire. [ohm]
     max_rows, max_cols
-        Of a tile; one tile if left out.
+        Largest size of a tile; the whole array is one tile if left out.
 
     Raises
     ------
@@ -94,9 +94,9 @@ def wire_nodes(g: Array, wires: Wires) -> WireNodes:
     Parameters
     ----------
     g
-        Of the cells, (n_rows, n_cols). [S]
+        Conductances of the cells, (n_rows, n_cols). [S]
     wires
-        Their resistances; the tiles do not matter.
+        The resistances of the wires; the tiles are not used.
 
     Returns
     -------

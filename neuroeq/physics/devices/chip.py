@@ -33,9 +33,9 @@ class Chip:
     network
         Resolved for a circuit.
     params
-        For the names and shapes of the arrays.
+        The parameters, for the names and shapes of the arrays.
     streams
-        Of the run: its seed is that of the chip.
+        The random streams of the run, whose seed is that of the chip.
     """
 
     def __init__(self, network: Network, params: Params, streams: Streams) -> None:
@@ -199,7 +199,7 @@ class Chip:
         return sd * self._window / self.mapping.unit * self._child("bias", name).standard_normal(self.shapes[name][1:])
 
     def _since(self, at: float | None) -> float:
-        """Return the time since programming at which devices are read, the first time if none is given. [s]."""
+        """Return the time since programming at which devices are read, the first time if none is given [s]."""
         return (0.0 if at is None else at) + getattr(self.synapse.drift, "t0", 1.0)
 
     def _drawn(self, name: str) -> Cells:
@@ -218,7 +218,7 @@ class Chip:
         return self.hardware.g_max - self.hardware.g_min
 
     def _per_state(self, law: Pulsed) -> float:
-        """Return the conductance of one unit of state. [S]."""
+        """Return the conductance of one unit of state [S]."""
         return self._window / (law.range[1] - law.range[0])
 
     def _states(self, law: Pulsed, g: Array) -> Array:

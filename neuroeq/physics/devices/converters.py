@@ -15,7 +15,7 @@ def quantised(values: Array, bits: int, full_scale: float) -> Array:
     values
         Voltages, or whatever `full_scale` is in.
     bits
-        Of resolution over the whole range, signs included.
+        Resolution over the whole range, signs included; 0 for an ideal converter.
     full_scale
         Largest value, either sign.
     """

@@ -39,11 +39,11 @@ class Mapping:
 
     @property
     def unit(self) -> float:
-        """Change of a device's conductance for a weight of 1. [S]."""
+        """Change of a device's conductance for a weight of 1 [S]."""
         return 1 / self.hardware.r_f if self._g_unit is None else self._g_unit
 
     def conductances(self, weight: Array) -> Array:
-        """Return the conductances of ideal devices that hold weights: (devices, ...). [S]."""
+        """Return the conductances of ideal devices that hold weights: (devices, ...) [S]."""
         if self._g_unit is not None:
             return (weight * self._g_unit)[None]
         asked = weight * self.unit

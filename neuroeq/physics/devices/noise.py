@@ -34,7 +34,7 @@ MICRO = 1e-6
 
 
 def programming_sd(noise: ProgrammingNoise, g: Array, g_max: float) -> Array:
-    """Return the standard deviation of conductances programmed to `g`. [S]."""
+    """Return the standard deviation of conductances programmed to `g` [S]."""
     match noise:
         case Polynomial(coefficients=coefficients, of=of):
             over = g / MICRO if of == "g_uS" else g / g_max
@@ -46,7 +46,7 @@ def programming_sd(noise: ProgrammingNoise, g: Array, g_max: float) -> Array:
 
 
 def read_sd(noise: ReadNoise, g: Array, g_max: float, t: float, programmed: Array) -> Array:
-    """Return the standard deviation of conductances `g` as they are read, at a time after `programmed` was. [S]."""
+    """Return the standard deviation of conductances `g` as they are read, at a time after `programmed` was [S]."""
     if not isinstance(noise, OneOverF):
         return programming_sd(noise, g, g_max)
     share = np.maximum(np.abs(programmed) / g_max, 1e-12)
@@ -56,7 +56,7 @@ def read_sd(noise: ReadNoise, g: Array, g_max: float, t: float, programmed: Arra
 
 
 def drifted(drift: Drift, g: Array, g_max: float, t: float, xi: Array) -> Array:
-    """Return conductances at a time after programming; xi ~ N(0, 1) is each device's own. [S]."""
+    """Return conductances at a time after programming; xi ~ N(0, 1) is each device's own [S]."""
     if isinstance(drift, LogRelaxation):
         log = np.log(max(t, 1.0))
         return np.maximum(g + drift.mean_slope * log + (drift.sd_slope * log + drift.sd_offset * (log > 0)) * xi, 0)

@@ -29,11 +29,11 @@ class Assembly:
     Parameters
     ----------
     clock
-        Of all of them.
+        The clock that all objects share.
     populations
         The groups; `home` finds a layer's.
     couplings
-        Dense directions.
+        The directions of all projections that are computed as matrix products.
     natives
         Projections that run as Brian2 Synapses.
     """
@@ -59,9 +59,9 @@ def assemble(
     network
         Resolved for its substrate.
     batch
-        Samples at most.
+        Largest number of samples in a batch.
     dt
-        Step [s].
+        Integration step. [s]
     plastics
         Plastic projections whose factors the units must offer.
     edges

@@ -28,9 +28,9 @@ class Correction:
     Parameters
     ----------
     network
-        As it is simulated.
+        The network as it is simulated.
     assembly
-        Its objects.
+        The Brian2 objects of the network.
 
     Raises
     ------

@@ -25,15 +25,15 @@ class Coupling:
     Parameters
     ----------
     projection
-        Whose weights.
+        Name of the projection whose weights it uses.
     source, target
-        Layers.
+        The layers that it runs from and to.
     transposed
         Whether it runs against the projection.
     diffusive
         Whether it transmits differences.
     edges
-        Its synapses, if it is sparse.
+        The synapses of a sparse projection; None for a dense one.
     """
 
     projection: str
@@ -65,9 +65,9 @@ class Drives:
     couplings
         All dense ones; those whose source has no emission are clamped.
     emissions
-        What each moving layer sends: (batch, n), live.
+        What each moving layer sends: (batch, n), a view of the simulation's own memory.
     drives
-        Where each layer takes its drive: (batch, n), live.
+        The variable that each layer takes its drive from: (batch, n), a view of the simulation's own memory.
     """
 
     def __init__(self, couplings: list[Coupling], emissions: Mapping[str, Array], drives: Mapping[str, Array]) -> None:
@@ -86,7 +86,7 @@ class Drives:
         Parameters
         ----------
         values
-            By layer: (m, n), for m samples of the batch; the rest of the batch gets no drive.
+            What clamped layers send, by layer: (m, n), for m samples of the batch; the others get no drive.
         params
             Weights by projection: (source, target).
         """

@@ -28,11 +28,11 @@ def draw(value: str | float, shape: tuple[int, ...], rng: np.random.Generator) -
     Parameters
     ----------
     value
-        As in the file.
+        The start value as it is written in the file.
     shape
-        Of the array that a distribution is drawn for.
+        Shape of the array of start values.
     rng
-        Draws it.
+        Random numbers for a value that is drawn.
     """
     low, *high = limits(value)
     return rng.uniform(low, high[0], shape) if high else low

@@ -1,4 +1,4 @@
-"""The state of a simulation between phases: rest, saved and restored, copied and shifted."""
+"""The state of a simulation between phases: how it is reset, saved, restored, copied and shifted."""
 
 from __future__ import annotations
 
@@ -12,23 +12,25 @@ from .assembly import Assembly
 
 Array = np.ndarray
 TIMES = ("lastspike", "not_refractory")
-"""Variables that mean something at the time of their phase only."""
+"""Variables that hold times, which mean nothing in another phase."""
 
 
 @dataclass(frozen=True)
 class Resume:
-    """Everything a later phase needs to go on from here.
+    """A saved state, with everything that a later phase needs to go on from it.
 
     Parameters
     ----------
     timestep
-        Since the start of the free phase.
+        Number of steps since the start of the free phase.
     arrays
-        Of each population, by variable.
+        For each population, its variables by name: (batch x units,).
     natives
-        Of each native projection.
-    inputs, values
-        The clamped batch: as given, and by layer.
+        For each native projection, its variables and the spikes that are still on their way.
+    inputs
+        The inputs of the phase as they were given, (m, n_input).
+    values
+        What clamped layers send, by layer: (m, n).
     """
 
     timestep: int
@@ -39,7 +41,7 @@ class Resume:
 
 
 def rest(assembly: Assembly, rng: np.random.Generator) -> None:
-    """Put all units at their start values, and forget spikes on their way."""
+    """Set all units to their start values, and drop spikes that are still on their way."""
     for population in assembly.populations:
         population.reset(rng)
     for native in assembly.natives:
@@ -47,13 +49,13 @@ def rest(assembly: Assembly, rng: np.random.Generator) -> None:
 
 
 def save(assembly: Assembly, timestep: int, inputs: Array, values: Mapping[str, Array]) -> Resume:
-    """Return a copy of the state."""
+    """Return a copy of the state of all objects."""
     arrays = [{name: array.copy() for name, array in p.state_arrays.items()} for p in assembly.populations]
     return Resume(timestep, arrays, [native.save() for native in assembly.natives], inputs, values)
 
 
 def restore(assembly: Assembly, saved: Resume) -> None:
-    """Go back to a saved state."""
+    """Set all objects to a saved state."""
     for population, arrays in zip(assembly.populations, saved.arrays, strict=True):
         for name, array in arrays.items():
             population.state_arrays[name][:] = array
@@ -62,7 +64,7 @@ def restore(assembly: Assembly, saved: Resume) -> None:
 
 
 def rows(assembly: Assembly, saved: Resume, samples: int) -> dict[str, Array]:
-    """Return the variables of the first samples, by layer and name: (samples, n); without the times of spikes."""
+    """Return the variables of the first samples, by layer and name, without the times of spikes: (samples, n) each."""
     return {
         f"{layer}/{name}": population.rows(array, layer)[:samples].copy()
         for population, arrays in zip(assembly.populations, saved.arrays, strict=True)
@@ -73,7 +75,7 @@ def rows(assembly: Assembly, saved: Resume, samples: int) -> dict[str, Array]:
 
 
 def placed(assembly: Assembly, kept: Mapping[str, Array], which: Array, rng: np.random.Generator) -> Resume:
-    """Return rest, but for the samples `which`, (samples,) booleans, that have kept variables: (samples, n)."""
+    """Return a state at rest, except that the samples in `which`, (samples,) booleans, have the variables `kept`."""
     rest(assembly, rng)
     for population in assembly.populations:
         for layer in population.layers:
@@ -84,18 +86,18 @@ def placed(assembly: Assembly, kept: Mapping[str, Array], which: Array, rng: np.
 
 
 def spread(assembly: Assembly, saved: Resume, sample: int, shifts: Mapping[str, Array]) -> Resume:
-    """Return a state in which copies of one sample differ by shifts of their states.
+    """Return a saved state that holds copies of one sample, each with its states shifted.
 
     Parameters
     ----------
     assembly
-        The objects.
+        The Brian2 objects of the network.
     saved
-        Where the copies are taken from.
+        The saved state that holds the sample.
     sample
-        Which.
+        Index of the sample.
     shifts
-        By layer: (copies, n).
+        By layer: what is added to the states of each copy, (copies, n).
     """
     arrays = []
     for population, kept in zip(assembly.populations, saved.arrays, strict=True):

@@ -26,9 +26,9 @@ class Receivers:
     Parameters
     ----------
     name
-        Of the projection.
+        Name of the projection.
     network
-        Resolved.
+        The network, resolved for its substrate.
     """
 
     def __init__(self, name: str, network: Network) -> None:
@@ -49,17 +49,17 @@ class NativeProjection:
     Parameters
     ----------
     name
-        Of the projection.
+        Name of the projection.
     network
-        Resolved.
+        The network, resolved for its substrate.
     pre, post
         The populations of its ends.
     edges
         Indices of the connected pairs: (n_edges,) each.
     receivers
-        Where its drive goes.
+        The variables that its drive is delivered into.
     dtype
-        Of its variables.
+        Precision of its variables.
     """
 
     def __init__(

@@ -26,9 +26,9 @@ class Nudging:
     Parameters
     ----------
     network
-        As it is simulated.
+        The network as it is simulated.
     assembly
-        Its objects.
+        The Brian2 objects of the network.
     one
         The state that stands for a readout of 1.
     """

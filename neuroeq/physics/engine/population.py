@@ -14,12 +14,10 @@ import numpy as np
 from neuroeq.describe.spec import NeuronModel
 from neuroeq.units import Dimension, physical
 
-from .bounded import bounded
 from .brian import brian, quantity
-from .equations.check import check_neuron
 from .initial import draw, limits
 from .plasticity.terms import PlasticSynapse
-from .strength import STRENGTHS, mentions
+from .unit_code import UnitCode
 
 Array = np.ndarray
 
@@ -30,29 +28,40 @@ class Population:
     Parameters
     ----------
     name
-        Of the Brian2 group.
+        Name of the Brian2 group.
     model
-        Its equations.
+        The neuron model.
     layers
         Sizes of the layers, by name.
     batch
-        Number of copies.
+        Number of samples, each of which has a copy of the units.
     clock
-        The network's clock.
+        The clock of the whole simulation.
     dtype
-        Of the state variables.
+        Precision of the variables.
     factors
-        Expressions of plasticity terms that some synapse reads here, with the synapse, whose traces the units keep.
+        The expressions that plasticity reads from these units, each with a synapse whose traces the units then keep.
     delivered
-        Variables that native synapses deliver drive into: by ``"events"``, or ``"summed"`` at every step;
-        what is ``"ignored"`` has no effect.
+        The variables into which Brian2 Synapses deliver drive: by ``"events"``, or ``"summed"`` at every step. What is
+        ``"ignored"`` has no effect.
     clamped
-        Whether states may be held at a level.
+        Whether the states may be held at a level.
+
+    Attributes
+    ----------
+    group
+        The Brian2 group.
+    state_arrays
+        Memory of the variables that the equations change, by name: (batch x units,).
+    learners
+        Brian2 objects that run in plastic phases only.
+    expose
+        The Brian2 object that computes activity and readout from the states before a phase; None if both are states.
 
     Raises
     ------
     EquationError
-        If the model does not fit together.
+        If the model is inconsistent.
     """
 
     def __init__(
@@ -67,45 +76,21 @@ class Population:
         delivered: Mapping[str, str],
         clamped: bool = False,
     ) -> None:
-        self._clamped = clamped
         self.model, self.batch, self.layers = model, batch, dict(layers)
-        self.checker = check_neuron(model)
-        ends = np.cumsum([batch * size for size in layers.values()])
-        self._blocks = {
-            layer: slice(int(end) - batch * size, int(end))
-            for (layer, size), end in zip(layers.items(), ends, strict=True)
-        }
-        dt = float(clock.dt)
-        unit_rate = physical(model.unit_rate).value if model.unit_rate else 1 / dt
-        self.spike_value = 1 / (unit_rate * dt)
-        computed = [expression for expression in factors if expression not in ("activity", "spike")]
-        self._factors = {expression: f"factor_{index}" for index, expression in enumerate(computed)}
-        self._delivered = dict(delivered)
-        variables = self._provided()
-        synapses = list({id(synapse): synapse for synapse in factors.values()}.values())
+        self._code = UnitCode(model, factors, delivered, clamped)
+        self.checker, self.activity, self.readout = self._code.checker, self._code.activity, self._code.readout
+        self.drive, self.follows_steps = self._code.drive, self._code.follows_steps
+        self._blocks = _blocks(layers, batch)
+        unit_rate = physical(model.unit_rate).value if model.unit_rate else 1 / float(clock.dt)
+        self.spike_value = 1 / (unit_rate * float(clock.dt))
         self.group = brian().NeuronGroup(
-            int(ends[-1]),
-            "\n".join(
-                [
-                    model.equations,
-                    *variables,
-                    *(synapse.traces for synapse in synapses),
-                    *(
-                        f"{self._factors[each]} : {unit_text(factors[each].check(self.checker, each))}"
-                        for each in computed
-                    ),
-                ]
-            ),
-            method=self._integrate,
+            sum(batch * size for size in layers.values()),
+            self._code.equations(),
+            method=self._code.integrate,
             threshold=model.threshold,
             reset=model.reset,
             refractory=quantity(model.refractory) if model.refractory else False,
-            namespace={
-                "bounded": bounded(),
-                "unit_rate": unit_rate * brian().Hz,
-                **{key: quantity(value) for key, value in model.parameters.items()},
-                **{key: value for synapse in synapses for key, value in synapse.constants.items()},
-            },
+            namespace=self._code.namespace(unit_rate),
             dtype=dtype,
             clock=clock,
             name=name,
@@ -113,7 +98,7 @@ class Population:
         if self.reads("unit"):
             for layer, size in self.layers.items():
                 self.view("unit", layer)[:] = np.arange(size)
-        self.learners = self._add_code()
+        self.expose, self.learners = self._add_code()
         self.state_arrays = {
             variable.name: variable.get_value()
             for variable in self.group.variables.values()
@@ -121,7 +106,7 @@ class Population:
         }
 
     def view(self, variable: str, layer: str) -> Array:
-        """Return a layer's block of a variable: (batch, n), live.
+        """Return a layer's block of a variable: (batch, n), a view of the simulation's own memory.
 
         ``activity`` and ``readout`` stand for the model's variables of that meaning, and an expression of a plasticity
         term for the variable that holds it.
@@ -129,7 +114,7 @@ class Population:
         return self.rows(self.whole(variable), layer)
 
     def reads(self, name: str) -> bool:
-        """Whether the model's text uses a name that only some need."""
+        """Whether the model uses a variable that only some models use, such as ``unit``."""
         return name in self.group.variables
 
     def rows(self, array: Array, layer: str) -> Array:
@@ -145,7 +130,7 @@ class Population:
         return np.concatenate([self.start(layer) + np.arange(samples * size) for layer, size in self.layers.items()])
 
     def reset(self, rng: np.random.Generator) -> None:
-        """Put all units at the start values of the model."""
+        """Set all units to the start values of the model."""
         for name, array in self.state_arrays.items():
             array[:] = -1e4 if name == "lastspike" else name == "not_refractory"
         for name, value in self.model.initial.items():
@@ -154,35 +139,30 @@ class Population:
 
     @property
     def drawn(self) -> list[str]:
-        """The variables whose start values are drawn, in that order."""
+        """The variables whose start values are random, in the order in which they are drawn."""
         return [name for name, value in self.model.initial.items() if len(limits(value)) > 1]
 
     def draws(self, rng: np.random.Generator) -> list[Array]:
-        """Return start values as `reset` would draw them, (batch x units,) of each that is drawn."""
+        """Return the random start values that `reset` would draw: (batch x units,) for each variable in `drawn`."""
         n = sum(self.batch * size for size in self.layers.values())
         return [np.asarray(draw(self.model.initial[name], (n,), rng)) for name in self.drawn]
 
     @property
-    def follows_steps(self) -> bool:
-        """Whether plasticity may read how the activity changes over a step."""
-        return bool(self._factors or self._delivered)
-
-    @property
     def before(self) -> Array:
-        """The activity before the step, of all layers: (batch x units,), live."""
+        """The activity before the current step, of all layers: (batch x units,), a view of the simulation's memory."""
         return self.group.variables["activity_before"].get_value()
 
     def whole(self, variable: str) -> Array:
-        """Return a variable of all layers: (batch x units,), live."""
+        """Return a variable of all layers: (batch x units,), a view of the simulation's own memory."""
         return self.variable(variable).get_value()
 
     def variable(self, name: str) -> Any:
-        """Return the Brian2 variable of a name as in `view`."""
+        """Return the Brian2 variable that a name stands for, as in `view`."""
         name = {"activity": self.activity, "readout": self.readout}.get(name, name)
-        return self.group.variables[self._factors.get(name, name)]
+        return self.group.variables[self._code.factor_names.get(name, name)]
 
     def gather_spikes(self) -> int:
-        """Turn the events of this step into 0/1 spikes, in units of activity; return how many there are."""
+        """Write the spikes of this step into the variable ``spike``, in units of activity; return their number."""
         events = self.group.variables["_spikespace"].get_value()
         count = int(events[-1])
         spike = self.state_arrays["spike"]
@@ -190,88 +170,18 @@ class Population:
         spike[events[:count]] = self.spike_value
         return count
 
-    def _provided(self) -> list[str]:
-        """Return the variables that the engine adds, and learn what activity and readout are called."""
-        model = self.model
-        stored = model.activity not in self._stored_names()
-        self.activity = "activity" if stored else model.activity
-        self.readout = model.readout or self.activity
-        lines = ["bias : 1", "nudge : 1"]
-        if self.readout not in {self.activity, *self._stored_names()}:
-            self.readout = "readout"
-            lines.append("readout : 1")
-        if stored:
-            lines.append("activity : 1")
-        else:
-            lines.append(f"activity = {model.activity} : 1")
-        lines += [f"{name} : 1 (constant)" for name in ("unit", *STRENGTHS) if mentions(model, name)]
-        if self._clamped:
-            lines += ["nudge_held : 1", f"nudge_level : {unit_text(self.checker.known[model.state])}"]
-        if model.emits == "spikes":
-            lines.append("spike : 1")
-        if self._delivered:
-            arriving = [variable for variable, how in self._delivered.items() if how != "ignored"]
-            lines += ["coupled : 1", *(f"{variable} : 1" for variable in self._delivered)]
-            lines.append(f"drive = {' + '.join(['coupled', *arriving])} : 1")
-        else:
-            lines.append("drive : 1")
-        if self.follows_steps:
-            lines += [
-                "activity_before : 1",
-                "activity_mid = (activity_before + activity)/2 : 1",
-                "activity_rate = (activity - activity_before)/dt : Hz",
-            ]
-        return lines
-
-    def _stored_names(self) -> set[str]:
-        """Return the model's names that are kept in memory, not computed from others."""
-        equations = brian().Equations(self.model.equations)
-        names = {name for name, equation in equations.items() if equation.type != "subexpression"}
-        return names if self._delivered else names | {"drive"}
-
-    @property
-    def drive(self) -> str:
-        """The variable that matrix products write the drive into."""
-        return "coupled" if self._delivered else "drive"
-
-    def _integrate(self, equations: Any, variables: Any, options: Any = None) -> str:
-        """Return one step as Brian2's abstract code: its own integration method, then clipping and all that follows."""
-        from brian2.stateupdaters.base import StateUpdateMethod
-
-        step = StateUpdateMethod.stateupdaters[self.model.method](equations, variables, options)
-        return "\n".join([step, *self._after_step()])
-
-    def _after_step(self) -> list[str]:
-        clips = []
-        for name, interval in self.model.bounds.items():
-            low, high = self._limit(name, interval.min, -np.inf), self._limit(name, interval.max, np.inf)
-            clips.append(f"{name} = bounded({name}, {low}, {high})")
-        if self._clamped:
-            clips.append(f"{self.model.state} += nudge_held*(nudge_level - {self.model.state})")
-        cleared = [f"{variable} = 0" for variable, how in self._delivered.items() if how == "events"]
-        return [*clips, *self.model.after_step.strip().splitlines(), *cleared, *self._exposed()]
-
-    def _exposed(self) -> list[str]:
-        pairs = (("activity", self.activity, self.model.activity), ("readout", self.readout, self.model.readout))
-        return [f"{name} = {meaning}" for name, called, meaning in pairs if called == name]
-
-    def _limit(self, name: str, value: str | float | None, default: float) -> str:
-        limit = default if value is None else physical(str(value)).value
-        return f"{limit!r}*{unit_text(self.checker.known[name])}"
-
-    def _add_code(self) -> list[Any]:
-        """Add the code that is not part of the integration; return what runs in plastic phases only."""
-        group, after_step = self.group, self._after_step()
-        if after_step and not group.equations.diff_eq_names:
-            group.run_regularly("\n".join(after_step), when="groups", name=f"{group.name}_after_step")
-        self.expose = None
-        if self._exposed():
-            code = "\n".join(self._exposed())
-            self.expose = group.run_regularly(code, when="start", order=9, name=f"{group.name}_expose")
-        if not self._factors:
-            return []
-        factors = "\n".join(f"{name} = {expression}" for expression, name in self._factors.items())
-        return [group.run_regularly(factors, when="end", order=0, name=f"{group.name}_factors")]
+    def _add_code(self) -> tuple[Any, list[Any]]:
+        """Add the code that is not part of the integration; return `expose` and `learners`."""
+        group, code, expose = self.group, self._code, None
+        if code.after_step() and not group.equations.diff_eq_names:
+            group.run_regularly("\n".join(code.after_step()), when="groups", name=f"{group.name}_after_step")
+        if code.exposed():
+            statements = "\n".join(code.exposed())
+            expose = group.run_regularly(statements, when="start", order=9, name=f"{group.name}_expose")
+        if not code.factor_names:
+            return expose, []
+        factors = "\n".join(f"{name} = {expression}" for expression, name in code.factor_names.items())
+        return expose, [group.run_regularly(factors, when="end", order=0, name=f"{group.name}_factors")]
 
 
 def dimension_of(group: Any, name: str) -> Dimension:
@@ -279,15 +189,16 @@ def dimension_of(group: Any, name: str) -> Dimension:
     return tuple(group.variables[name].dim._dims)
 
 
-def unit_text(dimension: Dimension) -> str:
-    """Write a dimension in Brian2's base units."""
-    bases = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
-    parts = [f"{base}**{power:g}" for base, power in zip(bases, dimension, strict=True) if power]
-    return "*".join(parts) or "1"
+def _blocks(layers: Mapping[str, int], batch: int) -> dict[str, slice]:
+    """Return which units of the group are those of each layer, one layer after the other."""
+    ends = np.cumsum([batch * size for size in layers.values()])
+    return {
+        layer: slice(int(end) - batch * size, int(end)) for (layer, size), end in zip(layers.items(), ends, strict=True)
+    }
 
 
 def _changes(variable: Any, group: Any) -> bool:
-    """Whether a variable is state that the equations change, and that a later phase must find as it was."""
+    """Whether the equations change a variable, so that a later phase must find it as it was."""
     from brian2.core.variables import ArrayVariable
 
     if variable.name in ("lastspike", "not_refractory"):

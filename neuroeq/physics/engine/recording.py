@@ -30,15 +30,15 @@ class Phase:
     t
         Times of the states: (n_steps,). [s]
     states
-        By layer and variable: (n_steps, samples, n).
+        States by layer and variable: (n_steps, samples, n), each in its own unit.
     spikes
-        By layer: times [s], samples and units of the spikes, (n_spikes,) each.
+        Spikes by layer: their times [s], samples and units, (n_spikes,) each.
     change
-        By projection: what some synapses have accumulated, (n_steps, n_chosen).
+        Change that some synapses have accumulated, by projection: (n_steps, n_chosen).
     units
-        Of the states' variables, as text.
+        Units of the states' variables, as text.
     chosen
-        By projection: which synapses these are, as (presynaptic, postsynaptic) units, (n_chosen, 2).
+        The synapses in `change`, by projection, as (presynaptic, postsynaptic) units: (n_chosen, 2).
     """
 
     name: str
@@ -57,7 +57,7 @@ class Recording:
     Parameters
     ----------
     phases
-        Filled by `relax(record=...)`.
+        The recorded phases, which `relax(record=...)` appends to.
     """
 
     phases: list[Phase] = field(default_factory=list)
@@ -69,11 +69,11 @@ class Monitors:
     Parameters
     ----------
     populations, synapses
-        What to watch.
+        The units and the synapses that are recorded.
     samples
-        How many.
+        Number of samples that are recorded, the first ones of the batch.
     clock
-        Of the network.
+        The clock of the network.
     """
 
     def __init__(self, populations: list[Population], synapses: list[Stepwise], samples: int, clock: Any) -> None:

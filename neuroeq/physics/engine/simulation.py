@@ -1,9 +1,8 @@
-"""A network on Brian2, ready to relax: phases of steps from rest or from a saved state, with or without a nudge."""
+"""A network on Brian2 that relaxes in phases: from rest or from a saved state, with or without a nudge."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -11,10 +10,10 @@ from neuroeq.contract import Equilibrium, Nudge, Params, Stop
 from neuroeq.describe.edges import sparse_edges
 from neuroeq.describe.network import check_batch
 from neuroeq.describe.spec import Network
-from neuroeq.errors import DivergenceError, EquationError, SpecError
+from neuroeq.errors import DivergenceError
 
 from .assembly import assemble, time_step
-from .brian import brian, reseed, use_target
+from .brian import reseed, use_target
 from .coupling import Drives
 from .memory import Resume, placed, rest, restore, rows, save, spread
 from .nudging import Nudging
@@ -23,13 +22,14 @@ from .plasticity.learning import Learning
 from .plasticity.plan import BIAS, plan
 from .population import Population
 from .recording import Monitors, Recording
-from .stepper import Reference, Stepper
+from .residual import Residuals
+from .schedule import ENGINES as ENGINES
+from .schedule import check_engine, schedule
 from .strength import STRENGTHS, Strengths
 
 Array = np.ndarray
-ENGINES = {"stepper": Stepper, "compiled": Stepper, "reference": Reference}
 SETTLED = 1e-3
-"""Residual that counts as converged where no tolerance is asked for."""
+"""Residual below which a phase counts as converged if no tolerance is asked for."""
 
 
 class Simulation:
@@ -38,32 +38,33 @@ class Simulation:
     Parameters
     ----------
     network
-        Resolved for its substrate.
+        The network, resolved for its substrate.
     batch
-        Samples at most.
+        Largest number of samples in a batch.
     plastic
-        Whether its synapses may change in nudged phases.
+        Whether synapses may change in nudged phases.
     engine
-        ``"stepper"``, also of a training that is compiled, or ``"reference"`` for Brian2's own `Network.run`.
+        What advances the simulation: ``"stepper"``, our own loop over Brian2's objects, or ``"reference"``, Brian2's
+        `Network.run`. ``"compiled"`` is the stepper too, for what a compiled training does not do itself.
     target
-        As in `use_target`.
+        Brian2's code-generation target, as in `use_target`.
     deferred
-        Whether synapses that only integrate are computed at the end of a phase; else Brian2 integrates all, step by
-        step.
+        Whether the change of synapses that only integrate is computed at the end of a phase. Otherwise Brian2
+        integrates all synapses step by step.
     monitored
-        Samples that can be recorded.
+        Number of samples that can be recorded.
     one
-        The state that stands for a readout of 1.
+        The value of a state that stands for a readout of 1, in the unit of the state.
 
     Attributes
     ----------
     edges
-        The synapses of projections that are sparse.
+        The synapses of sparse projections, by projection.
 
     Raises
     ------
     NeuroeqError
-        If the models do not fit.
+        If the models do not fit the network or each other.
     """
 
     def __init__(
@@ -78,8 +79,7 @@ class Simulation:
         monitored: int = 0,
         one: float = 1.0,
     ) -> None:
-        if engine not in ENGINES:
-            raise SpecError(f"engine is '{engine}'; expected {' or '.join(map(repr, ENGINES))}.")
+        check_engine(engine)
         use_target(target)
         self.network, self.batch, self.dt = network, batch, time_step(network)
         self.dtype = np.dtype(network.physics.precision).type
@@ -92,7 +92,8 @@ class Simulation:
         self._learning = Learning(self._assembly, plastics, batch, self.dt, self.dtype, deferred)
         watched = (self._assembly.populations, self._learning.stepwise)
         self._monitors = Monitors(*watched, monitored, self._assembly.clock) if monitored else None
-        self._stepper = self._prepared(engine)
+        calls = (self._begin_step, self._gather_spikes if self._spiking else None, self._end_learn_step)
+        self._stepper = schedule(engine, network.where, self._assembly, self._learning, self._monitors, calls)
         for native in self._assembly.natives:
             native.prepare()
         self._nudge: Nudge | None = None
@@ -111,7 +112,7 @@ class Simulation:
         record: Recording | None,
         rng: np.random.Generator,
     ) -> Equilibrium:
-        """Relax a batch; the arguments are those of `Substrate.relax`, with the parameters before them.
+        """Relax a batch; the arguments are those of `Substrate.relax`, preceded by the parameters.
 
         Raises
         ------
@@ -141,61 +142,54 @@ class Simulation:
         return self._equilibrium(inputs, steps, residual, stop)
 
     def start_values(self, rng: np.random.Generator) -> list[Array]:
-        """Return the start values that a free phase would draw: (units,) for every variable that draws them."""
+        """Return the random start values that a free phase would draw: (batch x units,) for each such variable."""
         reseed(rng)
         return [values for population in self._assembly.populations for values in population.draws(rng)]
 
     def spread(self, resume: Resume, sample: int, shifts: Mapping[str, Array]) -> Resume:
-        """Return a state in which copies of one sample differ by shifts of their states.
+        """Return a saved state that holds copies of one sample, each with its states shifted.
 
         Parameters
         ----------
         resume
-            Where the copies are taken from.
+            The saved state that holds the sample.
         sample
-            Which.
+            Index of the sample.
         shifts
-            By layer: (copies, n).
+            By layer: what is added to the states of each copy, (copies, n).
         """
         return spread(self._assembly, resume, sample, shifts)
 
     def rows(self, resume: Resume, samples: int) -> dict[str, Array]:
-        """Return the variables of the first samples, by layer and name: (samples, n)."""
+        """Return the variables of the first samples, by layer and name: (samples, n) each."""
         return rows(self._assembly, resume, samples)
 
     def placed(self, kept: Mapping[str, Array], which: Array, rng: np.random.Generator) -> Resume:
-        """Return rest, but for the samples `which`, (samples,) booleans, that have kept variables: (samples, n)."""
+        """Return a state at rest, except that the samples in `which`, (samples,) booleans, have variables `kept`."""
         return placed(self._assembly, kept, which, rng)
 
     def scale(self, layer: str) -> float:
-        """Return what turns a change over one step into a residual: the time constant over the step."""
+        """Return the time constant of a layer over the step, which turns a change over a step into a residual."""
         return self._scale(self._home[layer])
 
     def _run(self, stop: Stop, learn: bool, record: bool) -> tuple[int, float]:
-        """Run until `stop`, looking at the residual now and then; return the steps taken and the last residual."""
+        """Run until `stop`, computing the residual every few steps; return the steps taken and the last residual."""
         done, residual = 0, np.inf
         while done < stop.steps:
             chunk = min(stop.every, stop.steps - done)
             self._stepper.advance(chunk - 1, learn, record)
-            before = [state.copy() for state, _ in self._states]
+            before = self._residuals.copy()
             self._stepper.advance(1, learn, record)
             done += chunk
-            residual = self._residual(before)
+            residual = self._residuals.since(before, self._m)
             if not np.isfinite(residual):
                 self._report_divergence(done)
             if stop.tolerance is not None and residual <= stop.tolerance:
                 break
         return done, residual
 
-    def _residual(self, before: list[Array]) -> float:
-        changes = [
-            float(np.abs(state[: self._m] - old[: self._m]).max()) * scale
-            for (state, scale), old in zip(self._states, before, strict=True)
-        ]
-        return max(changes)
-
     def _report_divergence(self, steps: int) -> None:
-        layer = next(name for name, state in self._layer_states.items() if not np.isfinite(state[: self._m]).all())
+        layer = self._residuals.diverged(self._m)
         raise DivergenceError(
             f"network '{self.network.name}': layer '{layer}' grew without bound in phase '{self._phase}', seen at step "
             f"{steps}; try a smaller projections.*.learning_rate, projections.*.initial.gain, phases.beta or dt."
@@ -205,7 +199,7 @@ class Simulation:
     def _phase(self) -> str:
         return "free" if self._nudge is None else f"nudged {self._nudge.beta:+g}"
 
-    # What each step does besides the objects that Brian2 makes itself.
+    # What we add to each step.
 
     def _begin_step(self) -> None:
         self._drives.write()
@@ -242,8 +236,10 @@ class Simulation:
         self._strengths = Strengths(
             network, {(n, layer): p.view(n, layer) for layer, p in home.items() for n in STRENGTHS if p.reads(n)}
         )
-        self._layer_states = {layer: p.view(p.model.state, layer) for layer, p in moving.items()}
-        self._states = [(self._layer_states[layer], self._scale(p)) for layer, p in moving.items()]
+        self._residuals = Residuals(
+            {layer: population.view(population.model.state, layer) for layer, population in moving.items()},
+            {layer: self._scale(population) for layer, population in moving.items()},
+        )
         output = network.output_layer
         self._readout = home[output].view("readout", output)
         self._spiking = [population for population in self._assembly.populations if population.model.emits == "spikes"]
@@ -251,37 +247,6 @@ class Simulation:
     def _scale(self, population: Population) -> float:
         name = population.model.time_constant
         return 1.0 if name == "dt" else float(population.group.namespace[name]) / self.dt
-
-    def _prepared(self, engine: str) -> Stepper:
-        """Hand the objects to Brian2, and say in a sentence what it does not like about them."""
-        try:
-            return ENGINES[engine](*self._objects())
-        except brian().BrianObjectException as error:
-            reason = " ".join(str(error.__cause__ or error).split())
-            named = [p.model.where for p in self._assembly.populations if f"'{p.group.name}_" in str(error)]
-            where = named[0] if named else self.network.where
-            raise EquationError(f"{where}: Brian2 cannot prepare its equations: {reason}") from error
-
-    def _objects(self) -> tuple[list, Any, list, list, list]:
-        b2, clock, populations = brian(), self._assembly.clock, self._assembly.populations
-        begin = b2.NetworkOperation(self._begin_step, clock=clock, when="start", order=-1)
-        gather = b2.NetworkOperation(self._gather_spikes, clock=clock, when="after_thresholds")
-        learn = b2.NetworkOperation(self._learning.step, clock=clock, when="end", order=1)
-        end = b2.NetworkOperation(self._end_learn_step, clock=clock, when="end", order=3)
-        monitors = self._monitors.objects if self._monitors else []
-        learning = [learn, end, *self._learning.objects, *(self._monitors.learning if self._monitors else [])]
-        objects = [
-            begin,
-            *([gather] if self._spiking else []),
-            learn,
-            end,
-            *(population.group for population in populations),
-            *(synapses.group for synapses in self._learning.stepwise),
-            *(native.synapses for native in self._assembly.natives),
-            *monitors,
-        ]
-        never = [population.expose for population in populations if population.expose is not None]
-        return objects, clock, learning, monitors, never
 
     # Starting and ending a phase.
 
@@ -316,7 +281,7 @@ class Simulation:
         activity = {layer: p.view("activity", layer)[:m].copy() for layer, p in self._home.items()}
         activity.setdefault(self.network.input_layer, self._values[self.network.input_layer])
         return Equilibrium(
-            state={layer: state[:m].copy() for layer, state in self._layer_states.items()},
+            state={layer: state[:m].copy() for layer, state in self._residuals.states.items()},
             outputs=self._readout[:m].copy(),
             residual=residual,
             converged=residual <= (SETTLED if stop.tolerance is None else stop.tolerance),

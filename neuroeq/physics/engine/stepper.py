@@ -21,13 +21,15 @@ class Stepper:
     Parameters
     ----------
     objects
-        Brian2 objects of the network.
+        All Brian2 objects of the network.
     clock
-        Their clock.
-    learning, recording
-        Those that run only in plastic phases, and only where a record is kept.
+        The clock of these objects.
+    learning
+        The objects that run only in plastic phases.
+    recording
+        The objects that run only in phases that are recorded.
     never
-        Those that are prepared, but called by others.
+        The objects that Brian2 prepares but that are called from elsewhere.
     """
 
     def __init__(
@@ -48,17 +50,17 @@ class Stepper:
 
     @property
     def timestep(self) -> int:
-        """Steps since the start of the free phase."""
+        """Number of steps since the start of the free phase."""
         return int(self._timestep[0])
 
     def rewind(self, timestep: int) -> None:
-        """Set the clock."""
+        """Set the clock to a number of steps since the start of the free phase."""
         self._timestep[0] = timestep
         self._t[0] = timestep * self._dt
         self.network.t_ = float(self._t[0])
 
     def advance(self, steps: int, learn: bool, record: bool) -> None:
-        """Run some steps, with or without the objects for learning and recording."""
+        """Run a number of steps, with or without the objects for learning and for recording."""
         if (learn, record) not in self._calls:
             chosen = [obj for obj in self.network.sorted_objects if self._runs(obj, learn, record)]
             self._calls[learn, record] = [call for obj in chosen for call in _calls(obj)]
@@ -79,7 +81,7 @@ class Reference(Stepper):
     """Runs the network with Brian2's own `Network.run`."""
 
     def advance(self, steps: int, learn: bool, record: bool) -> None:
-        """Run some steps, with or without the objects for learning and recording."""
+        """Run a number of steps, with or without the objects for learning and for recording."""
         if steps == 0:
             return
         objects = self.network.sorted_objects
@@ -93,7 +95,7 @@ class Reference(Stepper):
 
 
 def _run(network: Any, duration: float) -> None:
-    """Call `Network.run` for a time [s]; its check for huge values overflows in single precision, which is no fault."""
+    """Call `Network.run` for a duration [s]; its check for huge values overflows harmlessly in single precision."""
     with np.errstate(over="ignore"):
         network.run(duration * brian().second, namespace={})
 
@@ -105,4 +107,4 @@ def _calls(obj: Any) -> list[Any]:
 
 
 def _among(obj: Any, objects: list[Any]) -> bool:
-    return any(obj is each for each in objects)
+    return any(obj is other for other in objects)

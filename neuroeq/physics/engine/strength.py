@@ -24,13 +24,13 @@ def strength(network: Network, params: Params, name: str, layer: str) -> Array:
     Parameters
     ----------
     network
-        Resolved.
+        The network, resolved for its substrate.
     params
-        Its weights.
+        Parameters of the network, by name.
     name
-        Which of the two.
+        Which strength: ``"outgoing"`` or ``"incoming_clamped"``.
     layer
-        Whose units.
+        Name of the layer.
     """
     return (_outgoing if name == "outgoing" else _incoming_clamped)(network, params, layer)
 
@@ -52,9 +52,9 @@ class Strengths:
     Parameters
     ----------
     network
-        Resolved.
+        The network, resolved for its substrate.
     views
-        By name and layer: (batch, n), live.
+        The variables by name and layer: (batch, n), views of the simulation's own memory.
     """
 
     def __init__(self, network: Network, views: Mapping[tuple[str, str], Array]) -> None:

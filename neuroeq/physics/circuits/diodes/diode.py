@@ -39,7 +39,7 @@ class Expression:
     text
         The expression, in which ``DROP`` stands for the voltage from anode to cathode.
     constants
-        What else it names, by name, each with its unit, such as ``{"I_s": "1e-09 A"}``.
+        The constants that the expression names, each with its unit, such as ``{"I_s": "1e-09 A"}``.
     """
 
     text: str
@@ -60,7 +60,7 @@ class Diode(ABC):
         Parameters
         ----------
         fields
-            Its table in the file, in SI units.
+            The diode's table in the file, in SI units.
         volt, ampere
             The units of voltage [V] and of current [A] that the diode is to use.
         temperature
@@ -69,18 +69,18 @@ class Diode(ABC):
 
     @abstractmethod
     def current(self, drop: Array) -> Array:
-        """Return the current from anode to cathode. [A]."""
+        """Return the current from anode to cathode [A]."""
 
     @abstractmethod
     def slope(self, drop: Array) -> Array:
-        """Return the derivative of the current in the drop. [S]."""
+        """Return the derivative of the current in the drop [S]."""
 
     @abstractmethod
     def content(self, drop: Array) -> Array:
-        """Return the co-content, which is the integral of the current from 0 to `drop`. [W]."""
+        """Return the co-content, which is the integral of the current from 0 to `drop` [W]."""
 
     def drop(self, current: Array) -> Array:
-        """Return the drop at a forward current, or inf where Newton's method needs no such bound. [V]."""
+        """Return the drop at a forward current, or inf where Newton's method needs no such bound [V]."""
         return np.full_like(current, np.inf)
 
     def stiffness(self, swing: float, conductance: float) -> float:
@@ -119,7 +119,7 @@ class Diode(ABC):
         Parameters
         ----------
         name
-            What the names of its elements end with, different for every diode of the netlist.
+            The ending of the names of its elements, which is different for every diode of the netlist.
         anode, cathode
             The nodes it lies between.
         model
@@ -138,8 +138,8 @@ class Diode(ABC):
         unknown = sorted(set(NAME.findall(expression.text)) - set(values))
         if unknown:
             raise SpecError(
-                f"netlist: there is no SPICE element for {self!r}, since its expression reads {', '.join(unknown)}, "
-                "which SPICE does not know; give the diode a method element()."
+                f"netlist: there is no SPICE element for {self!r}, since SPICE does not know {', '.join(unknown)} in "
+                "its expression; give the diode a method element()."
             )
         return [f"B_{name} {anode} {cathode} i={NAME.sub(lambda found: values[found[0]], expression.text)}"]
 
@@ -179,17 +179,17 @@ class ScaledDiode(Diode):
         return cls(fields, volt, ampere)
 
     def current(self, drop: Array) -> Array:
-        """Return the current from anode to cathode. [ampere]."""
+        """Return the current from anode to cathode [ampere]."""
         return self.diode.current(drop * self.volt) / self.ampere
 
     def slope(self, drop: Array) -> Array:
-        """Return the derivative of the current in the drop. [ampere/volt]."""
+        """Return the derivative of the current in the drop [ampere/volt]."""
         return self.diode.slope(drop * self.volt) * (self.volt / self.ampere)
 
     def content(self, drop: Array) -> Array:
-        """Return the integral of the current from 0 to `drop`. [ampere volt]."""
+        """Return the integral of the current from 0 to `drop` [ampere volt]."""
         return self.diode.content(drop * self.volt) / (self.volt * self.ampere)
 
     def drop(self, current: Array) -> Array:
-        """Return the drop at a forward current. [volt]."""
+        """Return the drop at a forward current [volt]."""
         return self.diode.drop(current * self.ampere) / self.volt

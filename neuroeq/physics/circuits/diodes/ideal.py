@@ -28,7 +28,7 @@ class _WithoutCurrent(Diode):
         return cls()
 
     def current(self, drop: Array) -> Array:
-        """Return 0 for every drop. [A]."""
+        """Return 0 for every drop [A]."""
         return np.zeros_like(drop)
 
     slope = content = current

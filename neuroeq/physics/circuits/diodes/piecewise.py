@@ -61,15 +61,15 @@ class PiecewiseDiode(Diode):
         return cls(fields.threshold / volt, fields.r_on / ohm, fields.r_off / ohm)
 
     def current(self, drop: Array) -> Array:
-        """Return the current from anode to cathode. [A]."""
+        """Return the current from anode to cathode [A]."""
         return drop / self.r_off + np.maximum(drop - self.threshold, 0) * self._step
 
     def slope(self, drop: Array) -> Array:
-        """Return the derivative of the current in the drop. [S]."""
+        """Return the derivative of the current in the drop [S]."""
         return 1 / self.r_off + (drop > self.threshold) * self._step
 
     def content(self, drop: Array) -> Array:
-        """Return the integral of the current from 0 to `drop`. [W]."""
+        """Return the integral of the current from 0 to `drop` [W]."""
         over = np.maximum(drop - self.threshold, 0) ** 2 - max(-self.threshold, 0) ** 2
         return drop**2 / (2 * self.r_off) + over * (self._step / 2)
 

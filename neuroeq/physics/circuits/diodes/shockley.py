@@ -81,11 +81,11 @@ class ShockleyDiode(Diode):
 
     @property
     def n_vt(self) -> float:
-        """The thermal voltage times the emission coefficient. [V]."""
+        """The thermal voltage times the emission coefficient [V]."""
         return self.n * self.temperature * (SPICE_BOLTZMANN_OVER_CHARGE if self.spice else BOLTZMANN_OVER_CHARGE)
 
     def current(self, drop: Array) -> Array:
-        """Return the current from anode to cathode. [A]."""
+        """Return the current from anode to cathode [A]."""
         exponential, over = self._exponential(drop)
         forward = self.i_s * (exponential * (1 + over) - 1)
         if not self.spice:
@@ -94,7 +94,7 @@ class ShockleyDiode(Diode):
         return np.where(reverse, -self.i_s * (1 + cube), forward) + SPICE_GMIN * drop
 
     def slope(self, drop: Array) -> Array:
-        """Return the derivative of the current in the drop. [S]."""
+        """Return the derivative of the current in the drop [S]."""
         forward = self._exponential(drop)[0] * (self.i_s / self.n_vt)
         if not self.spice:
             return forward
@@ -102,7 +102,7 @@ class ShockleyDiode(Diode):
         return np.where(reverse, 3 * self.i_s * cube / np.where(reverse, drop, 1), forward) + SPICE_GMIN
 
     def content(self, drop: Array) -> Array:
-        """Return the integral of the current from 0 to `drop`. [W]."""
+        """Return the integral of the current from 0 to `drop` [W]."""
         exponential, over = self._exponential(drop)
         forward = self.i_s * (self.n_vt * (exponential * (1 + over * (1 + over / 2)) - 1) - drop)
         if not self.spice:
@@ -114,7 +114,7 @@ class ShockleyDiode(Diode):
         return np.where(reverse, beyond, forward) + SPICE_GMIN / 2 * drop**2
 
     def drop(self, current: Array) -> Array:
-        """Return the drop at a forward current. [V]."""
+        """Return the drop at a forward current [V]."""
         return self.n_vt * np.log1p(current / self.i_s)
 
     def stiffness(self, swing: float, conductance: float) -> float:

@@ -34,21 +34,21 @@ class Setting:
     Parameters
     ----------
     low, high
-        Where diodes keep the hidden nodes, (n_hidden,) or numbers; infinite where there is none. [V]
+        Interval in which diodes keep the hidden nodes, numbers or (n_hidden,); infinite where there is no diode. [V]
     beta
-        Of the nudge. [S]
+        Strength of the nudge. [S]
     gain
         Voltage of an input of 1. [V]
     constants
         Voltages of the sources beside the inputs. [V]
     variant
-        Which phases are compared.
+        The phases that are compared: ``"centred"``, ``"positive"`` or ``"negative"``.
     nudge
         ``state``: a conductance to the targets; ``held_current``: a current.
     sweeps
         In the free phase and in the nudged ones.
     diode
-        At the hidden nodes: ideal, or Shockley's and at most one at a node.
+        The diode at the hidden nodes: ideal, or Shockley's with at most one at each node.
     paired
         Whether an output is the difference of two nodes, the n-th of the first and of the second half.
     g1_limits, g2_limits

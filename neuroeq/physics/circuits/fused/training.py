@@ -24,13 +24,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuroeq.errors import DataError, DivergenceError, SpecError
+from neuroeq.errors import SpecError
 
 from .. import kernels
 from ..circuit import Array, Layer
 from ..diodes import IdealDiode, NoDiode
 from ..single_diodes import single_diodes
 from .aligned import aligned
+from .checks import check_conductances, check_examples, check_result
 from .setting import Rates, Setting
 from .with_numpy import Batch
 
@@ -41,20 +42,21 @@ class FusedTraining:
     Parameters
     ----------
     setting
-        What does not change.
+        What does not change during the training.
     g1
-        From sources to hidden nodes, (2 n_input + number of constants, n_hidden); its precision is that of all. [S]
+        Conductances from sources to hidden nodes, (2 n_input + number of constants, n_hidden). All arrays have its
+        precision. [S]
     g2
-        From hidden nodes to output nodes, (n_hidden, n_output), or (n_hidden, 2 n_output) if paired. [S]
+        Conductances from hidden to output nodes, (n_hidden, n_output), or (n_hidden, 2 n_output) if paired. [S]
     hidden_bias, output_bias
-        Currents into hidden and output nodes; 0 if left out. [A]
+        Currents into hidden nodes, (n_hidden,), and into output nodes; 0 if left out. [A]
     compiled
-        Whether numba does the work; if None, where it is installed.
+        Whether numba's kernels do the work; if None, they do where numba is installed.
 
     Attributes
     ----------
     g1, g2, hidden_bias, output_bias
-        As they are now, changed in place; copies of what was given, in columns.
+        Their present values, which learning changes in place: copies of what was given, stored column by column.
 
     Raises
     ------
@@ -88,16 +90,9 @@ class FusedTraining:
         dtype = np.result_type(g1, np.float32)
         self.setting, self.compiled = setting, kernels.available() if compiled is None else compiled
         self.g1, self.g2 = (aligned(np.asarray(g, dtype), "F") for g in (g1, g2))
+        check_conductances(setting, self.g1, self.g2)
         n_hidden, n_output = self.g2.shape
-        self.n_input, odd = divmod(len(self.g1) - len(setting.constants), 2)
-        if odd or self.g1.shape[1] != n_hidden:
-            raise DataError(
-                f"g1 has shape {self.g1.shape}; expected (2 n_input + {len(setting.constants)}, {n_hidden})."
-            )
-        for name, g, limits in (("g1", self.g1, setting.g1_limits), ("g2", self.g2, setting.g2_limits)):
-            lowest, highest = np.asarray(limits, dtype)
-            if not (lowest <= g.min() and g.max() <= highest):
-                raise DataError(f"{name} reaches from {g.min():.3g} to {g.max():.3g} S; expected {limits}: clip it.")
+        self.n_input = (len(self.g1) - len(setting.constants)) // 2
         self.hidden_bias = _filled(hidden_bias, n_hidden, dtype)
         self.output_bias = _filled(output_bias, n_output, dtype)
         self.diodes = single_diodes(Layer(n_hidden, setting.diode, setting.low, setting.high))
@@ -110,7 +105,7 @@ class FusedTraining:
         self._batches: dict[int, Batch] = {}
 
     def step(self, inputs: Array, targets: Array, rates: Rates) -> Array:
-        """Learn from one batch, (m, n_input) and (m, n_output); return its free outputs, (m, n_output). [V]."""
+        """Learn from one batch, (m, n_input) and (m, n_output); return its free outputs, (m, n_output) [V]."""
         return self.train(inputs, targets, np.arange(len(inputs)), len(inputs), rates)
 
     def epoch(self, inputs: Array, targets: Array, order: Array, batch: int, rates: Rates) -> tuple[float, int]:
@@ -125,18 +120,18 @@ class FusedTraining:
         Parameters
         ----------
         inputs, targets
-            Of all examples: (n, n_input) and (n, n_output).
+            Inputs and targets of all examples: (n, n_input) and (n, n_output).
         order
-            Which ones, one after the other: (k,).
+            Indices of the examples to learn from, in this order: (k,).
         batch
-            Samples between two changes; what is left at the end is a smaller batch.
+            Number of samples between two updates; the last batch may be smaller.
         rates
-            Of learning.
+            The learning rates.
 
         Returns
         -------
         outputs
-            Of the free phases, before the changes: (k, n_output). [V]
+            Outputs of the free phases, each before the update by its batch: (k, n_output). [V]
 
         Raises
         ------
@@ -148,39 +143,19 @@ class FusedTraining:
         DivergenceError
             If voltages are not finite.
         """
+        check_examples(self, inputs, targets, order, batch)
         outputs = np.empty((len(order), self.g2.shape[1]), self.g1.dtype)
-        n_output = outputs.shape[1] // (2 if self.setting.paired else 1)
-        if inputs.shape != (len(targets), self.n_input) or targets.shape[1:] != (n_output,):
-            raise DataError(
-                f"inputs and targets have shapes {inputs.shape} and {targets.shape}; expected (n, {self.n_input}) and "
-                f"(n, {n_output})."
-            )
-        if not np.isfinite(inputs).all():
-            raise DataError("inputs hold NaN or infinite values; mend the data.")
-        if batch < 1:
-            raise SpecError(f"batch is {batch}; expected 1 or more.")
-        if len(order) and not 0 <= order.min() <= order.max() < len(targets):
-            raise DataError(f"order names examples that are not there; expected 0 to {len(targets) - 1}.")
         if self.compiled:
             from .with_numba import train
 
             failed = train(self, inputs, targets, order, batch, rates, outputs)
         else:
             failed = self._train(inputs, targets, order, batch, rates, outputs)
-        done = outputs if failed < 0 else outputs[:failed]
-        if not (np.isfinite(done).all() and np.isfinite(self.g2).all()):
-            raise DivergenceError(
-                "the outputs are not finite, since learning diverges; use smaller rates or a smaller beta."
-            )
-        if failed >= 0:
-            raise DataError(
-                f"example {failed}: a node floats, or a nudge of -{self.setting.beta:.3g} S exceeds the conductances "
-                "of an output, which would run away; nudge with a smaller beta."
-            )
+        check_result(self, outputs, failed)
         return self.read(outputs)
 
     def read(self, nodes: Array) -> Array:
-        """Return the outputs that voltages of the output nodes, (k, number of nodes), stand for: (k, n_output). [V]."""
+        """Return the outputs that voltages of the output nodes, (k, number of nodes), stand for: (k, n_output) [V]."""
         if not self.setting.paired:
             return nodes
         first, second = np.split(nodes, 2, axis=1)
@@ -201,12 +176,12 @@ class FusedTraining:
 
 
 def compile_kernels(dtype: str | np.dtype) -> None:
-    """Compile what numba does at a precision, by learning from no examples; nothing is left to do the second time."""
+    """Compile numba's kernels for a precision, by learning from no examples; a second call does nothing."""
     g1, g2, none = np.ones((2, 1), dtype), np.ones((1, 1), dtype), np.empty((0, 1), dtype)
     training = FusedTraining(Setting(low=0.0, high=np.inf, beta=1.0), g1, g2, compiled=True)
     training.train(none, none, np.arange(0), 1, Rates(0.0, 0.0))
 
 
 def _filled(values: Array | float | None, n: int, dtype: np.dtype) -> Array:
-    """Return values as (n,); 0 without any."""
+    """Return values as an array (n,); zeros if there are none."""
     return np.array(np.broadcast_to(0.0 if values is None else values, n), dtype)

@@ -16,7 +16,7 @@ class Batch:
     Parameters
     ----------
     training
-        Whose conductances and currents it changes.
+        The training whose conductances and currents are changed.
     m
         Number of samples.
     """

@@ -27,15 +27,15 @@ def crossbar_netlist(
     Parameters
     ----------
     g
-        Of the cells, (n_rows, n_cols). [S]
+        Conductances of the cells, (n_rows, n_cols). [S]
     voltages
-        Of the rows, (n_rows,). [V]
+        Voltages that drive the rows, (n_rows,). [V]
     wires
-        Their resistances, and the tiles.
+        The resistances of the wires, and the tiles of the array.
     title
-        First line.
+        First line of the netlist.
     header
-        Comments below it.
+        Comments that follow the title.
 
     Returns
     -------
@@ -59,11 +59,11 @@ def sensed_currents(shape: tuple[int, int], wires: Wires, found: Mapping[str, Ar
     Parameters
     ----------
     shape
-        (n_rows, n_cols).
+        Numbers of rows and columns, (n_rows, n_cols).
     wires
-        As in the netlist.
+        The wires that the netlist was written with.
     found
-        Of `ngspice.simulate`.
+        The vectors that `ngspice.simulate` returned.
 
     Returns
     -------

@@ -48,23 +48,23 @@ def netlist(
     Parameters
     ----------
     circuit
-        What is connected to what.
+        The layers, sources and resistor arrays of the circuit.
     g
-        Of each resistor; where 0 there is none. [S]
+        Conductances by resistor array, (n_from, n_to); there is no resistor where one is 0. [S]
     drive
-        What acts on the circuit.
+        The voltages, currents and pulls that act on the circuit.
     sample
-        Which one of the drive's.
+        Index of the sample of the drive that the netlist is for.
     title
-        First line.
+        First line of the netlist.
     header
-        Comments below it.
+        Comments that follow the title.
     capacitance
-        From each free node to ground. [F]
+        Capacitance from each free node to ground. [F]
     transient
         Longest step and duration of the settling from 0 V; the operating point if left out. [s]
     options
-        Of the simulator, over `OPERATING_POINT` or `SETTLING`.
+        Options of the simulator, which take precedence over `OPERATING_POINT` or `SETTLING`.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def document(title: str, header: Iterable[str], body: Iterable[str], settings: M
 
 
 def temperature(circuit: Circuit) -> float:
-    """Return the one temperature that a circuit's diodes have. [K]."""
+    """Return the one temperature that a circuit's diodes have [K]."""
     given = {float(layer.diode.temperature) for layer in circuit.layers.values() if hasattr(layer.diode, "temperature")}
     if len(given) > 1:
         kelvins = " and ".join(f"{kelvin:g} K" for kelvin in sorted(given))
@@ -131,14 +131,14 @@ def voltages(circuit: Circuit, found: Mapping[str, Array]) -> dict[str, Array]:
     Parameters
     ----------
     circuit
-        As in the netlist.
+        The circuit that the netlist was written for.
     found
-        Of `ngspice.simulate`.
+        The vectors that `ngspice.simulate` returned.
 
     Returns
     -------
     dict
-        By layer: (1, n) at an operating point, (points, n) in a transient at ``found["time"]``. [V]
+        Node voltages by layer: (1, n) at an operating point, (points, n) in a transient at ``found["time"]``. [V]
     """
     nodes = elements.node_names(circuit)
     return {name: np.stack([found[f"v({node})"] for node in nodes[name]], axis=1) for name in circuit.layers}

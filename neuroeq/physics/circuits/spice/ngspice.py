@@ -26,12 +26,12 @@ def simulate(netlist: str) -> dict[str, Array]:
     Parameters
     ----------
     netlist
-        As `ngspice -b` reads it.
+        The netlist, as `ngspice -b` reads it.
 
     Returns
     -------
     dict
-        By the name of the vector, (points,): ``v(node)`` [V], ``i(source)`` [A], and ``time`` [s] in a transient.
+        Vectors by name, (points,): ``v(node)`` [V], ``i(source)`` [A], and ``time`` [s] in a transient.
 
     Raises
     ------

@@ -31,11 +31,11 @@ class OpAmps:
     Parameters
     ----------
     r_f, c_f
-        Of each integrator. [ohm, F]
+        Feedback resistance and capacitance of each integrator. [ohm, F]
     sizes
         Units by layer, the driven one included.
     rails
-        By layer, the voltages its amplifiers are kept between; layers that are left out are not. [V]
+        Lowest and highest output voltage of the amplifiers, by layer; layers that are left out have no limits. [V]
     pairs
         (from, to, G+, G-) by crossbar, one for each direction it is read in, (n_from, n_to) each. [S]
     """
@@ -62,15 +62,15 @@ def op_amp_netlist(
     Parameters
     ----------
     circuit
-        What is connected to what.
+        The integrators and crossbars to be written as a netlist.
     sources
         Voltages of the driven layers, (n,). [V]
     pulls
-        By layer: beta, and the targets (n,) in volts.
+        Nudges by layer: beta, and the targets (n,). [V]
     start
-        By layer: voltages to settle from, (n,); 0 V if left out. [V]
+        Voltages that the circuit settles from, by layer: (n,); 0 V if left out. [V]
     currents
-        By layer: held currents into the units, (n,). [A]
+        Held currents into the units, by layer: (n,). [A]
     title, header
         First line, and comments below it.
     """

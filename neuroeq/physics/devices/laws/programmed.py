@@ -28,7 +28,7 @@ class WriteVerify(UpdateLaw):
     tolerance: Annotated[float, Field(gt=0, le=1)]
 
     def landed(self, g: Array, window: float, rng: np.random.Generator) -> Array:
-        """Return conductances `g` with a uniform error of up to the tolerance. [S]."""
+        """Return conductances `g` with a uniform error of up to the tolerance [S]."""
         return g + self.tolerance * window * rng.uniform(-1, 1, g.shape)
 
 

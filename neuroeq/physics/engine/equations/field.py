@@ -32,7 +32,7 @@ class Field:
     Parameters
     ----------
     model
-        Its equations.
+        The neuron model, whose equations are analysed.
 
     Raises
     ------

@@ -14,9 +14,9 @@ def integrator(model: NeuronModel, hint: str = "") -> tuple[str, list[str]]:
     Parameters
     ----------
     model
-        To look at.
+        The neuron model to be examined.
     hint
-        What to use instead, for the message.
+        Advice on what to use instead, which the message ends with.
 
     Raises
     ------

@@ -59,7 +59,7 @@ class Plasticity:
     Parameters
     ----------
     into
-        Where the change goes.
+        The accumulator that the change is added to.
     gain
         The phase's factor: 1/beta, halved and signed in centred nudging.
     on_step

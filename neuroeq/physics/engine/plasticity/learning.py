@@ -24,15 +24,15 @@ class Learning:
     Parameters
     ----------
     assembly
-        Its objects.
+        The Brian2 objects of the network.
     plastics
-        Its plastic dense projections and biases.
+        The plastic projections and biases that are computed as matrix products.
     batch
-        Samples at most.
+        Largest number of samples in a batch.
     dt
-        Step [s].
+        Integration step. [s]
     dtype
-        Of the synapses' variables.
+        Precision of the synapses' variables.
     deferred
         Whether the change of synapses that only integrate is computed at the end of a phase.
 

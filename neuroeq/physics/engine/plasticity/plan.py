@@ -28,11 +28,11 @@ class TermOf:
     Parameters
     ----------
     pre, post
-        The factors.
+        The presynaptic and the postsynaptic factor.
     text
-        The presynaptic expression.
+        The presynaptic factor as an expression.
     weight
-        How often it counts.
+        Factor of the term in the sum of all terms.
     """
 
     pre: Key | Constant
@@ -48,17 +48,17 @@ class Plastic:
     Parameters
     ----------
     name
-        As in the parameters.
+        Name of the projection or bias, as in the parameters.
     synapse
-        Its model.
+        Its synapse model, with the plasticity terms.
     source
-        The presynaptic layer.
+        Name of the presynaptic layer.
     shape
-        Of its weights.
+        Shape of its weights, (n_pre, n_post).
     terms
-        Of its hebb, but those that a clamped source makes 0.
+        The terms of its hebb, without those that a clamped source makes 0.
     edges
-        Its synapses, if it is sparse.
+        The synapses of a sparse projection; None for a dense one.
     """
 
     name: str
@@ -111,9 +111,9 @@ def plan(network: Network, dt: float, edges: Mapping[str, Edges] | None = None) 
     Parameters
     ----------
     network
-        Resolved.
+        The network, resolved for its substrate.
     dt
-        Step [s].
+        Integration step. [s]
     edges
         The synapses of projections that are sparse.
 

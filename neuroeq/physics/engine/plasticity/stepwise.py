@@ -10,7 +10,7 @@ import numpy as np
 from neuroeq.units import Dimension
 
 from ..brian import brian, quantity
-from ..population import unit_text
+from ..unit_code import unit_text
 from .accumulator import Plasticity
 from .plan import Key, Plastic
 from .terms import constant_factor
@@ -24,13 +24,13 @@ class Stepwise:
     Parameters
     ----------
     plastic
-        The projection.
+        The plastic projection or bias.
     views
         Every factor it reads: (batch, n), live.
     hebb
         Dimension of its hebb.
     clock, dtype
-        Of the network.
+        The clock of the network, and the precision of the variables.
     """
 
     def __init__(self, plastic: Plastic, views: Mapping[Key, Array], hebb: Dimension, clock: Any, dtype: type) -> None:

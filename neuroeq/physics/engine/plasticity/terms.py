@@ -32,7 +32,7 @@ class PlasticSynapse:
     Parameters
     ----------
     model
-        As in its file.
+        The synapse model as its file describes it.
     prefix
         Put before the names of its traces and constants.
 

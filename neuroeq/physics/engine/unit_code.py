@@ -1,0 +1,162 @@
+"""What Brian2 is told about the units of a neuron model: their variables, and what happens in a step.
+
+The model's own equations are extended by what the simulation adds: the drive, the bias and the nudge of a unit, its
+activity, and the factors that plasticity reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from neuroeq.describe.spec import NeuronModel
+from neuroeq.units import Dimension, physical
+
+from .bounded import bounded
+from .brian import brian, quantity
+from .equations.check import check_neuron
+from .plasticity.terms import PlasticSynapse
+from .strength import STRENGTHS, mentions
+
+ALREADY_VARIABLES = ("activity", "spike")
+"""Factors that are variables of every unit, so that nothing is computed for them."""
+
+
+class UnitCode:
+    """The variables and the code of the units of one neuron model.
+
+    Parameters
+    ----------
+    model
+        The neuron model.
+    factors
+        The expressions that plasticity reads from these units, each with a synapse whose traces the units then keep.
+    delivered
+        The variables into which Brian2 Synapses deliver drive: by ``"events"``, or ``"summed"`` at every step. What is
+        ``"ignored"`` has no effect.
+    clamped
+        Whether the states may be held at a level.
+
+    Attributes
+    ----------
+    checker
+        Knows the model's variables and their dimensions.
+    activity, readout, drive
+        The names of the variables that hold the activity, the readout, and the drive from matrix products.
+    factor_names
+        Names of the variables that hold the factors, by the expression that plasticity reads.
+
+    Raises
+    ------
+    EquationError
+        If the model is inconsistent.
+    """
+
+    def __init__(
+        self, model: NeuronModel, factors: Mapping[str, PlasticSynapse], delivered: Mapping[str, str], clamped: bool
+    ) -> None:
+        self.model, self._factors, self._clamped = model, factors, clamped
+        self.delivered = dict(delivered)
+        self.checker = check_neuron(model)
+        computed = [expression for expression in factors if expression not in ALREADY_VARIABLES]
+        self.factor_names = {expression: f"factor_{index}" for index, expression in enumerate(computed)}
+        self._synapses = list({id(synapse): synapse for synapse in factors.values()}.values())
+        stored = self._stored_names()
+        self.activity = model.activity if model.activity in stored else "activity"
+        self.readout = model.readout or self.activity
+        self._readout_added = self.readout not in {self.activity, *stored}
+        if self._readout_added:
+            self.readout = "readout"
+        self.drive = "coupled" if self.delivered else "drive"
+
+    @property
+    def follows_steps(self) -> bool:
+        """Whether plasticity may read how the activity changes over a step."""
+        return bool(self.factor_names or self.delivered)
+
+    def equations(self) -> str:
+        """Return the equations of a unit: those of the model, and what the simulation adds."""
+        lines = [self.model.equations, *self._added(), *(synapse.traces for synapse in self._synapses)]
+        for expression, name in self.factor_names.items():
+            lines.append(f"{name} : {unit_text(self._factors[expression].check(self.checker, expression))}")
+        return "\n".join(lines)
+
+    def namespace(self, unit_rate: float) -> dict[str, Any]:
+        """Return the functions and constants that the equations name; `unit_rate` is the rate of activity 1 [Hz]."""
+        return {
+            "bounded": bounded(),
+            "unit_rate": unit_rate * brian().Hz,
+            **{key: quantity(value) for key, value in self.model.parameters.items()},
+            **{key: value for synapse in self._synapses for key, value in synapse.constants.items()},
+        }
+
+    def integrate(self, equations: Any, variables: Any, options: Any = None) -> str:
+        """Return a step as Brian2's abstract code: its integration method, then clipping and what follows a step."""
+        from brian2.stateupdaters.base import StateUpdateMethod
+
+        step = StateUpdateMethod.stateupdaters[self.model.method](equations, variables, options)
+        return "\n".join([step, *self.after_step()])
+
+    def after_step(self) -> list[str]:
+        """Return the statements that follow the integration of a step."""
+        clips = []
+        for name, interval in self.model.bounds.items():
+            low, high = self._limit(name, interval.min, -np.inf), self._limit(name, interval.max, np.inf)
+            clips.append(f"{name} = bounded({name}, {low}, {high})")
+        if self._clamped:
+            clips.append(f"{self.model.state} += nudge_held*(nudge_level - {self.model.state})")
+        cleared = [f"{variable} = 0" for variable, how in self.delivered.items() if how == "events"]
+        return [*clips, *self.model.after_step.strip().splitlines(), *cleared, *self.exposed()]
+
+    def exposed(self) -> list[str]:
+        """Return the statements that compute the activity and the readout where the model does not store them."""
+        pairs = (("activity", self.activity, self.model.activity), ("readout", self.readout, self.model.readout))
+        return [f"{name} = {meaning}" for name, called, meaning in pairs if called == name]
+
+    def _added(self) -> list[str]:
+        """Return the definitions of the variables that the simulation adds."""
+        model = self.model
+        lines = ["bias : 1", "nudge : 1"]
+        if self._readout_added:
+            lines.append("readout : 1")
+        if self.activity == "activity" and model.activity not in self._stored_names():
+            lines.append("activity : 1")
+        else:
+            lines.append(f"activity = {model.activity} : 1")
+        lines += [f"{name} : 1 (constant)" for name in ("unit", *STRENGTHS) if mentions(model, name)]
+        if self._clamped:
+            lines += ["nudge_held : 1", f"nudge_level : {unit_text(self.checker.known[model.state])}"]
+        if model.emits == "spikes":
+            lines.append("spike : 1")
+        if self.delivered:
+            arriving = [variable for variable, how in self.delivered.items() if how != "ignored"]
+            lines += ["coupled : 1", *(f"{variable} : 1" for variable in self.delivered)]
+            lines.append(f"drive = {' + '.join(['coupled', *arriving])} : 1")
+        else:
+            lines.append("drive : 1")
+        if self.follows_steps:
+            lines += [
+                "activity_before : 1",
+                "activity_mid = (activity_before + activity)/2 : 1",
+                "activity_rate = (activity - activity_before)/dt : Hz",
+            ]
+        return lines
+
+    def _stored_names(self) -> set[str]:
+        """Return the names of the model that are kept in memory and not computed from others."""
+        equations = brian().Equations(self.model.equations)
+        names = {name for name, equation in equations.items() if equation.type != "subexpression"}
+        return names if self.delivered else names | {"drive"}
+
+    def _limit(self, name: str, value: str | float | None, default: float) -> str:
+        limit = default if value is None else physical(str(value)).value
+        return f"{limit!r}*{unit_text(self.checker.known[name])}"
+
+
+def unit_text(dimension: Dimension) -> str:
+    """Return a dimension in Brian2's base units, such as ``metre**2*second**-1``."""
+    bases = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
+    parts = [f"{base}**{power:g}" for base, power in zip(bases, dimension, strict=True) if power]
+    return "*".join(parts) or "1"
