@@ -15,11 +15,14 @@ from neuroeq.describe.catalog import resolve
 from neuroeq.describe.network import initial_params, learning_rates
 from neuroeq.learning.costs import SquaredError, cost_of
 from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.learning.training import initial_state
 from neuroeq.physics.substrates import build
+from neuroeq.randomness import Streams
 from neuroeq.runs.run import load_run
 
 HERE = Path(__file__).parent
 FILES = ["huber.py", "sign_rule.py", "linear_circuit.py", "squares.py"]
+QUOTED = [*FILES, "tunnel_diode.py", "saturating_law.py", "exact_gradient.py"]
 ONE_PHASE = ["training.learning=contrastive", "training.rule=sign_of_one_phase", "phases.variant=positive"]
 LINEAR = """
 title = "One layer"
@@ -48,7 +51,7 @@ learning = "contrastive"
 def extensions(tmp_path, monkeypatch):
     """Put all files into the folder of extensions, and forget what they register afterwards."""
     monkeypatch.setattr(registry, "_loaded", set())
-    for each in (registry.COSTS, registry.RULES, registry.SUBSTRATES, registry.FIGURES):
+    for each in (registry.COSTS, registry.RULES, registry.SUBSTRATES, registry.FIGURES, registry.TRAINERS):
         monkeypatch.setattr(each, "_added", {})
     folder = tmp_path / "home" / "extensions"
     folder.mkdir(parents=True)
@@ -72,8 +75,6 @@ def final_params(out):
 
 def start_params():
     """Return the weights of xor before training, as a run of seed 0 draws them."""
-    from neuroeq.randomness import Streams
-
     network = resolve("xor", "rate")
     return network, initial_params(network, Streams(0).child("init"))
 
@@ -81,7 +82,7 @@ def start_params():
 def test_the_page_quotes_the_files():
     page = (HERE.parents[1] / "docs" / "extending.md").read_text()
     quoted = re.findall(r"```python\n# tests/additions/(\S+)\n(.*?)```", page, re.DOTALL)
-    assert [name for name, _ in quoted] == FILES
+    assert [name for name, _ in quoted] == QUOTED
     for name, text in quoted:
         assert text == (HERE / name).read_text()
 
@@ -98,7 +99,7 @@ def test_the_neuron_and_the_data_set_of_the_page_run():
     assert load_run("stripes").network.data.name == "stripes"
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", QUOTED)
 def test_an_addition_is_one_file_of_thirty_lines(file):
     assert (HERE / file).read_text().count("\n") <= 30
 
@@ -177,9 +178,6 @@ def test_a_rule_from_outside_trains_resistors_by_the_rule_and_not_by_a_faster_tr
     network = resolve("xor", "resistive", settings)
     run("run", "xor", "--substrate", "resistive", "--epochs", "1", "--out", "signs", *sets(*settings))
     rates, found = learning_rates(network), load_run("signs")
-    from neuroeq.learning.training import initial_state
-    from neuroeq.randomness import Streams
-
     before = initial_state(network, Streams(0)).params
     for name, after in final_params(found.path).items():
         moved = np.abs(after - before[name]) / rates[name]
@@ -197,6 +195,24 @@ def test_a_substrate_from_outside_learns_by_the_command_line():
     params = final_params("linear")
     lesson = Lesson.of(build(network, params, 4), np.eye(2), np.ones((2, 1)), [(0.5, 1.0)], np.random.default_rng(0))
     assert estimate(build(network, params, 4), lesson).change["input_output"].shape == (2, 1)
+
+
+def test_a_trainer_from_outside_trains_the_networks_that_it_allows(tmp_path):
+    """Four examples of 'or' in one batch: the first update is minus the learning rate times the mean gradient."""
+    shutil.copy(HERE / "exact_gradient.py", tmp_path / "home" / "extensions")
+    Path("layer.toml").write_text(LINEAR)
+    run("run", "layer.toml", "--substrate", "linear", "--out", "begun", "--epochs", "1")
+    before = initial_params(load_run("begun").network, Streams(0).child("init"))
+    inputs, targets = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0.0], [1], [1], [1]])
+    error = targets - inputs @ before["input_output"] - before["output.bias"]
+    after = final_params("begun")
+    np.testing.assert_allclose(after["input_output"], before["input_output"] + 0.2 * inputs.T @ error / 4, atol=1e-12)
+    np.testing.assert_allclose(after["output.bias"], before["output.bias"] + 0.2 * error.mean(axis=0), atol=1e-12)
+    run("run", "layer.toml", "--substrate", "linear", "--out", "whole")
+    result = json.loads(Path("whole/result.json").read_text())
+    assert (result["trainer"], result["train_error"]) == ("exact_gradient", 0)
+    run("run", "xor", "--substrate", "rate", "--out", "xor", "--epochs", "1")
+    assert json.loads(Path("xor/result.json").read_text())["trainer"] == "stepwise"
 
 
 def test_a_figure_from_outside_is_drawn_by_name():
