@@ -40,7 +40,9 @@ RECIPE: Allowed = {
     "training.step.kind": ("gradient",),
     "training.schedule": ANY,
 }
+"""Phases and training."""
 MODELS = ("neuron", "synapse", "input", "neuron_parameters", "synapse_parameters", "input_parameters")
+"""Fields of a substrate that choose its models, whose equations `unsupported` looks at."""
 ALLOWED: Allowed = {
     **any_of("", ASIDE),
     **RECIPE,

@@ -27,7 +27,9 @@ from .first_batch import first_free_phase
 COUNTED = Satisfying(lambda duration: Relaxation(duration=duration).counted)
 """Durations that are a number of steps."""
 WINDOW = ("element", "g_min", "g_max", "c_min", "c_max", "beta", "v_th", "v_gate_min", "v_gate_max")
+"""Fields of a device that set its conductance window, which the kernels clip to."""
 COSTS = ("phase_time", "dac_energy", "adc_energy", "write_energy", "dac_full_scale", "adc_full_scale")
+"""Fields of the periphery that change energies, or nothing as long as its converters are ideal."""
 
 RECIPE: Allowed = {
     "phases.variant": tuple(VARIANTS),
@@ -46,7 +48,9 @@ RECIPE: Allowed = {
     "training.step.kind": ("gradient",),
     "training.schedule": ANY,
 }
+"""Phases and training."""
 LAYOUT = ("input_gain", "bias_voltages", "outputs", "diodes", "v_unit", "g_unit")
+"""Fields of the layout of a circuit that the kernels are given."""
 HARDWARE: Allowed = {
     **any_of("hardware.", (*DESCRIPTION, "evidence", "temperature")),
     **any_of("hardware.synapse.", (*WINDOW, "pairing", "rounding")),
