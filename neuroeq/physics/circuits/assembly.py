@@ -1,4 +1,4 @@
-"""What conductances and voltage sources contribute to the node equations, summed once for all phases of a batch.
+"""The contribution of conductances and voltage sources to the node equations, summed once for all phases of a batch.
 
 b_l  = sum_sources x G                               D_l = sum_in g + A k sum_out g
 M_ml = A_m G for an array from layer m into l,  k_l G^T for an array out of l into m
@@ -86,7 +86,7 @@ def gains(layer: Layer, dtype: np.dtype) -> tuple[Array, Array] | None:
 
 
 def shown(layer: Layer, voltages: Array) -> Array:
-    """Return what a layer's nodes show to the layers after it: their voltages, or A (v + offset) [V]."""
+    """Return the voltages that a layer presents to the layers after it: v, or A (v + offset) if amplified [V]."""
     amplifier = gains(layer, voltages.dtype)
     if amplifier is None or layer.amplifier is None:
         return voltages
@@ -94,7 +94,7 @@ def shown(layer: Layer, voltages: Array) -> Array:
 
 
 def _offsets(circuit: Circuit, g: Conductances, layer: str) -> Array | float:
-    """Return the current into nodes that offsets of amplifiers make: those of the layers before, and of their own."""
+    """Return the currents into nodes that the offsets of amplifiers cause, before the layer and in the layer itself."""
     total: Array | float = 0.0
     for name in circuit.into(layer):
         before = circuit.resistors[name][0]
@@ -114,7 +114,7 @@ def _has_offset(layer: Layer) -> bool:
 
 
 def _sums(circuit: Circuit, g: Conductances, layer: str) -> Array:
-    # sums over rows as products with ones: five times faster than sum(axis=0)
+    # A product with ones sums over rows five times faster than sum(axis=0).
     arriving = [np.ones(len(g[name]), g[name].dtype) @ g[name] for name in circuit.into(layer)]
     total = sum(arriving, np.zeros(circuit.layers[layer].size, _dtype(g)))
     for name in circuit.out_of(layer):
@@ -135,18 +135,18 @@ def _injected(circuit: Circuit, g: Conductances, sources: Mapping[str, Array], l
 
 
 def _neighbours(circuit: Circuit, g: Conductances, layer: str) -> list[tuple[str, Array]]:
-    found = []
+    neighbours = []
     for name in circuit.into(layer):
         source = circuit.resistors[name][0]
         if source in circuit.layers:
             amplifier = gains(circuit.layers[source], g[name].dtype)
-            found.append((source, g[name] if amplifier is None else amplifier[0][:, None] * g[name]))
+            neighbours.append((source, g[name] if amplifier is None else amplifier[0][:, None] * g[name]))
     for name in circuit.out_of(layer):
         amplifier = gains(circuit.layers[layer], g[name].dtype)
-        found.append(
+        neighbours.append(
             (circuit.resistors[name][1], (g[name] if amplifier is None else amplifier[1][:, None] * g[name]).T)
         )
-    return found
+    return neighbours
 
 
 def _dtype(g: Conductances) -> np.dtype:

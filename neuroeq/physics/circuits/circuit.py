@@ -22,7 +22,7 @@ from .diodes import Diode, NoDiode
 
 Array = np.ndarray
 Conductances = Mapping[str, Array]
-"""By resistor array: (n_from, n_to). [S]"""
+"""Conductances by resistor array: (n_from, n_to). [S]"""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Amplifier:
 
 @dataclass(frozen=True)
 class Layer:
-    """Nodes of one kind.
+    """A layer of nodes with the same diode and amplifier.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Layer:
     low, high
         Voltages of the diodes' bias sources, (n,); -inf and inf where there is no diode. [V]
     amplifier
-        None for plain nodes.
+        The amplifier behind each node; None for plain nodes.
     """
 
     size: int
@@ -69,7 +69,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Circuit:
-    """What is connected to what.
+    """A circuit: its sources, its layers of nodes, and the resistor arrays between them.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Circuit:
 
 @dataclass(frozen=True)
 class Drive:
-    """What acts on a circuit.
+    """The voltages and currents that act on a circuit.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ class Drive:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Where a circuit settles, and how well Kirchhoff's law holds there.
+    """The voltages at which a circuit settles, and how well Kirchhoff's law holds there.
 
     Parameters
     ----------

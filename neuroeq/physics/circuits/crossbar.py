@@ -25,7 +25,7 @@ from .wires import Wires, wire_nodes
 Array = np.ndarray
 
 AT_ONCE = 32
-"""Right-hand sides per solve: fast, without a dense array of all nodes by all wires."""
+"""Right-hand sides per solve: enough for speed, and no dense array of all nodes by all wires is needed."""
 
 
 def crossbar_currents(g: Array, voltages: Array, wires: Wires, *, backward: bool = False) -> Array:
@@ -128,9 +128,9 @@ def _between(g: Array, wires: Wires) -> Array:
 def _currents(g: Array, wires: Wires, driven: slice, sensed: slice) -> Array:
     """Return the part of Y that gives the currents at some ends when others are driven: (sensed, driven)."""
     nodes, ends = wire_nodes(g, wires), sum(g.shape)
-    onto, found = nodes.without_resistance[ends:, driven], nodes.without_resistance[sensed, driven].toarray()
+    onto, currents = nodes.without_resistance[ends:, driven], nodes.without_resistance[sensed, driven].toarray()
     if not onto.shape[0]:
-        return found
+        return currents
     factor = splu(
         nodes.laplacian[ends:, ends:],
         permc_spec="MMD_AT_PLUS_A",
@@ -140,8 +140,8 @@ def _currents(g: Array, wires: Wires, driven: slice, sensed: slice) -> Array:
     back = nodes.laplacian[sensed, ends:]
     for first in range(0, onto.shape[1], AT_ONCE):
         some = slice(first, first + AT_ONCE)
-        found[:, some] -= back @ factor.solve(onto[:, some].toarray())
-    return found
+        currents[:, some] -= back @ factor.solve(onto[:, some].toarray())
+    return currents
 
 
 def checked_cells(g: Array) -> Array:

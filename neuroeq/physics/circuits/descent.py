@@ -22,7 +22,7 @@ from .junctions import bounds
 from .single_diodes import single_diodes
 
 FEW_PRODUCTS, MANY_SWEEPS = 20_000, 10
-"""Products per sweep, and sweeps: NumPy's matrix products are faster from so many on, or for fewer sweeps."""
+"""Multiplications per sweep, and sweeps: with more of the first or fewer of the second, NumPy is faster than numba."""
 
 
 def descend(
@@ -84,7 +84,7 @@ def descend(
 
 
 class _Update:
-    """What the update of a layer needs and no sweep changes."""
+    """The update of one layer, with everything that is the same in all sweeps."""
 
     def __init__(self, equations: NodeEquations, layer: str, voltages: Voltages) -> None:
         self.layer, self.diagonal = layer, equations.diagonal[layer]

@@ -18,7 +18,7 @@ from .assembly import Assembly
 from .circuit import Array, Circuit, Drive
 
 Voltages = Mapping[str, Array]
-"""By layer: (batch, n). [V]"""
+"""Node voltages by layer: (batch, n). [V]"""
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class NodeEquations:
 
     @property
     def dtype(self) -> np.dtype:
-        """Of conductances, sources and everything else together."""
+        """The precision of the whole system: the common type of conductances, sources and all else."""
         return np.result_type(*self.injected.values())
 
     @property
     def circuit(self) -> Circuit:
-        """What is connected to what."""
+        """The circuit that the equations are those of."""
         return self.assembly.circuit
 
     @property

@@ -23,9 +23,9 @@ from .stacked import Stacked
 ARMIJO = 1e-4
 HALVINGS = 30
 ROUNDING = 1e-14
-"""Of the co-content; a rise below it is no rise."""
+"""Rounding error of the co-content, as a fraction of it; a smaller rise does not count."""
 LAST_PLACE = 1e-15
-"""Of a node's voltage; what current it makes cannot be told from none."""
+"""Rounding error of a node's voltage, as a fraction of it; the current it causes cannot be told from 0."""
 
 
 def newton(
@@ -119,6 +119,6 @@ def _search(
         refused = ~(lowered <= merit - ARMIJO * promised + noise)
         if not refused.any() or halvings == HALVINGS:
             break
-        # what no step lowers is as low as rounding lets one see: the whole step still improves the currents
+        # A merit that no step lowers is as low as rounding can show; the whole step still improves the currents.
         alpha[refused] = alpha[refused] / 2 if halvings < HALVINGS - 1 else 1
     return tried, there, lowered

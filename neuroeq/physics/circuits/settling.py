@@ -17,7 +17,7 @@ from .circuit import Array, Drive
 from .solve import operating_point
 
 STEP_OVER_TAU = 0.1
-"""Step over the median node's time constant."""
+"""Default integration step, as a fraction of the median node's time constant."""
 
 
 def settle(

@@ -1,4 +1,4 @@
-"""Where a node comes to rest that has one Shockley diode, in closed form.
+"""The equilibrium voltage of a node with one Shockley diode, in closed form.
 
 A node of conductance D would be at c without its diode; with it, to a source at `high`,
 
@@ -26,7 +26,7 @@ from .diodes import ShockleyDiode
 
 @dataclass(frozen=True)
 class SingleDiodes:
-    """At most one Shockley diode at each node of a layer.
+    """The Shockley diodes of a layer in which no node has more than one.
 
     Parameters
     ----------

@@ -21,9 +21,9 @@ from .single_diodes import single_diodes
 Method = Literal["auto", "descent", "newton"]
 LIMITS = {"descent": 400, "newton": 100}
 TOLERANCE = 1e-12
-"""Of the residual, where none is asked for."""
+"""Default tolerance of the residual."""
 RESUMPTIONS = 3
-"""Of a method whose aim was too high: the currents at the operating point are smaller than those at the start."""
+"""How often a method is resumed: its tolerance was too loose if currents are smaller at the solution than before."""
 
 
 def operating_point(
@@ -87,12 +87,12 @@ def operating_point(
         limit = iterations or LIMITS[name]
         with np.errstate(over="ignore", invalid="ignore"):
             if name == "descent":
-                found, more = descend(equations, voltages, threshold=threshold, sweeps=limit, order=order)
+                solved, more = descend(equations, voltages, threshold=threshold, sweeps=limit, order=order)
             else:
-                found, more = newton(
+                solved, more = newton(
                     equations, voltages, threshold=threshold or 0.0, iterations=limit, on_iterate=on_iterate
                 )
-        voltages, taken = {**voltages, **found}, taken + more
+        voltages, taken = {**voltages, **solved}, taken + more
         _check_finite(voltages)
         point = _judge(equations, voltages, aim, taken) if certify else _unjudged(voltages, taken)
         if point.converged:

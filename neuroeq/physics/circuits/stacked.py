@@ -19,7 +19,7 @@ from .equations import NodeEquations, Voltages
 from .junctions import Junctions, bounds
 
 SLACK = 10.0
-"""Of the largest current a diode might pass; a diode's voltage hardly depends on it."""
+"""Factor on the largest current that a diode might pass; the diode's voltage hardly depends on it."""
 
 
 class Stacked:
@@ -86,7 +86,7 @@ class Stacked:
         self.ek, self.ke, self.kk = ek, ke, kk if kk.any() else None
 
     def begin(self, voltages: Voltages) -> Array:
-        """Return voltages by layer as (batch, n), taken back to where diodes let them be [V].
+        """Return voltages by layer as (batch, n), moved to where the diodes allow them to be [V].
 
         Ideal diodes: the interval; others: where none passes more than all resistors together could feed it.
         """
@@ -97,7 +97,7 @@ class Stacked:
         return np.clip(v, self.low, self.high)
 
     def part(self, v: Array) -> dict[str, Array]:
-        """Return (batch, n) by layer [V]."""
+        """Split voltages of all nodes, (batch, n), into those of each layer [V]."""
         return {layer: v[:, place] for layer, place in self.at.items()}
 
     def linear_current(self, v: Array, injected: Array) -> Array:
@@ -111,7 +111,7 @@ class Stacked:
         return current
 
     def diode_current(self, v: Array) -> Array:
-        """Return what the diodes draw, (batch, n) [A]."""
+        """Return the currents that the diodes draw from the nodes, (batch, n) [A]."""
         current = np.zeros_like(v)
         for layer, junctions in self.junctions.items():
             current[:, self.at[layer]] = junctions.current(v[:, self.at[layer]])
@@ -130,7 +130,7 @@ class Stacked:
         return sum(parts, np.zeros(len(v)))
 
     def step(self, slope: Array, current: Array, clamped: Array | None = None) -> Array:
-        """Return the dv that takes the net current to zero to first order.
+        """Return the change dv of the voltages that makes the net currents zero to first order: a Newton step.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What programmed devices hold and return: pulses, noise, drift, faults, as functions of SI values and a generator."""
+"""Programmable devices: update laws, noise, drift and faults, as functions of SI values and a random generator."""
 
 from .chip import Chip
 from .converters import quantised

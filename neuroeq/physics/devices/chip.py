@@ -1,4 +1,4 @@
-"""The devices of one circuit: what they were drawn as, what they hold, what a change makes of it, and how they act.
+"""The devices of one circuit: their spread, the conductances they hold, how updates change them, and how they act.
 
 Every property is drawn from a stream of its own, named after it and the array: the same seed is the same chip, whatever
 else is switched on.
@@ -20,9 +20,9 @@ from .noise import drifted, programming_sd, read_sd
 
 Array = np.ndarray
 Held = dict[str, Array]
-"""By array of devices: (devices of a weight, n_pre, n_post). [S]"""
+"""Conductances by array of devices: (devices per weight, n_pre, n_post). [S]"""
 FULL = 0.9
-"""State, as a fraction of its range, from which a unidirectional device is rewritten."""
+"""Fraction of its range above which a unidirectional device counts as full and is rewritten."""
 
 
 class Chip:
@@ -42,7 +42,7 @@ class Chip:
         self.hardware, self.synapse, self.mapping = network.technology, network.technology.synapse, Mapping(network)
         self._streams = streams
         self._masks = {name: mask(network, name) for name in network.projections}
-        ends = {name: (each.source, each.target) for name, each in network.projections.items()}
+        ends = {name: (projection.source, projection.target) for name, projection in network.projections.items()}
         self._lateral = {
             name for name, (source, target) in ends.items() if source == target and network.symmetric(name)
         }
@@ -93,7 +93,7 @@ class Chip:
     def acting(self, held: Held, params: Params, rng: np.random.Generator, at: float | None = None) -> Params:
         """Return the weights as they act: thresholds, drift until `at` after programming [s], noise of reading."""
         g_max = self.hardware.g_max or 0.0
-        found: Params = {}
+        weights: Params = {}
         for name, g in held.items():
             if self.synapse.v_th_sd:
                 xi = self._child("threshold", name).standard_normal(g.shape)
@@ -111,8 +111,8 @@ class Chip:
             law = self.synapse.update
             if isinstance(law, Pulsed) and law.write_noise:
                 g = g + law.write_noise * law.step * self._per_state(law) * writing.standard_normal(g.shape)
-            found[name] = self._weight(name, np.maximum(g, 0))
-        return {**params, **found}
+            weights[name] = self._weight(name, np.maximum(g, 0))
+        return {**params, **weights}
 
     def _weight(self, name: str, g: Array) -> Array:
         """Return the weights of devices: none where there is no synapse, one device for both ends of a lateral one."""

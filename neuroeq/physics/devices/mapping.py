@@ -17,7 +17,7 @@ Array = np.ndarray
 
 
 class Mapping:
-    """How a network's weights stand in its devices.
+    """The mapping between the weights of a network and the conductances of its devices.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Mapping:
 
     @property
     def devices(self) -> int:
-        """Devices of a weight."""
+        """Number of devices per weight."""
         return 2 if self._g_unit is None and self._paired else 1
 
     @property

@@ -1,4 +1,4 @@
-"""What is left of a programmed conductance: noise of programming and reading, drift. Conductances in siemens.
+"""The difference between a programmed conductance and its target: programming noise, read noise and drift, in siemens.
 
     polynomial     sd = c0 + c1 g + c2 g^2 + ...   [uS], of g in uS or of g/g_max
     relative       sd = sigma g

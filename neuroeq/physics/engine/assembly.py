@@ -1,4 +1,4 @@
-"""From a resolved network to Brian2 objects: populations, couplings and native projections, for a batch."""
+"""Builds the Brian2 objects of a resolved network for a batch: populations, couplings and native projections."""
 
 from __future__ import annotations
 

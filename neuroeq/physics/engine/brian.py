@@ -1,4 +1,4 @@
-"""The door to Brian2: imported once and quietly, with a code-generation target that this machine can run."""
+"""Imports Brian2 once and quietly, and chooses a code-generation target that works on this machine."""
 
 from __future__ import annotations
 
@@ -90,11 +90,13 @@ def _say_slower() -> None:
 
 def quantity(value: str | float) -> Any:
     """Turn a parameter of a model file into a Brian2 quantity."""
-    found = physical(value) if isinstance(value, str) else Physical(float(value), (0,) * 7)
+    parsed = physical(value) if isinstance(value, str) else Physical(float(value), (0,) * 7)
     from brian2.units.fundamentalunits import Quantity, get_or_create_dimension
 
     brian()
-    return Quantity(found.value, dim=get_or_create_dimension(found.dimension)) if any(found.dimension) else found.value
+    return (
+        Quantity(parsed.value, dim=get_or_create_dimension(parsed.dimension)) if any(parsed.dimension) else parsed.value
+    )
 
 
 def reseed(rng: np.random.Generator) -> None:

@@ -49,7 +49,7 @@ class Coupling:
         return weight.T if self.transposed else weight
 
     def product(self, emission: Array, params: Mapping[str, Array]) -> Callable[[Array], object]:
-        """Return what writes the product of an emission, (m, source), live, with the weights into (m, target)."""
+        """Return a function that writes the product of the present emission, (m, source), with the weights."""
         if self.edges is not None:
             matrix = self.edges.matrix(params[self.projection], self.transposed)
             return lambda rows: np.copyto(rows, (matrix @ np.ascontiguousarray(emission.T)).T)
@@ -58,12 +58,12 @@ class Coupling:
 
 
 class Drives:
-    """Writes the drive of each layer.
+    """The matrix products that write the drive of each layer.
 
     Parameters
     ----------
     couplings
-        All dense ones; those whose source has no emission are clamped.
+        All couplings; those whose source has no emission are clamped.
     emissions
         What each moving layer sends: (batch, n), a view of the simulation's own memory.
     drives
@@ -114,7 +114,7 @@ class Drives:
         return [_loss(rows, self._emissions[target][: len(rows)], sum(loads[1:], start=loads[0]))] if loads else []
 
     def write(self) -> None:
-        """Write the drives of this step."""
+        """Write the drives of the current step."""
         for product in self._products:
             product()
 
@@ -142,7 +142,7 @@ def _constant(rows: Array, static: Array | None) -> Callable[[], None]:
 
 
 def _loss(rows: Array, own: Array, load: Array) -> Callable[[], None]:
-    """Return what takes away a layer's own emission times the sum of the weights at each of its units."""
+    """Return a function that subtracts a layer's own emission times the sum of the weights at each of its units."""
     scratch = np.empty_like(rows)
 
     def write() -> None:

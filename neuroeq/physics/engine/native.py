@@ -1,7 +1,7 @@
 """Native couplings: a projection as Brian2 Synapses, one copy of every synapse for each sample of the batch.
 
 For synapse models that are raw Brian2 statements, and for delays. The weights of the copies are set at the start of a
-phase; each sample changes its own copy of dw, and the batch mean is what the phase hands over.
+phase; each sample changes its own copy of dw, and the change of the phase is the mean over the batch.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Receivers:
 
 
 class NativeProjection:
-    """One projection as Brian2 Synapses.
+    """A projection that runs as Brian2 Synapses.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class NativeProjection:
         self._copies = (pre.batch, len(edges[0]))
 
     def prepare(self) -> None:
-        """Look up the arrays, once Brian2 has made them."""
+        """Look up the arrays of the variables, which Brian2 has created by now."""
         variables = self.synapses.variables
         self.arrays = {
             name: variables[name].get_value()
@@ -120,11 +120,11 @@ class NativeProjection:
         self._empty = [queue._full_state() for queue in self._queues]
 
     def hold(self, weight: Array) -> None:
-        """Give every copy the weights: (n_pre, n_post)."""
+        """Set the weights of every copy to `weight`, (n_pre, n_post)."""
         self.arrays["w"].reshape(self._copies)[:] = weight[self._edges]
 
     def reset(self) -> None:
-        """Forget spikes on their way, and all state but the weights."""
+        """Drop spikes that are still on their way, and reset all variables but the weights."""
         for queue, empty in zip(self._queues, self._empty, strict=True):
             queue._restore_from_full_state(empty)
         for name, array in self.arrays.items():
@@ -132,25 +132,25 @@ class NativeProjection:
                 array.fill(0)
 
     def save(self) -> tuple[dict[str, Array], list[Any]]:
-        """Return its state, spikes on their way included."""
+        """Return a copy of the state, with the spikes that are still on their way."""
         arrays = {name: array.copy() for name, array in self.arrays.items() if name != "w"}
         return arrays, [queue._full_state() for queue in self._queues]
 
     def restore(self, saved: tuple[dict[str, Array], list[Any]]) -> None:
-        """Go back to a saved state."""
+        """Set the synapses to a saved state."""
         for name, array in saved[0].items():
             self.arrays[name][:] = array
         for queue, state in zip(self._queues, saved[1], strict=True):
             queue._restore_from_full_state(state)
 
     def start(self, plasticity: Plasticity | None) -> None:
-        """Let the synapses change, or not."""
+        """Begin a phase in which the synapses may change, or may not if `plasticity` is None."""
         self._gain[:] = plasticity.gain if plasticity else 0.0
         if "dw" in self.arrays:
             self.arrays["dw"].fill(0)
 
     def finish(self, plasticity: Plasticity, m: int) -> None:
-        """Hand the mean change over the first `m` samples to the accumulator, and start it at zero again."""
+        """Add the mean change over the first `m` samples to the accumulator, and start again at zero."""
         if "dw" not in self.arrays:
             return
         change = np.zeros(self._shape, self.arrays["dw"].dtype)

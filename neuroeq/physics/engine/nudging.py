@@ -1,4 +1,4 @@
-"""What pulls on the units in a nudged phase.
+"""The nudge of the units in a nudged phase.
 
 state          -beta dC/ds on the outputs, at every step
 held current   the same, as it was at the free equilibrium
@@ -47,7 +47,7 @@ class Nudging:
         self._nudge: Nudge | None = None
 
     def check(self, nudge: Nudge | None) -> None:
-        """Refuse a nudge that there is no machinery for.
+        """Refuse a nudge that the network was not built for.
 
         Raises
         ------
@@ -71,7 +71,7 @@ class Nudging:
             raise SpecError(f"nudge mode is '{nudge.mode}' without a reference; pass the free equilibrium.")
 
     def start(self, nudge: Nudge | None, m: int, params: Params) -> None:
-        """Begin a phase with m samples and the weights that they are transmitted by."""
+        """Begin a phase with m samples, in which `params` are the weights."""
         self._nudge, self._m = nudge, m
         for array in (*self._pulls.values(), *self._clamp):
             array.fill(0)
@@ -88,7 +88,7 @@ class Nudging:
             self._correction.start(nudge.reference, params)
 
     def write(self) -> None:
-        """Write the pulls of this step."""
+        """Write the nudge of the current step into the units."""
         nudge = self._nudge
         if nudge is None or nudge.mode in ("held_current", "clamp"):
             return

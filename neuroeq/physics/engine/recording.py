@@ -1,4 +1,4 @@
-"""What was seen in a phase: spikes, states and weight changes of the first samples of a batch."""
+"""Records of a phase: spikes, states and weight changes of the first samples of a batch."""
 
 from __future__ import annotations
 
@@ -93,25 +93,25 @@ class Monitors:
             )
             spiking = population.model.emits == "spikes"
             self._spikes.append(b2.SpikeMonitor(group, name=f"{group.name}_spikes") if spiking else None)
-        for each in synapses:
-            step = max(1, each.group.N // MOST_SYNAPSES)
-            monitor = b2.StateMonitor(each.group, "dw", np.arange(0, each.group.N, step), **_at_end(clock))
-            self._changes[each.name] = (monitor, each.shape)
+        for plastic in synapses:
+            step = max(1, plastic.group.N // MOST_SYNAPSES)
+            monitor = b2.StateMonitor(plastic.group, "dw", np.arange(0, plastic.group.N, step), **_at_end(clock))
+            self._changes[plastic.name] = (monitor, plastic.shape)
         self._seen = self._counts()
 
     @property
     def objects(self) -> list[Any]:
-        """The monitors."""
+        """All monitors, as Brian2 objects."""
         changes = [monitor for monitor, _ in self._changes.values()]
         return [monitor for monitor in (*self._states, *self._spikes, *changes) if monitor is not None]
 
     @property
     def learning(self) -> list[Any]:
-        """Those that run in plastic phases only."""
+        """The monitors that run in plastic phases only."""
         return [monitor for monitor, _ in self._changes.values()]
 
     def collect(self, name: str) -> Phase:
-        """Return what was seen since the last call."""
+        """Return the records since the last call, as a phase of that name."""
         seen, self._seen = self._seen, self._counts()
         states: dict[str, dict[str, Array]] = {}
         spikes: dict[str, tuple[Array, Array, Array]] = {}
@@ -163,7 +163,7 @@ class Monitors:
 
 @dataclass(frozen=True)
 class _Counts:
-    """How much each monitor holds."""
+    """The number of entries in each monitor."""
 
     states: list[int]
     spikes: list[int]

@@ -36,18 +36,18 @@ def strength(network: Network, params: Params, name: str, layer: str) -> Array:
 
 
 def reads_strength(model: NeuronModel) -> bool:
-    """Whether a neuron's text uses one of them."""
+    """Whether a neuron model uses a strength."""
     return any(mentions(model, name) for name in STRENGTHS)
 
 
 def mentions(model: NeuronModel, name: str) -> bool:
-    """Whether a neuron's text uses a name."""
+    """Whether the equations or statements of a neuron model use a name."""
     texts = (model.equations, model.after_step, model.threshold or "", model.reset or "")
     return any(re.search(rf"\b{name}\b", text) for text in texts)
 
 
 class Strengths:
-    """Keeps what units know of their strength up to date.
+    """Keeps the strengths in the variables of the units up to date.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Strengths:
         self._network, self._views = network, views
 
     def hold(self, params: Params) -> None:
-        """Take other weights."""
+        """Compute the strengths of other weights."""
         for (name, layer), view in self._views.items():
             view[:] = strength(self._network, params, name, layer)
 

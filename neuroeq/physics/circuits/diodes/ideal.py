@@ -16,11 +16,11 @@ from neuroeq.describe.spec.node import IdealClamp, NoClamp
 from .diode import Array, Diode
 
 IDEAL_RESISTANCE = 1e-5
-"""Of a conducting SPICE element that stands for an ideal diode; ngspice does not converge well below 1e-6. [ohm]"""
+"""Resistance of the SPICE element for an ideal diode that conducts; ngspice converges badly below 1e-6. [ohm]"""
 
 
 class _WithoutCurrent(Diode):
-    """What both have in common: no current that depends on the drop."""
+    """The base of both, which draw no current that depends on the drop."""
 
     @classmethod
     def of(cls, fields: Any, volt: float, ampere: float, temperature: float) -> Self:

@@ -1,4 +1,4 @@
-"""What `fused` computes, compiled: one pass over the conductances per batch.
+"""Numba kernels for fused training, which make one pass over the conductances per batch.
 
 A row of G1^T holds what arrives at one hidden node, from +x, from -x and from constants. The pass applies the last
 batch's change, clips, sums, and collects the next batch's drive; x and -x share its products:
@@ -14,7 +14,8 @@ Shockley diodes need the Wright omega function, w + ln w = z. From a guess, most
 leaves |2 w^2 - 8 w - 1| r^4 / (72 (1+w)^6) of w, which says whether one such correction was enough. Fritsch, Shafer &
 Crowley 1973, Commun. ACM 16:123; Lawrence, Corless & Jeffrey 2012, ACM TOMS 38:20.
 
-All of it is in one file, since numba's cache on disk looks at the file of the outermost function only.
+All kernels are in one file, because numba's cache on disk checks only whether the file of the outermost function has
+changed.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def learn(g, bounds, diodes, limits, constants, data, batch, gain, phases, rates
 
 @compiled
 def _gather(inputs, which, gain, into):
-    """Put samples into rows; what rows below them hold counts for nothing."""
+    """Copy samples into the first rows; the values in the rows below are not used."""
     for sample in range(len(which)):
         for i in range(inputs.shape[1]):
             into[sample, i] = inputs[which[sample], i] * gain
@@ -87,7 +88,7 @@ def _pass(g1, old, new, change, shift, limits, constants, m, sums, drive):
 
 @compiled
 def _move_pair(g1, j, n, x, y, change, shift, limits, sums, drive):
-    """Do all of a batch of four at two hidden nodes, j and the next, which share what is loaded of the samples."""
+    """Do the pass for a batch of four at the hidden nodes j and j + 1, which share the samples that are loaded."""
     x0, x1, x2, x3 = x[0], x[1], x[2], x[3]
     y0, y1, y2, y3 = y[0], y[1], y[2], y[3]
     a_plus, a_minus, b_plus, b_minus = g1[j, :n], g1[j, n : 2 * n], g1[j + 1, :n], g1[j + 1, n : 2 * n]
@@ -218,7 +219,7 @@ def _aim(target, free, held, beta, bias, into):
 
 @compiled
 def _copy(source, target):
-    # an assignment would bring a check of shapes that takes seconds to compile
+    # An array assignment would check shapes, which takes numba seconds to compile.
     for i in range(len(source)):
         target[i] = source[i]
 

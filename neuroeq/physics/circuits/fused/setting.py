@@ -1,4 +1,4 @@
-"""What a fused training of a circuit is told: what does not change, and the learning rates of a call."""
+"""The settings of a fused training: what stays the same during the training, and the learning rates of a call."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Rates(NamedTuple):
 
 @dataclass(frozen=True)
 class Setting:
-    """What does not change during training.
+    """The settings that do not change during training.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class Setting:
 
 
 class TrainedCircuit(Protocol):
-    """What both implementations read of a circuit in training, and change in place."""
+    """The circuit in training, as both implementations read it and change it in place."""
 
     setting: Setting
     n_input: int

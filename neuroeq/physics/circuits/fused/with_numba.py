@@ -1,4 +1,4 @@
-"""What `fused` computes, by the compiled kernels: what they take, out of a training."""
+"""Fused training by the numba kernels: packs the arrays of a training into the arguments that the kernels take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One batch of `fused` training in NumPy: every array is there already, both nudged phases are one batch."""
+"""One batch of fused training in NumPy: arrays are allocated once, and both nudged phases are settled as one batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ Array = np.ndarray
 
 
 class Batch:
-    """What happens to m samples, in arrays that are there already: h and o are (phases, m, n), the free phase first.
+    """Inference and learning for a batch of m samples, in arrays that are allocated once.
+
+    h and o are the voltages of hidden and output nodes, (phases, m, n), with the free phase first.
 
     Parameters
     ----------
@@ -95,7 +97,7 @@ class Batch:
         h, drive, low, high, o, _, _ = rows
         np.dot(o, self.back, out=h)
         np.add(h, drive, out=h)
-        # twice as fast as np.clip on arrays this small
+        # This is twice as fast as np.clip on arrays this small.
         np.maximum(h, low, out=h)
         np.minimum(h, high, out=h)
         if self.training.diodes is not None:

@@ -53,8 +53,8 @@ def crossbar_netlist(
     return document(title, header, chain(drivers, *tiles), OPERATING_POINT, ".op")
 
 
-def sensed_currents(shape: tuple[int, int], wires: Wires, found: Mapping[str, Array]) -> Array:
-    """Return what a simulator senses at the columns of a crossbar.
+def sensed_currents(shape: tuple[int, int], wires: Wires, vectors: Mapping[str, Array]) -> Array:
+    """Return the currents that are sensed at the columns of a crossbar, from the results of a simulator.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def sensed_currents(shape: tuple[int, int], wires: Wires, found: Mapping[str, Ar
         Numbers of rows and columns, (n_rows, n_cols).
     wires
         The wires that the netlist was written with.
-    found
+    vectors
         The vectors that `ngspice.simulate` returned.
 
     Returns
@@ -73,7 +73,7 @@ def sensed_currents(shape: tuple[int, int], wires: Wires, found: Mapping[str, Ar
     currents = np.zeros((1, shape[1]))
     for rows, columns in wires.tiles(shape):
         for j in range(columns.start, columns.stop):
-            currents[:, j] += found[f"i(v_sense_{rows.start}_{j})"]
+            currents[:, j] += vectors[f"i(v_sense_{rows.start}_{j})"]
     return currents
 
 

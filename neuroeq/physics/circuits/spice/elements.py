@@ -31,13 +31,13 @@ Nodes = Mapping[str, list[str]]
 
 def stems(names: list[str]) -> dict[str, str]:
     """Return each name as SPICE takes it: small letters, digits and single underscores, no two alike."""
-    found: dict[str, str] = {}
+    stem_of: dict[str, str] = {}
     for name in names:
         stem = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "x"
-        while stem in found.values():
+        while stem in stem_of.values():
             stem += "_"
-        found[name] = stem
-    return found
+        stem_of[name] = stem
+    return stem_of
 
 
 def node_names(circuit: Circuit) -> dict[str, list[str]]:

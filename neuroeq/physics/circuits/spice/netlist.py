@@ -22,13 +22,13 @@ from . import elements as elements
 Array = np.ndarray
 
 ZERO_CELSIUS = 273.15
-"""[K]"""
+"""0 degrees Celsius. [K]"""
 NOMINAL_TEMPERATURE = 300.15
-"""Where no diode has one. [K]"""
+"""Temperature of a netlist in which no diode has one. [K]"""
 OPERATING_POINT = {"reltol": "1e-9", "abstol": "1e-18", "vntol": "1e-12", "gmin": "1e-12"}
-"""So tight that the last Newton step leaves rounding only."""
+"""Options so tight that the last Newton step leaves rounding errors only."""
 SETTLING = {"reltol": "1e-6", "abstol": "1e-15", "vntol": "1e-9", "gmin": "1e-12"}
-"""Leaves microvolts over a whole transient."""
+"""Options that leave errors of microvolts over a whole transient."""
 
 
 def netlist(
@@ -125,20 +125,20 @@ def temperature(circuit: Circuit) -> float:
     return given.pop() if given else NOMINAL_TEMPERATURE
 
 
-def voltages(circuit: Circuit, found: Mapping[str, Array]) -> dict[str, Array]:
-    """Return what a simulator found at the nodes of each layer.
+def voltages(circuit: Circuit, vectors: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the voltages of the nodes of each layer, from the results of a simulator.
 
     Parameters
     ----------
     circuit
         The circuit that the netlist was written for.
-    found
+    vectors
         The vectors that `ngspice.simulate` returned.
 
     Returns
     -------
     dict
-        Node voltages by layer: (1, n) at an operating point, (points, n) in a transient at ``found["time"]``. [V]
+        Node voltages by layer: (1, n) at an operating point, (points, n) in a transient at ``vectors["time"]``. [V]
     """
     nodes = elements.node_names(circuit)
-    return {name: np.stack([found[f"v({node})"] for node in nodes[name]], axis=1) for name in circuit.layers}
+    return {name: np.stack([vectors[f"v({node})"] for node in nodes[name]], axis=1) for name in circuit.layers}

@@ -1,4 +1,4 @@
-"""Runs a netlist in ngspice and reads what it found: the binary raw file, a text header and then one row per point."""
+"""Runs a netlist in ngspice and reads the results: a binary raw file, with a text header and then one row per point."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def simulate(netlist: str) -> dict[str, Array]:
     with tempfile.TemporaryDirectory(prefix="neuroeq-") as folder:
         raw = Path(folder) / "found.raw"
         (Path(folder) / "circuit.cir").write_text(netlist, encoding="utf-8")
-        # -n: a user's start-up file cannot change what is found.
+        # The option -n keeps a user's start-up file from changing the results.
         command = [program, "-n", "-b", "-r", raw.name, "circuit.cir"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
         if done.returncode or not raw.exists():
@@ -63,7 +63,7 @@ def read_raw(content: bytes) -> dict[str, Array]:
 def _complaint(log: str) -> str:
     """Return the lines that name the cause: a singular matrix before the errors that follow from it."""
     for word in ("singular", "error", "abort"):
-        found = re.search(rf"^.*{word}.*(\n[^\n]*\w.*){{0,2}}", log, re.MULTILINE | re.IGNORECASE)
-        if found:
-            return " ".join(found[0].split())
+        match = re.search(rf"^.*{word}.*(\n[^\n]*\w.*){{0,2}}", log, re.MULTILINE | re.IGNORECASE)
+        if match:
+            return " ".join(match[0].split())
     return "gave no result and no message"

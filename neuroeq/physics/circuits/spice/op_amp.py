@@ -109,7 +109,7 @@ def _devices(circuit: OpAmps, nodes: Mapping[str, list[str]]) -> Iterator[str]:
     for name, stem in stems(list(circuit.pairs)).items():
         source, target, plus, minus = circuit.pairs[name]
         for sign, ends, g in (("p", "0 {0}", plus), ("n", "{0} 0", minus)):
-            for i, j in zip(*(each.tolist() for each in np.nonzero(g)), strict=True):
+            for i, j in zip(*(indices.tolist() for indices in np.nonzero(g)), strict=True):
                 pre, post = nodes[source][i], ends.format(nodes[target][j])
                 yield f"G_{stem}_{sign}_{i}_{j} {post} {pre} 0 {float(g[i, j])!r}"
 

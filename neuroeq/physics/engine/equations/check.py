@@ -27,7 +27,7 @@ NEURON_NAMES: dict[str, Dimension] = {
     "t": SECOND,
     "dt": SECOND,
 }
-"""What the engine gives to every neuron."""
+"""The variables that the engine adds to every neuron, with their dimensions."""
 
 FACTOR_NAMES: dict[str, Dimension] = {
     "activity": NUMBER,
@@ -35,7 +35,7 @@ FACTOR_NAMES: dict[str, Dimension] = {
     "activity_mid": NUMBER,
     "activity_rate": HERTZ,
 }
-"""What it gives to plasticity terms besides."""
+"""The variables that plasticity terms can use in addition."""
 
 
 class Checker:
@@ -105,18 +105,18 @@ class Checker:
         """Return the dimension of an expression; refuse one that is not `wanted`."""
         self._all_known(text, part)
         try:
-            found = self._dimension(text)
+            dimension = self._dimension(text)
         except SyntaxError as error:
             raise EquationError(f"{self.where}: {part}: '{text}' does not parse: {_first_line(error)}") from None
         except brian().DimensionMismatchError as error:
             self._blame(text, part, wanted)
             raise EquationError(f"{self.where}: {part}: '{text}' mixes units: {_first_line(error)}") from None
-        if wanted is not None and found != wanted:
+        if wanted is not None and dimension != wanted:
             self._blame(text, part, wanted)
             raise EquationError(
-                f"{self.where}: {part}: '{text}' is {kind_of(found)}; expected {kind_of(wanted)} there."
+                f"{self.where}: {part}: '{text}' is {kind_of(dimension)}; expected {kind_of(wanted)} there."
             )
-        return found
+        return dimension
 
     def statements(self, text: str, part: str) -> None:
         """Check Brian2 statements."""
@@ -152,16 +152,16 @@ class Checker:
         return _exponents(parse_expression_dimensions(text, variables))
 
     def _blame(self, text: str, part: str, wanted: Dimension | None) -> None:
-        """If one parameter of another kind would mend the units of an equation, name it."""
+        """Raise an error that names a parameter, if the equation would be right with that parameter of another kind."""
         if not part.startswith(("equations", "traces")):
             return
         for name in _identifiers(text) & set(self.given):
             for kind, dimension in KINDS.items():
                 try:
-                    found = self._dimension(text, **{name: dimension})
+                    result = self._dimension(text, **{name: dimension})
                 except brian().DimensionMismatchError:
                     continue
-                if wanted is None or found == wanted:
+                if wanted is None or result == wanted:
                     raise EquationError(
                         f"{self.where}: parameters.{name} is {self.given[name]!r}; expected {kind}, "
                         f"such as '{example_of(kind)}' (used in {part})."

@@ -55,9 +55,10 @@ class Field:
 
         def resolved(text: str) -> Any:
             expression = parse(text)
-            while names := {each.name for each in expression.free_symbols} & set(computed):
+            while names := {variable.name for variable in expression.free_symbols} & set(computed):
                 expression = expression.subs({symbol(name): computed[name] for name in names})
-            return expression.subs({each: known[each.name] for each in expression.free_symbols if each.name in known})
+            values = {variable: known.get(variable.name) for variable in expression.free_symbols}
+            return expression.subs({variable: value for variable, value in values.items() if value is not None})
 
         self.state = symbol(model.state)
         self.rate = resolved(str(equations[model.state].expr)) * constants[model.time_constant]

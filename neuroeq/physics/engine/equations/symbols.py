@@ -17,4 +17,4 @@ def parse(text: str) -> Any:
     from brian2.parsing.sympytools import str_to_sympy
 
     expression = str_to_sympy(text)
-    return expression.subs({each: symbol(each.name) for each in expression.free_symbols})
+    return expression.subs({variable: symbol(variable.name) for variable in expression.free_symbols})

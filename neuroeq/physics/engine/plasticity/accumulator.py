@@ -1,4 +1,4 @@
-"""What may change synapses during a phase, and where the change goes."""
+"""The change of synapses during a phase: how it is scaled, and where it is accumulated."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Accumulator:
         self._outer: dict[str, tuple[Array, Array]] = {}
 
     def add(self, name: str, amount: Array) -> None:
-        """Add to the change of a projection."""
+        """Add an amount, (n_pre, n_post), to the change of a projection."""
         if name in self._change:
             self._change[name] += amount
         else:
             self._change[name] = amount
 
     def add_outer(self, name: str, pre: Array, post: Array) -> None:
-        """Add pre^T post, later: phases with the same `pre` (m, n_pre) share one product."""
+        """Add pre^T post when the change is taken; phases with the same `pre`, (m, n_pre), share one matrix product."""
         known, total = self._outer.get(name, (pre, None))
         if total is None:
             self._outer[name] = (pre, post)
@@ -54,7 +54,7 @@ class Accumulator:
 
 @dataclass(frozen=True)
 class Plasticity:
-    """That synapses may change during a phase.
+    """How synapses change during a phase.
 
     Parameters
     ----------

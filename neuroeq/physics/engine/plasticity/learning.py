@@ -1,4 +1,4 @@
-"""Everything that learns in a network: dense projections, deferred or step by step, and native ones."""
+"""All plastic synapses of a network: dense projections, deferred or step by step, and native projections."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Learning:
         return [*self._codes, *(synapses.group.state_updater for synapses in self.stepwise)]
 
     def start(self, values: Mapping[str, Array], params: Params, plasticity: Plasticity | None) -> None:
-        """Begin a phase with clamped `values` by layer, (m, n), in which synapses may change or not."""
+        """Begin a phase with clamped `values` by layer, (m, n); synapses do not change if `plasticity` is None."""
         self.plasticity, self._m = plasticity, len(next(iter(values.values())))
         for native in self._natives:
             native.start(plasticity)
@@ -81,24 +81,24 @@ class Learning:
                 synapses.start(values, plasticity, params)
 
     def hold(self, params: Params) -> None:
-        """Take other weights in the middle of a phase."""
+        """Change the weights in the middle of a phase."""
         for synapses in self.stepwise:
             synapses.hold(params)
 
     def begin_step(self) -> None:
-        """Remember the activity, so that factors can tell how it changes."""
+        """Remember the activity, because factors may depend on its change over the step."""
         if self.plasticity is not None:
             for before, activity in self._before:
                 before[:] = activity
 
     def step(self) -> None:
-        """Take in the factors of this step."""
+        """Read the factors of the current step."""
         self._deferred.step()
         for synapses in self.stepwise:
             synapses.step()
 
     def finish(self) -> None:
-        """Hand over what has accumulated, and start it at zero again."""
+        """Add the change so far to the accumulator, and start again at zero."""
         if self.plasticity is None:
             return
         self._deferred.finish()

@@ -1,4 +1,4 @@
-"""Which terms of which synapses act between which layers: the plasticity of a network, laid out before it is built."""
+"""The plasticity of a network, planned before it is built: which terms of which synapses act between which layers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BIAS = "<bias>"
 
 @dataclass(frozen=True)
 class TermOf:
-    """A term of one projection; a constant stands for the factor of a clamped source.
+    """A plasticity term of one projection, in which a function of the clamped value may replace the first factor.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class Plastic:
 
     @property
     def keys(self) -> set[Key]:
-        """Every factor that it reads from moving layers."""
+        """The factors of moving layers that its terms read."""
         return {key for term in self.terms for key in (term.pre, term.post) if not callable(key)}
 
     def check(self, neurons: Mapping[str, Checker]) -> Dimension:
@@ -81,11 +81,11 @@ class Plastic:
         EquationError
             If terms differ in their dimension, or the synapse's equations do not fit them.
         """
-        found = {self._dimension(term, neurons) for term in self.terms}
-        if len(found) > 1:
-            kinds = " and ".join(sorted(kind_of(dimension) for dimension in found))
+        dimensions = {self._dimension(term, neurons) for term in self.terms}
+        if len(dimensions) > 1:
+            kinds = " and ".join(sorted(kind_of(dimension) for dimension in dimensions))
             raise EquationError(f"{self.synapse.model.where}: plasticity terms add {kinds}; expected one dimension.")
-        hebb = found.pop() if found else DIMENSIONLESS
+        hebb = dimensions.pop() if dimensions else DIMENSIONLESS
         self.synapse.check_equations(hebb)
         return hebb
 
@@ -128,7 +128,7 @@ def plan(network: Network, dt: float, edges: Mapping[str, Edges] | None = None) 
         source, target, model = _ends(network, name)
         if not rate or not model.plasticity:
             continue
-        synapse = next((each for each in made if each.model == model), None)
+        synapse = next((synapse for synapse in made if synapse.model == model), None)
         if synapse is None:
             synapse = PlasticSynapse(model, f"{model.name or 'synapse'}_{len(made)}")
             made.append(synapse)

@@ -64,11 +64,11 @@ class Stepwise:
         self.group.variables["gain"].get_value()[:] = plasticity.gain
 
     def hold(self, params: Mapping[str, Array]) -> None:
-        """Take the weights that the substrate holds now."""
+        """Set the weights to those that the substrate holds now."""
         self._arrays["w"][:] = params[self._plastic.name].reshape(-1)
 
     def step(self) -> None:
-        """Compute hebb of this step; Brian2 then integrates the equations."""
+        """Compute hebb for the current step, from which Brian2 then integrates the equations."""
         m, total = self._m, 0.0
         for term in self._plastic.terms:
             if callable(term.pre):
@@ -79,7 +79,7 @@ class Stepwise:
         self._hebb[:] = total / m if self._plastic.terms else 0
 
     def finish(self) -> None:
-        """Hand the change to the accumulator, and start it at zero again."""
+        """Add the change so far to the accumulator, and start again at zero."""
         change = self._arrays["dw"].reshape(self._plastic.shape)
         self._plasticity.into.add(self._plastic.name, change.copy())
         self._arrays["dw"].fill(0)

@@ -86,7 +86,7 @@ class PlasticSynapse:
         right = parse(str(equations["dw"].expr)).subs(constants)
         slope = right.diff("hebb")
         linear = (right - slope * symbol("hebb")).simplify() == 0
-        constant = {each.name for each in slope.free_symbols} <= {"gain"}
+        constant = {variable.name for variable in slope.free_symbols} <= {"gain"}
         return sympy.lambdify(symbol("gain"), slope) if linear and constant else None
 
     def clamped(self, expression: str, dt: float) -> Constant | None:
@@ -113,18 +113,18 @@ class PlasticSynapse:
             [symbol(self._names[name]) for name in changing],
             dict=True,
         )
-        known |= {each.name: value for each, value in (rests[0] if rests else {}).items()}
+        known |= {trace.name: value for trace, value in (rests[0] if rests else {}).items()}
         for name, equation in self._equations.items():
             if name not in changing and equation.expr is not None:
                 known[self._names[name]] = settled(str(equation.expr))
         value = sympy.nsimplify(settled(expression), rational=False)
         if value == 0:
             return None
-        strange = sorted(each.name for each in value.free_symbols if each.name != "x")
-        if strange:
-            close = get_close_matches(strange[0], list(known), n=1)
+        unknown = sorted(variable.name for variable in value.free_symbols if variable.name != "x")
+        if unknown:
+            close = get_close_matches(unknown[0], list(known), n=1)
             raise EquationError(
-                f"{self.model.where}: plasticity: '{expression}' reads {', '.join(strange)}, which a clamped analog "
+                f"{self.model.where}: plasticity: '{expression}' reads {', '.join(unknown)}, which a clamped analog "
                 "input unit does not have; "
                 + (f"did you mean '{close[0]}'?" if close else "choose an encoder for `input`, or another factor.")
             )
