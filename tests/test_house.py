@@ -2,47 +2,25 @@
 
 import ast
 import tomllib
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PACKAGE = ROOT / "neuroeq"
-WINGS = ["errors", "units", "randomness", "registry", "contract", "describe", "data", "physics", "learning", "measures"]
-WINGS += ["runs", "show", "cli"]
-LEVEL = {name: level for level, name in enumerate(WINGS)}
-FILES = sorted(PACKAGE.rglob("*.py"))
+from tests.house import (
+    FILES,
+    LEVEL,
+    PACKAGE,
+    ROOT,
+    WINGS,
+    body_lines,
+    circle,
+    functions,
+    imported,
+    parameter_docs,
+    part_of,
+)
 
-
-def part_of(path):
-    parts = path.relative_to(PACKAGE).parts
-    return parts[0].removesuffix(".py")
-
-
-def module_of(path):
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-    return parts[:-1] if parts[-1] == "__init__" else parts
-
-
-def imported(path):
-    """Yield the modules of the package that a file imports, functions included, and the dots before each."""
-    here = module_of(path)
-    package = here if path.name == "__init__.py" else here[:-1]
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from ((tuple(alias.name.split(".")), 0) for alias in node.names if alias.name.startswith("neuroeq"))
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else ()
-            base = (*base, *(node.module or "").split(".")) if node.module else base
-            if base[0] == "neuroeq":
-                yield from (
-                    ((*base, alias.name) if is_module(*base, alias.name) else base, node.level) for alias in node.names
-                )
-
-
-def is_module(*parts):
-    place = PACKAGE.parent.joinpath(*parts)
-    return place.with_suffix(".py").exists() or (place / "__init__.py").exists()
+LONG = {}
+"""Functions of more than 45 lines without their docstrings, at most ten, each with its reason."""
 
 
 @pytest.mark.parametrize("path", [f for f in FILES if f.parent != PACKAGE or f.stem in WINGS], ids=str)
@@ -58,21 +36,13 @@ def test_a_wing_imports_only_what_stands_above_it(path):
 
 
 def test_no_modules_import_each_other_in_a_circle():
-    arrows = {module_of(path): {module for module, _ in imported(path)} for path in FILES}
-    done, open_ = set(), []
+    assert not circle(), " imports ".join(map(".".join, circle()))
 
-    def visit(module):
-        assert module not in open_, " imports ".join(".".join(each) for each in [*open_[open_.index(module) :], module])
-        if module in done or module not in arrows:
-            return
-        open_.append(module)
-        for other in sorted(arrows[module] - {module}):
-            visit(other)
-        open_.pop()
-        done.add(module)
 
-    for module in sorted(arrows):
-        visit(module)
+@pytest.mark.parametrize("wing", [wing for wing in WINGS if (PACKAGE / wing).is_dir()])
+def test_the_face_of_a_wing_says_what_it_may_import(wing):
+    face = ast.get_docstring(ast.parse((PACKAGE / wing / "__init__.py").read_text()))
+    assert "May import" in face and len(face.splitlines()) <= 5
 
 
 def test_only_the_engine_knows_brian_and_only_plots_know_matplotlib():
@@ -125,3 +95,15 @@ def test_public_names_exist():
         assert getattr(neuroeq, name) is not None
     with pytest.raises(AttributeError, match="No neuroeq attribute nonsense"):
         neuroeq.nonsense  # noqa: B018
+
+
+def test_no_function_is_long_without_a_reason():
+    long = {
+        f"{path.relative_to(PACKAGE)}: {name}" for path in FILES for name, f in functions(path) if body_lines(f) > 45
+    }
+    assert long == set(LONG)
+    assert len(LONG) <= 10
+
+
+def test_parameters_are_described_in_more_than_three_words():
+    assert not [f"{path}: {name}" for path in FILES for name, words in parameter_docs(path) if len(words) <= 3]

@@ -1,6 +1,6 @@
-"""The command line, with a file for each verb.
+"""The command line: a file for each verb, and here an error becomes one sentence on stderr and an exit status.
 
-This file puts the verbs together, and turns an error into one sentence on stderr and an exit status.
+May import every other wing.
 """
 
 from __future__ import annotations

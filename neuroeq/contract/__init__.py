@@ -1,4 +1,7 @@
-"""The contract between the wings: what substrates do, what phases are, and what a rule says of itself."""
+"""The contract between the wings: what substrates do, what phases are, and what a rule says of itself.
+
+May import nothing of this package.
+"""
 
 from .phases import NUDGES, Array, Cost, Equilibrium, Nudge, NudgeMode, Params, Stop
 from .rules import NEEDS, Rule, as_rule, rule
