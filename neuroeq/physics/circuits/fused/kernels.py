@@ -14,8 +14,7 @@ Shockley diodes need the Wright omega function, w + ln w = z. From a guess, most
 leaves |2 w^2 - 8 w - 1| r^4 / (72 (1+w)^6) of w, which says whether one such correction was enough. Fritsch, Shafer &
 Crowley 1973, Commun. ACM 16:123; Lawrence, Corless & Jeffrey 2012, ACM TOMS 38:20.
 
-All kernels are in one file, because numba's cache on disk checks only whether the file of the outermost function has
-changed.
+All kernels are in one file: numba's cache on disk only notices changes to the file of the outermost function.
 """
 
 from __future__ import annotations
