@@ -2,7 +2,7 @@
 
 from .phases import NUDGES, Array, Cost, Equilibrium, Nudge, NudgeMode, Params, Stop
 from .rules import NEEDS, Rule, as_rule, rule
-from .substrates import Circuit, Lesson, Plastic, Substrate, VectorField
+from .substrates import Circuit, Plastic, Substrate, Trial, VectorField
 
 __all__ = [
     "NEEDS",
@@ -11,7 +11,6 @@ __all__ = [
     "Circuit",
     "Cost",
     "Equilibrium",
-    "Lesson",
     "Nudge",
     "NudgeMode",
     "Params",
@@ -19,6 +18,7 @@ __all__ = [
     "Rule",
     "Stop",
     "Substrate",
+    "Trial",
     "VectorField",
     "as_rule",
     "rule",

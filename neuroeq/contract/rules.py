@@ -20,7 +20,7 @@ class Rule:
     Parameters
     ----------
     estimate
-        The rule itself: ``estimate(substrate, lesson)`` returns an `Update`, the change that it asks for.
+        The rule itself: ``estimate(substrate, trial)`` returns an `Update`, the change that it asks for.
     nudge
         The mode of its nudge, where it takes no other one; ``"state"``, or what the file says, if left out.
     needs
@@ -36,13 +36,13 @@ class Rule:
     needs: frozenset[str] = frozenset()
     check: Callable[[Training, Phases], None] | None = None
 
-    def __call__(self, substrate: Any, lesson: Any) -> Any:
+    def __call__(self, substrate: Any, trial: Any) -> Any:
         """Return the `Update` that the rule asks for."""
-        return self.estimate(substrate, lesson)
+        return self.estimate(substrate, trial)
 
 
 def as_rule(part: Any) -> Rule:
-    """Return a rule; a bare function of substrate and lesson is one that needs nothing."""
+    """Return a rule; a bare function of substrate and trial is one that needs nothing."""
     return part if isinstance(part, Rule) else Rule(part)
 
 
@@ -53,7 +53,7 @@ NEEDS = ("energy", "vector_field", "analytic")
 def rule(
     *needs: str, nudge: NudgeMode | None = None, check: Callable[[Training, Phases], None] | None = None
 ) -> Callable[[Callable[[Any, Any], Any]], Rule]:
-    """Return a decorator that makes a function of substrate and lesson a `Rule`.
+    """Return a decorator that makes a function of substrate and trial a `Rule`.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ Hardware: TypeAlias = Any
 Relaxation: TypeAlias = Any
 
 
-class Lesson(Protocol):
+class Trial(Protocol):
     """A batch with its targets, and the phases to learn it by."""
 
     @property
@@ -122,8 +122,8 @@ class Substrate(Protocol):
         """Return the largest stable |beta| of a negative nudge at a free equilibrium."""
         ...
 
-    def record(self, lesson: Lesson) -> Any:
-        """Return a `Recording` of the phases of one lesson, in time."""
+    def record(self, trial: Trial) -> Any:
+        """Return a `Recording` of the phases of one trial, in time."""
         ...
 
     def as_circuit(self) -> Circuit | None:

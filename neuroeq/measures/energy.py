@@ -13,7 +13,7 @@ import numpy as np
 from neuroeq.contract import Circuit, Equilibrium, Nudge
 from neuroeq.describe.network import nodes
 from neuroeq.learning.phases import nudges
-from neuroeq.learning.rules import Lesson
+from neuroeq.learning.rules import Trial
 from neuroeq.randomness import Streams
 
 Array = np.ndarray
@@ -49,9 +49,9 @@ def account(substrate: Circuit, inputs: Array, targets: Array, streams: Streams)
     """
     network = substrate.network
     chosen = nudges(network.phases, streams.child("energy"))
-    lesson = Lesson.of(substrate, inputs, targets, chosen, streams.child("energy", 0))
-    free, nudged = lesson.settle(substrate)
-    ends = [(lesson.nudge(beta, free), end) for (beta, _), end in zip(chosen, nudged, strict=True)]
+    trial = Trial.of(substrate, inputs, targets, chosen, streams.child("energy", 0))
+    free, nudged = trial.settle(substrate)
+    ends = [(trial.nudge(beta, free), end) for (beta, _), end in zip(chosen, nudged, strict=True)]
     hardware, batch = substrate.hardware.periphery, len(inputs)
     n_nodes = sum(nodes(network, layer) for layer in network.layers if layer != network.input_layer)
     inference = _held(substrate, free)

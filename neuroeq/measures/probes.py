@@ -11,7 +11,7 @@ from neuroeq.data import Examples
 from neuroeq.data.choice import in_turn
 from neuroeq.describe.spec import Network
 from neuroeq.learning.phases import nudges
-from neuroeq.learning.rules import Lesson
+from neuroeq.learning.rules import Trial
 from neuroeq.learning.state import State
 from neuroeq.learning.training import initial_state
 from neuroeq.physics.engine import Recording
@@ -37,7 +37,7 @@ def probes(network: Network, state: State, examples: Examples, streams: Streams)
     for when, params in (("before", initial_state(network, streams).params), ("after", state.params)):
         probe.hold(params)
         chosen = nudges(network.phases, streams.child("probe", 0))
-        recordings[when] = probe.record(Lesson.of(probe, inputs, wanted, chosen, streams.child("probe", 1)))
+        recordings[when] = probe.record(Trial.of(probe, inputs, wanted, chosen, streams.child("probe", 1)))
     return recordings
 
 

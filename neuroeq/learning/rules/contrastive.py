@@ -13,14 +13,14 @@ from __future__ import annotations
 from neuroeq.contract import Rule, Substrate
 from neuroeq.describe.spec import Phases, Training
 
-from .lesson import Lesson
+from .trial import Trial
 from .update import Update
 
 
-def contrastive(substrate: Substrate, lesson: Lesson) -> Update:
+def contrastive(substrate: Substrate, trial: Trial) -> Update:
     """Return the difference of the energy gradients at the equilibria."""
-    free, nudged = lesson.settle(substrate)
-    gains = [gain for _, gain in lesson.nudges]
+    free, nudged = trial.settle(substrate)
+    gains = [gain for _, gain in trial.nudges]
     weighted = [(sum(gains), free), *((-gain, end) for gain, end in zip(gains, nudged, strict=True))]
     return Update(substrate.energy_contrast([(weight, end) for weight, end in weighted if weight]), free, nudged)
 

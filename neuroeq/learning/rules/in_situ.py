@@ -14,11 +14,11 @@ from __future__ import annotations
 from neuroeq.contract import Params, Substrate
 from neuroeq.errors import SpecError
 
-from .lesson import Lesson
+from .trial import Trial
 from .update import Update
 
 
-def in_situ(substrate: Substrate, lesson: Lesson) -> Update:
+def in_situ(substrate: Substrate, trial: Trial) -> Update:
     """Return what the synapses have accumulated over the nudged phases.
 
     Raises
@@ -35,11 +35,11 @@ def in_situ(substrate: Substrate, lesson: Lesson) -> Update:
     into = plastic.accumulator()
 
     def on_step() -> Params:
-        assert lesson.commit is not None
-        lesson.commit(plastic.shaped(into.take()))
+        assert trial.commit is not None
+        trial.commit(plastic.shaped(into.take()))
         return plastic.weights
 
-    free, nudged = lesson.settle(
-        plastic, plasticity=lambda gain: plastic.plasticity(into, gain, on_step if lesson.commit else None)
+    free, nudged = trial.settle(
+        plastic, plasticity=lambda gain: plastic.plasticity(into, gain, on_step if trial.commit else None)
     )
     return Update(plastic.shaped(into.take()), free, nudged)

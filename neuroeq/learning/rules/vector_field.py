@@ -15,14 +15,14 @@ from __future__ import annotations
 
 from neuroeq.contract import Rule, Substrate
 
-from .lesson import Lesson
+from .trial import Trial
 from .update import Update
 
 
-def vector_field(substrate: Substrate, lesson: Lesson) -> Update:
+def vector_field(substrate: Substrate, trial: Trial) -> Update:
     """Return free presynaptic activities times the changes of postsynaptic states."""
-    free, nudged = lesson.settle(substrate)
-    gains = [gain for _, gain in lesson.nudges]
+    free, nudged = trial.settle(substrate)
+    gains = [gain for _, gain in trial.nudges]
     return Update(substrate.field_contrast(free, list(zip(gains, nudged, strict=True))), free, nudged)
 
 

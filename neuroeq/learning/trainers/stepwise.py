@@ -19,7 +19,7 @@ from ..optimiser import Descent
 from ..particles import Particles
 from ..phases import nudges
 from ..pruning import Pruning
-from ..rules import Lesson, Update, estimate
+from ..rules import Trial, Update, estimate
 from ..weight_store import WeightStore
 from .contract import Batches, Outcome, Setup
 
@@ -127,8 +127,8 @@ class Stepwise:
         start = None if self._particles is None else self._particles.start(which, child("rest"))
         at_once = change_at_once if substrate.network.training.update == "every_step" else None
         chosen = nudges(substrate.network.phases, child("nudge"))
-        lesson = Lesson.of(substrate, inputs, targets, chosen, child("state"), start=start, commit=at_once)
-        update = estimate(substrate, lesson)
+        trial = Trial.of(substrate, inputs, targets, chosen, child("state"), start=start, commit=at_once)
+        update = estimate(substrate, trial)
         change(update.change)
         if self._particles is not None:
             self._particles.keep(update.free, which)

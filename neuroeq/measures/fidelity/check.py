@@ -14,7 +14,7 @@ from neuroeq.contract import NudgeMode, Params, Substrate
 from neuroeq.describe.spec import Phases
 from neuroeq.errors import NeuroeqError
 from neuroeq.learning.phases import nudges
-from neuroeq.learning.rules import Lesson, Update, estimate
+from neuroeq.learning.rules import Trial, Update, estimate
 from neuroeq.randomness import Streams
 
 from .agreement import compare, cosine, flat, sampled_entries, slope, variance
@@ -105,7 +105,7 @@ def _estimator(
 ) -> Callable[[Phases, int], Update]:
     def compute(phases: Phases, repeat: int) -> Update:
         chosen, rng = nudges(phases, streams.child("check sign")), streams.child("check", repeat)
-        return estimate(substrate, Lesson.of(substrate, inputs, targets, chosen, rng, phases))
+        return estimate(substrate, Trial.of(substrate, inputs, targets, chosen, rng, phases))
 
     return compute
 

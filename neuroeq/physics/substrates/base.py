@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neuroeq.contract import Circuit, Cost, Equilibrium, Lesson, Nudge, Params, Plastic, Stop, VectorField
+from neuroeq.contract import Circuit, Cost, Equilibrium, Nudge, Params, Plastic, Stop, Trial, VectorField
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Relaxation
 from neuroeq.errors import DataError, SpecError
@@ -123,11 +123,11 @@ class PlainSubstrate(ABC):
         """Return that any nudge is stable, since nothing says otherwise."""
         return float("inf")
 
-    def record(self, lesson: Lesson) -> Any:
+    def record(self, trial: Trial) -> Any:
         """Return an empty `Recording`: nothing is known of the time between start and equilibrium."""
         from ..engine import Recording
 
-        lesson.settle(self)
+        trial.settle(self)
         return Recording()
 
     def as_circuit(self) -> Circuit | None:

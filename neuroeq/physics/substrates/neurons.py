@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neuroeq.contract import Equilibrium, Lesson, Nudge, Params, Plastic, Stop, VectorField
+from neuroeq.contract import Equilibrium, Nudge, Params, Plastic, Stop, Trial, VectorField
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Relaxation
 from neuroeq.errors import SpecError
@@ -140,10 +140,10 @@ class NeuronSubstrate(Contrasts):
         """Return the derivative of tau ds/dt in the states of all free units: (n, n), row = whose rate of change."""
         return jacobian(self, eq, sample)
 
-    def record(self, lesson: Lesson) -> Recording:
-        """Return the phases of one lesson, with the change that synapses accumulate in them."""
+    def record(self, trial: Trial) -> Recording:
+        """Return the phases of one trial, with the change that synapses accumulate in them."""
         record, into = Recording(), self.accumulator()
-        lesson.settle(self, record=record, plasticity=lambda gain: self.plasticity(into, gain))
+        trial.settle(self, record=record, plasticity=lambda gain: self.plasticity(into, gain))
         return record
 
     def accumulator(self) -> Accumulator:

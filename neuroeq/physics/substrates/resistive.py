@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neuroeq.contract import Circuit, Equilibrium, Lesson, Nudge
+from neuroeq.contract import Circuit, Equilibrium, Nudge, Trial
 from neuroeq.describe.spec import Hardware
 
 from ..circuits.equations import drive_circuit
@@ -93,11 +93,11 @@ class Resistive(OperatingPoints):
         """Return itself."""
         return self
 
-    def record(self, lesson: Lesson) -> Recording:
-        """Return the phases of one lesson, as the circuit would settle from each equilibrium to the next."""
-        free, nudged_ends = lesson.settle(self)
+    def record(self, trial: Trial) -> Recording:
+        """Return the phases of one trial, as the circuit would settle from each equilibrium to the next."""
+        free, nudged_ends = trial.settle(self)
         phases = [self.settle(free, None, "free")]
-        for end, beta in zip(nudged_ends, lesson.betas, strict=True):
+        for end, beta in zip(nudged_ends, trial.betas, strict=True):
             phases.append(self.settle(end, free, f"nudged {beta:+g}", len(phases[0].t) // 2))
         return Recording(phases)
 

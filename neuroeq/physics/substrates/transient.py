@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neuroeq.contract import Circuit, Equilibrium, Lesson, Nudge, Params, Stop
+from neuroeq.contract import Circuit, Equilibrium, Nudge, Params, Stop, Trial
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Relaxation
 from neuroeq.errors import SpecError
@@ -117,9 +117,9 @@ class ResistiveInTime(NeuronSubstrate):
         assembly = assemble(self.circuit, g, {source: free.activity[source] / volt})
         return largest_nudge(self.network, assembly, Drive(assembly.sources), free.state)
 
-    def record(self, lesson: Lesson) -> Recording:
-        """Return the phases of one lesson, as its operating points would settle."""
-        return self.as_circuit().record(lesson)
+    def record(self, trial: Trial) -> Recording:
+        """Return the phases of one trial, as its operating points would settle."""
+        return self.as_circuit().record(trial)
 
     def as_circuit(self) -> Circuit:
         """Return the same circuit, solved for its operating points."""

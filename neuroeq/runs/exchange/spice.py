@@ -13,7 +13,7 @@ from neuroeq.describe.kinds import made_of_hardware
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
 from neuroeq.learning.costs import cost_of
-from neuroeq.learning.rules import Lesson
+from neuroeq.learning.rules import Trial
 from neuroeq.physics.substrates import at_operating_point, build
 
 from ..run import Run
@@ -51,9 +51,9 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
         )
     inputs, wanted = _sample(run, network, sample)
     nudges = [(beta, 1.0)] if beta else []
-    lesson = Lesson(inputs, wanted, nudges, cost_of(network.phases), SETTLED, SETTLED, None, network.nudge)
-    free, ends = lesson.settle(circuit)
-    eq, nudge = (ends[0], lesson.nudge(beta, free)) if ends else (free, None)
+    trial = Trial(inputs, wanted, nudges, cost_of(network.phases), SETTLED, SETTLED, None, network.nudge)
+    free, ends = trial.settle(circuit)
+    eq, nudge = (ends[0], trial.nudge(beta, free)) if ends else (free, None)
     phase = "free phase" if not beta else f"nudged, beta {beta:g}"
     title = f"{network.title}: {network.substrate_name}, seed {network.run.seed}, sample {sample}, {phase}"
     voltages = "; ".join(

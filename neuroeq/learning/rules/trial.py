@@ -17,7 +17,7 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class Lesson:
+class Trial:
     """A batch, and its phases.
 
     Parameters
@@ -65,7 +65,7 @@ class Lesson:
         phases: Phases | None = None,
         **others: Any,
     ) -> Self:
-        """Return a lesson in the phases of a substrate's network, or in others."""
+        """Return a trial in the phases of a substrate's network, or in others."""
         phases = phases or substrate.network.phases
         stops = (substrate.stop(phases.free), substrate.stop(phases.nudged))
         return cls(inputs, targets, nudges, cost_of(phases), *stops, rng, substrate.network.nudge, **others)
@@ -94,7 +94,7 @@ class Lesson:
         substrate
             The substrate that relaxes.
         record
-            Where the phases are recorded; that of the lesson if left out.
+            Where the phases are recorded; that of the trial if left out.
         plasticity
             A function from the gain of a nudged phase to what lets synapses change in it.
         """
