@@ -50,7 +50,7 @@ class Substrate(Protocol):
 
     @property
     def network(self) -> Network:
-        """The network that it plays, resolved."""
+        """The resolved network that is simulated on it."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""The kinds of substrate, as far as a description must know them: what plays a network there, and what it is made of.
+"""The kinds of substrate: what a description must know about how each simulates a network and what it is made of.
 
 Code asks a kind for the property that matters to it, and never compares names. A substrate that users register brings
 its kind along, as the attribute ``kind`` of its class or function.
@@ -22,7 +22,7 @@ class Kind:
     sends
         What its units send to each other, which its neuron and synapse models must agree with.
     models
-        Whether neuron and synapse models play a network on it.
+        Whether the network on it is simulated with neuron and synapse models.
     hardware
         Whether it is made of the devices of a hardware file; it then learns by contrast where a network says nothing.
     conductances

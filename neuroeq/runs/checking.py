@@ -1,4 +1,4 @@
-"""`neuroeq check`: a network at its first weights, or a finished run at its last, as one substrate plays it."""
+"""`neuroeq check`: a network at its first weights, or a finished run at its last, simulated on one substrate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`neuroeq eval`: the weights of a finished run on other chips, or as another substrate plays them.
+"""`neuroeq eval`: the weights of a finished run on other chips, or on another substrate.
 
 Every draw is a chip of its own, whose seed is that of all its devices, amplifiers and converters. The weights are
 written into it once; it then acts, at each time after that, with what has drifted and with the noise of reading.
@@ -129,7 +129,7 @@ def evaluate_run(
     """
     run = run if isinstance(run, Run) else load_run(run)
     times: list[float | None] = [_time(each) for each in at] or [None]
-    network, params = _played(run, substrate, settings, hardware, ideal), run.folder.load().params
+    network, params = _on_substrate(run, substrate, settings, hardware, ideal), run.folder.load().params
     _check_parameters(run, network, params)
     if at and not network.kind.hardware:
         raise SpecError(
@@ -172,10 +172,10 @@ def _drawn(
     return errors
 
 
-def _played(
+def _on_substrate(
     run: Run, substrate: str | None, settings: Sequence[str | Table], hardware: str | None, ideal: Sequence[str]
 ) -> Network:
-    """Return the network of a run as another substrate, or other hardware, plays it."""
+    """Return the network of a run, resolved for another substrate or other hardware."""
     own = run.network.substrate_name
     substrate = substrate or own
     if substrate == own or (own, substrate) == ("rate", "crossbar"):

@@ -1,6 +1,6 @@
 """Operating points of a resistor network: solved, compared, and differentiated.
 
-Kirchhoff's laws do the inference; the co-content P(v) plays the energy, dP/dg = 1/2 (v_i - v_j)^2.
+Kirchhoff's laws do the inference; the co-content P(v) takes the place of the energy, dP/dg = 1/2 (v_i - v_j)^2.
 
 Kendall et al. 2020, arXiv:2006.01981; Scellier 2024, arXiv:2402.11674.
 """

@@ -1,6 +1,6 @@
 """A network as programmable resistors, diodes and amplifiers, solved for its operating point.
 
-Kirchhoff's laws do the inference; the co-content P(v) plays the energy, dP/dg = 1/2 (v_i - v_j)^2.
+Kirchhoff's laws do the inference; the co-content P(v) takes the place of the energy, dP/dg = 1/2 (v_i - v_j)^2.
 Outputs are nudged by a conductance to the target, by a current, or by holding them (coupled learning).
 
 Kendall et al. 2020, arXiv:2006.01981; Scellier 2024, arXiv:2402.11674; Stern et al. 2021, Phys. Rev. X 11:021045.

@@ -3,8 +3,8 @@
 from .answer import answer, learns
 from .cells import Cell, cells_of
 from .columns import Column, used
-from .playing import CELL, Plan, read_json
 from .rows import Row, Summary
+from .running import CELL, Plan, read_json
 from .side_by_side import Comparison, compare
 
 __all__ = [

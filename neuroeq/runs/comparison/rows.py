@@ -17,7 +17,7 @@ from scipy import stats
 from ..analysis import settling_time
 from ..run import load_run
 from .cells import Cell
-from .playing import CELL, read_json
+from .running import CELL, read_json
 
 SETTLED = 0.01
 """Of the largest output: how near outputs must stay to where they end."""

@@ -18,8 +18,8 @@ from neuroeq.errors import SpecError
 from ..interruption import Interrupted
 from ..run import Run, load_run
 from .cells import Cell, cells_of
-from .playing import CHECKED, QUICK_EXAMPLES, Plan, play
 from .rows import Row, Summary, as_dict, read_row, summaries
+from .running import CHECKED, QUICK_EXAMPLES, Plan, run_cell
 from .tables import write_tables
 
 Watch = Callable[[Plan, Sequence[Cell]], AbstractContextManager[Any]]
@@ -130,7 +130,7 @@ def compare(
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with nullcontext() if watch is None else watch(plan, cells):
-            stopped = _play_all(plan, cells, jobs)
+            stopped = _run_all(plan, cells, jobs)
     except KeyboardInterrupt:
         raise Interrupted(folder) from None
     if any(stopped):
@@ -153,9 +153,9 @@ def compare(
     return found
 
 
-def _play_all(plan: Plan, cells: Sequence[Cell], jobs: int | None) -> list[str | None]:
+def _run_all(plan: Plan, cells: Sequence[Cell], jobs: int | None) -> list[str | None]:
     jobs = min(jobs or cpu_count(), len(cells))
     if jobs == 1:
-        return [play(plan, cell) for cell in cells]
+        return [run_cell(plan, cell) for cell in cells]
     with parallel_config(backend="loky", inner_max_num_threads=1):
-        return list(Parallel(n_jobs=jobs, batch_size=1)(delayed(play)(plan, cell) for cell in cells))
+        return list(Parallel(n_jobs=jobs, batch_size=1)(delayed(run_cell)(plan, cell) for cell in cells))

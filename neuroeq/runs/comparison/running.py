@@ -1,4 +1,4 @@
-"""Play one cell: train it, or go on with it, and measure its gradient before and after; skip what is there already.
+"""Run one cell: train it, or resume its training, and measure its gradient before and after; skip finished parts.
 
 Everything is kept in the cell's run folder, the gradients in `cell.json`; what came of it is read from there.
 """
@@ -117,7 +117,7 @@ class Plan:
             raise SpecError(f"--out {self.out}: {about}; choose another folder, or the same options as then.") from None
 
 
-def play(plan: Plan, cell: Cell) -> str | None:
+def run_cell(plan: Plan, cell: Cell) -> str | None:
     """Train a cell and measure its gradients; return why it was interrupted, or None.
 
     What it warned of, and the sentence that stopped it if it is not allowed or diverges, are kept in its folder.
@@ -130,7 +130,7 @@ def play(plan: Plan, cell: Cell) -> str | None:
     with warnings.catch_warnings(record=True) as said, threadpool_limits(1):
         warnings.simplefilter("always", NeuroeqWarning)
         try:
-            found = {"gradient": _play(plan, cell, path)}
+            found = {"gradient": _train_and_check(plan, cell, path)}
         except Interrupted as interruption:
             return str(interruption)
         except NeuroeqError as error:
@@ -140,7 +140,7 @@ def play(plan: Plan, cell: Cell) -> str | None:
     return None
 
 
-def _play(plan: Plan, cell: Cell, path: Path) -> dict[str, Any]:
+def _train_and_check(plan: Plan, cell: Cell, path: Path) -> dict[str, Any]:
     options = plan.options(cell)
     common: dict[str, Any] = {"seed": cell.seed, "data_dir": plan.data_dir, "target": plan.target}
     if not (path / "result.json").exists():
