@@ -57,7 +57,7 @@ class Session:
         Random numbers of the run.
     substrate
         The substrate that is trained.
-    judge
+    evaluator
         A substrate of the same network for evaluation: without plasticity, and for larger batches.
     compile_s
         CPU time that preparing took [s].
@@ -72,7 +72,7 @@ class Session:
     state: State
     streams: Streams
     substrate: Substrate
-    judge: Substrate
+    evaluator: Substrate
     compile_s: float
     eval_s: float = 0.0
     _saved: float = field(default_factory=time.monotonic)
@@ -134,9 +134,9 @@ class Session:
         """
         reading = self.streams.child(f"read {name}", *(() if epoch is None else (epoch,)))
         store = WeightStore(self.network, self.state.params, self.state.devices, self.streams)
-        self.judge.hold(store.effective(reading))
-        stop = self.judge.stop(self.judge.network.phases.free)
-        return evaluate(self.judge, part, self.examples.n_classes, stop, self.streams, name, epoch or 0)
+        self.evaluator.hold(store.effective(reading))
+        stop = self.evaluator.stop(self.evaluator.network.phases.free)
+        return evaluate(self.evaluator, part, self.examples.n_classes, stop, self.streams, name, epoch or 0)
 
     def _rows(self) -> list[Row]:
         """Return the rows of the epochs that are complete, which a resumed run keeps."""
@@ -189,14 +189,14 @@ def begun(folder: RunFolder | MemoryRecords, network: Network, target: str, sour
     state.trainer = prepare(network, samples, target, state.trainer)
     how: dict[str, Any] = {"engine": engine_of(network), "target": target}
     substrate = build(network, state.params, network.training.batch_size, **how)
-    judge = build(network, state.params, EVALUATION_BATCH, plastic=False, **how)
+    evaluator = build(network, state.params, EVALUATION_BATCH, plastic=False, **how)
     compile_s = cpu_seconds(children=True) - before
     if fresh:
         if source is not None:
             folder.write_data(source)
         folder.describe(network)
         folder.save(state)
-    return Session(folder, network, target, examples, state, streams, substrate, judge, compile_s)
+    return Session(folder, network, target, examples, state, streams, substrate, evaluator, compile_s)
 
 
 def cpu_seconds(children: bool = False) -> float:

@@ -162,13 +162,13 @@ def _drawn(
         )
     network = network.model_copy(update={"run": network.run.model_copy(update={"seed": chip})})
     streams = Streams(chip)
-    judge = build(network, params, EVALUATION_BATCH, plastic=False, engine=engine_of(network), target=target)
+    evaluator = build(network, params, EVALUATION_BATCH, plastic=False, engine=engine_of(network), target=target)
     store = WeightStore(network, params, {}, streams)
-    stop, errors = judge.stop(judge.network.phases.free), []
+    stop, errors = evaluator.stop(evaluator.network.phases.free), []
     for index, time in enumerate(times):
         place = () if time is None else (index,)
-        judge.hold(store.effective(streams.child("read test", *place), time))
-        errors.append(evaluate(judge, examples.test, examples.n_classes, stop, streams, "test", 0).error)
+        evaluator.hold(store.effective(streams.child("read test", *place), time))
+        errors.append(evaluate(evaluator, examples.test, examples.n_classes, stop, streams, "test", 0).error)
     return errors
 
 
