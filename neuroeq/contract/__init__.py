@@ -1,4 +1,4 @@
-"""The contract between the wings: what substrates do, what phases are, and what a rule says of itself."""
+"""The contract between physics and learning: what a substrate does, what a phase is, and what a rule needs."""
 
 from .phases import NUDGES, Array, Cost, Equilibrium, Nudge, NudgeMode, Params, Stop
 from .rules import NEEDS, Rule, as_rule, rule

@@ -1,4 +1,4 @@
-"""What a learning rule is, and what it says that it needs."""
+"""What a learning rule is, and what it can need of a substrate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from .phases import NudgeMode
 
 Training: TypeAlias = Any
-"""These two are descriptions of `neuroeq.describe.spec`, which may import this module, and not the other way."""
+"""These two are classes of `neuroeq.describe.spec`, which imports this module, so this one cannot import them."""
 Phases: TypeAlias = Any
 
 
@@ -22,13 +22,13 @@ class Rule:
     estimate
         The rule itself: ``estimate(substrate, trial)`` returns an `Update`, the change that it asks for.
     nudge
-        The mode of its nudge, where it takes no other one; ``"state"``, or what the file says, if left out.
+        The only mode of nudge that the rule works with; if None, the network's file says, or else it is ``"state"``.
     needs
         What the substrate must have: ``"energy"`` (no directed weights between free layers), ``"vector_field"`` (units
         with a drive, which nodes of a resistor network lack) or ``"analytic"`` (smooth rate equations, which can be
         continued to complex states).
     check
-        ``check(training, phases)`` raises ValueError for phases that the rule has no use for.
+        ``check(training, phases)`` raises ValueError for phases that the rule cannot work with.
     """
 
     estimate: Callable[[Any, Any], Any]
@@ -42,7 +42,7 @@ class Rule:
 
 
 def as_rule(part: Any) -> Rule:
-    """Return a rule; a bare function of substrate and trial is one that needs nothing."""
+    """Return a part as a `Rule`; a plain function of substrate and trial becomes a rule that needs nothing."""
     return part if isinstance(part, Rule) else Rule(part)
 
 
@@ -58,9 +58,9 @@ def rule(
     Parameters
     ----------
     needs
-        Of `NEEDS`.
+        What the substrate must have: any of `NEEDS`.
     nudge, check
-        As of `Rule`.
+        The parameters of `Rule` with the same names.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a finished run is looked at with: recorded phases of a few samples, and on circuits the energy of a batch."""
+"""Measurements at the end of a run: recorded phases of a few samples, and on circuits the energy of a batch."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from neuroeq.randomness import Streams
 from .energy import Energy, account
 
 PROBE_SAMPLES = 2
-"""Samples whose spikes and states are kept."""
+"""The number of samples whose spikes and states are recorded."""
 
 
 def probes(network: Network, state: State, examples: Examples, streams: Streams) -> dict[str, Recording]:
-    """Record the phases of a few samples, with the weights before and after training."""
+    """Record the phases of a few samples, with the weights before training and with those after it."""
     part = next(part for part in (examples.test, examples.validation, examples.train) if part is not None)
     which = np.sort(in_turn(np.asarray(part.labels), most_of_each=1))[:PROBE_SAMPLES]
     inputs, _, wanted = examples.batch(part, which, network)
@@ -42,7 +42,7 @@ def probes(network: Network, state: State, examples: Examples, streams: Streams)
 
 
 def energy_of(substrate: Substrate, state: State, examples: Examples, streams: Streams) -> Energy | None:
-    """Return what a circuit spends on a batch of the training examples."""
+    """Return the energy that a circuit spends on a batch of training examples; None if the substrate is no circuit."""
     circuit = substrate.as_circuit()
     if circuit is None:
         return None

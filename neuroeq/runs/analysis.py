@@ -26,9 +26,9 @@ class Segment:
     name
         ``"free"``, or ``"nudged"`` with its beta.
     start, end
-        On an axis where recorded phases follow each other. [s]
+        On an axis where recorded phases follow each other [s].
     t
-        Of the states, on that axis: (n_steps,). [s]
+        Of the states, on that axis: (n_steps,) [s].
     states
         By layer and variable: (n_steps, samples, n).
     units
@@ -107,7 +107,7 @@ def state_of(run: Run, layer: str) -> str:
 
 
 def conductances(run: Run, when: str = "after") -> dict[str, Array]:
-    """Return what the devices of a circuit hold, by projection; those of a crossbar's pairs side by side. [S].
+    """Return what the devices of a circuit hold, by projection; those of a crossbar's pairs side by side [S].
 
     Parameters
     ----------

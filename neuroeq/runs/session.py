@@ -30,7 +30,7 @@ from .records import MemoryRecords, RunFolder
 from .run import EVALUATION_BATCH
 
 SAVE_EVERY_S = 60.0
-"""Longest time between two checkpoints. [s]"""
+"""Longest time between two checkpoints [s]."""
 
 Progress = Callable[[Step, "dict[str, float] | None"], None]
 Callback = Callable[[Step, State], None]
@@ -79,7 +79,7 @@ class Session:
 
     @property
     def samples(self) -> int:
-        """Samples of the whole training: examples times epochs."""
+        """The number of samples of the whole training: examples times epochs."""
         return self.network.training.epochs * len(self.examples.train)
 
     def train(self, progress: Progress | None, callback: Callback | None, interrupted: threading.Event) -> None:

@@ -41,7 +41,7 @@ class Spread:
     Parameters
     ----------
     at_s
-        After programming; None for right after it, before anything drifts. [s]
+        After programming; None for right after it, before anything drifts [s].
     errors
         Of the test part, by draw.
     mean, sd, min, max

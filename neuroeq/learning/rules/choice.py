@@ -1,4 +1,4 @@
-"""Which rule a network learns by: its recipe says, and this calls it."""
+"""The choice of the rule that a network learns by, from its recipe."""
 
 from __future__ import annotations
 

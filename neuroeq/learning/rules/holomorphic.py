@@ -3,8 +3,8 @@
     dJ/dtheta = 1/(N |beta|) sum_k E'(s^{beta_k}) exp(-2 pi i k/N),     beta_k = |beta| exp(2 pi i k/N)
 
 The first Fourier coefficient of E' = dE/dtheta around the circle: its error falls as |beta|^N inside the radius where
-s^beta is holomorphic. The units' own equations are continued to complex states, so they must be smooth: a clipped one
-is not. N = 2 is centred nudging. States at conjugate nudges are conjugate, so half a circle is enough.
+s^beta is holomorphic. The equations of the units are continued to complex states, so they have to be smooth, which a
+clipped one is not. N = 2 is centred nudging. Conjugate nudges give conjugate states, so half a circle is enough.
 
 Laborieux & Zenke 2022, Holomorphic Equilibrium Propagation computes exact gradients through finite size oscillations.
 """
@@ -38,7 +38,7 @@ def holomorphic(substrate: Substrate, trial: Trial) -> Update:
 
 
 def _nudged(substrate: VectorField, trial: Trial, free: Equilibrium, betas: Array) -> dict[str, Array]:
-    """Return the activities where the phases of complex nudges end, by layer: (points, batch, n)."""
+    """Return the activities at the end of the phases with complex nudges, by layer: (points, batch, n)."""
     network, fields, scale = substrate.network, substrate.fields, substrate.simulation.scale
     output, targets = network.output_layer, np.tile(trial.targets, (len(betas), 1))
     state = {layer: np.tile(value.astype(complex), (len(betas), 1)) for layer, value in free.state.items()}

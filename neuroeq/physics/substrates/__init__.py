@@ -43,8 +43,8 @@ def build(
     network
         A network, or its name or path; one that is not resolved for a substrate is resolved here.
     params
-        What the synapses hold at first, by projection (n_pre, n_post) and by ``"<layer>.bias"`` (n,); copied. Drawn as
-        a run draws its start weights, if left out.
+        The parameters to start with, by projection (n_pre, n_post) and by ``"<layer>.bias"`` (n,), which are copied.
+        They are drawn as a run draws its start weights, if left out.
     batch
         The largest number of samples that it will be given at a time; the network's batch size if left out.
     substrate, hardware, settings

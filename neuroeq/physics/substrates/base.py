@@ -28,7 +28,7 @@ class PlainSubstrate(ABC):
     network
         Resolved for this substrate.
     params
-        What the synapses hold at first; copied.
+        The parameters to start with, by name, which are copied.
     batch
         The largest number of samples that it is given at a time.
     options
@@ -47,7 +47,7 @@ class PlainSubstrate(ABC):
 
     @property
     def params(self) -> Params:
-        """What the synapses hold, read-only; assigning is the same as `hold`."""
+        """The weights and biases by name, read-only; assigning to it is the same as calling `hold`."""
         return self._params
 
     @params.setter
@@ -55,7 +55,7 @@ class PlainSubstrate(ABC):
         self.hold(params)
 
     def hold(self, params: Params) -> None:
-        """Take other parameters; it keeps copies, so that a later change of the given arrays has no effect."""
+        """Replace the parameters by copies of these, so that a later change of the given arrays has no effect."""
         self._params = held(params)
 
     @property
@@ -70,7 +70,7 @@ class PlainSubstrate(ABC):
 
     @abstractmethod
     def stop(self, relaxation: Relaxation) -> Stop:
-        """Return when a phase ends that the network's file describes."""
+        """Return the stopping criterion of a phase that the network's file describes."""
 
     @abstractmethod
     def relax(

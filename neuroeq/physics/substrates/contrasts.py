@@ -50,12 +50,12 @@ class Contrasts(PlainSubstrate):
     @property
     @abstractmethod
     def described(self) -> Network:
-        """The network in the models of its file."""
+        """The network with the models of its file."""
 
     @property
     @abstractmethod
     def state_of_one(self) -> float:
-        """The state that stands for 1."""
+        """The state that represents the number 1."""
 
     def energy(self, eq: Equilibrium) -> Array:
         """Return the energy of each sample, (batch,), of which free phases are the descent; activity 1 is its unit.
@@ -153,7 +153,7 @@ class Contrasts(PlainSubstrate):
         Raises
         ------
         EquationError
-            If a layer is no rate model with one state.
+            If a layer is not a rate model with one state.
         """
         layers = [layer for layer in self.network.layers if layer != self.network.input_layer]
         models = {layer: self.described.neuron(layer) for layer in layers}
@@ -175,7 +175,7 @@ class Contrasts(PlainSubstrate):
         return values
 
     def drives(self, activity: Mapping[str, Array]) -> dict[str, Array]:
-        """Return what arrives at every layer, (batch, n), for activities of all, inputs included."""
+        """Return the drive of every layer, (batch, n), for the activities of all layers, inputs included."""
         arriving: dict[str, list[Array]] = {layer: [] for layer in self.network.layers}
         for name, ends in self.network.projections.items():
             arriving[ends.target].append(activity[ends.source] @ self.params[name])
@@ -184,7 +184,7 @@ class Contrasts(PlainSubstrate):
         return {layer: sum(parts[1:], start=parts[0]) for layer, parts in arriving.items() if parts}
 
     def drives_back(self, error: Mapping[str, Array]) -> dict[str, Array]:
-        """Return what errors in the drives of free layers are in their activities: (batch, n)."""
+        """Return errors in the drives of free layers, propagated back to their activities: (batch, n)."""
         back = {layer: np.zeros_like(value) for layer, value in error.items()}
         for name, ends in self.network.projections.items():
             if ends.source not in back:
@@ -195,7 +195,7 @@ class Contrasts(PlainSubstrate):
         return back
 
     def shaped(self, change: Params) -> Params:
-        """Return a change in the shapes of the parameters, and nothing where there is no synapse."""
+        """Return a change in the shapes of the parameters, and 0 where there is no synapse."""
         shaped: Params = {}
         for name, value in change.items():
             connected = self._masks.get(name)

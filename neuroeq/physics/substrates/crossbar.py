@@ -57,7 +57,7 @@ class Crossbar(NeuronSubstrate):
 
     @property
     def hardware(self) -> Hardware:
-        """What it is made of."""
+        """The hardware that it is made of."""
         return self._hardware
 
     def relax(
@@ -99,7 +99,7 @@ class Crossbar(NeuronSubstrate):
 
     @property
     def described(self) -> Network:
-        """The network in the models of its file."""
+        """The network with the models of its file."""
         return self._described
 
     @property
@@ -110,7 +110,7 @@ class Crossbar(NeuronSubstrate):
         return self._programmed[1]
 
     def _held(self, name: str, weight: Array) -> Array:
-        """Return G+ - G- as they are felt at the ends of the wires; a bias has its source at the unit. [S]."""
+        """Return G+ - G- as they are felt at the ends of the wires; a bias has its source at the unit [S]."""
         plus, minus = differential_pair(self.hardware, weight)
         if self._wires is not None and name in self.network.projections:
             plus, minus = (effective_conductance(g, self._wires) for g in (plus, minus))
@@ -118,15 +118,15 @@ class Crossbar(NeuronSubstrate):
 
     @property
     def state_of_one(self) -> float:
-        """The voltage that stands for 1. [V]."""
+        """The voltage that represents the number 1 [V]."""
         return self.hardware.neuron.integrator.v_scale
 
     def mapping(self) -> dict[str, float]:
-        """Return how weights became conductances: scale, how many are at the limit, how much of the window is used."""
+        """Return how weights are mapped to conductances: scale, used part of the window, clipped weights."""
         return mapping_of(self.hardware, self.params)
 
     def volts(self, state: Array) -> Array:
-        """Return states as node voltages, which they are: (batch, n). [V]."""
+        """Return states as node voltages, which they are: (batch, n) [V]."""
         return state
 
     def netlist(
@@ -140,7 +140,7 @@ class Crossbar(NeuronSubstrate):
         return self
 
     def dissipation(self, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:
-        """Return the mean power that each kind of element turns into heat at an equilibrium. [W].
+        """Return the mean power that each kind of element turns into heat at an equilibrium [W].
 
         A device between a driven voltage V and a virtual ground takes G V^2, in each direction that it is read; that of
         a nudge of -beta, a negative conductance, is negative.
@@ -172,7 +172,7 @@ class Crossbar(NeuronSubstrate):
         return 2 * sum(_count(self._masks.get(name), weight) for name, weight in self.params.items())
 
     def phase_time(self, eq: Equilibrium) -> float:
-        """Return how long the phase took. [s]."""
+        """Return how long the phase took [s]."""
         return eq.n_steps * self.simulation.dt
 
 

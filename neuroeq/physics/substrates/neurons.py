@@ -29,7 +29,7 @@ class NeuronSubstrate(Contrasts):
     network
         The network, resolved for this substrate.
     params
-        What the synapses hold at first: weights (n_pre, n_post) by projection and biases (n,); copied.
+        The parameters to start with, which are copied: weights (n_pre, n_post) by projection, and biases (n,).
     batch
         The largest number of samples in a relaxation.
     options
@@ -49,7 +49,7 @@ class NeuronSubstrate(Contrasts):
 
     @property
     def described(self) -> Network:
-        """The network in the models of its file."""
+        """The network with the models of its file."""
         return self.network
 
     def _simulated(self) -> Network:
@@ -58,20 +58,20 @@ class NeuronSubstrate(Contrasts):
 
     @property
     def weights(self) -> Params:
-        """What the simulation multiplies with: the parameters, or what devices make of them."""
+        """The weights that the synapses transmit with: the parameters, or what devices make of them."""
         return self.params
 
     @property
     def state_of_one(self) -> float:
-        """The state that stands for 1."""
+        """The state that represents the number 1."""
         return 1.0
 
     def stop(self, relaxation: Relaxation) -> Stop:
-        """Return when a phase ends."""
+        """Return the stopping criterion of a phase that the network's file describes."""
         return Stop(relaxation.n_steps(self.simulation.dt), relaxation.tolerance)
 
     def saturation(self, eq: Equilibrium) -> dict[str, tuple[float, float]]:
-        """Return, by layer, the fractions of units that can move and that are stuck at their top."""
+        """Return, by layer, the fractions of units that can move and that are stuck at their upper bound."""
         return {
             layer: (
                 float(((activity > MOVING[0]) & (activity < MOVING[1])).mean()),
@@ -137,7 +137,7 @@ class NeuronSubstrate(Contrasts):
         return neuron_margin(self, free)
 
     def jacobian(self, eq: Equilibrium, sample: int) -> Array:
-        """Return the derivative of tau ds/dt in the states of all free units: (n, n), row = whose rate of change."""
+        """Return the derivative of tau ds/dt in the states of all free units: (n, n), one row a rate of change."""
         return jacobian(self, eq, sample)
 
     def record(self, trial: Trial) -> Recording:
@@ -147,7 +147,7 @@ class NeuronSubstrate(Contrasts):
         return record
 
     def accumulator(self) -> Accumulator:
-        """Return an empty accumulator for changes of the synapses."""
+        """Return an empty accumulator for the changes of the synapses."""
         return Accumulator(self.simulation.edges)
 
     def plasticity(self, into: Accumulator, gain: float, on_step: Callable[[], Params] | None = None) -> Plasticity:

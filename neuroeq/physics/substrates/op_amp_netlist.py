@@ -61,7 +61,7 @@ def crossbar_netlist(
 
 
 def _op_amps(crossbar: Circuit, inputs: Array) -> tuple[OpAmps, dict[str, Array]]:
-    """Return the integrators with the pairs between them, and the voltages of the sources. [V]."""
+    """Return the integrators with the pairs between them, and the voltages of the sources [V]."""
     network, hardware = crossbar.network, crossbar.hardware
     sizes = {name: layer.size for name, layer in network.layers.items()}
     rails = {layer: _rails(model) for layer in network.layers if (model := network.neuron(layer)) is not None}
@@ -82,7 +82,7 @@ def _op_amps(crossbar: Circuit, inputs: Array) -> tuple[OpAmps, dict[str, Array]
 
 
 def _rails(model: NeuronModel) -> tuple[float, float]:
-    """Return the voltages that an integrator is kept between. [V]."""
+    """Return the voltages that an integrator is kept between [V]."""
     if model.activity != "s":
         raise SpecError(
             f"{model.where}: its activity is {model.activity}; a netlist needs an amplifier that says its own voltage, "

@@ -49,7 +49,7 @@ class OperatingPoints(PlainSubstrate):
     network
         The network, resolved for a resistor network.
     params
-        Conductances (n_pre, n_post) by projection in the network's unit, and bias currents (n,); copied.
+        Conductances (n_pre, n_post) by projection in the network's unit, and bias currents (n,); they are copied.
     batch
         The number of samples that evaluation passes at a time; a relaxation takes any number.
 
@@ -75,7 +75,7 @@ class OperatingPoints(PlainSubstrate):
         return True if self.circuit.reciprocal else None
 
     def stop(self, relaxation: Relaxation) -> Stop:
-        """Return when a phase ends: after a number of sweeps or Newton steps, or once it is settled."""
+        """Return the stopping criterion of a phase: a number of sweeps or Newton steps, or a small residual."""
         if relaxation.counted:
             return Stop(relaxation.n_steps(1.0), relaxation.tolerance)
         return Stop(MOST_STEPS, relaxation.tolerance or TOLERANCE)

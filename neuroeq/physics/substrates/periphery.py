@@ -45,11 +45,11 @@ class Periphery:
         return not (self._given.adc_bits or self._given.adc_noise_sd or self._given.adc_offset_sd)
 
     def driven(self, volts: Array) -> Array:
-        """Return input voltages as the converters drive them. [V]."""
+        """Return input voltages as the converters drive them [V]."""
         return quantised(volts, self._given.dac_bits, self._given.dac_full_scale)
 
     def read(self, volts: Mapping[str, Array], rng: np.random.Generator | None) -> dict[str, Array]:
-        """Return node voltages as they are read, by layer: (batch, n). [V]."""
+        """Return node voltages as they are read, by layer: (batch, n) [V]."""
         if self.reads_exactly:
             return dict(volts)
         noise = (rng or np.random.default_rng(0)).spawn(1)[0]
@@ -64,7 +64,7 @@ class Periphery:
         return found
 
     def pushed(self, amperes: Array) -> Array:
-        """Return nudge currents into the outputs as they are driven, (batch, n). [A]."""
+        """Return nudge currents into the outputs as they are driven, (batch, n) [A]."""
         nudge = self._given.nudge
         if nudge.i_max is not None:
             amperes = np.clip(quantised(amperes, nudge.bits, nudge.i_max), -nudge.i_max, nudge.i_max)

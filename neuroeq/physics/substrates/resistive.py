@@ -34,7 +34,7 @@ class Resistive(OperatingPoints):
     network
         The network, resolved for a resistor network.
     params
-        Conductances (n_pre, n_post) by projection in the network's unit, and bias currents (n,); copied.
+        Conductances (n_pre, n_post) by projection in the network's unit, and bias currents (n,); they are copied.
     batch
         The number of samples that evaluation passes at a time; a relaxation takes any number.
 
@@ -46,7 +46,7 @@ class Resistive(OperatingPoints):
 
     @property
     def hardware(self) -> Hardware:
-        """What it is made of."""
+        """The hardware that it is made of."""
         return self.network.technology
 
     def power(self, eq: Equilibrium) -> Power:
@@ -55,7 +55,7 @@ class Resistive(OperatingPoints):
         return power(drive_circuit(settled.assembly, settled.drive), settled.voltages)
 
     def dissipation(self, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:
-        """Return the mean power that each kind of element turns into heat at an equilibrium. [W].
+        """Return the mean power that each kind of element turns into heat at an equilibrium [W].
 
         A nudge is among them already; that of -beta, a negative conductance, is negative.
         """
@@ -73,14 +73,14 @@ class Resistive(OperatingPoints):
         return sum(g.size if connected is None else int(connected.sum()) for connected, g in counts)
 
     def phase_time(self, eq: Equilibrium) -> float:
-        """Return how long a phase is held. [s]."""
+        """Return how long a phase is held [s]."""
         return self.network.technology.periphery.phase_time
 
     def mapping(self) -> None:
         """Return None: the parameters are the conductances, in the network's unit."""
 
     def volts(self, state: Array) -> Array:
-        """Return states of an equilibrium as node voltages: (batch, n). [V]."""
+        """Return states of an equilibrium as node voltages: (batch, n) [V]."""
         return state * self.network.circuit.v_unit
 
     def netlist(

@@ -18,7 +18,7 @@ class Settled:
     Parameters
     ----------
     voltages
-        By layer: (batch, n). [v_unit]
+        By layer: (batch, n) [v_unit].
     assembly
         The conductances and sources of the circuit.
     drive

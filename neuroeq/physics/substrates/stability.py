@@ -54,7 +54,7 @@ def neuron_margin(substrate: Substrate, free: Equilibrium, samples: int = 4) -> 
 
 
 def jacobian(substrate: VectorField, equilibrium: Equilibrium, sample: int, shift: float = 1e-6) -> Array:
-    """Return the derivative of tau ds/dt in the states of all free units: (n, n), row = whose rate of change.
+    """Return the derivative of tau ds/dt in the states of all free units: (n, n), one row a rate of change.
 
     By central differences: copies of the sample, each with one state shifted, take one step side by side.
     """

@@ -39,7 +39,7 @@ HEADROOM = 1.5
 MOST_STEPS = 200_000
 """Where phases last a time of another substrate's scale, and so until they are settled."""
 SETTLED = 1e-9
-"""Residual where none is asked for: the fastest change times the slowest node's time constant. [V]"""
+"""Residual where none is asked for: the fastest change times the slowest node's time constant [V]."""
 
 
 class ResistiveInTime(NeuronSubstrate):
@@ -82,7 +82,7 @@ class ResistiveInTime(NeuronSubstrate):
         return in_time(self.network, self._in_volts, self.params)
 
     def stop(self, relaxation: Relaxation) -> Stop:
-        """Return when a phase ends: after a number of steps, or once it is settled."""
+        """Return the stopping criterion of a phase: a number of steps, or a small residual."""
         if relaxation.counted:
             return Stop(relaxation.n_steps(1.0), relaxation.tolerance)
         return Stop(MOST_STEPS, relaxation.tolerance or SETTLED)
