@@ -55,7 +55,7 @@ def compare(
 
 
 def slope(errors: dict[float, float]) -> float | None:
-    """Return the slope over the smallest three betas; None if errors do not rise there, so that bias does not dominate."""
+    """Return the slope over the smallest three betas; None if errors do not rise there, so bias does not dominate."""
     betas = sorted(errors)[:3]
     values = [errors[beta] for beta in betas]
     if not (np.isfinite(values).all() and values[0] < values[1] < values[2]):

@@ -17,7 +17,7 @@ AT_REST = 1e-9
 
 
 def through_time(substrate: Substrate, inputs: Array, targets: Array) -> Params:
-    """Return the gradient through as many steps as the nudged phase has; empty if its steps cannot be differentiated."""
+    """Return the gradient through as many steps as the nudged phase has; empty if these have no derivative."""
     field = substrate.as_field()
     if field is None:
         return {}

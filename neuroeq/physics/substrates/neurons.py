@@ -1,4 +1,4 @@
-"""Substrates of neurons on Brian2: one simulation, and the parameters that its synapses hold."""
+"""Substrates of neurons, simulated by Brian2."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Array = np.ndarray
 
 
 class NeuronSubstrate(Contrasts):
-    """Units that are differential equations, on the substrate that the network was resolved for.
+    """Neurons that are described by differential equations.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class NeuronSubstrate(Contrasts):
         return self.network
 
     def _simulated(self) -> Network:
-        """Return the network as the engine runs it."""
+        """Return the network that the engine simulates."""
         return self.network
 
     @property
@@ -92,25 +92,25 @@ class NeuronSubstrate(Contrasts):
         record: Recording | None = None,
         rng: np.random.Generator | None = None,
     ) -> Equilibrium:
-        """Relax from rest, or from where an equilibrium ended.
+        """Relax from rest, or from an earlier equilibrium.
 
         Parameters
         ----------
         inputs
-            What the input layer is clamped to: (batch, n_input), or one sample, (n_input,).
+            The values that the input layer is clamped to: (batch, n_input), or one sample, (n_input,).
         nudge
             The pull of the outputs; None in the free phase.
         start
-            An equilibrium of this substrate, or its `resume`, to go on from; the phase starts at rest if left out.
+            An equilibrium of this substrate, or its `resume`, to start from; the phase starts at rest if left out.
         stop
-            The largest number of steps, and the residual that ends the phase earlier; as the network says if left out.
+            The largest number of steps, and the residual that ends the phase earlier; those of the network if left out.
         plasticity
-            What lets synapses accumulate their change in this phase; None if they do not change.
+            The object that accumulates the change of the synapses in this phase; None if they do not change.
         record
             A `Recording` that keeps spikes and states of the first samples, as many as the substrate was built to
             monitor; None to keep nothing.
         rng
-            Draws start values and noise; the same draws each time if left out.
+            The generator of start values and noise; the same values are drawn each time if left out.
 
         Returns
         -------
@@ -151,13 +151,13 @@ class NeuronSubstrate(Contrasts):
         return Accumulator(self.simulation.edges)
 
     def plasticity(self, into: Accumulator, gain: float, on_step: Callable[[], Params] | None = None) -> Plasticity:
-        """Return what lets synapses change in a phase: into what, by which factor, and what is called every step."""
+        """Return the `plasticity` argument of `relax` that lets synapses change in a phase."""
         return Plasticity(into, gain, on_step)
 
     def as_field(self) -> VectorField | None:
-        """Return itself; None of spiking units, whose rate of change is no function of their states."""
+        """Return itself; None for spiking units, whose rate of change is not a function of their states."""
         return None if self.spiking else self
 
     def as_plastic(self) -> Plastic | None:
-        """Return itself: its synapses have equations or spike rules."""
+        """Return itself, since its synapses have equations or spike rules."""
         return self

@@ -22,15 +22,15 @@ def differential_pair(hardware: Hardware, weight: Array) -> tuple[Array, Array]:
 
 
 def check_window(hardware: Hardware, params: Params, network: Network) -> None:
-    """Refuse a window that cuts start weights off.
+    """Refuse a window that would clip the start weights.
 
     Raises
     ------
     SpecError
-        If a weight is beyond what a pair can hold.
+        If a weight is larger than a pair can hold.
     """
     if getattr(hardware.synapse.update, "d2d_max", 0.0):
-        return  # devices reach as far as they were drawn
+        return  # each device has a range of its own, which is drawn with the chip
     for name, weight in params.items():
         largest = float(np.abs(weight).max(initial=0))
         if largest > hardware.w_max * (1 + 1e-9):

@@ -1,4 +1,4 @@
-"""Between a circuit and the numbers: converters that drive inputs, read nodes and push nudge currents.
+"""The converters between a circuit and digital numbers, which drive inputs, read nodes and drive nudge currents.
 
 Offsets belong to the chip and are drawn once; noise is drawn at every reading.
 """
@@ -25,7 +25,7 @@ class Periphery:
     Parameters
     ----------
     network
-        Resolved for a circuit; its seed is that of the chip.
+        The network, resolved for a circuit; the seed of its run is that of the chip.
     """
 
     def __init__(self, network: Network) -> None:
@@ -41,7 +41,7 @@ class Periphery:
 
     @property
     def reads_exactly(self) -> bool:
-        """Whether voltages are read as they are."""
+        """Whether voltages are read without rounding, noise and offset."""
         return not (self._given.adc_bits or self._given.adc_noise_sd or self._given.adc_offset_sd)
 
     def driven(self, volts: Array) -> Array:
@@ -74,7 +74,7 @@ class Periphery:
         return amperes
 
     def elsewhere(self, nudge: Nudge | None) -> bool:
-        """Whether a phase runs on a second circuit: that of +beta; of the only nudged one, if it is -beta."""
+        """Return whether a phase runs on a second circuit: the phase of +beta, or that of -beta if it is the only one."""
         if nudge is None or not self._array.phase_mismatch:
             return False
         return nudge.beta > 0 or self._variant == "negative"
