@@ -58,7 +58,7 @@ class Contrasts(PlainSubstrate):
         """The state that represents the number 1."""
 
     def energy(self, eq: Equilibrium) -> Array:
-        """Return the energy of each sample, (batch,), which decreases during free phases; its unit is an activity of 1.
+        """Return the energy of each sample, (batch,), which decreases in free phases.
 
         E = sum of the content of the units - sum over weights of a_i W_ij a_j - sum of b_j a_j (Scellier & Bengio 2017).
 
@@ -82,8 +82,8 @@ class Contrasts(PlainSubstrate):
     def energy_gradient(self, eq: Equilibrium) -> Params:
         """Return dE/dW_ij = -<a_i a_j> and dE/db_j = -<a_j>, averaged over the batch.
 
-        The energy is E = sum of unit terms - 1/2 a.W.a - b.a with activities a (Scellier & Bengio 2017); a symmetric pair of
-        lateral weights counts as one parameter.
+        The energy is E = sum of unit terms - 1/2 a.W.a - b.a with activities a (Scellier & Bengio 2017). A symmetric pair
+        of lateral weights counts as one parameter.
         """
         return self.energy_contrast([(1.0, eq)])
 

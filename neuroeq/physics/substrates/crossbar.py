@@ -104,7 +104,7 @@ class Crossbar(NeuronSubstrate):
 
     @property
     def weights(self) -> Params:
-        """What the differential pairs hold, as the simulation takes it: G+ - G-. [S]."""
+        """The weights that the synapses transmit with: conductances G+ - G- of the differential pairs [S]."""
         if self._programmed[0] is not self.params:
             self._programmed = (self.params, {name: self._held(name, weight) for name, weight in self.params.items()})
         return self._programmed[1]

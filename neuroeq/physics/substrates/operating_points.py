@@ -207,7 +207,7 @@ class OperatingPoints(PlainSubstrate):
         return gradient
 
     def _assemble(self, inputs: Array, elsewhere: bool) -> Assembly:
-        """Return the assembled conductances and sources, computed once for all phases of a batch that share a circuit."""
+        """Return the assembled conductances and sources, computed once for all phases of a batch on one circuit."""
         known = self._assembled.get(elsewhere)
         if known is None or known[0] is not inputs or known[1] is not self.params:  # both are read-only copies
             g = {name: self.params[name] for name in self.circuit.resistors}

@@ -74,7 +74,7 @@ class Periphery:
         return amperes
 
     def elsewhere(self, nudge: Nudge | None) -> bool:
-        """Return whether a phase runs on a second circuit: the phase of +beta, or that of -beta if it is the only one."""
+        """Return whether a phase runs on a second circuit: that of +beta, or of -beta if there is no other."""
         if nudge is None or not self._array.phase_mismatch:
             return False
         return nudge.beta > 0 or self._variant == "negative"

@@ -181,7 +181,7 @@ def _check(network: Network) -> None:
         )
     if any(layer.bias for layer in network.layers.values() if layer.role != "input"):
         raise SpecError(
-            f"{network.where}: layers have biases, which are currents and do not learn in time as resistors do; set "
+            f"{network.where}: layers have biases, which are currents and do not learn in time; set "
             "layers.*.bias = false and use circuit.bias_voltages."
         )
 

@@ -1,4 +1,4 @@
-"""`compare`: one network on many substrates, trained side by side, in one table."""
+"""`compare`: train one network on many substrates, side by side, and put the results into one table."""
 
 from .answer import answer, learns
 from .cells import Cell, cells_of
