@@ -184,7 +184,7 @@ RULES: Registry[Any] = Registry(
         "holomorphic": "neuroeq.learning.rules.holomorphic:HOLOMORPHIC",
     },
 )
-"""Rules of contrastive learning: each a `neuroeq.contract.Rule`, or a function of substrate and lesson."""
+"""Rules of contrastive learning: each a `neuroeq.contract.Rule`, or a function of substrate and trial."""
 
 SUBSTRATES: Registry[Any] = Registry(
     "substrate",

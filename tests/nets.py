@@ -12,7 +12,7 @@ from neuroeq.describe.catalog import resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec import Network, overlay, validate
 from neuroeq.learning.costs import SquaredError
-from neuroeq.learning.rules import Lesson, Update, contrastive, in_situ
+from neuroeq.learning.rules import Trial, Update, contrastive, in_situ
 from neuroeq.physics.substrates import build
 
 PATIENCE = 3600
@@ -87,7 +87,7 @@ def update_of(
     **more: Any,
 ) -> Update:
     rule = {"in_situ": in_situ, "contrastive": contrastive}[learning]
-    return rule(substrate, Lesson(inputs, targets, nudges, COST, free, nudged, np.random.default_rng(seed), **more))
+    return rule(substrate, Trial(inputs, targets, nudges, COST, free, nudged, np.random.default_rng(seed), **more))
 
 
 def centred(beta: float) -> list[tuple[float, float]]:

@@ -1,11 +1,11 @@
-"""The contract between the wings: what substrates do, what phases are, and what a rule says of itself.
+"""The contract between physics and learning: what a substrate does, what a phase is, and what a rule needs.
 
 May import nothing of this package.
 """
 
 from .phases import NUDGES, Array, Cost, Equilibrium, Nudge, NudgeMode, Params, Stop
 from .rules import NEEDS, Rule, as_rule, rule
-from .substrates import Circuit, Lesson, Plastic, Substrate, VectorField
+from .substrates import Circuit, Plastic, Substrate, Trial, VectorField
 
 __all__ = [
     "NEEDS",
@@ -14,7 +14,6 @@ __all__ = [
     "Circuit",
     "Cost",
     "Equilibrium",
-    "Lesson",
     "Nudge",
     "NudgeMode",
     "Params",
@@ -22,6 +21,7 @@ __all__ = [
     "Rule",
     "Stop",
     "Substrate",
+    "Trial",
     "VectorField",
     "as_rule",
     "rule",

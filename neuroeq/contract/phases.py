@@ -1,4 +1,4 @@
-"""What a phase is given and what comes of it: a cost, a nudge, when to stop, and an equilibrium."""
+"""What a phase takes and returns: a cost, a nudge, a stopping criterion, and an equilibrium."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 
 Array = np.ndarray
 Params = dict[str, Array]
-"""What the synapses hold: by projection (n_pre, n_post), by bias ``"<layer>.bias"`` (n,)."""
+"""Parameters by name: weights of a projection (n_pre, n_post), and biases ``"<layer>.bias"`` (n,)."""
 NudgeMode = Literal["state", "held_current", "clamp", "corrected"]
 NUDGES: tuple[NudgeMode, ...] = ("state", "held_current", "clamp", "corrected")
-"""Ways in which a nudge can pull; no substrate has all of them."""
+"""The modes of a nudge; no substrate supports all of them."""
 
 
 class Cost(Protocol):
@@ -41,11 +41,11 @@ class Nudge:
     cost
         The cost whose gradient is the pull.
     mode
-        ``state``: -beta dC/ds at every instant, in a circuit a conductance beta to the target; ``held_current``: as it
-        was at `reference`, held; ``clamp``: outputs held at a fraction beta of the way to the target; ``corrected``:
-        as ``state``, and every unit gets the non-reciprocal correction -(Jac - Jac^T)(s - s0) besides.
+        ``state``: -beta dC/ds at every instant, in a circuit a conductance beta to the target; ``held_current``:
+        the pull at `reference`, held constant; ``clamp``: outputs held at a fraction beta of the way to the target;
+        ``corrected``: as ``state``, and every unit also gets the non-reciprocal correction -(Jac - Jac^T)(s - s0).
     reference
-        The free equilibrium s0, for all but ``state``.
+        The free equilibrium s0, which every mode but ``state`` needs.
     """
 
     beta: float
@@ -57,7 +57,7 @@ class Nudge:
 
 @dataclass(frozen=True)
 class Stop:
-    """When a relaxation ends.
+    """The stopping criterion of a relaxation.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Stop:
     tolerance
         The relaxation ends earlier, as soon as the residual is below this; None to take all steps.
     every
-        The number of steps between two looks at the residual.
+        The number of steps between two checks of the residual.
     """
 
     steps: int
@@ -76,7 +76,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Equilibrium:
-    """Where a substrate settled, and how well.
+    """The state in which a substrate settled, and how well it settled.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class Equilibrium:
     n_steps
         The number of steps that were taken.
     resume
-        The substrate's own (states, traces, phases); pass it back as `start`.
+        All that the substrate needs to go on from here (states, traces, phases); pass it as `start`.
     activity
         What each layer sends to the others, clamped inputs included: (batch, n).
     spikes

@@ -1,4 +1,4 @@
-"""What a learning rule is, and what it says that it needs."""
+"""What a learning rule is, and what it can need of a substrate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from .phases import NudgeMode
 
 Training: TypeAlias = Any
-"""These two are descriptions of `neuroeq.describe.spec`, which may import this module, and not the other way."""
+"""These two are classes of `neuroeq.describe.spec`, which imports this module, so this one cannot import them."""
 Phases: TypeAlias = Any
 
 
@@ -20,15 +20,15 @@ class Rule:
     Parameters
     ----------
     estimate
-        The rule itself: ``estimate(substrate, lesson)`` returns an `Update`, the change that it asks for.
+        The rule itself: ``estimate(substrate, trial)`` returns an `Update`, the change that it asks for.
     nudge
-        The mode of its nudge, where it takes no other one; ``"state"``, or what the file says, if left out.
+        The only mode of nudge that the rule works with; if None, the network's file says, or else it is ``"state"``.
     needs
         What the substrate must have: ``"energy"`` (no directed weights between free layers), ``"vector_field"`` (units
         with a drive, which nodes of a resistor network lack) or ``"analytic"`` (smooth rate equations, which can be
         continued to complex states).
     check
-        ``check(training, phases)`` raises ValueError for phases that the rule has no use for.
+        ``check(training, phases)`` raises ValueError for phases that the rule cannot work with.
     """
 
     estimate: Callable[[Any, Any], Any]
@@ -36,13 +36,13 @@ class Rule:
     needs: frozenset[str] = frozenset()
     check: Callable[[Training, Phases], None] | None = None
 
-    def __call__(self, substrate: Any, lesson: Any) -> Any:
+    def __call__(self, substrate: Any, trial: Any) -> Any:
         """Return the `Update` that the rule asks for."""
-        return self.estimate(substrate, lesson)
+        return self.estimate(substrate, trial)
 
 
 def as_rule(part: Any) -> Rule:
-    """Return a rule; a bare function of substrate and lesson is one that needs nothing."""
+    """Return a part as a `Rule`; a plain function of substrate and trial becomes a rule that needs nothing."""
     return part if isinstance(part, Rule) else Rule(part)
 
 
@@ -53,14 +53,14 @@ NEEDS = ("energy", "vector_field", "analytic")
 def rule(
     *needs: str, nudge: NudgeMode | None = None, check: Callable[[Training, Phases], None] | None = None
 ) -> Callable[[Callable[[Any, Any], Any]], Rule]:
-    """Return a decorator that makes a function of substrate and lesson a `Rule`.
+    """Return a decorator that makes a function of substrate and trial a `Rule`.
 
     Parameters
     ----------
     needs
-        Of `NEEDS`.
+        What the substrate must have: any of `NEEDS`.
     nudge, check
-        As of `Rule`.
+        The parameters of `Rule` with the same names.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What every substrate does, and what only circuits, vector fields and plastic synapses do besides."""
+"""What every substrate does, and what circuits, vector fields and plastic synapses can do in addition."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike
 from .phases import Array, Cost, Equilibrium, Nudge, Params, Stop
 
 Network: TypeAlias = Any
-"""These three are descriptions of `neuroeq.describe.spec`, which may import this module, and not the other way."""
+"""These three are classes of `neuroeq.describe.spec`, which imports this module, so this one cannot import them."""
 Hardware: TypeAlias = Any
 Relaxation: TypeAlias = Any
 
 
-class Lesson(Protocol):
-    """A batch with its targets, and the phases to learn it by."""
+class Trial(Protocol):
+    """One batch with its targets, and the phases to learn it by."""
 
     @property
     def betas(self) -> Sequence[float]:
@@ -27,16 +27,16 @@ class Lesson(Protocol):
     def settle(
         self, substrate: Substrate, *, record: Any = None, plasticity: Callable[[float], Any] | None = None
     ) -> tuple[Equilibrium, tuple[Equilibrium, ...]]:
-        """Run the free phase and every nudged phase from where it ended.
+        """Run the free phase, and then every nudged phase from the state in which the free phase ended.
 
         Parameters
         ----------
         substrate
             The substrate that relaxes.
         record
-            Where the phases are recorded, if anywhere.
+            The `Recording` that keeps the phases; None to keep nothing.
         plasticity
-            A function from the gain of a nudged phase to what `Substrate.relax` takes as its `plasticity`.
+            A function that takes the gain of a nudged phase and returns the `plasticity` argument of `Substrate.relax`.
         """
         ...
 
@@ -44,18 +44,18 @@ class Lesson(Protocol):
 class Substrate(Protocol):
     """Physics that relaxes to equilibrium.
 
-    What only some substrates can do is asked for by one method each, which answers None where there is no such thing:
-    `as_circuit`, `as_field` and `as_plastic`.
+    For each ability that only some substrates have, there is a method that returns None on all others: `as_circuit`,
+    `as_field` and `as_plastic`.
     """
 
     @property
     def network(self) -> Network:
-        """The network that it plays, resolved."""
+        """The resolved network that is simulated on it."""
         ...
 
     @property
     def params(self) -> Params:
-        """What the synapses hold; the arrays are read-only, and `hold` replaces them."""
+        """The weights and biases by name; the arrays are read-only, and `hold` replaces them."""
         ...
 
     @params.setter
@@ -77,11 +77,11 @@ class Substrate(Protocol):
         ...
 
     def hold(self, params: Params) -> None:
-        """Take other parameters; it keeps copies, so that a later change of the given arrays has no effect."""
+        """Replace the parameters by copies of these, so that a later change of the given arrays has no effect."""
         ...
 
     def stop(self, relaxation: Relaxation) -> Stop:
-        """Return when a phase ends that the network's file describes."""
+        """Return the stopping criterion of a phase that the network's file describes."""
         ...
 
     def relax(
@@ -95,7 +95,10 @@ class Substrate(Protocol):
         record: Any = None,
         rng: np.random.Generator | None = None,
     ) -> Equilibrium:
-        """Relax from `start`, or from rest, until `stop`, or as the network says; change only the accumulator given."""
+        """Relax from `start`, or from rest, until `stop` or the end that the network's file describes.
+
+        Only `plasticity` and `record` are changed.
+        """
         ...
 
     def energy_gradient(self, eq: Equilibrium) -> Params:
@@ -115,27 +118,27 @@ class Substrate(Protocol):
         ...
 
     def saturation(self, eq: Equilibrium) -> dict[str, tuple[float, float]]:
-        """Return, by layer, the fractions of units that can move and that are stuck at their top."""
+        """Return, by layer, the fractions of units that can move and that are stuck at their upper bound."""
         ...
 
     def margin(self, free: Equilibrium) -> float:
         """Return the largest stable |beta| of a negative nudge at a free equilibrium."""
         ...
 
-    def record(self, lesson: Lesson) -> Any:
-        """Return a `Recording` of the phases of one lesson, in time."""
+    def record(self, trial: Trial) -> Any:
+        """Return a `Recording` of the phases of one trial, in time."""
         ...
 
     def as_circuit(self) -> Circuit | None:
-        """Return the circuit whose power and devices can be counted; None if it is none."""
+        """Return it as a circuit, whose power and devices can be counted; None if it is not a circuit."""
         ...
 
     def as_field(self) -> VectorField | None:
-        """Return the vector field of rates; None if its units have none."""
+        """Return it as a vector field of rates; None if its units have none."""
         ...
 
     def as_plastic(self) -> Plastic | None:
-        """Return the substrate whose synapses change in the nudged phases; None if none do."""
+        """Return it as a substrate whose synapses change in the nudged phases; None if they do not."""
         ...
 
 
@@ -144,11 +147,11 @@ class Circuit(Substrate, Protocol):
 
     @property
     def hardware(self) -> Hardware:
-        """What it is made of."""
+        """The hardware that it is made of."""
         ...
 
     def dissipation(self, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:
-        """Return the mean power that each kind of element turns into heat at an equilibrium. [W]."""
+        """Return the mean power that each kind of element turns into heat at an equilibrium [W]."""
         ...
 
     def devices(self) -> int:
@@ -156,15 +159,15 @@ class Circuit(Substrate, Protocol):
         ...
 
     def phase_time(self, eq: Equilibrium) -> float:
-        """Return how long the phase that ended at an equilibrium lasts. [s]."""
+        """Return how long the phase that ended at an equilibrium lasts [s]."""
         ...
 
     def mapping(self) -> dict[str, float] | None:
-        """Return how weights became conductances; None where the parameters are the conductances themselves."""
+        """Return how weights are mapped to conductances; None where the parameters are the conductances themselves."""
         ...
 
     def volts(self, state: Array) -> Array:
-        """Return states of an equilibrium as node voltages, of the same shape. [V]."""
+        """Return states of an equilibrium as node voltages, of the same shape [V]."""
         ...
 
     def netlist(
@@ -179,29 +182,29 @@ class Plastic(Substrate, Protocol):
 
     @property
     def weights(self) -> Params:
-        """What transmits: the parameters, or what devices make of them."""
+        """The weights that the synapses transmit with: the parameters, or what devices make of them."""
         ...
 
     def accumulator(self) -> Any:
-        """Return an empty `Accumulator` for changes of the synapses."""
+        """Return an empty `Accumulator` for the changes of the synapses."""
         ...
 
     def plasticity(self, into: Any, gain: float, on_step: Callable[[], Params] | None = None) -> Any:
-        """Return what lets synapses change in a phase, as `relax` takes it.
+        """Return the `plasticity` argument of `relax` that lets synapses change in a phase.
 
         Parameters
         ----------
         into
             The accumulator of the changes.
         gain
-            The factor of this phase's changes.
+            The factor by which the changes of this phase are multiplied.
         on_step
-            Called after every step; returns the weights to go on with.
+            A function that is called after every step and returns the weights for the next one; None to keep them.
         """
         ...
 
     def shaped(self, change: Params) -> Params:
-        """Return a change in the shapes of the parameters, and nothing where there is no synapse."""
+        """Return a change in the shapes of the parameters, and 0 where there is no synapse."""
         ...
 
 
@@ -210,22 +213,22 @@ class VectorField(Substrate, Protocol):
 
     @property
     def described(self) -> Network:
-        """The network in the models of its file, not in those that a circuit makes of them."""
+        """The network with the models of its file, not with those that a circuit derives from them."""
         ...
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """By free layer: its `Field`, the equations as functions and their slopes."""
+        """The `Field` of every free layer: its equations as functions, and their slopes."""
         ...
 
     @property
     def simulation(self) -> Any:
-        """The `Simulation` that takes the steps: its dt, the scale of a change over one step, states side by side."""
+        """The `Simulation` that takes the steps."""
         ...
 
     @property
     def state_of_one(self) -> float:
-        """The state that stands for 1."""
+        """The state that represents the number 1."""
         ...
 
     def field_values(self, eq: Equilibrium) -> dict[str, dict[str, Array]]:
@@ -233,17 +236,17 @@ class VectorField(Substrate, Protocol):
         ...
 
     def drives(self, activity: Mapping[str, Array]) -> dict[str, Array]:
-        """Return what arrives at every layer, (batch, n), for activities of all, inputs included."""
+        """Return the drive of every layer, (batch, n), for the activities of all layers, inputs included."""
         ...
 
     def drives_back(self, error: Mapping[str, Array]) -> dict[str, Array]:
-        """Return what errors in the drives of free layers are in their activities: (batch, n)."""
+        """Return errors in the drives of free layers, propagated back to their activities: (batch, n)."""
         ...
 
     def jacobian(self, eq: Equilibrium, sample: int) -> Array:
-        """Return the derivative of tau ds/dt in the states of all free units: (n, n), row = whose rate of change."""
+        """Return the derivative of tau ds/dt in the states of all free units: (n, n), one row a rate of change."""
         ...
 
     def shaped(self, change: Params) -> Params:
-        """Return a change in the shapes of the parameters, and nothing where there is no synapse."""
+        """Return a change in the shapes of the parameters, and 0 where there is no synapse."""
         ...

@@ -1,7 +1,7 @@
-"""The kinds of substrate, as far as a description must know them: what plays a network there, and what it is made of.
+"""The kinds of substrate: what a description must know about how each simulates a network and what it is made of.
 
-Code asks a kind for the property that matters to it, and never compares names. A substrate that users register brings
-its kind along, as the attribute ``kind`` of its class or function.
+Code asks a kind for the property that it needs, and never compares names. A substrate that users register has its kind
+as the attribute ``kind`` of its class or function.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ class Kind:
     Parameters
     ----------
     sends
-        What its units send to each other, which its neuron and synapse models must agree with.
+        What its units send to each other, which has to match its neuron and synapse models.
     models
-        Whether neuron and synapse models play a network on it.
+        Whether the network on it is simulated with neuron and synapse models.
     hardware
-        Whether it is made of the devices of a hardware file; it then learns by contrast where a network says nothing.
+        Whether it is made of the devices of a hardware file; its default of ``training.learning`` is then contrastive.
     conductances
         Whether the weights are positive conductances between nodes, which ``substrate.NAME.circuit`` lays out.
     like
-        The kind whose table describes a network here where it has none of this name.
+        The substrate whose table in a network's file is used where the file has none for this one.
     engine
-        What runs it where neither the file nor the command line names an engine.
+        The engine that runs it unless the file or the command line names another one.
     """
 
     sends: Literal["rate", "spikes", "voltages"] = "rate"
@@ -71,7 +71,7 @@ def kind_of(name: str) -> Kind:
     Parameters
     ----------
     name
-        One of `SUBSTRATES`, the registry.
+        The name of a substrate in the registry `SUBSTRATES`.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""What learns: phases, costs, rules, optimiser and trainers, and the loop over batches.
+"""Learning: phases, costs, rules, the optimiser, the trainers, and the loop over batches.
 
-May import `physics` and what stands above it.
+May import `physics` and the layers that `physics` may import.
 """
 
 import lazy_loader

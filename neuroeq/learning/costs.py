@@ -1,4 +1,4 @@
-"""What the outputs are asked for: a cost C(outputs, targets) per sample, and its gradient, the pull of a nudge."""
+"""Costs C(outputs, targets) of a sample, and their gradients, which are the pull of a nudge."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SquaredError:
 
     @classmethod
     def of(cls, phases: Phases) -> Self:
-        """Return the cost as phases describe it."""
+        """Return the cost that the phases of a network describe."""
         return cls()
 
     def value(self, outputs: Array, targets: Array) -> Array:
@@ -38,14 +38,14 @@ class CrossEntropy:
     Parameters
     ----------
     temperature
-        T; it scales the cost too, so that the pull keeps its size.
+        The temperature T. It multiplies the cost as well, so that the pull keeps its size.
     """
 
     temperature: float = 1.0
 
     @classmethod
     def of(cls, phases: Phases) -> Self:
-        """Return the cost as phases describe it."""
+        """Return the cost that the phases of a network describe."""
         return cls(phases.temperature)
 
     def value(self, outputs: Array, targets: Array) -> Array:
@@ -62,5 +62,5 @@ class CrossEntropy:
 
 
 def cost_of(phases: Phases) -> Cost:
-    """Return the cost that phases pull down."""
+    """Return the cost that nudged phases lower."""
     return COSTS.get(phases.cost).of(phases)

@@ -1,4 +1,4 @@
-"""How the free phases of some examples went: what an epoch's row of the metrics holds besides errors and losses."""
+"""How the free phases of some examples ended: what the metrics of an epoch hold beside errors and losses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from neuroeq.contract import Equilibrium, Substrate
 
 @dataclass
 class FreePhases:
-    """Sums over examples whose free phases were looked at.
+    """Sums over the examples whose free phases were examined.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ class FreePhases:
     spikes
         Sum of the number of spikes of all units.
     residual
-        Sum of the residuals, in the substrate's own scale.
+        Sum of the residuals, on the scale of the substrate.
     steps
         Sum of the numbers of steps.
     moving, top

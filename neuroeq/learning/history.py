@@ -1,4 +1,4 @@
-"""Samples the weights of some synapses over a training, for the traces of a run."""
+"""Sample the weights of some synapses during a training, for the traces of a run."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class WeightHistory:
     network
         The network that is trained.
     state
-        Where its training stands; the history in it is added to.
+        The state of its training, whose history is added to.
     streams
-        Random numbers of the run, which draw the synapses from those that exist.
+        Random numbers of the run, which choose the synapses.
     n_batches
         Number of batches in an epoch.
     """

@@ -1,6 +1,6 @@
-"""Warns, once each, of what does not stop a training but spoils it.
+"""Warnings about what does not stop a training but spoils it, each given once.
 
-These are nudges beyond the stability margin, saturated layers, and free phases of a circuit that do not settle.
+They are about nudges beyond the stability margin, saturated layers, and circuits whose free phases do not settle.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from neuroeq.errors import NeuroeqWarning, SpecError
 from neuroeq.physics.substrates.stability import margin
 
 HIGH_ERROR, FEW_MOVING, MANY_AT_TOP = 0.05, 0.02, 0.5
-"""A layer counts as saturated if the training error is high, and few units can move or many are stuck at the top."""
+"""A layer is saturated if the training error is high, and few units can move or many are at their upper bound."""
 
 UNSOLVED = 1e-2
-"""Mean residual from which a resistor network counts as not solved."""
+"""Mean residual above which a resistor network is not solved."""
 
 
 class TrainingMonitor:
-    """Checks free phases and metrics as a training goes on, and warns.
+    """Check free phases and metrics during a training, and warn.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class TrainingMonitor:
         self._warn_once(
             "margin",
             f"phases.beta is {beta:g}, beyond the stability margin {found:.3g} of epoch {epoch + 1}: outputs run to "
-            "their bounds in the phase of -beta; training goes on, a smaller beta comes closer to the gradient.",
+            "their bounds in the phase of -beta; training continues, but a smaller beta follows the gradient better.",
         )
 
     def saturation(self, row: Mapping[str, float]) -> None:

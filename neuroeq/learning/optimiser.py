@@ -1,4 +1,4 @@
-"""What the optimiser makes of a change: learning rates per projection, a schedule, momentum, and bounds.
+"""The optimiser: learning rates by projection, a schedule, momentum, and bounds.
 
     gradient     v <- momentum v + change,        theta <- clip(theta + rate factor(epoch) v - l1 sign(theta), bounds)
     sign         w <- w + rate factor(epoch) sign(change)           where |change| > threshold
@@ -28,12 +28,12 @@ class Descent:
     Parameters
     ----------
     network
-        The resolved network, with its learning rates, momentum, schedule and bounds.
+        The resolved network, which has the learning rates, momentum, schedule and bounds.
 
     Attributes
     ----------
     velocity
-        What momentum or the filter of binary weights has collected, by parameter; part of a checkpoint.
+        The velocity of momentum, or the filtered change of binary weights, by parameter; part of a checkpoint.
     """
 
     def __init__(self, network: Network) -> None:
@@ -61,7 +61,7 @@ class Descent:
         params
             The parameters before it, by name.
         change
-            The change that the rule asks for, by name; parameters without one stay.
+            The change that the rule asks for, by name; parameters without a change stay as they are.
         epoch
             Number of the epoch, from 0.
         """
@@ -91,7 +91,7 @@ class Descent:
 
 
 def schedule_factor(schedule: Schedule, epoch: int, epochs: int) -> float:
-    """Return the factor of all learning rates in an epoch, counted from 0, of so many epochs."""
+    """Return the factor of all learning rates in an epoch, counted from 0, of a training of `epochs` epochs."""
     match schedule:
         case Constant():
             return 1.0

@@ -1,6 +1,6 @@
-"""Persistent particles: every training example keeps its last free state, and the next free phase goes on from there.
+"""Persistent particles: every training example keeps its last free state, and its next free phase starts there.
 
-Scellier & Bengio 2017, Front. Comput. Neurosci. 11:24, Section 4: few steps are then enough for a free phase.
+Scellier & Bengio 2017, Front. Comput. Neurosci. 11:24, Section 4: a free phase then needs few steps only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 class Particles:
-    """Keeps the free states of all training examples.
+    """Keep the free states of all training examples.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ class Particles:
     n
         Number of training examples.
     kept
-        States that earlier training kept, by layer and variable, (n, n_units), and ``"seen"``, (n,), whether an example
-        has one; filled here.
+        States that earlier training stored, by layer and variable, (n, n_units), and ``"seen"``, (n,), whether an
+        example has one. It is updated in place.
     """
 
     def __init__(self, substrate: NeuronSubstrate, n: int, kept: dict[str, Array]) -> None:
@@ -40,7 +40,7 @@ class Particles:
         which
             Numbers of the examples: (batch,).
         rng
-            Draws the states of those that start at rest.
+            The generator that draws the states of examples that start at rest.
         """
         seen = self._kept["seen"][which]
         if not seen.any():

@@ -1,4 +1,4 @@
-"""The nudged phases of each variant: with which strength, and with which factor each enters the estimate.
+"""The nudged phases of each variant: their strengths, and the factors with which they enter the estimate.
 
     positive      (1/b) [E'(s^b) - E'(s0)]
     negative      (1/b) [E'(s0) - E'(s^-b)]
@@ -21,14 +21,14 @@ def nudges(phases: Phases, rng: np.random.Generator) -> list[tuple[float, float]
     """Return (beta, gain) of every nudged phase.
 
     The estimate is the sum, over the nudged phases, of the gain times the change that a phase accumulates from the free
-    state on. What is subtracted at the free state follows from the gains, since every phase starts there.
+    state on. Every phase starts at the free state, so the gains also give the weight of its energy gradient.
 
     Parameters
     ----------
     phases
         The variant and its beta.
     rng
-        Draws the sign of ``random_sign``.
+        The generator that draws the sign of ``random_sign``.
     """
     beta = phases.beta
     match phases.variant:

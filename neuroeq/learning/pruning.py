@@ -1,10 +1,10 @@
-"""Stochastic pruning: at every update, small weights may go for good.
+"""Stochastic pruning: every update may remove small weights for good.
 
-    p_ij = exp(-|W_ij| / T) / sum_i exp(-|W_ij| / T)      over the edges that are left into unit j
+    p_ij = exp(-|W_ij| / T) / sum_i exp(-|W_ij| / T)      over the remaining edges into unit j
     W_ij <- 0    if |W_ij| <= below  and  p_ij > U(0, 1)
 
-An edge that is gone holds exactly 0, so the weights themselves say which are left. Biases are not edges. A weight that
-serves both directions is one edge, into its projection's target.
+A removed edge has a weight of exactly 0, so the weights themselves say which edges remain. Biases are not edges.
+A weight that serves both directions is one edge, into the target of its projection.
 
 Farinha, Pequito, Santos & Figueiredo 2020, arXiv:2006.08798.
 """
@@ -25,14 +25,14 @@ Array = np.ndarray
 
 
 class Pruning:
-    """Removes edges of a network; the edges of projections that do not learn stay.
+    """Remove edges of a network; the edges of projections that do not learn stay.
 
     Parameters
     ----------
     network
-        The resolved network.
+        The resolved network whose edges are removed.
     rule
-        Up to which weight and with which chance edges go.
+        The largest weight that can be removed, and the temperature of the probability.
 
     Raises
     ------
@@ -47,14 +47,14 @@ class Pruning:
             _check(network, name)
 
     def step(self, before: Params, after: Params, rng: np.random.Generator) -> Params:
-        """Return the parameters after an update, without the edges that were gone before and those that go now.
+        """Return the parameters after an update, without removed edges; more edges may be removed now.
 
         Parameters
         ----------
         before, after
             The parameters before and after the update, by name.
         rng
-            Draws which of the small weights go.
+            The generator that decides which of the small weights are removed.
         """
         left = {name: np.where(before[name] == 0, 0, after[name]) for name in self._learning}
         kept = {**after, **left}
@@ -70,7 +70,7 @@ class Pruning:
         return kept
 
     def edges(self, params: Params) -> int:
-        """Return the number of edges that are left in all projections."""
+        """Return the number of remaining edges in all projections."""
         return sum(int(np.count_nonzero(params[name])) for name in self._network.projections)
 
     def _factor(self, weight: Array) -> Array:
@@ -96,5 +96,5 @@ def _check(network: Network, name: str) -> None:
     if not initial.gain:
         raise SpecError(
             f"{network.where}: training.prune is given, but projections.{name}.initial.gain is 0, and a weight of 0 "
-            "is an edge that is gone; start with other weights, or with learning_rate 0."
+            "is a removed edge; start with other weights, or with learning_rate 0."
         )

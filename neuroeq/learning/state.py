@@ -1,4 +1,4 @@
-"""Where a training stands: what a checkpoint keeps, and what the loop reports."""
+"""The state of a training: what a checkpoint keeps, and what the loop reports."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Tally(FreePhases):
     loss
         Sum of their losses in the free phase.
     edges
-        Number of edges that are left; None where none is pruned.
+        Number of remaining edges; None if edges are not pruned.
     """
 
     examples: int = 0
@@ -35,7 +35,7 @@ class Tally(FreePhases):
     edges: int | None = None
 
     def mean(self) -> dict[str, float]:
-        """Return a row of the metrics: means over the epoch, and over how many examples free phases were looked at."""
+        """Return a row of the metrics: means over the epoch, and the number of free phases that were examined."""
         n, looked_at = max(self.examples, 1), max(self.looked_at, 1)
         row = {"train_error": self.wrong / n, "train_loss": self.loss / n, "residual": self.residual / looked_at}
         row |= {"free_steps": self.steps / looked_at, "spikes": self.spikes / looked_at, "looked_at": self.looked_at}
@@ -46,16 +46,16 @@ class Tally(FreePhases):
 
 @dataclass
 class State:
-    """Where training stands between two batches: all that a resumed run needs.
+    """The state of a training between two batches: all that a resumed run needs.
 
     Parameters
     ----------
     params
         Weights and biases, by name.
     velocity
-        What the optimiser remembers, by parameter.
+        The `velocity` of the optimiser, by parameter.
     devices
-        Conductances of the devices of a circuit, where they differ from what was asked for. [S]
+        Conductances of the devices of a circuit, if they differ from those that were written [S].
     particles
         The last free state of each training example, where the network's phases are persistent.
     epoch, batch
@@ -63,9 +63,9 @@ class State:
     tally
         Sums over the batches of the current epoch.
     history
-        Weights of some synapses of each projection, one row a sample: (n, n_synapses).
+        Weights of some synapses by projection, one row for each time they were sampled: (n, n_synapses).
     history_at
-        When each row was sampled, in epochs: (n,).
+        The time at which each row was sampled, in epochs: (n,).
     cpu_s, wall_s
         Time spent on training so far [s].
     trainer

@@ -1,4 +1,4 @@
-"""The training loop, as a generator of steps: stopping, showing and storing stay outside."""
+"""The training loop, as a generator of steps; its caller decides when to stop, and what to show and store."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ def initial_state(network: Network, streams: Streams) -> State:
 def train(
     substrate: Substrate, examples: Examples, state: State, streams: Streams, trainer: str | None = None
 ) -> Iterator[Step]:
-    """Train to the last epoch; yield after the batches that the trainer takes at a time, with `state` up to date.
+    """Train to the last epoch; yield whenever the trainer has learned some batches, with `state` up to date.
 
     Parameters
     ----------
     substrate
         The substrate that learns.
     examples
-        The examples, of which the training part is learned from.
+        The examples; their training part is learned.
     state
-        Where training stands; updated in place.
+        The state of the training, which is updated in place.
     streams
         Random numbers of the run.
     trainer
-        Name of the trainer, such as ``"stepwise"``. If left out: that of the state, or else the one that `choose`
-        finds, where nothing is compiled unless the network asks for it.
+        Name of the trainer, such as ``"stepwise"``. If left out, it is that of the state, or else the one
+        that `choose` returns, which compiles nothing unless the network asks for it.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def train(
 
 
 def _add(tally: Tally, network: Network, outcome: Outcome, wanted: Array, labels: Array) -> tuple[float, int]:
-    """Add what came of some batches to the tally; return their mean loss and the number of errors."""
+    """Add the outcome of some batches to the tally; return their mean loss and the number of errors."""
     loss = float(cost_of(network.phases).value(outcome.outputs, wanted).sum())
     wrong = int((predictions(outcome.outputs, network.data.targets) != labels).sum())
     tally.examples += len(labels)

@@ -14,26 +14,26 @@ Array = np.ndarray
 
 
 class WeightStore:
-    """Keeps the weights of a network between its updates.
+    """Keep the weights of a network between its updates.
 
     Parameters
     ----------
     network
-        The resolved network.
+        The resolved network whose weights are kept.
     params
-        The weights to start from, by name; where the devices are already programmed, the weights that they hold.
+        The weights to start from, by name; if the devices are programmed already, the weights that they hold.
     held
-        Conductances of the devices, by array: (devices of a weight, n_pre, n_post). [S] An empty dictionary is filled
-        by programming `params`; either way it is updated here as the weights change.
+        Conductances of the devices, by array: (devices of a weight, n_pre, n_post) [S]. An empty dictionary is filled
+        by programming `params`. It is updated in place as the weights change.
     streams
-        Random numbers of the run, which draw the chip and the noise of programming.
+        Random numbers of the run, for the devices of the chip and the noise of programming.
 
     Attributes
     ----------
     chip
-        The devices, or None where they hold exactly what they are asked to hold.
+        The devices; None if they hold exactly what is written.
     params
-        The weights that are held now, by name.
+        The weights as they are now, by name.
     """
 
     def __init__(self, network: Network, params: Params, held: dict[str, Array], streams: Streams) -> None:
@@ -51,21 +51,21 @@ class WeightStore:
         Parameters
         ----------
         rng
-            Draws the noise of reading.
+            The generator of the noise of reading.
         at
-            Time since programming [s]; right after it, if left out.
+            The time since programming [s]; None for right after it.
         """
         return self.params if self.chip is None else self.chip.acting(self._held, self.params, rng, at)
 
     def change(self, wanted: Params, rng: np.random.Generator) -> None:
-        """Change the weights to what the devices make of the ones that are asked for.
+        """Write weights, and keep what the devices then hold.
 
         Parameters
         ----------
         wanted
             The weights that the optimiser asks for, by name.
         rng
-            Draws the noise of programming.
+            The generator of the noise of programming.
         """
         if self.chip is not None:
             self._held.update(self.chip.update(self._held, self.params, wanted, rng))
@@ -86,7 +86,7 @@ def _within(network: Network, params: Params) -> Params:
 
 
 def _read_only(params: Params) -> Params:
-    """Return new arrays as ones that cannot change, which a substrate then holds without a copy."""
+    """Make new arrays read-only, so that a substrate can hold them without a copy."""
     for value in params.values():
         if value.base is None:
             value.flags.writeable = False

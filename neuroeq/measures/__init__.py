@@ -1,6 +1,6 @@
-"""What is measured: errors, energy, gradient fidelity, STDP windows and recorded phases.
+"""Measurements: errors, energy, gradient fidelity, STDP windows and recorded phases.
 
-May import `learning` and what stands above it.
+May import `learning` and the layers that `learning` may import.
 """
 
 import lazy_loader

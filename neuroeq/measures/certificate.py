@@ -1,15 +1,15 @@
-"""Whether a network of units that leak through their weights has one equilibrium only: Gershgorin's discs.
+"""A proof, by Gershgorin's discs, that a network of units that leak through their weights has one equilibrium only.
 
     tau ds/dt = A s + c, clipped to a box;    A_ji = W_ij over free units i,    A_jj = -b_j
     b_j = sum_k W_jk over free units k + count_clamped (sum of W_ij over clamped i)
 
     rows:     sum_i |W_ij| < b_j  for all j        columns:  sum_k |W_jk| < b_j  for all j
 
-Either makes a small Euler step, s <- clip(s + h (A s + c)), a contraction: by rows in the largest difference, by
-columns in the sum of differences, and clipping takes no two states apart. So there is one fixed point, for every input.
+Each condition makes a small Euler step, s <- clip(s + h (A s + c)), a contraction: rows in the maximum norm, columns in
+the sum norm, and clipping never moves two states apart. So every input has exactly one fixed point.
 
-Added up over all units, rows and columns both say  sum |W| < sum W + count_clamped (sum of clamped W):  with the leak
-of DEEP itself, count_clamped = 0, that is never so, and neither test can hold.
+Summed over all units, both conditions require  sum |W| < sum W + count_clamped (sum of clamped W).  With the leak of
+DEEP itself, count_clamped = 0, this is impossible, so neither condition can hold.
 
 Farinha, Pequito, Santos & Figueiredo 2020, arXiv:2006.08798.
 """
@@ -32,14 +32,14 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Certificate:
-    """What Gershgorin's discs say.
+    """The result of the test by Gershgorin's discs.
 
     Parameters
     ----------
     rows, columns
         Whether every row, or every column, is dominated by its leak.
     margin
-        The least distance of a disc from 0, in the better of the two versions; negative if neither holds.
+        The smallest distance of a disc from 0, in the better of the two versions; negative if neither holds.
     """
 
     rows: bool
@@ -47,7 +47,7 @@ class Certificate:
     margin: float
 
     def __bool__(self) -> bool:
-        """Whether there is one equilibrium for certain."""
+        """Whether it is proved that there is one equilibrium only."""
         return self.rows or self.columns
 
 
@@ -57,9 +57,9 @@ def certificate(network: Network, params: Params) -> Certificate:
     Parameters
     ----------
     network
-        Resolved, of units that leak through their weights (neuron ``deep``).
+        The resolved network, whose units leak through their weights (neuron ``deep``).
     params
-        Its weights.
+        The weights of the network, by name.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def certificate(network: Network, params: Params) -> Certificate:
 
 
 def leaks(network: Network, params: Params) -> Array:
-    """Return b of every free unit: (n,)."""
+    """Return the leak b of every free unit: (n,)."""
     return np.concatenate([_leak(network, params, layer) for layer in free_layers(network)])
 
 

@@ -1,7 +1,7 @@
-"""What inference and learning cost on a circuit: from the solved voltages, and from the hardware's constants.
+"""The energy of inference and learning on a circuit, from the solved voltages and the constants of the hardware.
 
-inference   free phase: power of every element x how long it is held, a DAC conversion a source, an ADC an output node
-update      nudged phases of a batch, an ADC conversion a node and phase, a write pulse a device
+inference   the free phase: power of every element x duration, one DAC conversion a source, one ADC an output node
+update      the nudged phases of a batch, one ADC conversion a node and phase, and one write pulse a device
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from neuroeq.contract import Circuit, Equilibrium, Nudge
 from neuroeq.describe.network import nodes
 from neuroeq.learning.phases import nudges
-from neuroeq.learning.rules import Lesson
+from neuroeq.learning.rules import Trial
 from neuroeq.randomness import Streams
 
 Array = np.ndarray
@@ -26,9 +26,9 @@ class Energy:
     Parameters
     ----------
     inference
-        Of one example. [J]
+        The energy of the inference of one example, by kind of element [J].
     update
-        Of one batch, beyond its free phases. [J]
+        The energy of the update from one batch, without its free phases, by kind of element [J].
     """
 
     inference: dict[str, float]
@@ -41,17 +41,17 @@ def account(substrate: Circuit, inputs: Array, targets: Array, streams: Streams)
     Parameters
     ----------
     substrate
-        With its parameters.
+        The circuit, with its parameters.
     inputs, targets
-        (batch, n_input) and (batch, n_output).
+        The inputs and targets of the examples: (batch, n_input) and (batch, n_output).
     streams
-        Draws the sign of a random nudge.
+        The random numbers that draw the sign of a random nudge.
     """
     network = substrate.network
     chosen = nudges(network.phases, streams.child("energy"))
-    lesson = Lesson.of(substrate, inputs, targets, chosen, streams.child("energy", 0))
-    free, nudged = lesson.settle(substrate)
-    ends = [(lesson.nudge(beta, free), end) for (beta, _), end in zip(chosen, nudged, strict=True)]
+    trial = Trial.of(substrate, inputs, targets, chosen, streams.child("energy", 0))
+    free, nudged = trial.settle(substrate)
+    ends = [(trial.nudge(beta, free), end) for (beta, _), end in zip(chosen, nudged, strict=True)]
     hardware, batch = substrate.hardware.periphery, len(inputs)
     n_nodes = sum(nodes(network, layer) for layer in network.layers if layer != network.input_layer)
     inference = _held(substrate, free)

@@ -1,4 +1,4 @@
-"""How well a network does on examples: free phases only."""
+"""The evaluation of a network on examples, by free phases only."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from neuroeq.randomness import Streams
 
 @dataclass(frozen=True)
 class Score:
-    """What evaluation found.
+    """The result of an evaluation.
 
     Parameters
     ----------
     error
-        Fraction of examples in the wrong class.
+        The fraction of examples in the wrong class.
     loss
-        Mean cost.
+        The mean cost of an example.
     spikes
-        Mean number of spikes of an inference; None where there are none.
+        The mean number of spikes of an inference; None if the units do not spike.
     """
 
     error: float
@@ -37,15 +37,15 @@ def evaluate(
     Parameters
     ----------
     substrate
-        With the parameters to evaluate.
+        The substrate, with the parameters to evaluate.
     part
-        The examples.
+        The examples to evaluate it on.
     n_classes
-        Of the data set.
+        The number of classes of the data set.
     stop
-        Of the free phase.
+        The stopping criterion of the free phase.
     streams, name, epoch
-        Where the random start values come from.
+        The random numbers of the run, and the name and number by which the start values are drawn from them.
     """
     network = substrate.network
     coding, cost = network.data.targets, cost_of(network.phases)

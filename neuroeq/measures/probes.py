@@ -1,4 +1,4 @@
-"""What a finished run is looked at with: recorded phases of a few samples, and on circuits the energy of a batch."""
+"""Measurements at the end of a run: recorded phases of a few samples, and on circuits the energy of a batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from neuroeq.data import Examples
 from neuroeq.data.choice import in_turn
 from neuroeq.describe.spec import Network
 from neuroeq.learning.phases import nudges
-from neuroeq.learning.rules import Lesson
+from neuroeq.learning.rules import Trial
 from neuroeq.learning.state import State
 from neuroeq.learning.training import initial_state
 from neuroeq.physics.engine import Recording
@@ -21,11 +21,11 @@ from neuroeq.randomness import Streams
 from .energy import Energy, account
 
 PROBE_SAMPLES = 2
-"""Samples whose spikes and states are kept."""
+"""The number of samples whose spikes and states are recorded."""
 
 
 def probes(network: Network, state: State, examples: Examples, streams: Streams) -> dict[str, Recording]:
-    """Record the phases of a few samples, with the weights before and after training."""
+    """Record the phases of a few samples, with the weights before training and with those after it."""
     part = next(part for part in (examples.test, examples.validation, examples.train) if part is not None)
     which = np.sort(in_turn(np.asarray(part.labels), most_of_each=1))[:PROBE_SAMPLES]
     inputs, _, wanted = examples.batch(part, which, network)
@@ -37,12 +37,12 @@ def probes(network: Network, state: State, examples: Examples, streams: Streams)
     for when, params in (("before", initial_state(network, streams).params), ("after", state.params)):
         probe.hold(params)
         chosen = nudges(network.phases, streams.child("probe", 0))
-        recordings[when] = probe.record(Lesson.of(probe, inputs, wanted, chosen, streams.child("probe", 1)))
+        recordings[when] = probe.record(Trial.of(probe, inputs, wanted, chosen, streams.child("probe", 1)))
     return recordings
 
 
 def energy_of(substrate: Substrate, state: State, examples: Examples, streams: Streams) -> Energy | None:
-    """Return what a circuit spends on a batch of the training examples."""
+    """Return the energy that a circuit spends on a batch of training examples; None if the substrate is no circuit."""
     circuit = substrate.as_circuit()
     if circuit is None:
         return None

@@ -1,13 +1,14 @@
-"""The window of a plasticity rule: what one pair of spikes does to a weight, measured by simulation.
+"""The window of a plasticity rule: the change of a weight by one pair of spikes, measured by simulation.
 
-    K(delta) = dw after a presynaptic spike at t and a postsynaptic one at t + delta, and none besides
+    K(delta) = dw after a presynaptic spike at t and a postsynaptic one at t + delta, and no other spikes
 
 The phase has gain 1, and a spike counts as activity 1 for 1 ms. The synapse is directed. One weight that serves both
-directions gets the mean of what the rule says for either, which is the even part (K(delta) + K(-delta))/2; of classical
-pair STDP nothing is left then.
+directions gets the mean of the changes in both directions, which is the even part (K(delta) + K(-delta))/2; for
+classical pair STDP that is 0.
 
-What is a total derivative, such as d(r_pre r_post)/dt, has no window in the long run: K = 0 once the traces are gone.
-It lives off phases that end before that, so the change is also measured with a phase that ends at the later spike.
+A rule that is a total derivative, such as d(r_pre r_post)/dt, has no window in the long run: K = 0 once the traces have
+decayed. It works only if phases end before that, so the change is also measured with a phase that ends at the later
+spike.
 
 Measured in the tissue by Bi & Poo 1998, J. Neurosci. 18:10464, doi:10.1523/JNEUROSCI.18-24-10464.1998; found in
 pre times d(post)/dt by Bengio et al. 2017, Neural Comput. 29:555, doi:10.1162/NECO_a_00934.
@@ -33,18 +34,18 @@ from neuroeq.units import KINDS, physical, text_of
 Array = np.ndarray
 
 FILTER = 10e-3
-"""Time constant of the filter that makes an activity of spikes, for rules that read one. [s]"""
+"""The time constant of the filter that turns spikes into an activity, for rules that read one [s]."""
 RANGE, SETTLED = 5, 10
-"""The window reaches over that many of the longest time constants; everything is gone after that many."""
+"""How far the window reaches, and when all traces have decayed, in multiples of the longest time constant."""
 STEPS = 60
-"""Steps in the shortest time constant."""
+"""The number of steps in the shortest time constant."""
 PAIRS = 100
-"""Pairs of spikes on either side of delta = 0."""
+"""The number of pairs of spikes on either side of delta = 0."""
 WEIGHT = 0.5
-"""For rules that read the weight."""
+"""The weight of every synapse, for rules that read it."""
 
 MOMENT = "last - spacing*clip(order*(unit - pairs), 0, pairs)"
-"""When a unit spikes: the later one of every pair at `last`, the other one |delta| before."""
+"""The time at which a unit spikes: the later one of every pair at `last`, the other one |delta| before it."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,15 @@ class Window:
     Parameters
     ----------
     synapse
-        Name of the model.
+        The name of the synapse model.
     title
-        What it calls itself.
+        The title of the synapse model.
     delta
-        t_post - t_pre: (n,). [s]
+        The time between the two spikes, t_post - t_pre: (n,) [s].
     change
-        When all traces of the pair are gone: (n,).
+        The weight change once all traces of the pair have decayed: (n,).
     at_spike
-        When the phase ends one step after the later spike: (n,).
+        The weight change if the phase ends one step after the later spike: (n,).
     """
 
     synapse: str
@@ -92,7 +93,7 @@ def measure(synapse: str) -> Window:
     Raises
     ------
     NeuroeqError
-        If there is none, or it has no plasticity terms, or they read what such units do not have.
+        If there is no such model, it has no plasticity terms, or they read what these units do not have.
     """
     model = load_model(SynapseModel, synapse)
     if not model.plasticity:
@@ -127,7 +128,7 @@ def _change(simulation: Simulation, network: Network, steps: int) -> Array:
 
 
 def _network(synapse: str, model: SynapseModel, dt: float, every: int, last: int) -> Network:
-    """Return two layers of units that spike on their own, and the directed projection between them."""
+    """Return a network of two layers whose units spike at fixed times, and the directed projection between them."""
     n = 2 * PAIRS + 1
     held = {"scheme": "constant", "gain": WEIGHT}
     return resolve(
@@ -166,7 +167,7 @@ def _network(synapse: str, model: SynapseModel, dt: float, every: int, last: int
 
 
 def _timed(emits: str, dt: float, every: int, last: int) -> dict[str, Any]:
-    """Return a neuron model whose units spike once, at a time of their own, whatever arrives."""
+    """Return a neuron model whose units spike once, each at its own time, whatever their drive is."""
     now = f"abs(t - ({MOMENT})) < dt/2"
     spikes = {"threshold": now, "reset": "rate += 0", "unit_rate": "1 kHz"}
     arriving = "spike" if emits == "spikes" else f"int({now})*one/dt"

@@ -1,6 +1,6 @@
-"""A run on disk: trained, kept, resumed, and read again by whatever asks for it.
+"""Runs on disk: they are trained, stored, resumed, and read again by plots, checks and transfers.
 
-May import `measures` and what stands above it.
+May import `measures` and the layers that `measures` may import.
 """
 
 import lazy_loader

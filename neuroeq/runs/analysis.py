@@ -1,4 +1,4 @@
-"""What records say: phases on one time axis, spikes and states by layer, settling. No simulator is needed."""
+"""The records of a run: phases on one time axis, spikes and states by layer, settling times; no simulator is run."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class Segment:
     Parameters
     ----------
     name
-        ``"free"``, or ``"nudged"`` with its beta.
+        The name of the phase: ``"free"``, or ``"nudged"`` with its beta.
     start, end
-        On an axis where recorded phases follow each other. [s]
+        The times at which the phase starts and ends, on an axis where recorded phases follow each other [s].
     t
-        Of the states, on that axis: (n_steps,). [s]
+        The times of the recorded states, on that axis: (n_steps,) [s].
     states
-        By layer and variable: (n_steps, samples, n).
+        The recorded states, by layer and variable: (n_steps, samples, n).
     units
-        Of the variables.
+        The unit of each recorded variable, by its name.
     spikes
-        By layer: times on that axis [s], samples and units.
+        The times on that axis [s], samples and units of all spikes, by layer.
     change
-        By projection: what some synapses have accumulated, (n_steps, n_chosen).
+        The accumulated change of some synapses, by projection: (n_steps, n_chosen).
     """
 
     name: str
@@ -50,7 +50,7 @@ class Segment:
 
     @property
     def nudged(self) -> bool:
-        """Whether the outputs were pulled."""
+        """Whether the phase is a nudged one."""
         return self.name != "free"
 
 
@@ -60,14 +60,14 @@ def segments(run: Run, when: str = "after") -> list[Segment]:
     Parameters
     ----------
     run
-        Finished.
+        The finished run whose records are read.
     when
-        ``"before"`` or ``"after"`` training.
+        When they were recorded: ``"before"`` or ``"after"`` training.
 
     Raises
     ------
     SpecError
-        If nothing was recorded then.
+        If nothing was recorded at that time.
     """
     with run.folder.traces() as file:
         if f"probe/{when}" not in file:
@@ -101,20 +101,20 @@ def segments(run: Run, when: str = "after") -> list[Segment]:
 
 
 def state_of(run: Run, layer: str) -> str:
-    """Return the recorded variable that settles: the neuron model's state, on a circuit the node voltage."""
+    """Return the name of the recorded variable that settles: the state of the neuron model, or a node voltage."""
     model = run.network.neuron(layer)
     return "v" if run.network.kind.hardware or model is None else model.state
 
 
 def conductances(run: Run, when: str = "after") -> dict[str, Array]:
-    """Return what the devices of a circuit hold, by projection; those of a crossbar's pairs side by side. [S].
+    """Return the conductances of the devices, by projection; those of a crossbar are stacked as pairs [S].
 
     Parameters
     ----------
     run
-        On a circuit.
+        The run of a network on a circuit.
     when
-        ``"before"`` or ``"after"`` training.
+        When to take them: ``"before"`` or ``"after"`` training.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def conductances(run: Run, when: str = "after") -> dict[str, Array]:
 
 
 def weight_history(run: Run) -> tuple[Array, dict[str, Array]]:
-    """Return when weights were sampled, in epochs (n,), and by projection the weights (n, n_synapses)."""
+    """Return the times at which weights were sampled, in epochs (n,), and the weights by projection (n, n_synapses)."""
     with run.folder.traces() as file:
         weights = file["weights"]
         return weights["at"][:], {name: weights[name][:] for name in weights if name != "at"}
@@ -144,16 +144,16 @@ def settling_time(run: Run, tolerance: float = 0.01, relative: bool = False) -> 
     Parameters
     ----------
     run
-        Finished.
+        The finished run whose records are read.
     tolerance
-        In the unit of the outputs.
+        The largest distance of an output from its last value, in the unit of the outputs.
     relative
-        Whether it is a fraction of the largest output at the end instead.
+        Whether `tolerance` is a fraction of the largest last output instead.
 
     Returns
     -------
     float or None
-        The longest of the recorded samples [s]; None if they still moved in the last step.
+        The longest time among the recorded samples [s]; None if outputs still moved in the last step.
     """
     free, output = segments(run)[0], run.network.output_layer
     model = run.network.neuron(output)

@@ -1,4 +1,4 @@
-"""`neuroeq check`: a network at its first weights, or a finished run at its last, as one substrate plays it."""
+"""`neuroeq check`: the update of a network at its start weights, or of a run at its last ones, on one substrate."""
 
 from __future__ import annotations
 
@@ -47,20 +47,20 @@ def check_network(
     network
         A network, its name or path, or the folder of a finished run, whose trained weights are then checked.
     substrate
-        As in `train`; the run's own if left out.
+        The substrate, as for `train`; that of the run if left out.
     seed
-        Of the start weights and the noise.
+        The seed of the start weights and the noise.
     samples
-        Training examples in the update, the first ones of different classes in turn.
+        The number of training examples in the update: the first ones of each class, taken in turn.
     settings, hardware, ideal, data_dir, target
-        As in `train`.
+        The same as for `train`.
     rbp
-        Whether to run recurrent backpropagation beside the nudged phase, step by step; of rates.
+        Whether to run recurrent backpropagation beside the nudged phase, step by step, on rate networks.
 
     Raises
     ------
     NeuroeqError
-        If something is not allowed, or there is no gradient to compare with.
+        If a setting is not allowed, or there is no gradient to compare with.
     """
     folder = Path(str(network)) if isinstance(network, str | Path) and Path(str(network)).is_dir() else None
     run = None if folder is None else load_run(folder)
@@ -85,7 +85,7 @@ def check_network(
 
 
 def _exact_twin(resolved: Network, store: WeightStore, samples: int, how: dict[str, Any]) -> Substrate | None:
-    """Return a circuit of the same weights that acts, reads and drives exactly; None if the first one does."""
+    """Return a circuit of the same weights with exact devices and converters; None if the circuit has these itself."""
     if not resolved.kind.hardware:
         return None
     array, periphery = resolved.technology.array, resolved.technology.periphery
@@ -102,7 +102,7 @@ def _exact_twin(resolved: Network, store: WeightStore, samples: int, how: dict[s
 def _rate_twin(
     described: Network | str | Path, resolved: Network, params: dict[str, np.ndarray], samples: int
 ) -> Substrate | None:
-    """Return the rate network of spiking units, with the same parameters."""
+    """Return the rate network of spiking units, with the same parameters; None for other units."""
     if not resolved.kind.spikes:
         return None
     whole = described if isinstance(described, Network) else load_network(described)

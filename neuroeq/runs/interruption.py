@@ -1,4 +1,4 @@
-"""Ctrl-C, turned into a stop between two batches."""
+"""A stop between two batches after Ctrl-C."""
 
 from __future__ import annotations
 

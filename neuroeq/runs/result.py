@@ -1,4 +1,4 @@
-"""What came of a run: the test error, traces and energies, and result.json."""
+"""The results of a run: the test error, traces and energies, and result.json."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .session import Row, Session, cpu_seconds
 
 
 def concluded(session: Session) -> Run:
-    """Test what was trained, write traces and result.json, and return the finished run.
+    """Test the trained network, write traces and result.json, and return the finished run.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def concluded(session: Session) -> Run:
 
 
 def _made_of(session: Session) -> dict[str, Any]:
-    """Return what was trained."""
+    """Return the entries of result.json that say what was trained."""
     network = session.network
     return {
         "network": network.name,
@@ -57,7 +57,7 @@ def _made_of(session: Session) -> dict[str, Any]:
 
 
 def _errors(last: Row, tested: Score | None) -> dict[str, Any]:
-    """Return errors and losses, of the last epoch and the test part."""
+    """Return the errors and losses of the last epoch, and the error of the test part."""
     return {
         "train_error": last["train_error"],
         "validation_error": last.get("validation_error"),
@@ -68,7 +68,7 @@ def _errors(last: Row, tested: Score | None) -> dict[str, Any]:
 
 
 def _times(session: Session) -> dict[str, Any]:
-    """Return how long everything took [s]."""
+    """Return the times that training, compiling and evaluation took [s]."""
     return {
         "wall_s": session.state.wall_s,
         "cpu_s": session.state.cpu_s,
@@ -83,7 +83,7 @@ def _spikes(last: Row, tested: Score | None) -> float | None:
 
 
 def _energies(energy: Energy | None) -> dict[str, Any]:
-    """Return what a circuit spends, in sum and by kind of element [J]."""
+    """Return the energies that a circuit spends, in total and by kind of element [J]."""
     return {
         "energy_per_inference_J": energy and sum(energy.inference.values()),
         "energy_per_update_J": energy and sum(energy.update.values()),
@@ -92,7 +92,7 @@ def _energies(energy: Energy | None) -> dict[str, Any]:
 
 
 def _made_by(session: Session) -> dict[str, Any]:
-    """Return who trained, what relaxed phases in evaluation, and the versions of what was used."""
+    """Return the trainer, the engine and target of evaluation, and the versions of all packages."""
     engine = engine_of(session.network)
     return {
         "trainer": title(session.state.trainer or "", session.samples),

@@ -22,7 +22,7 @@ from .records import MemoryRecords, RunFolder
 from .records.traces import read_traces
 
 EVALUATION_BATCH = 120
-"""Number of samples that are evaluated side by side."""
+"""The number of samples that are evaluated side by side."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Run:
 
     @property
     def folder(self) -> RunFolder | MemoryRecords:
-        """The folder, or the memory, with methods that read what is kept."""
+        """The records of the run, in its folder or in memory."""
         return self.memory or RunFolder(self.path)
 
     @property
@@ -62,7 +62,7 @@ class Run:
             return read_traces(file)
 
     def predict(self, inputs: ArrayLike) -> np.ndarray:
-        """Return the class of each input, as the free phase of the trained network says it: (n,).
+        """Return the class of each input, by a free phase of the trained network: (n,).
 
         Parameters
         ----------
@@ -130,7 +130,7 @@ def load_run(path: str | Path) -> Run:
     Raises
     ------
     SpecError
-        If the folder holds none.
+        If the folder does not hold a finished run.
     """
     if not Path(path).is_dir():
         raise SpecError(f"no run folder '{path}'; `neuroeq run NETWORK` makes one and says where.")

@@ -1,4 +1,4 @@
-"""A run while it goes on: its substrates, examples and state, and the loop that writes metrics and checkpoints."""
+"""A run in progress: its substrates, examples and state, and the loop that writes metrics and checkpoints."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .records import MemoryRecords, RunFolder
 from .run import EVALUATION_BATCH
 
 SAVE_EVERY_S = 60.0
-"""Longest time between two checkpoints. [s]"""
+"""The longest time between two checkpoints [s]."""
 
 Progress = Callable[[Step, "dict[str, float] | None"], None]
 Callback = Callable[[Step, State], None]
@@ -39,30 +39,30 @@ Row = dict[str, float]
 
 @dataclass
 class Session:
-    """A run while it goes on.
+    """A run in progress.
 
     Parameters
     ----------
     folder
-        Where the run is kept.
+        The records of the run, in a folder or in memory.
     network
         The resolved network, with the options of the run.
     target
-        What Brian2 turns equations into: ``"cython"`` or ``"numpy"``.
+        What Brian2 compiles equations to: ``"cython"`` or ``"numpy"``.
     examples
         The data, in its parts.
     state
-        Where the training stands.
+        The state of the training.
     streams
         Random numbers of the run.
     substrate
         The substrate that is trained.
-    judge
+    evaluator
         A substrate of the same network for evaluation: without plasticity, and for larger batches.
     compile_s
-        CPU time that preparing took [s].
+        The CPU time of preparing the run, which is mostly compiling [s].
     eval_s
-        CPU time spent on evaluation so far [s].
+        The CPU time spent on evaluation so far [s].
     """
 
     folder: RunFolder | MemoryRecords
@@ -72,14 +72,14 @@ class Session:
     state: State
     streams: Streams
     substrate: Substrate
-    judge: Substrate
+    evaluator: Substrate
     compile_s: float
     eval_s: float = 0.0
     _saved: float = field(default_factory=time.monotonic)
 
     @property
     def samples(self) -> int:
-        """Samples of the whole training: examples times epochs."""
+        """The number of samples of the whole training: examples times epochs."""
         return self.network.training.epochs * len(self.examples.train)
 
     def train(self, progress: Progress | None, callback: Callback | None, interrupted: threading.Event) -> None:
@@ -88,9 +88,10 @@ class Session:
         Parameters
         ----------
         progress, callback
-            Called each time batches have been learned, with the epoch's metrics and with the state.
+            Functions that are called each time batches have been learned: ``progress(step, row)`` with the metrics of the
+            epoch if it is complete, and ``callback(step, state)``.
         interrupted
-            Set when the user asks to stop.
+            The event that is set when the user asks to stop.
 
         Raises
         ------
@@ -126,20 +127,20 @@ class Session:
         Parameters
         ----------
         part
-            The examples.
+            The examples to evaluate the weights on.
         name
-            Name of the part, by which random numbers are drawn.
+            The name of the part, by which random numbers are drawn.
         epoch
-            Number of the epoch, if the part is evaluated after each.
+            The number of the epoch, if the part is evaluated after each one.
         """
         reading = self.streams.child(f"read {name}", *(() if epoch is None else (epoch,)))
         store = WeightStore(self.network, self.state.params, self.state.devices, self.streams)
-        self.judge.hold(store.effective(reading))
-        stop = self.judge.stop(self.judge.network.phases.free)
-        return evaluate(self.judge, part, self.examples.n_classes, stop, self.streams, name, epoch or 0)
+        self.evaluator.hold(store.effective(reading))
+        stop = self.evaluator.stop(self.evaluator.network.phases.free)
+        return evaluate(self.evaluator, part, self.examples.n_classes, stop, self.streams, name, epoch or 0)
 
     def _rows(self) -> list[Row]:
-        """Return the rows of the epochs that are complete, which a resumed run keeps."""
+        """Return the metrics of the complete epochs, which a resumed run keeps."""
         state, n = self.state, len(self.examples.train)
         done = state.epoch + (state.batch > 0 and state.batch * self.network.training.batch_size >= n)
         return [row for row in self.folder.metrics() if row["epoch"] <= done]
@@ -159,23 +160,23 @@ class Session:
 
 
 def begun(folder: RunFolder | MemoryRecords, network: Network, target: str, source: Source | None = None) -> Session:
-    """Return a run that is new, or that goes on from its checkpoint; what it trains with is compiled.
+    """Start a run, or resume it from its checkpoint, and compile what it is trained with.
 
     Parameters
     ----------
     folder
-        Where the run is kept; a new one is described and saved there.
+        The records of the run; a new run is described and saved there.
     network
         The resolved network, with the options of the run.
     target
-        What Brian2 turns equations into: ``"cython"`` or ``"numpy"``.
+        What Brian2 compiles equations to: ``"cython"`` or ``"numpy"``.
     source
-        The user's own examples, which are kept with the run; those of the network's data set if left out.
+        The user's own examples, which are stored with the run; None for those of the network's data set.
 
     Raises
     ------
     NeuroeqError
-        If the data cannot be read, or no trainer or substrate takes the network.
+        If the data cannot be read, or no trainer or substrate allows the network.
     """
     streams = Streams(network.run.seed)
     fresh = not folder.begun
@@ -189,18 +190,18 @@ def begun(folder: RunFolder | MemoryRecords, network: Network, target: str, sour
     state.trainer = prepare(network, samples, target, state.trainer)
     how: dict[str, Any] = {"engine": engine_of(network), "target": target}
     substrate = build(network, state.params, network.training.batch_size, **how)
-    judge = build(network, state.params, EVALUATION_BATCH, plastic=False, **how)
+    evaluator = build(network, state.params, EVALUATION_BATCH, plastic=False, **how)
     compile_s = cpu_seconds(children=True) - before
     if fresh:
         if source is not None:
             folder.write_data(source)
         folder.describe(network)
         folder.save(state)
-    return Session(folder, network, target, examples, state, streams, substrate, judge, compile_s)
+    return Session(folder, network, target, examples, state, streams, substrate, evaluator, compile_s)
 
 
 def cpu_seconds(children: bool = False) -> float:
-    """Return the CPU time of this process so far, with that of its children if asked for [s]."""
+    """Return the CPU time of this process so far, and that of its children if `children` is true [s]."""
     own = resource.getrusage(resource.RUSAGE_SELF)
     used = own.ru_utime + own.ru_stime
     if children:

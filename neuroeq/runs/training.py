@@ -1,4 +1,4 @@
-"""Train and keep: what `neuroeq.train` and the command line call."""
+"""Train a network and store the run; `neuroeq.train` and the command line call this."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def train(
     progress: Progress | None = None,
     callback: Callback | None = None,
 ) -> Run:
-    """Train a network, evaluate it, and keep everything in a run folder.
+    """Train a network, evaluate it, and store everything in a run folder.
 
     Parameters
     ----------
     network
         A network, or the name or path of one.
     substrate
-        ``"rate"``, ``"spiking"``, ``"crossbar"`` or ``"resistive"``; the first of the network's file if left out.
+        ``"rate"``, ``"spiking"``, ``"crossbar"`` or ``"resistive"``; the first one in the network's file if left out.
     seed
         Seed of start weights, the order of the examples, start values and noise; 0, or that of a run's description, if
         left out.
@@ -57,9 +57,9 @@ def train(
     settings
         Changes to the network, such as ``"phases.beta=0.5"``.
     hardware
-        Name or path of what a circuit is made of; if left out, what the network's file says, or ``"unbounded"``.
+        The name or path of the hardware of a circuit; if left out, what the network's file says, or ``"unbounded"``.
     ideal
-        Parts of the hardware to idealise: window, diodes, amplifiers, wires.
+        Parts of the hardware to idealise, such as window, diodes, amplifiers or wires.
     data_dir
         The folder that holds data sets; ``$NEUROEQ_DATA`` if left out.
     engine
@@ -67,21 +67,22 @@ def train(
         default for trainings of 200,000 samples and more where there is a compiler; ``"reference"`` for Brian2's
         `Network.run`; or for a resistor network ``"operating_point"`` (its default), which solves Kirchhoff's laws.
     target
-        What Brian2 turns equations into: ``"cython"``, ``"numpy"``, or ``"auto"``.
+        What Brian2 compiles equations to: ``"cython"``, ``"numpy"``, or ``"auto"``.
     out
         The run folder; if left out, a new one under ``runs``.
     resume
-        Whether to go on with the run in `out`, from its checkpoint.
+        Whether to resume the run in `out` from its checkpoint.
     data
         Examples to train on instead of the network's data set: ``(X, y)`` or ``(X, y, X_test, y_test)``, with inputs
         (n, d) and classes from 0, (n,). They are split as ``[data]`` of the network says, and kept as data.npz.
     keep
         Whether to keep the run in a folder; without one, the run that is returned holds everything in memory.
     progress
-        Called as ``progress(step, row)`` each time batches have been learned, with the epoch's metrics if they end it.
+        A function that is called as ``progress(step, row)`` each time batches have been learned; `row` holds the
+        metrics of the epoch if it is complete, and is None otherwise.
     callback
-        Called as ``callback(step, state)`` each time batches have been learned; the state holds the parameters and
-        goes on changing, so copy what you want to keep.
+        A function that is called as ``callback(step, state)`` each time batches have been learned. The state holds the
+        parameters and is changed in place, so copy what you want to keep.
 
     Returns
     -------
@@ -110,7 +111,7 @@ def train(
 
 
 def _records(out: str | Path | None, network: Network, resume: bool, keep: bool) -> RunFolder | MemoryRecords:
-    """Return where a run is kept."""
+    """Return the records of a run: a folder, or memory if it is not kept."""
     if not keep:
         if out is not None or resume:
             raise SpecError("keep is False, so there is no folder; leave 'out' and 'resume' out.")

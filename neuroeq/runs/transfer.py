@@ -1,7 +1,7 @@
-"""`neuroeq eval`: the weights of a finished run on other chips, or as another substrate plays them.
+"""`neuroeq eval`: the weights of a finished run on other chips, or on another substrate.
 
-Every draw is a chip of its own, whose seed is that of all its devices, amplifiers and converters. The weights are
-written into it once; it then acts, at each time after that, with what has drifted and with the noise of reading.
+Every draw is a different chip, with one seed for all its devices, amplifiers and converters. The weights are written to
+it once, and it is evaluated at each of the times after that, with the drift until then and the noise of reading.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from neuroeq.units import si
 from .run import EVALUATION_BATCH, Run, load_run
 
 SHARED = ("rate", "spiking", "crossbar")
-"""Substrates whose weights mean the same."""
+"""The substrates whose weights have the same meaning."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """How the draws do at one time.
+    """The spread of the test errors of the chips at one time.
 
     Parameters
     ----------
     at_s
-        After programming; None for right after it, before anything drifts. [s]
+        The time since programming; None for right after it, before anything drifts [s].
     errors
-        Of the test part, by draw.
+        The test error of each chip, in the order of the draws.
     mean, sd, min, max
-        Of them; the standard deviation is that of a sample, and None for one draw.
+        Mean, standard deviation (of a sample; None for one chip), minimum and maximum of these errors.
     """
 
     at_s: float | None
@@ -57,27 +57,27 @@ class Spread:
 
     @classmethod
     def of(cls, at: float | None, errors: Sequence[float]) -> Spread:
-        """Return the spread of errors."""
+        """Return the spread of the errors at one time."""
         sd = float(np.std(errors, ddof=1)) if len(errors) > 1 else None
         return cls(at, tuple(errors), float(np.mean(errors)), sd, min(errors), max(errors))
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """Trained weights on other chips.
+    """The result of trained weights on other chips.
 
     Parameters
     ----------
     run
-        Folder of the run.
+        The folder of the run.
     network, trained_on, own_error
-        What it is, the substrate and hardware it was trained on, and its test error there.
+        The name of the network, the substrate and hardware it was trained on, and its test error there.
     substrate, hardware
-        Where it is evaluated.
+        The substrate and hardware that it is evaluated on.
     draws
-        Seeds of the chips.
+        The seeds of the chips.
     spreads
-        One for each time.
+        The spread of the test errors at each time.
     """
 
     run: str
@@ -90,7 +90,7 @@ class Transfer:
     spreads: tuple[Spread, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the result as plain values."""
         return asdict(self)
 
 
@@ -112,24 +112,24 @@ def evaluate_run(
     Parameters
     ----------
     run
-        Finished, or its folder.
+        A finished run, or its folder.
     substrate
-        Where; the run's own if left out.
+        The substrate to evaluate it on; that of the run if left out.
     hardware, ideal, settings, data_dir, target
-        As in `train`; the run's own hardware if left out, on the same substrate.
+        The same as for `train`. If `hardware` is left out on the substrate of the run, it is that of the run.
     draws, seed
-        How many chips, and the seed of the first; the others follow it.
+        The number of chips, and the seed of the first one; the seeds of the others follow it.
     at
-        Times after programming, such as ``"1 h"``; right after it if left out.
+        The times after programming, such as ``"1 h"``; right after it if left out.
 
     Raises
     ------
     NeuroeqError
-        If weights mean something else there, or something is not allowed.
+        If weights have another meaning on the substrate, or a setting is not allowed.
     """
     run = run if isinstance(run, Run) else load_run(run)
     times: list[float | None] = [_time(each) for each in at] or [None]
-    network, params = _played(run, substrate, settings, hardware, ideal), run.folder.load().params
+    network, params = _on_substrate(run, substrate, settings, hardware, ideal), run.folder.load().params
     _check_parameters(run, network, params)
     if at and not network.kind.hardware:
         raise SpecError(
@@ -162,20 +162,20 @@ def _drawn(
         )
     network = network.model_copy(update={"run": network.run.model_copy(update={"seed": chip})})
     streams = Streams(chip)
-    judge = build(network, params, EVALUATION_BATCH, plastic=False, engine=engine_of(network), target=target)
+    evaluator = build(network, params, EVALUATION_BATCH, plastic=False, engine=engine_of(network), target=target)
     store = WeightStore(network, params, {}, streams)
-    stop, errors = judge.stop(judge.network.phases.free), []
+    stop, errors = evaluator.stop(evaluator.network.phases.free), []
     for index, time in enumerate(times):
         place = () if time is None else (index,)
-        judge.hold(store.effective(streams.child("read test", *place), time))
-        errors.append(evaluate(judge, examples.test, examples.n_classes, stop, streams, "test", 0).error)
+        evaluator.hold(store.effective(streams.child("read test", *place), time))
+        errors.append(evaluate(evaluator, examples.test, examples.n_classes, stop, streams, "test", 0).error)
     return errors
 
 
-def _played(
+def _on_substrate(
     run: Run, substrate: str | None, settings: Sequence[str | Table], hardware: str | None, ideal: Sequence[str]
 ) -> Network:
-    """Return the network of a run as another substrate, or other hardware, plays it."""
+    """Return the network of a run, resolved for another substrate or other hardware."""
     own = run.network.substrate_name
     substrate = substrate or own
     if substrate == own or (own, substrate) == ("rate", "crossbar"):

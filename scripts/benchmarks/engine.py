@@ -25,7 +25,7 @@ from neuroeq.describe.catalog import resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec import Network, validate
 from neuroeq.learning.costs import SquaredError
-from neuroeq.learning.rules import Lesson, contrastive, in_situ
+from neuroeq.learning.rules import Trial, contrastive, in_situ
 from neuroeq.physics.engine import can_compile
 from neuroeq.physics.substrates import NeuronSubstrate
 
@@ -165,7 +165,7 @@ class Ours:
     def update(self, x: Array, y: Array) -> Params:
         """Return the update of a batch."""
         stops = (Stop(FREE, every=FREE), Stop(NUDGED, every=NUDGED))
-        return self.rule(self.substrate, Lesson(x, y, [(BETA, 1 / BETA)], SquaredError(), *stops, self.rng)).change
+        return self.rule(self.substrate, Trial(x, y, [(BETA, 1 / BETA)], SquaredError(), *stops, self.rng)).change
 
 
 def cpu_per_call(call: Callable[[], object], seconds: float) -> float:

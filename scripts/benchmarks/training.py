@@ -25,7 +25,7 @@ from neuroeq.data.examples import targets
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.spec import Network
 from neuroeq.learning.phases import nudges
-from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.learning.rules import Trial, estimate
 from neuroeq.learning.trainers.compiled import Compiled
 from neuroeq.learning.training import initial_state, train
 from neuroeq.physics.circuits import kernels
@@ -95,8 +95,8 @@ def difference(by_hand: type, network: Network) -> float:
     examples, params = images(exact, network.training.batch_size), initial_state(exact, Streams(0)).params
     x, _, y = examples.batch(examples.train, slice(None), exact)
     substrate = build(exact, params, len(x))
-    lesson = Lesson.of(substrate, x, y, nudges(exact.phases, np.random.default_rng(0)), np.random.default_rng(0))
-    ours, theirs = estimate(substrate, lesson).change, by_hand(exact, params).update(x, y)
+    trial = Trial.of(substrate, x, y, nudges(exact.phases, np.random.default_rng(0)), np.random.default_rng(0))
+    ours, theirs = estimate(substrate, trial).change, by_hand(exact, params).update(x, y)
     return max(float(np.abs(ours[name] - theirs[name]).max() / np.abs(ours[name]).max()) for name in ours)
 
 

@@ -14,7 +14,7 @@ from neuroeq.describe.catalog import resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec.synapse import Synapse
 from neuroeq.learning.phases import nudges
-from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.learning.rules import Trial, estimate
 from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.evaluation import evaluate
 from neuroeq.measures.fidelity import implicit_gradient
@@ -70,7 +70,7 @@ def cosine(
     substrate, cosines = build(real, params, samples), []
     for repeat in range(repeats):
         chosen = nudges(real.phases, np.random.default_rng(0))
-        change = estimate(substrate, Lesson.of(substrate, inputs, wanted, chosen, np.random.default_rng(repeat))).change
+        change = estimate(substrate, Trial.of(substrate, inputs, wanted, chosen, np.random.default_rng(repeat))).change
         one, other = (np.concatenate([np.ravel(part[name]) for name in gradient]) for part in (change, gradient))
         norms = np.sqrt((one @ one) * (other @ other))
         cosines.append(-float(one @ other / norms) if norms else 0.0)

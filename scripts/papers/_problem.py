@@ -12,7 +12,7 @@ from neuroeq.describe.catalog import resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec import Network, overlay, validate
 from neuroeq.learning.phases import nudges
-from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.learning.rules import Trial, estimate
 from neuroeq.physics.substrates import build
 
 Array = np.ndarray
@@ -87,7 +87,7 @@ def change(
     """Return one update by the network's own rule, before it is multiplied by learning rates."""
     chosen = substrate.network.phases.model_copy(update={"beta": beta, "variant": variant})
     rng = np.random.default_rng(seed)
-    return estimate(substrate, Lesson.of(substrate, inputs, targets, nudges(chosen, rng), rng)).change
+    return estimate(substrate, Trial.of(substrate, inputs, targets, nudges(chosen, rng), rng)).change
 
 
 def flat(params: Params) -> Array:

@@ -21,7 +21,7 @@ from _report import conclude, errors, quick, table
 from neuroeq.contract import Params
 from neuroeq.learning.optimiser import Descent
 from neuroeq.learning.phases import nudges
-from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.learning.rules import Trial, estimate
 
 BETA = 0.1
 RATES = (1e-3, 1e-4, 1e-5)
@@ -53,7 +53,7 @@ def moved_over_rate(directed: bool, rate: float) -> Params:
     def commit(step: Params) -> None:
         small.hold(descent.step(small.params, step, 0))
 
-    estimate(small, Lesson.of(small, inputs, targets, nudges(net.phases, rng), rng, commit=commit))
+    estimate(small, Trial.of(small, inputs, targets, nudges(net.phases, rng), rng, commit=commit))
     return {name: (small.params[name] - value) / rate for name, value in before.items()}
 
 

@@ -14,8 +14,8 @@ def one_phase(training, phases):
 
 @RULES.register("sign_of_one_phase")
 @rule("energy", check=one_phase)
-def sign_of_one_phase(substrate, lesson):
-    free, (nudged,) = lesson.settle(substrate)
-    sign = np.sign(lesson.betas[0])
+def sign_of_one_phase(substrate, trial):
+    free, (nudged,) = trial.settle(substrate)
+    sign = np.sign(trial.betas[0])
     contrast = substrate.energy_contrast([(sign, free), (-sign, nudged)])
     return Update({name: np.sign(value) for name, value in contrast.items()}, free, (nudged,))

@@ -14,7 +14,7 @@ from neuroeq.contract import Nudge
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.network import initial_params, learning_rates
 from neuroeq.learning.costs import SquaredError, cost_of
-from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.learning.rules import Trial, estimate
 from neuroeq.learning.training import initial_state
 from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
@@ -193,8 +193,8 @@ def test_a_substrate_from_outside_learns_by_the_command_line():
     assert result["train_error"] == 0
     network = load_run("linear").network
     params = final_params("linear")
-    lesson = Lesson.of(build(network, params, 4), np.eye(2), np.ones((2, 1)), [(0.5, 1.0)], np.random.default_rng(0))
-    assert estimate(build(network, params, 4), lesson).change["input_output"].shape == (2, 1)
+    trial = Trial.of(build(network, params, 4), np.eye(2), np.ones((2, 1)), [(0.5, 1.0)], np.random.default_rng(0))
+    assert estimate(build(network, params, 4), trial).change["input_output"].shape == (2, 1)
 
 
 def test_a_trainer_from_outside_trains_the_networks_that_it_allows(tmp_path):

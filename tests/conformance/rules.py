@@ -19,7 +19,7 @@ from neuroeq.errors import NeuroeqError
 from neuroeq.learning.costs import cost_of
 from neuroeq.learning.optimiser import Descent
 from neuroeq.learning.phases import nudges
-from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.learning.rules import Trial, estimate
 from neuroeq.measures.fidelity import implicit_gradient
 from tests.nets import batch_of, cosine, feedback_at, flat, network, params_of, substrate_of
 from tests.physics.substrates.test_spiking import SIZES, inner_problem
@@ -207,7 +207,7 @@ def measure(name: str, on: str) -> Found:
 
 
 def _change(rule: Rule, on: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return what one lesson does to the weights, and the way down."""
+    """Return what one trial does to the weights, and the way down."""
     net = _network(rule, on)
     params, inputs, targets = _problem(net, on)
     if net.training.step.kind == "binary":
@@ -224,10 +224,10 @@ def _change(rule: Rule, on: str) -> tuple[np.ndarray, np.ndarray]:
         moved = substrate.params = descent.step(moved, change, 0)
 
     at_once = commit if net.training.update == "every_step" else None
-    lesson = Lesson(
+    trial = Trial(
         inputs, targets, chosen, cost_of(net.phases), *stops, np.random.default_rng(0), mode=net.nudge, commit=at_once
     )
-    update = estimate(substrate, lesson)
+    update = estimate(substrate, trial)
     if not at_once:
         commit(update.change)
     names = [name for name in sorted(truth) if name in net.projections]

@@ -101,14 +101,14 @@ def test_later_errors_are_those_of_the_weights_as_they_act_then(runs, tmp_path):
     found = evaluate_run(runs["crossbar"], hardware=name, seed=5, at=["1 s", "1 h", "365 day"])
     network = resolve(runs["crossbar"].network, "crossbar", [{"run": {"seed": 5}}], name)
     streams, params = Streams(5), runs["crossbar"].folder.load().params
-    judge, examples = build(network, params, EVALUATION_BATCH, plastic=False, target="numpy"), load(network)
+    evaluator, examples = build(network, params, EVALUATION_BATCH, plastic=False, target="numpy"), load(network)
     store = WeightStore(network, params, {}, streams)
     sizes = []
     for index, (spread, at) in enumerate(zip(found.spreads, (1.0, 3600.0, 365 * 86400.0), strict=True)):
-        judge.params = store.effective(streams.child("read test", index), at)
-        sizes.append(np.abs(judge.params["input_hidden"]).mean())
-        stop = judge.stop(judge.network.phases.free)
-        score = evaluate(judge, examples.test, examples.n_classes, stop, streams, "test", 0)
+        evaluator.params = store.effective(streams.child("read test", index), at)
+        sizes.append(np.abs(evaluator.params["input_hidden"]).mean())
+        stop = evaluator.stop(evaluator.network.phases.free)
+        score = evaluate(evaluator, examples.test, examples.n_classes, stop, streams, "test", 0)
         assert (spread.at_s, spread.errors) == (at, (score.error,))
     assert sizes[0] > 1.5 * sizes[1] > 2 * sizes[2]
     assert found.spreads[2].mean > found.spreads[0].mean

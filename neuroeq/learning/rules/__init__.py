@@ -4,8 +4,8 @@ from .choice import estimate
 from .contrastive import contrastive
 from .holomorphic import holomorphic
 from .in_situ import in_situ
-from .lesson import Lesson
+from .trial import Trial
 from .update import Update
 from .vector_field import vector_field
 
-__all__ = ["Lesson", "Update", "contrastive", "estimate", "holomorphic", "in_situ", "vector_field"]
+__all__ = ["Trial", "Update", "contrastive", "estimate", "holomorphic", "in_situ", "vector_field"]

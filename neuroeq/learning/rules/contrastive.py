@@ -2,7 +2,8 @@
 
     Delta theta = -(1/beta) [dE/dtheta(s^beta) - dE/dtheta(s^0)]      (and its variants, see phases)
 
-With outputs clamped part of the way to the target it is coupled learning, all the way contrastive Hebbian learning.
+With outputs clamped part of the way to the target it is coupled learning; clamped at the target it is contrastive
+Hebbian learning.
 
 Scellier & Bengio 2017, Front. Comput. Neurosci. 11:24, doi:10.3389/fncom.2017.00024; Stern, Hexner, Rocks & Liu 2021,
 Phys. Rev. X 11:021045; Movellan 1991, Contrastive Hebbian learning in the continuous Hopfield model.
@@ -13,14 +14,14 @@ from __future__ import annotations
 from neuroeq.contract import Rule, Substrate
 from neuroeq.describe.spec import Phases, Training
 
-from .lesson import Lesson
+from .trial import Trial
 from .update import Update
 
 
-def contrastive(substrate: Substrate, lesson: Lesson) -> Update:
+def contrastive(substrate: Substrate, trial: Trial) -> Update:
     """Return the difference of the energy gradients at the equilibria."""
-    free, nudged = lesson.settle(substrate)
-    gains = [gain for _, gain in lesson.nudges]
+    free, nudged = trial.settle(substrate)
+    gains = [gain for _, gain in trial.nudges]
     weighted = [(sum(gains), free), *((-gain, end) for gain, end in zip(gains, nudged, strict=True))]
     return Update(substrate.energy_contrast([(weight, end) for weight, end in weighted if weight]), free, nudged)
 

@@ -14,11 +14,11 @@ class Update:
     Parameters
     ----------
     change
-        By projection and bias; the descent direction -dJ/dtheta of the cost.
+        The descent direction -dJ/dtheta of the cost, by projection and bias.
     free
-        The free equilibrium.
+        The free equilibrium that the nudged phases started from.
     nudged
-        Where each nudged phase ended.
+        The equilibrium at the end of each nudged phase.
     """
 
     change: Params

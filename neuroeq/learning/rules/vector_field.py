@@ -2,11 +2,13 @@
 
     Delta W_ij = (1/beta) rho(s_i^0) (s_j^beta - s_j^0),      Delta theta = (1/beta) (dmu/dtheta(s^0))^T (s^beta - s^0)
 
-It is the gradient where the Jacobian of the dynamics mu is symmetric, and points about along it otherwise:
--(dC/ds)^T Jac^-T dmu/dtheta in place of Jac^-1. A unit that is clipped does not move, so dmu/dbias drops out.
+It is the gradient where the Jacobian of the dynamics mu is symmetric. Otherwise it is -(dC/ds)^T Jac^-T dmu/dtheta,
+with Jac^-T in place of Jac^-1, which points roughly along the gradient. A unit that is clipped does not move,
+so dmu/dbias drops out.
 
 With the non-reciprocal correction in the nudged phase, mu - (Jac - Jac^T)(s - s^0), it is the gradient for any weights.
-The correction needs the couplings the other way round, so it is no local rule: a diagnostic, or a digital assistant.
+The correction needs the reversed couplings, so it is not a local rule; it serves as a diagnostic, or runs on a digital
+processor beside the network.
 
 Scellier, Goyal, Binas, Mesnard & Bengio 2018, arXiv:1808.04873; Scurria et al. 2026, arXiv:2602.03670.
 """
@@ -15,14 +17,14 @@ from __future__ import annotations
 
 from neuroeq.contract import Rule, Substrate
 
-from .lesson import Lesson
+from .trial import Trial
 from .update import Update
 
 
-def vector_field(substrate: Substrate, lesson: Lesson) -> Update:
+def vector_field(substrate: Substrate, trial: Trial) -> Update:
     """Return free presynaptic activities times the changes of postsynaptic states."""
-    free, nudged = lesson.settle(substrate)
-    gains = [gain for _, gain in lesson.nudges]
+    free, nudged = trial.settle(substrate)
+    gains = [gain for _, gain in trial.nudges]
     return Update(substrate.field_contrast(free, list(zip(gains, nudged, strict=True))), free, nudged)
 
 

@@ -1,8 +1,8 @@
-"""Compares a network with the list of settings that a trainer allows.
+"""Compare a network with the list of settings that a trainer allows.
 
 A list names settings by their path, with ``*`` for the name of a layer, a projection or a substrate, and gives the
 values that are allowed. A setting that no list names has to be at its default, so a setting that is added to the schema
-later is a reason against a trainer until its list says otherwise.
+later rules a trainer out until its list allows it.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from neuroeq.describe.spec.base import Spec
 
 Allowed = Mapping[str, Container[Any]]
 TAGS = ("kind", "model")
-"""Fields that say which of several tables a table is; the other fields of a table that is not allowed are skipped."""
+"""Fields that name the type of a table; if that type is not allowed, its other fields are skipped."""
 
 
 class Satisfying(Container[Any]):
-    """The values that fulfil a condition.
+    """A container of the values that fulfil a condition.
 
     Parameters
     ----------
     condition
-        Returns whether a value does.
+        A function that returns whether a value fulfils the condition.
     """
 
     def __init__(self, condition: Callable[[Any], bool]) -> None:
@@ -41,7 +41,7 @@ DESCRIPTION = ("schema_version", "name", "title", "source", "notes")
 ASIDE = (*DESCRIPTION, "data", "expected", "run.seed", "run.data_dir")
 """Fields of a network that no trainer needs to know about."""
 OVERLAYS = ("data", "layers", "projections", "phases", "training")
-"""Fields of a substrate that are laid over those of the network as it is resolved."""
+"""Fields of a substrate that override those of the network when it is resolved."""
 
 
 def any_of(path: str, names: Iterable[str]) -> Allowed:
@@ -55,7 +55,7 @@ def disallowed(network: Network, allowed: Allowed) -> Iterator[str]:
     Parameters
     ----------
     network
-        The resolved network.
+        The resolved network that is checked.
     allowed
         The values that each setting may have, by its path.
     """

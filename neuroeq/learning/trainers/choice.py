@@ -1,4 +1,4 @@
-"""Chooses who trains a network, and says why: the first trainer that allows it and is worth its preparation."""
+"""The choice of a network's trainer: the first that allows the network and is worth its preparation, and why."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from neuroeq.registry import TRAINERS
 from .contract import COMPILED_FROM, Setup, Trainer
 
 LAST = "stepwise"
-"""The trainer that allows everything, and is used where no other is."""
+"""The trainer that allows every network, and is used if no other one can be."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Who trains a network.
+    """The trainer of a network, and why it is this one.
 
     Parameters
     ----------
     trainer
         Its name in `neuroeq.registry.TRAINERS`.
     reasons
-        Sentences that say why each trainer that was considered before it is not used.
+        Sentences that say why the trainers that were considered before it are not used, by their names.
     """
 
     trainer: str
@@ -43,13 +43,13 @@ def choose(
     network
         The resolved network. If it asks for the engine ``"compiled"``, it asks for the trainer of that name.
     samples
-        Samples of the whole training: examples times epochs.
+        The number of samples of the whole training: examples times epochs.
     target
-        What equations become, ``"cython"`` or ``"numpy"``, as `use_target` returned it.
+        What equations are compiled to, ``"cython"`` or ``"numpy"``, as `use_target` returned it.
     trainer
-        Name of the trainer, if it is asked for.
+        Name of the trainer that the user asks for; None to choose one.
     without
-        Names of trainers that are not to be used unless they are asked for.
+        Names of trainers that are not used unless the user asks for them.
 
     Raises
     ------
@@ -77,12 +77,12 @@ def choose(
 def prepare(network: Network, samples: int, target: str, trainer: str | None = None) -> str:
     """Choose the trainer of a network and compile what it needs; return its name.
 
-    A trainer that nobody asked for and that cannot be compiled here is passed over, with a warning.
+    If a trainer that the user did not ask for cannot be compiled here, the next one is tried, with a warning.
 
     Parameters
     ----------
     network, samples, target, trainer
-        See `choose`.
+        The same as for `choose`.
 
     Raises
     ------
@@ -108,12 +108,12 @@ def start(name: str, setup: Setup) -> Trainer:
 
 
 def title(name: str, samples: int) -> str:
-    """Return what result.json calls a trainer in a training of so many samples."""
+    """Return the name that result.json gives to a trainer in a training of `samples` samples."""
     return TRAINERS.get(name).title(samples)
 
 
 def explained(network: Network) -> str:
-    """Return a line that says who trains a resolved network, and why others of its substrate do not."""
+    """Return a line that names the trainer of a resolved network, and says why others of its substrate are not used."""
     long, short = choose(network, COMPILED_FROM, "cython"), choose(network, 0, "cython")
     chosen = long.trainer
     if long.trainer != short.trainer:

@@ -1,4 +1,4 @@
-"""Learns many batches at a time in compiled C++: networks of neurons with dense projections and fixed phases."""
+"""The trainer in compiled C++, for networks of neurons with dense projections and fixed phases."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ ALLOWED: Allowed = {
     **RECIPE,
     **any_of("layers.*.", ("size", "role", "bias", "bias_learning_rate", "bias_initial", "neuron", "parameters")),
     **any_of("projections.*.", ("source", "target", "directed", "learning_rate", "initial", "bounds")),
-    **any_of("projections.*.", ("connect", "delay", "synapse")),  # `unsupported` looks at what these lead to
+    **any_of("projections.*.", ("connect", "delay", "synapse")),  # `unsupported` checks these
     **any_of("substrate.*.", (*MODELS, "dt", "precision", *OVERLAYS)),
     "run.engine": (None, "compiled"),
 }
-"""Settings of a resolved network that end in the weights of the stepwise trainer; `unsupported` looks at equations."""
+"""Settings with which it ends in the same weights as the stepwise trainer; `unsupported` checks the equations."""
 
 
 class Compiled:
@@ -61,7 +61,7 @@ class Compiled:
     Parameters
     ----------
     setup
-        What to train, and from where on; the substrate draws the start values of each batch.
+        The substrate and the state of its training; the substrate draws the start values of each batch.
 
     Raises
     ------
@@ -84,7 +84,7 @@ class Compiled:
 
     @staticmethod
     def reasons(network: Network) -> Iterator[str]:
-        """Yield a sentence for each setting with which it would not end in the same weights."""
+        """Yield a sentence for each setting with which it would not end in the weights of the stepwise trainer."""
         if network.substrate_name not in SUBSTRATES:
             yield f"substrate is '{network.substrate_name}'"
             return
@@ -93,7 +93,7 @@ class Compiled:
 
     @staticmethod
     def drawbacks(samples: int, target: str) -> Iterator[str]:
-        """Yield a sentence if the training is short, or no compiler is wanted."""
+        """Yield a sentence if the training is short, or if the user wants no compiler."""
         if not compiling_pays(samples):
             yield f"a training of {samples:,} samples is shorter than the {contract.COMPILED_FROM:,} that pay for it"
         if target == "numpy":
@@ -106,7 +106,7 @@ class Compiled:
 
     @staticmethod
     def prepare(network: Network, samples: int) -> None:
-        """Compile the library of a network that it allows, if it is not compiled yet.
+        """Compile the library of a network, unless it is compiled already.
 
         Raises
         ------
@@ -121,7 +121,7 @@ class Compiled:
         return self._params
 
     def learn(self, batches: Batches) -> Outcome:
-        """Learn from batches in their order; only the free phase of an epoch's first batch is looked at.
+        """Learn from batches in their order; only the free phase of the first batch of an epoch is examined.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What the training loop asks of a trainer, whatever it computes with."""
+"""The contract between the training loop and a trainer."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ..state import State
 
 Array = np.ndarray
 CHUNK, CHUNK_SAMPLES = 64, 4096
-"""Batches and examples that a fast trainer is given at a time, at most."""
+"""The largest numbers of batches and of examples that a fast trainer is given at a time."""
 COMPILED_FROM = 200_000
-"""Samples of a whole training from which compiling, which takes some seconds once, saves time."""
+"""The number of samples of a whole training above which compiling, which takes seconds, saves time."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Batches:
     Parameters
     ----------
     inputs, targets
-        Inputs of all their examples, (n, n_input), and the outputs that are wanted, (n, n_output).
+        Inputs of all examples, (n, n_input), and their target outputs, (n, n_output).
     which
         Numbers of the examples in the training part: (n,).
     epoch, first
@@ -46,16 +46,16 @@ class Batches:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of learning from some batches.
+    """The outcome of learning from some batches.
 
     Parameters
     ----------
     outputs
         Outputs at the free equilibria, before the update of each batch: (n, n_output).
     free
-        How free phases went, of as many examples as were looked at.
+        Sums over the free phases that were examined.
     edges
-        Number of edges that are left; None where none is pruned.
+        Number of remaining edges; None if edges are not pruned.
     """
 
     outputs: Array
@@ -65,21 +65,21 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Setup:
-    """What a trainer is made from.
+    """What a trainer needs to start.
 
     Parameters
     ----------
     substrate
         The substrate that learns; trainers keep its parameters up to date.
     state
-        Where the training stands. A trainer starts from its parameters, and updates its velocity, devices and
+        The state of the training. A trainer starts from its parameters, and updates its velocity, devices and
         particles in place.
     streams
         Random numbers of the run.
     n_examples
         Number of training examples.
     monitor
-        Told of the first free phase of each epoch, before later batches are learned.
+        The monitor, which is shown the first free phase of each epoch before later batches are learned.
     """
 
     substrate: Substrate
@@ -90,7 +90,7 @@ class Setup:
 
     @property
     def samples(self) -> int:
-        """Number of samples of the whole training: examples times epochs."""
+        """The number of samples of the whole training: examples times epochs."""
         return self.substrate.network.training.epochs * self.n_examples
 
 
@@ -100,14 +100,14 @@ class Trainer(Protocol):
     Parameters
     ----------
     setup
-        What to train, and from where on.
+        The substrate and the state of its training.
 
     Attributes
     ----------
     name
         Its name in the registry.
     chunk
-        Number of batches that it is given at a time, at most.
+        The largest number of batches that it is given at a time.
     """
 
     name: str
@@ -127,20 +127,20 @@ class Trainer(Protocol):
         Parameters
         ----------
         samples
-            Samples of the whole training.
+            The number of samples of the whole training.
         target
-            What equations become: ``"cython"`` or ``"numpy"``, as `use_target` returned it.
+            What equations are compiled to: ``"cython"`` or ``"numpy"``, as `use_target` returned it.
         """
         ...
 
     @staticmethod
     def title(samples: int) -> str:
-        """Return what result.json calls it in a training of so many samples."""
+        """Return the name that result.json gives to it in a training of `samples` samples."""
         ...
 
     @staticmethod
     def prepare(network: Network, samples: int) -> None:
-        """Compile what a training needs, so that its time holds none of it.
+        """Compile what a training needs, so that compiling is not part of the training time.
 
         Raises
         ------
@@ -165,5 +165,5 @@ def chunk_of(network: Network) -> int:
 
 
 def compiling_pays(samples: int) -> bool:
-    """Return whether a training of so many samples is long enough to compile for."""
+    """Return whether compiling saves time in a training of `samples` samples."""
     return samples >= COMPILED_FROM

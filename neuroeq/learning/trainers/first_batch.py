@@ -1,4 +1,4 @@
-"""The free phase of the first batch of an epoch, which stands for all where a trainer keeps outputs only."""
+"""The free phase of the first batch of an epoch, for trainers that keep only the outputs of the others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .contract import Batches, Setup
 
 
 def first_free_phase(setup: Setup, batches: Batches) -> FreePhases:
-    """Relax the first batch of an epoch, show it to the monitor, and return how it went; nothing for later batches.
+    """Relax the first batch of an epoch, show it to the monitor, and return its sums; return empty sums otherwise.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Learns many batches at a time by fused kernels: resistor networks of one hidden layer, by numba where it pays."""
+"""The trainer with fused kernels, for resistor networks of one hidden layer; numba compiles them for long trainings."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Fused:
     Parameters
     ----------
     setup
-        What to train, and from where on.
+        The substrate and the state of its training.
     """
 
     name = "fused"
@@ -99,7 +99,7 @@ class Fused:
 
     @staticmethod
     def reasons(network: Network) -> Iterator[str]:
-        """Yield a sentence for each setting with which the kernels would not end in the same weights."""
+        """Yield a sentence for each setting with which it would not end in the weights of the stepwise trainer."""
         if network.substrate_name != "resistive":
             yield f"substrate is '{network.substrate_name}'"
             return
@@ -117,17 +117,17 @@ class Fused:
 
     @staticmethod
     def drawbacks(samples: int, target: str) -> Iterator[str]:
-        """Yield nothing: it is faster in NumPy too, and compiles only where that pays."""
+        """Yield nothing: it is faster even in NumPy, and compiles only for long trainings."""
         yield from ()
 
     @staticmethod
     def title(samples: int) -> str:
-        """Return its name, and whether numba or NumPy computes."""
+        """Return its name, and whether it computes with numba or NumPy."""
         return f"fused ({'numba' if _compiles(samples) else 'numpy'})"
 
     @staticmethod
     def prepare(network: Network, samples: int) -> None:
-        """Compile the kernels if a training of so many samples is long enough and numba is installed."""
+        """Compile the kernels if the training is long enough and numba is installed."""
         if _compiles(samples):
             compile_kernels(network.physics.precision)
 
@@ -139,7 +139,7 @@ class Fused:
         return {name: value for name, value in zip(self._names, held, strict=True) if name in known}
 
     def learn(self, batches: Batches) -> Outcome:
-        """Learn from batches in their order; only the free phase of an epoch's first batch is looked at.
+        """Learn from batches in their order; only the free phase of the first batch of an epoch is examined.
 
         Raises
         ------

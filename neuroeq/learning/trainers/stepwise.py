@@ -1,6 +1,6 @@
-"""Learns batch by batch: relax the phases, apply the rule, let the optimiser step, and write the weights.
+"""The trainer that goes batch by batch: relax the phases, apply the rule, step the optimiser, write the weights.
 
-It allows every setting of the schema, and is what the other trainers have to agree with.
+It allows every setting of the schema, and the other trainers have to agree with it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..optimiser import Descent
 from ..particles import Particles
 from ..phases import nudges
 from ..pruning import Pruning
-from ..rules import Lesson, Update, estimate
+from ..rules import Trial, Update, estimate
 from ..weight_store import WeightStore
 from .contract import Batches, Outcome, Setup
 
@@ -27,17 +27,17 @@ Array = np.ndarray
 
 
 class Stepwise:
-    """The trainer for everything.
+    """The trainer that allows every network.
 
     Parameters
     ----------
     setup
-        What to train, and from where on.
+        The substrate and the state of its training.
 
     Raises
     ------
     SpecError
-        If edges are to be pruned that the devices of a circuit would bring back.
+        If edges are pruned on a circuit whose devices would bring them back.
     """
 
     name = "stepwise"
@@ -52,8 +52,8 @@ class Stepwise:
         self._pruning = Pruning(network, network.training.prune) if network.training.prune else None
         if self._store.chip is not None and self._pruning is not None:
             raise SpecError(
-                f"{network.where}: training.prune with devices that do not hold exactly what is written; an edge that "
-                "is gone would come back, so use --ideal devices."
+                f"{network.where}: training.prune with devices that do not hold exactly what is written; a removed "
+                "edge would come back, so use --ideal devices."
             )
         self._particles = None
         if network.phases.persistent:
@@ -81,11 +81,11 @@ class Stepwise:
 
     @property
     def params(self) -> Params:
-        """The weights that are held now, and the biases."""
+        """The weights and biases as they are now."""
         return self._store.params
 
     def learn(self, batches: Batches) -> Outcome:
-        """Learn from batches in their order; the substrate then has the weights that are held.
+        """Learn from batches in their order; the substrate then has the weights of the store.
 
         Raises
         ------
@@ -108,7 +108,7 @@ class Stepwise:
         return Outcome(outputs[0] if len(outputs) == 1 else np.concatenate(outputs), looked_at, edges)
 
     def _learn(self, inputs: Array, targets: Array, which: Array, epoch: int, batch: int) -> Update:
-        """Learn from one batch, and return what the rule found."""
+        """Learn from one batch, and return the update that the rule asked for."""
         substrate, store = self._substrate, self._store
 
         def child(name: str) -> np.random.Generator:
@@ -127,8 +127,8 @@ class Stepwise:
         start = None if self._particles is None else self._particles.start(which, child("rest"))
         at_once = change_at_once if substrate.network.training.update == "every_step" else None
         chosen = nudges(substrate.network.phases, child("nudge"))
-        lesson = Lesson.of(substrate, inputs, targets, chosen, child("state"), start=start, commit=at_once)
-        update = estimate(substrate, lesson)
+        trial = Trial.of(substrate, inputs, targets, chosen, child("state"), start=start, commit=at_once)
+        update = estimate(substrate, trial)
         change(update.change)
         if self._particles is not None:
             self._particles.keep(update.free, which)

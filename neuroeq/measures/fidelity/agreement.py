@@ -1,4 +1,4 @@
-"""How an estimate compares with a gradient: direction, size, signs, and what errors say over beta.
+"""The comparison of an estimate with a gradient: direction, size, signs, and the error as a function of beta.
 
 cosine            estimate . gradient / (|estimate| |gradient|)
 norm ratio        |estimate| / |gradient|
@@ -16,13 +16,13 @@ from .report import Projection
 
 Array = np.ndarray
 ENTRIES = 6
-"""Entries of each parameter that finite differences look at."""
+"""The number of entries of each parameter that finite differences check."""
 SMALL = 1e-3
-"""Part of the largest entry below which signs are not counted."""
+"""The fraction of the largest entry below which signs are not counted."""
 
 
 def sampled_entries(gradient: Params, streams: Streams) -> dict[str, Array]:
-    """Choose entries whose gradient is not tiny: differences could not tell it."""
+    """Choose entries whose gradient is large enough for finite differences to measure."""
     rng, chosen = streams.child("check entries"), {}
     for name, value in gradient.items():
         size = np.abs(value).ravel()
@@ -43,7 +43,7 @@ def compare(
     through_time
         The gradient by backpropagation through time; None if there is none.
     entries, differences
-        Flat indices (k,), and what finite differences say there.
+        Flat indices of some entries, (k,), and the gradient by finite differences at these, (k,).
     """
     descent, largest = -gradient.ravel(), float(np.abs(gradient).max(initial=0))
     told = np.abs(descent) > SMALL * largest
@@ -55,7 +55,7 @@ def compare(
 
 
 def slope(errors: dict[float, float]) -> float | None:
-    """Return the slope over the smallest three betas, if errors rise there: else noise or settling, not bias."""
+    """Return the slope over the smallest three betas; None if errors do not rise there, so bias does not dominate."""
     betas = sorted(errors)[:3]
     values = [errors[beta] for beta in betas]
     if not (np.isfinite(values).all() and values[0] < values[1] < values[2]):

@@ -2,9 +2,9 @@
 
     s(t+1) = clip(s(t) + mu(s(t))/k),   k = tau/dt
     g(T) = dC/ds,    g_i(t) = [1 + (dmu_i/ds_i)/k] g_i(t+1) + (rho'_i/k) sum_j W_ij A_j g_j(t+1)     over unclipped j
-    dC/dW_ij = sum over t of  a_i(t) A_j(t) g_j(t+1)/k       (and both ways round where a weight serves both)
+    dC/dW_ij = sum over t of  a_i(t) A_j(t) g_j(t+1)/k       (and the reverse, if a weight serves both directions)
 
-If the network stood still in these steps, and its Jacobian is symmetric, the nudged phase repeats them, one by one:
+If the network was at rest during these steps, and its Jacobian is symmetric, the nudged phase follows them one by one:
 (s^beta(t+1) - s^beta(t))/beta tends to -k' g(T - t), and so do the changes of the parameters.
 
 Ernoult, Grollier, Querlioz, Bengio & Scellier 2019, NeurIPS, arXiv:1905.13633.
@@ -32,9 +32,9 @@ class Unrolled:
     Parameters
     ----------
     states
-        Per step back: dC/ds of each layer, (batch, n).
+        For each step back, dC/ds of each layer: (batch, n).
     params
-        Per step back: the part of dC/dtheta that this step adds, averaged over the batch.
+        For each step back, the part of dC/dtheta that this step adds, averaged over the batch.
     """
 
     states: list[dict[str, Array]]
@@ -52,18 +52,18 @@ def backpropagate(substrate: VectorField, free: Equilibrium, inputs: Array, targ
     Parameters
     ----------
     substrate
-        Of rates.
+        The network, as rate equations.
     free
-        Where the free phase stands before these steps.
+        The state of the free phase before these steps.
     inputs, targets
-        (batch, n_input) and (batch, n_output).
+        The inputs and targets of the batch: (batch, n_input) and (batch, n_output).
     steps
-        To go, and to go back.
+        The number of steps to take, and to backpropagate through.
 
     Raises
     ------
     EquationError
-        If a layer is no rate model with one state.
+        If a layer is not a rate model with one state.
     """
     path = [free]
     for _ in range(steps):

@@ -1,7 +1,8 @@
-"""`check`: one update of a substrate, at its own settings, against the gradient.
+"""`check`: compare one update of a substrate, at its own settings, with the gradient.
 
-The gradient is the adjoint's at the free equilibrium, of spiking units that of their rate network; finite differences
-check it on a few entries. Errors over beta show where bias, which grows with beta, meets noise, which falls with it.
+The gradient is computed by the adjoint method at the free equilibrium (for spiking units, at that of their rate
+network), and checked by finite differences on a few entries. The errors at several betas show where bias, which grows
+with beta, meets noise, which falls with it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from neuroeq.contract import NudgeMode, Params, Substrate
 from neuroeq.describe.spec import Phases
 from neuroeq.errors import NeuroeqError
 from neuroeq.learning.phases import nudges
-from neuroeq.learning.rules import Lesson, Update, estimate
+from neuroeq.learning.rules import Trial, Update, estimate
 from neuroeq.randomness import Streams
 
 from .agreement import compare, cosine, flat, sampled_entries, slope, variance
@@ -55,8 +56,8 @@ def check(
     streams
         The run's tree of random numbers.
     reference
-        The substrate whose gradient it is compared with, where that is another one: the rate network of spiking units,
-        or the exact circuit of noisy devices and converters.
+        The substrate whose gradient the update is compared with, if it is not `substrate` itself: the rate network of
+        spiking units, or the circuit with exact devices and converters.
     rbp
         Whether to run recurrent backpropagation beside the nudged phase.
     """
@@ -69,10 +70,7 @@ def check(
     sampled = sampled_entries(gradient, streams)
     differences = finite_differences(reference, inputs, targets, sampled)
     unrolled = through_time(substrate, inputs, targets)
-    errors = {}
-    for factor in BETAS:
-        phases = network.phases.model_copy(update={"beta": factor * network.phases.beta})
-        errors[phases.beta] = _error(estimator, phases, gradient)
+    errors = _errors(estimator, network.phases, gradient)
     free = repeats[0].free
     return Report(
         network=network.name,
@@ -105,14 +103,14 @@ def _estimator(
 ) -> Callable[[Phases, int], Update]:
     def compute(phases: Phases, repeat: int) -> Update:
         chosen, rng = nudges(phases, streams.child("check sign")), streams.child("check", repeat)
-        return estimate(substrate, Lesson.of(substrate, inputs, targets, chosen, rng, phases))
+        return estimate(substrate, Trial.of(substrate, inputs, targets, chosen, rng, phases))
 
     return compute
 
 
 def _beside(substrate: Substrate, inputs: Array, targets: Array) -> tuple[Trajectory, ...]:
-    phases, steps = substrate.network.phases, substrate.stop(substrate.network.phases.nudged).steps
     """Return the nudged phase beside recurrent backpropagation, for falling betas."""
+    phases, steps = substrate.network.phases, substrate.stop(substrate.network.phases.nudged).steps
     check_rates(substrate.network)
     field = substrate.as_field()
     assert field is not None, "it is of rates"
@@ -120,8 +118,17 @@ def _beside(substrate: Substrate, inputs: Array, targets: Array) -> tuple[Trajec
     return tuple(follow(field, inputs, targets, phases.beta / by, steps, mode) for by in FALLING)
 
 
+def _errors(estimator: Callable[[Phases, int], Update], phases: Phases, gradient: Params) -> dict[float, float]:
+    """Return the error of an estimate at each of `BETAS`, by beta."""
+    errors = {}
+    for factor in BETAS:
+        at_beta = phases.model_copy(update={"beta": factor * phases.beta})
+        errors[at_beta.beta] = _error(estimator, at_beta, gradient)
+    return errors
+
+
 def _error(estimator: Callable[[Phases, int], Update], phases: Phases, gradient: Params) -> float:
-    """Return |estimate - gradient| / |gradient|; nan where the nudge is beyond what the substrate bears."""
+    """Return |estimate - gradient| / |gradient|; nan if the nudge is too strong for the substrate."""
     try:
         estimate = estimator(phases, 0).change
     except NeuroeqError:

@@ -1,4 +1,4 @@
-"""The gradient of the cost by central differences of settled free phases: slow, and nobody's theory."""
+"""The gradient of the cost by central differences of settled free phases: slow, but independent of any theory."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def finite_differences(
     Parameters
     ----------
     substrate
-        Whose free phase is deterministic.
+        The substrate, whose free phase has to be deterministic.
     inputs, targets
-        (batch, n_input) and (batch, n_output).
+        The inputs and targets of the batch: (batch, n_input) and (batch, n_output).
     entries
-        By parameter: flat indices, (k,). Conductances that cannot be lowered by `shift` are moved up only.
+        The flat indices of the entries, by parameter: (k,).
     shift
-        Of each entry, both ways.
+        The amount by which each entry is moved up and down. A conductance that cannot be lowered is moved up only.
 
     Returns
     -------
     dict
-        By parameter: (k,).
+        dC/dtheta of these entries, by parameter: (k,).
     """
     cost, kept = cost_of(substrate.network.phases), substrate.params
 

@@ -1,4 +1,4 @@
-"""What the equations of a substrate say about its free phase: gradient through time, asymmetry, units at a kink."""
+"""Properties of a free phase that follow from its equations: gradient through time, asymmetry, units at a kink."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .implicit import SETTLED
 
 Array = np.ndarray
 AT_REST = 1e-9
-"""Net drive below which nothing presses a unit."""
+"""The net drive below which a clipped unit is not pressed against its bound."""
 
 
 def through_time(substrate: Substrate, inputs: Array, targets: Array) -> Params:
-    """Return the gradient through as many steps as the nudged phase has; empty where no steps can be gone back."""
+    """Return the gradient through as many steps as the nudged phase has; empty if these have no derivative."""
     field = substrate.as_field()
     if field is None:
         return {}
@@ -30,7 +30,7 @@ def through_time(substrate: Substrate, inputs: Array, targets: Array) -> Params:
 
 
 def asymmetry(substrate: Substrate, inputs: Array) -> float | None:
-    """Return |Jac - Jac^T| / |Jac| among the units of the first example that can move; None if that is not known."""
+    """Return |Jac - Jac^T| / |Jac| among the units of the first example that can move; None if it is not known."""
     field = substrate.as_field()
     if field is None:
         return 0.0 if substrate.reciprocal else None
@@ -43,7 +43,7 @@ def asymmetry(substrate: Substrate, inputs: Array) -> float | None:
 
 
 def kinks(substrate: Substrate, inputs: Array) -> int:
-    """Count clipped units with no net drive, of rates."""
+    """Return the number of clipped units without a net drive; 0 for all but rate networks."""
     field = substrate.as_field()
     if field is None:
         return 0

@@ -2,9 +2,9 @@
 
     mu(theta, s0) = 0,   Jac^T lam = -dC/ds,   dC/dtheta = lam . dmu/dtheta
 
-Of neurons mu = tau ds/dt is what their equations do in one step, and Jac is measured on it:  dmu_j/dW_ij = a_i D_j
-with D = dmu/dbias, and a_j D_i besides where W_ij serves both directions. Any other substrate differentiates its own
-equations, as a resistor network does with Kirchhoff's current law.
+For neurons, mu = tau ds/dt and Jac are measured on one step of their equations:  dmu_j/dW_ij = a_i D_j  with
+D = dmu/dbias, plus a_j D_i if W_ij serves both directions. Any other substrate differentiates its own equations, as a
+resistor network does with Kirchhoff's current law.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .products import products
 Array = np.ndarray
 SETTLED = Stop(50_000, 1e-12)
 SHIFT = 1e-6
-"""Of biases, for their derivative."""
+"""The shift of the biases by which derivatives in them are measured."""
 
 
 def implicit_gradient(substrate: Substrate, inputs: Array, targets: Array) -> Params:
@@ -32,14 +32,14 @@ def implicit_gradient(substrate: Substrate, inputs: Array, targets: Array) -> Pa
     Parameters
     ----------
     substrate
-        Of rates, or a circuit.
+        The substrate: rate equations, or a circuit.
     inputs, targets
-        (batch, n_input) and (batch, n_output).
+        The inputs and targets of the batch: (batch, n_input) and (batch, n_output).
 
     Returns
     -------
     Params
-        Of every weight, conductance and bias.
+        dC/dtheta of every weight, conductance and bias.
 
     Raises
     ------
@@ -54,13 +54,13 @@ def implicit_gradient(substrate: Substrate, inputs: Array, targets: Array) -> Pa
 
 
 def _check_leaks(network: Network) -> None:
-    """Refuse units that a weight moves in another way than by what it carries."""
+    """Refuse units that depend on their weights in another way than through the activity that these transmit."""
     for layer in network.layers:
         model = network.neuron(layer)
         if model is not None and reads_strength(model):
             raise SpecError(
-                f"{model.where}: reads the sums of its weights (outgoing, incoming_clamped), and the adjoint knows "
-                "weights by what they carry only; there is no gradient to compare with."
+                f"{model.where}: reads the sums of its weights (outgoing, incoming_clamped), and the adjoint takes "
+                "weights only as what transmits activity; there is no gradient to compare with."
             )
 
 
@@ -115,7 +115,7 @@ def _probe(substrate: VectorField, batch: int) -> VectorField:
 
 
 def _volts(probe: VectorField) -> float:
-    """Return the state that stands for a readout of 1."""
+    """Return the state that represents a readout of 1."""
     model = probe.described.neuron(probe.network.output_layer)
     assert model is not None
     if model.observed != model.state:

@@ -1,4 +1,4 @@
-"""From errors in the drives to the gradient of every parameter: dC/dW_ij = <a_i delta_j>, dC/db_j = <delta_j>."""
+"""The gradient of every parameter from errors in the drives: dC/dW_ij = <a_i delta_j>, dC/db_j = <delta_j>."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def products(substrate: VectorField, at: Equilibrium, delta: dict[str, Array]) -
     Parameters
     ----------
     substrate
-        Of neurons.
+        The network of neurons.
     at
-        Whose activities.
+        The equilibrium whose activities a are taken.
     delta
-        The cost's derivative in the drive of every unit, by layer: (batch, n).
+        The derivative of the cost in the drive of every unit, by layer: (batch, n).
     """
     network, gradient, m = substrate.network, {}, len(at.outputs)
     for name in substrate.params:

@@ -1,10 +1,10 @@
-"""Recurrent backpropagation, a side network in Brian2 next to the network: the nudged phase repeats it step by step.
+"""Recurrent backpropagation by a side network in Brian2, which the nudged phase follows step by step.
 
     tau de/dt = Jac^T e,   e(0) = -dC/ds(s0)              lim (1/beta) tau ds^beta/dt = e
     tau dT/dt = (dmu/dtheta)^T e,   T(0) = 0              lim (1/beta) [E'(s0) - E'(s^beta)] = T -> -dJ/dtheta
 
-Where the Jacobian is not symmetric, the nudged phase has Jac in place of Jac^T, until the correction mends it. Units
-that are clipped at s0 stay out.
+Where the Jacobian is not symmetric, the nudged phase has Jac in place of Jac^T, unless the correction is added. Units
+that are clipped at s0 are left out.
 
 Almeida 1987; Pineda 1987; Scellier & Bengio 2019, Neural Comput. 31:312, arXiv:1711.08416.
 """
@@ -26,7 +26,7 @@ from .side import SideNetwork
 
 Array = np.ndarray
 SHOWN = 4
-"""Units and weights whose trajectories are kept."""
+"""The numbers of units and of parameters whose trajectories are kept."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class Trajectory:
     beta
         The strength of the nudge.
     times
-        The time at the end of every step: (steps,). [s]
+        The time at the end of every step: (steps,) [s].
     states, errors
-        tau ds/dt over beta, and e, of the units with the largest errors in the batch: (steps, n).
+        tau ds/dt divided by beta, and e, of the units with the largest errors in the batch: (steps, n).
     changes, gradients
-        The update over beta, and T, of the parameters with the largest: (steps, n).
+        The update divided by beta, and T, of the parameters with the largest T: (steps, n).
     state_error, parameter_error
-        Largest distance over the steps, over the largest |e|, and over the largest |T|.
+        The largest distance of the two over all steps, divided by the largest |e| and the largest |T|.
     """
 
     beta: float
@@ -65,7 +65,7 @@ def follow(
     Parameters
     ----------
     substrate
-        The network, as rates.
+        The network, as rate equations.
     inputs, targets
         The batch: (batch, n_input) and (batch, n_output).
     beta
@@ -73,12 +73,12 @@ def follow(
     steps
         The number of steps of the nudged phase.
     mode
-        How the nudge pulls; ``"corrected"`` makes up for weights that are not symmetric.
+        The mode of the nudge; ``"corrected"`` compensates for weights that are not symmetric.
 
     Raises
     ------
     NeuroeqError
-        If the network has no vector field to look at.
+        If the network has no vector field.
     """
     free = substrate.relax(inputs, stop=SETTLED)
     side = SideNetwork(substrate, free, targets)
@@ -116,7 +116,7 @@ def _nudged(substrate: VectorField, inputs: Array, nudge: Nudge, free: Equilibri
 
 
 def _change(substrate: VectorField, free: Equilibrium, end: Equilibrium, beta: float) -> Params:
-    """Return the update that a nudged phase which ended there would give: of energies, or of fields if directed."""
+    """Return the update of a nudged phase that ends there: by energies, or by vector fields if the rule needs these."""
     if "energy" in as_rule(RULES.get(substrate.network.training.rule)).needs:
         return substrate.energy_contrast([(1 / beta, free), (-1 / beta, end)])
     return substrate.field_contrast(free, [(1 / beta, end)])
@@ -125,7 +125,7 @@ def _change(substrate: VectorField, free: Equilibrium, end: Equilibrium, beta: f
 def _integrated(
     substrate: VectorField, free: Equilibrium, gates: dict[str, Array], errors: list[dict[str, Array]]
 ) -> list[Params]:
-    """Return T after every step: the errors so far, in the drives, times the free activities."""
+    """Return T after every step: the sum of the errors in the drives up to then, times the free activities."""
     sums = {layer: np.zeros_like(gate) for layer, gate in gates.items()}
     found = []
     for error in errors:
@@ -136,7 +136,7 @@ def _integrated(
 
 
 def _stacked(by_layer: list[dict[str, Array]]) -> Array:
-    """Return all units of all samples in one row a step."""
+    """Return one row for each step, with all units of all samples."""
     return np.array([np.concatenate(list(each.values()), axis=1).ravel() for each in by_layer])
 
 
@@ -145,7 +145,7 @@ def _flat(params: Params) -> Array:
 
 
 def _distance(rows: Array, exact: Array) -> float:
-    """Return the largest distance of rows, over the largest exact one; nan where all are 0."""
+    """Return the largest distance of two rows, divided by the largest exact row; nan if all of these are 0."""
     size = float(np.linalg.norm(exact, axis=1).max())
     return float(np.linalg.norm(rows - exact, axis=1).max()) / size if size else float("nan")
 

@@ -1,4 +1,4 @@
-"""What `check` found, as a value."""
+"""The report of `check`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ class Projection:
     cosine, norm_ratio, sign_agreement
         As `neuroeq.measures.fidelity.agreement` defines them; nan where the gradient is zero.
     bptt_cosine
-        With the gradient by backpropagation through as many steps as the nudged phase has; None where there is none.
+        The cosine with the gradient by backpropagation through as many steps as the nudged phase has; None if there is
+        no such gradient.
     finite_difference_error
-        Largest difference of the gradient from finite differences on some entries, over the largest entry; None where
-        the free phase is not deterministic.
+        The largest difference of the gradient from finite differences on some entries, divided by its largest entry;
+        None if no entry was checked.
     """
 
     cosine: float
@@ -34,7 +35,7 @@ class Projection:
 
 @dataclass(frozen=True)
 class Report:
-    """What `check` found.
+    """The result of `check`.
 
     Parameters
     ----------
@@ -47,24 +48,24 @@ class Report:
     cosine
         The cosine of estimate and gradient over all parameters together.
     errors
-        By beta: |estimate - gradient| / |gradient|, with the norm of the estimate fitted where it is not the rates'.
+        The error |estimate - gradient| / |gradient|, by beta.
     bias_slope
-        Of log error over log beta, between the smallest betas whose error rises.
+        The slope of log error over log beta at the three smallest betas; None if errors do not rise there.
     suggested_beta
         The beta with the least error.
     variance
         The variance of the estimate over repeats, divided by its squared mean.
     margin
-        Largest stable |beta| of a negative nudge.
+        The largest stable |beta| of a negative nudge.
     asymmetry
         |Jac - Jac^T| / |Jac| among the units that can move, at the free equilibrium of the first example; None for
         spiking units and behind amplifiers.
     active
-        By layer: the fraction of units that can move.
+        The fraction of units that can move, by layer.
     residual, converged
         The largest remaining rate of change at the end of the free phase, and whether it is below the tolerance.
     kinks
-        Units of a batch that are clipped, and that nothing presses there: their gradient is one-sided.
+        The number of units of the batch that are clipped without a net drive, so that their gradient is one-sided.
     rbp
         The nudged phase beside recurrent backpropagation, for falling betas; empty if it was not asked for.
     """
@@ -90,7 +91,7 @@ class Report:
     rbp: tuple[Trajectory, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain values; nan and infinity as None."""
+        """Return the report as plain values; nan and infinity become None."""
         return _plain(asdict(self))
 
     @property

@@ -27,16 +27,16 @@ class SideNetwork:
     Parameters
     ----------
     substrate
-        Of rates.
+        The network, as rate equations.
     free
-        Where it settled.
+        The free equilibrium that errors propagate around.
     targets
-        (batch, n_output).
+        The targets of the batch: (batch, n_output).
 
     Raises
     ------
     NeuroeqError
-        If a layer is no rate model with one state, or the substrate is another one.
+        If a layer is not a rate model with one state, or the substrate is not rate equations.
     """
 
     def __init__(self, substrate: VectorField, free: Equilibrium, targets: Array) -> None:
@@ -71,12 +71,12 @@ class SideNetwork:
 
 
 def check_rates(network: Network) -> None:
-    """Refuse a substrate that is not rates.
+    """Refuse a substrate that is not rate equations.
 
     Raises
     ------
     SpecError
-        If it is another one.
+        If the substrate is not rate equations.
     """
     if not network.kind.equations:
         raise SpecError(
@@ -86,7 +86,7 @@ def check_rates(network: Network) -> None:
 
 
 def _beside(substrate: VectorField) -> VectorField:
-    """Return the side network: an error unit for every unit, and all weights the other way round."""
+    """Return the side network: an error unit for every unit, and all weights reversed."""
     network, model = substrate.network, load_model(NeuronModel, "recurrent_backprop")
     layers = {}
     for name, layer in network.layers.items():

@@ -1,4 +1,4 @@
-"""The physics that relaxes: leaky-integrator rates, spiking neurons and circuits, behind one contract."""
+"""Substrates, the physics that relaxes: rate equations, spiking neurons and circuits, behind one contract."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def build(
     Parameters
     ----------
     network
-        A network, or its name or path; one that is not resolved for a substrate is resolved here.
+        A network, or its name or path; it is resolved for the substrate, unless it is resolved already.
     params
-        What the synapses hold at first, by projection (n_pre, n_post) and by ``"<layer>.bias"`` (n,); copied. Drawn as
-        a run draws its start weights, if left out.
+        The parameters to start with, by projection (n_pre, n_post) and by ``"<layer>.bias"`` (n,), which are copied.
+        They are drawn as a run draws its start weights, if left out.
     batch
-        The largest number of samples that it will be given at a time; the network's batch size if left out.
+        The largest number of samples to relax at a time; the batch size of the network if left out.
     substrate, hardware, settings
-        As in `train`.
+        The same as for `train`.
     seed
-        The seed of parameters that are drawn; that of the network's run, 0 as a rule, if left out.
+        The seed of parameters that are drawn; that of the network's run if left out, which is 0 by default.
     options
         Options of `Simulation`, such as ``engine``, ``target``, or ``monitored``, the number of samples that can be
         recorded.
@@ -58,7 +58,7 @@ def build(
     Raises
     ------
     NeuroeqError
-        If there is no such network, substrate or hardware, if they do not suit each other, or parameters do not fit.
+        If there is no such network, substrate or hardware, if these do not go together, or if parameters do not fit.
 
     Examples
     --------

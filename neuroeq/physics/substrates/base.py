@@ -1,4 +1,4 @@
-"""What all substrates have in common, and what one answers that has no more than an energy."""
+"""What all substrates have in common, and the defaults for one that has no more than an energy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neuroeq.contract import Circuit, Cost, Equilibrium, Lesson, Nudge, Params, Plastic, Stop, VectorField
+from neuroeq.contract import Circuit, Cost, Equilibrium, Nudge, Params, Plastic, Stop, Trial, VectorField
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Relaxation
 from neuroeq.errors import DataError, SpecError
@@ -21,18 +21,18 @@ Array = np.ndarray
 
 
 class PlainSubstrate(ABC):
-    """Physics that relaxes; a subclass says how, in `relax` and `energy_gradient`.
+    """Physics that relaxes; a subclass defines how, in `stop`, `relax` and `energy_gradient`.
 
     Parameters
     ----------
     network
-        Resolved for this substrate.
+        The network, resolved for this substrate.
     params
-        What the synapses hold at first; copied.
+        The parameters to start with, by name, which are copied.
     batch
         The largest number of samples that it is given at a time.
     options
-        Options of a simulation, such as its engine; not used here.
+        Options of a simulation, such as its engine, which are not used here.
     """
 
     def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
@@ -47,7 +47,7 @@ class PlainSubstrate(ABC):
 
     @property
     def params(self) -> Params:
-        """What the synapses hold, read-only; assigning is the same as `hold`."""
+        """The weights and biases by name, read-only; assigning to it is the same as calling `hold`."""
         return self._params
 
     @params.setter
@@ -55,7 +55,7 @@ class PlainSubstrate(ABC):
         self.hold(params)
 
     def hold(self, params: Params) -> None:
-        """Take other parameters; it keeps copies, so that a later change of the given arrays has no effect."""
+        """Replace the parameters by copies of these, so that a later change of the given arrays has no effect."""
         self._params = held(params)
 
     @property
@@ -70,7 +70,7 @@ class PlainSubstrate(ABC):
 
     @abstractmethod
     def stop(self, relaxation: Relaxation) -> Stop:
-        """Return when a phase ends that the network's file describes."""
+        """Return the stopping criterion of a phase that the network's file describes."""
 
     @abstractmethod
     def relax(
@@ -96,7 +96,7 @@ class PlainSubstrate(ABC):
         return {name: np.sum([weight * each[name] for weight, each in gradients], axis=0) for name in self.params}
 
     def field_contrast(self, free: Equilibrium, nudged: Sequence[tuple[float, Equilibrium]]) -> Params:
-        """Refuse: there is no vector field of units with a drive.
+        """Raise an error, since there is no vector field of units with a drive.
 
         Raises
         ------
@@ -106,7 +106,7 @@ class PlainSubstrate(ABC):
         raise SpecError(self._lacks("vector field", "use a training.rule that contrasts energies, such as 'ep'"))
 
     def adjoint(self, inputs: Array, targets: Array, cost: Cost, stop: Stop) -> Params:
-        """Refuse: there are no equations to differentiate.
+        """Raise an error, since there are no equations to differentiate.
 
         Raises
         ------
@@ -116,30 +116,30 @@ class PlainSubstrate(ABC):
         raise SpecError(self._lacks("fixed point to differentiate", "compare it with the gradient of its rate network"))
 
     def saturation(self, eq: Equilibrium) -> dict[str, tuple[float, float]]:
-        """Return, by layer, that all units can move and none is stuck at its top."""
+        """Return, by layer, that all units can move and that none is stuck at its upper bound."""
         return {layer: (1.0, 0.0) for layer in eq.state}
 
     def margin(self, free: Equilibrium) -> float:
-        """Return that any nudge is stable, since nothing says otherwise."""
+        """Return infinity: any nudge counts as stable unless a subclass computes a limit."""
         return float("inf")
 
-    def record(self, lesson: Lesson) -> Any:
-        """Return an empty `Recording`: nothing is known of the time between start and equilibrium."""
+    def record(self, trial: Trial) -> Any:
+        """Return an empty `Recording`, since the way from the start to the equilibrium is not known."""
         from ..engine import Recording
 
-        lesson.settle(self)
+        trial.settle(self)
         return Recording()
 
     def as_circuit(self) -> Circuit | None:
-        """Return that it is no circuit whose power is known."""
+        """Return None: it is not a circuit whose power is known."""
         return None
 
     def as_field(self) -> VectorField | None:
-        """Return that its units have no vector field."""
+        """Return None: its units have no vector field."""
         return None
 
     def as_plastic(self) -> Plastic | None:
-        """Return that its synapses do not change by themselves."""
+        """Return None: its synapses do not change by themselves."""
         return None
 
     def _phase(
@@ -150,18 +150,18 @@ class PlainSubstrate(ABC):
         Parameters
         ----------
         inputs
-            (batch, n_input), or one sample, (n_input,), as an array or as lists.
+            The inputs, (batch, n_input), or one sample, (n_input,), as an array or as lists.
         nudge
-            None in the free phase; its targets may be lists too, or those of one sample.
+            The pull of the outputs, whose targets may be lists too, or those of one sample; None in the free phase.
         start
-            An equilibrium, or its `resume`.
+            The equilibrium to start from, or its `resume`; None to start from rest.
         stop
-            When the phase ends; as the network's file says, if left out.
+            The stopping criterion of the phase; if None, that of the network's file.
 
         Raises
         ------
         DataError
-            If inputs or targets are no table of numbers.
+            If inputs or targets are not a table of numbers.
         """
         if not isinstance(inputs, np.ndarray) or inputs.ndim < 2:
             inputs = self._table("inputs", inputs)

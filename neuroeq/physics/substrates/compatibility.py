@@ -1,4 +1,4 @@
-"""Does a rule suit the neurons and the graph that it is asked for on? If not, a sentence says why."""
+"""Checks whether a learning rule can work on the neurons, the circuit and the graph of a network."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def check_rule(network: Network, plastic: bool) -> None:
     Parameters
     ----------
     network
-        Resolved, in the models of its file.
+        The resolved network, with the models of its file.
     plastic
-        Whether it learns.
+        Whether the network learns.
 
     Raises
     ------
     SpecError
-        If the rule asks for an energy, a clamp, a field or a complex state that there is not.
+        If the rule needs an energy, a clamp, a vector field or a complex state that the network does not have.
     """
     if network.nudge == "clamp":
         _check_clamp(network)
     if network.nudge == "corrected" and not network.kind.equations:
         raise SpecError(
             f"{network.where}: phases.nudge is 'corrected' on substrate '{network.substrate_name}'; the correction "
-            "needs every weight the other way round, which no local circuit or spike carries, so use substrate 'rate'."
+            "needs every weight reversed, which no local circuit or spike transmits, so use substrate 'rate'."
         )
     if not plastic:
         return
@@ -51,7 +51,7 @@ def check_rule(network: Network, plastic: bool) -> None:
 
 
 def check_energy(network: Network) -> None:
-    """Refuse directed weights between free layers: they have no energy."""
+    """Refuse directed weights between free layers, since these have no energy."""
     for name in _directed(network):
         raise SpecError(
             f"{network.where}: projections.{name} is directed, so there is no energy to contrast; use training.rule "
@@ -69,13 +69,13 @@ def _check_synapses(network: Network) -> None:
         if network.projections[name].learning_rate and _symmetric(synapse):
             raise SpecError(
                 f"{network.where}: projections.{name} is directed, and the rule of synapse '{synapse.name}' is "
-                "symmetric: it follows an energy that there is not; use a directed rule such as 'vector_field', or "
+                "symmetric, for a network with an energy; use a directed rule such as 'vector_field', or "
                 "symmetric weights."
             )
 
 
 def _symmetric(synapse: SynapseModel) -> bool:
-    """Whether the terms of a synapse are the same with its two sides exchanged."""
+    """Return whether the terms of a synapse stay the same if its two sides are exchanged."""
     terms = {term.factors for term in synapse.plasticity}
     return bool(terms) and terms == {(post, pre) for pre, post in terms}
 
@@ -112,7 +112,7 @@ def check_resistors(network: Network) -> None:
     Raises
     ------
     SpecError
-        If it takes place in time, asks for neurons, or for a pull that no part of a circuit gives.
+        If the rule takes place in time, or needs neurons, or a pull that no element of a circuit exerts.
     """
     rule = rule_of(network.training)
     if rule is None:
@@ -136,7 +136,7 @@ def check_resistors(network: Network) -> None:
     if network.nudge == "state" and network.phases.cost != "squared_error":
         raise SpecError(
             f"{network.where}: phases.cost is '{network.phases.cost}' with phases.nudge 'state', a conductance to each "
-            "target, which pulls down squared errors only; use phases.nudge 'held_current'."
+            "target, which lowers squared errors only; use phases.nudge 'held_current'."
         )
     if network.training.step.kind == "binary":
         raise SpecError(
@@ -145,6 +145,6 @@ def check_resistors(network: Network) -> None:
         )
     if network.phases.persistent:
         raise SpecError(
-            f"{network.where}: phases.persistent is true; an operating point does not depend on where it is sought "
-            "from, so leave it out."
+            f"{network.where}: phases.persistent is true; an operating point does not depend on where its "
+            "solver starts, so leave it out."
         )

@@ -27,13 +27,13 @@ def conductance_adjoint(circuit: Circuit, settled: Settled, output: str, pull: A
     Parameters
     ----------
     circuit
-        Its layout.
+        The layout of the circuit: its layers, resistors and amplifiers.
     settled
-        The free operating point.
+        The free operating point of the batch.
     output
         The layer whose nodes the cost reads.
     pull
-        dC/dv of these nodes: (batch, n).
+        The derivative dC/dv in the voltages of these nodes: (batch, n).
     """
     system = Stacked(drive_circuit(settled.assembly, settled.drive))
     v = system.begin(settled.voltages)

@@ -1,4 +1,4 @@
-"""What equilibria of neurons say about their parameters: differences of energy gradients and of vector fields.
+"""Contrasts between equilibria of neurons: differences of energy gradients and of vector fields.
 
     dE/dW_ij = -<a_i a_j>,   dE/db_j = -<a_j>                                         with activities a
     (1/beta) (dmu/dtheta(s0))^T (s^beta - s0)                                         with tau ds/dt = mu
@@ -28,7 +28,7 @@ Array = np.ndarray
 
 
 class Contrasts(PlainSubstrate):
-    """Neurons whose equilibria are compared; a subclass says how they relax.
+    """Neurons whose equilibria are compared; a subclass defines how they relax.
 
     Parameters
     ----------
@@ -50,22 +50,22 @@ class Contrasts(PlainSubstrate):
     @property
     @abstractmethod
     def described(self) -> Network:
-        """The network in the models of its file."""
+        """The network with the models of its file."""
 
     @property
     @abstractmethod
     def state_of_one(self) -> float:
-        """The state that stands for 1."""
+        """The state that represents the number 1."""
 
     def energy(self, eq: Equilibrium) -> Array:
-        """Return the energy of each sample, (batch,), of which free phases are the descent; activity 1 is its unit.
+        """Return the energy of each sample, (batch,), which decreases in free phases.
 
-        E = sum of the units' own content - sum over weights of a_i W_ij a_j - sum of b_j a_j (Scellier & Bengio 2017).
+        E = sum of the content of the units - sum over weights of a_i W_ij a_j - sum of b_j a_j (Scellier & Bengio 2017).
 
         Raises
         ------
         NeuroeqError
-            If weights are directed, units spike, or their equations descend no energy.
+            If weights are directed, units spike, or the equations of the units do not descend an energy.
         """
         check_energy(self.network)
         values = self.field_values(eq)
@@ -82,20 +82,20 @@ class Contrasts(PlainSubstrate):
     def energy_gradient(self, eq: Equilibrium) -> Params:
         """Return dE/dW_ij = -<a_i a_j> and dE/db_j = -<a_j>, averaged over the batch.
 
-        Of E = sum of unit terms - 1/2 a.W.a - b.a with activities a (Scellier & Bengio 2017); a symmetric pair of
-        lateral weights counts as one parameter.
+        The energy is E = sum of unit terms - 1/2 a.W.a - b.a with activities a (Scellier & Bengio 2017). A symmetric pair
+        of lateral weights counts as one parameter.
         """
         return self.energy_contrast([(1.0, eq)])
 
     def energy_contrast(self, weighted: Sequence[tuple[float, Equilibrium]]) -> Params:
         """Return the sum of weights times energy gradients, at equilibria of the same inputs.
 
-        What a clamped input sends is the same in all of them, and is multiplied once.
+        The activity of a clamped input is the same in all of them, so it is multiplied only once.
 
         Raises
         ------
         SpecError
-            If weights between free layers are directed: they have no energy.
+            If weights between free layers are directed, which have no energy.
         """
         check_energy(self.network)
         clamped = self.network.input_layer if self.network.neuron(self.network.input_layer) is None else None
@@ -117,9 +117,9 @@ class Contrasts(PlainSubstrate):
         return self.shaped(contrast)
 
     def field_contrast(self, free: Equilibrium, nudged: Sequence[tuple[float, Equilibrium]]) -> Params:
-        """Return the sum of gains times <(dmu/dtheta(s0))^T (s - s0)>, a weight's in both directions that it serves.
+        """Return the sum of gains times <(dmu/dtheta(s0))^T (s - s0)>, for a weight over both directions that it serves.
 
-        With dmu_j/dW_ij = a_i(s0) dmu_j/ddrive, which is a_i where the equation adds up its drive.
+        Here dmu_j/dW_ij = a_i(s0) dmu_j/ddrive, which is a_i if the drive is a plain term of the equation.
         """
         m, slopes = len(free.outputs), self.drive_slopes(free)
         moved = {
@@ -141,19 +141,19 @@ class Contrasts(PlainSubstrate):
         return self.shaped(change)
 
     def drive_slopes(self, eq: Equilibrium) -> dict[str, Array]:
-        """Return dmu/ddrive of every unit, by layer (batch, n); of spiking units that of their mean field."""
+        """Return dmu/ddrive of every unit, by layer (batch, n); for spiking units, that of their mean field."""
         if self.spiking:
             return {layer: np.ones_like(state) for layer, state in eq.state.items()}
         return {layer: self.fields[layer].drive_slope(values) for layer, values in self.field_values(eq).items()}
 
     @cached_property
     def fields(self) -> dict[str, Field]:
-        """The vector field of every layer, in its file's units.
+        """The vector field of every layer, in the units of its model file.
 
         Raises
         ------
         EquationError
-            If a layer is no rate model with one state.
+            If a layer is not a rate model with one state.
         """
         layers = [layer for layer in self.network.layers if layer != self.network.input_layer]
         models = {layer: self.described.neuron(layer) for layer in layers}
@@ -175,7 +175,7 @@ class Contrasts(PlainSubstrate):
         return values
 
     def drives(self, activity: Mapping[str, Array]) -> dict[str, Array]:
-        """Return what arrives at every layer, (batch, n), for activities of all, inputs included."""
+        """Return the drive of every layer, (batch, n), for the activities of all layers, inputs included."""
         arriving: dict[str, list[Array]] = {layer: [] for layer in self.network.layers}
         for name, ends in self.network.projections.items():
             arriving[ends.target].append(activity[ends.source] @ self.params[name])
@@ -184,7 +184,7 @@ class Contrasts(PlainSubstrate):
         return {layer: sum(parts[1:], start=parts[0]) for layer, parts in arriving.items() if parts}
 
     def drives_back(self, error: Mapping[str, Array]) -> dict[str, Array]:
-        """Return what errors in the drives of free layers are in their activities: (batch, n)."""
+        """Return errors in the drives of free layers, propagated back to their activities: (batch, n)."""
         back = {layer: np.zeros_like(value) for layer, value in error.items()}
         for name, ends in self.network.projections.items():
             if ends.source not in back:
@@ -195,7 +195,7 @@ class Contrasts(PlainSubstrate):
         return back
 
     def shaped(self, change: Params) -> Params:
-        """Return a change in the shapes of the parameters, and nothing where there is no synapse."""
+        """Return a change in the shapes of the parameters, and 0 where there is no synapse."""
         shaped: Params = {}
         for name, value in change.items():
             connected = self._masks.get(name)

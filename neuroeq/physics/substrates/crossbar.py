@@ -32,7 +32,7 @@ Array = np.ndarray
 
 
 class Crossbar(NeuronSubstrate):
-    """The crossbar of a network that was resolved for it.
+    """The substrate of a network that was resolved for a crossbar.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Crossbar(NeuronSubstrate):
 
     @property
     def hardware(self) -> Hardware:
-        """What it is made of."""
+        """The hardware that it is made of."""
         return self._hardware
 
     def relax(
@@ -70,7 +70,7 @@ class Crossbar(NeuronSubstrate):
         rng: np.random.Generator | None = None,
         **others: Any,
     ) -> Equilibrium:
-        """Let the op-amps settle on the inputs that converters drive, and read them by converters."""
+        """Let the op-amps settle under the inputs that converters drive, and read the outputs with converters."""
         inputs, nudge, start, stop = self._phase(inputs, nudge, start, stop)
         volt, periphery, kept = self.state_of_one, self._periphery, self.params
         inputs = self._as_driven(self._given.of(inputs))
@@ -89,7 +89,7 @@ class Crossbar(NeuronSubstrate):
         return replace(eq, state=state, activity=activity, outputs=activity[self.network.output_layer])
 
     def _as_driven(self, inputs: Array) -> Array:
-        """Return inputs as converters drive them; the same array for the same inputs, so that phases share products."""
+        """Return inputs as converters drive them: the same array for the same inputs, so that phases share results."""
         if not self.hardware.periphery.dac_bits:
             return inputs
         if self._driven is None or self._driven[0] is not inputs:
@@ -99,18 +99,18 @@ class Crossbar(NeuronSubstrate):
 
     @property
     def described(self) -> Network:
-        """The network in the models of its file."""
+        """The network with the models of its file."""
         return self._described
 
     @property
     def weights(self) -> Params:
-        """What the differential pairs hold, as the simulation takes it: G+ - G-. [S]."""
+        """The weights that the synapses transmit with: conductances G+ - G- of the differential pairs [S]."""
         if self._programmed[0] is not self.params:
             self._programmed = (self.params, {name: self._held(name, weight) for name, weight in self.params.items()})
         return self._programmed[1]
 
     def _held(self, name: str, weight: Array) -> Array:
-        """Return G+ - G- as they are felt at the ends of the wires; a bias has its source at the unit. [S]."""
+        """Return G+ - G- as effective at the ends of the wires; a bias has its source at the unit and no wires [S]."""
         plus, minus = differential_pair(self.hardware, weight)
         if self._wires is not None and name in self.network.projections:
             plus, minus = (effective_conductance(g, self._wires) for g in (plus, minus))
@@ -118,15 +118,15 @@ class Crossbar(NeuronSubstrate):
 
     @property
     def state_of_one(self) -> float:
-        """The voltage that stands for 1. [V]."""
+        """The voltage that represents the number 1 [V]."""
         return self.hardware.neuron.integrator.v_scale
 
     def mapping(self) -> dict[str, float]:
-        """Return how weights became conductances: scale, how many are at the limit, how much of the window is used."""
+        """Return how weights are mapped to conductances: scale, used part of the window, clipped weights."""
         return mapping_of(self.hardware, self.params)
 
     def volts(self, state: Array) -> Array:
-        """Return states as node voltages, which they are: (batch, n). [V]."""
+        """Return the states unchanged, since they are node voltages: (batch, n) [V]."""
         return state
 
     def netlist(
@@ -140,10 +140,10 @@ class Crossbar(NeuronSubstrate):
         return self
 
     def dissipation(self, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:
-        """Return the mean power that each kind of element turns into heat at an equilibrium. [W].
+        """Return the mean power that each kind of element turns into heat at an equilibrium [W].
 
-        A device between a driven voltage V and a virtual ground takes G V^2, in each direction that it is read; that of
-        a nudge of -beta, a negative conductance, is negative.
+        A device between a driven voltage V and a virtual ground takes G V^2 in each direction in which it is read. The
+        power of a nudge of -beta, a negative conductance, is negative.
         """
         integrator, found = self.hardware.neuron.integrator, dict.fromkeys(("feedback resistors", "op-amps"), 0.0)
         square = {layer: np.square(v).mean(axis=0) * integrator.v_scale**2 for layer, v in eq.activity.items()}
@@ -168,11 +168,11 @@ class Crossbar(NeuronSubstrate):
         return found
 
     def devices(self) -> int:
-        """Return how many programmable devices there are: two a weight and bias."""
+        """Return how many programmable devices there are: two for each weight and bias."""
         return 2 * sum(_count(self._masks.get(name), weight) for name, weight in self.params.items())
 
     def phase_time(self, eq: Equilibrium) -> float:
-        """Return how long the phase took. [s]."""
+        """Return how long the phase took [s]."""
         return eq.n_steps * self.simulation.dt
 
 

@@ -1,4 +1,4 @@
-"""What a substrate holds: copies that nobody else can change, so that what is computed from them never goes stale."""
+"""Read-only copies of parameters and inputs, so that what is computed from them stays valid."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ Array = np.ndarray
 
 
 class HeldParams(dict[str, Array]):
-    """Parameters of a substrate, read-only; `hold` replaces them.
+    """The parameters of a substrate, which are read-only; `hold` replaces them.
 
     Parameters
     ----------
     params
-        Arrays by projection and bias. Each is copied, unless it is a read-only copy already.
+        The arrays by projection and bias. Each is copied, unless it is a read-only copy already.
     """
 
     def __init__(self, params: Mapping[str, Array]) -> None:
         super().__init__({name: frozen(value) for name, value in params.items()})
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
-        raise TypeError("what a substrate holds cannot be changed in place; call substrate.hold(params)")
+        raise TypeError("the parameters of a substrate cannot be changed in place; call substrate.hold(params)")
 
     __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _refuse  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy and pickle as the arrays by name."""
+        """Return how it is copied and pickled: as a dictionary of its arrays."""
         return HeldParams, (dict(self),)
 
 
 def held(params: Params) -> HeldParams:
-    """Return parameters that nobody can change; the same ones if they are that already."""
+    """Return a read-only copy of parameters; the same object if it is one already."""
     return params if isinstance(params, HeldParams) else HeldParams(params)
 
 
@@ -51,14 +51,14 @@ def frozen(value: Array) -> Array:
 class Latest:
     """The inputs of the last relaxation, recognised by value.
 
-    What is computed from a batch is kept under the array that this returns, so phases of one batch share it.
+    Results for a batch are cached under the array that `of` returns, so that the phases of one batch share them.
     """
 
     def __init__(self) -> None:
         self._inputs: Array | None = None
 
     def of(self, inputs: Array) -> Array:
-        """Return a read-only copy of inputs; the same one as long as their values stay the same."""
+        """Return a read-only copy of inputs: the same object as long as their values stay the same."""
         last = self._inputs
         if last is inputs:
             return last

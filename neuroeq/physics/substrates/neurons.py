@@ -1,4 +1,4 @@
-"""Substrates of neurons on Brian2: one simulation, and the parameters that its synapses hold."""
+"""Substrates of neurons, simulated by Brian2."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neuroeq.contract import Equilibrium, Lesson, Nudge, Params, Plastic, Stop, VectorField
+from neuroeq.contract import Equilibrium, Nudge, Params, Plastic, Stop, Trial, VectorField
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Relaxation
 from neuroeq.errors import SpecError
@@ -22,14 +22,14 @@ Array = np.ndarray
 
 
 class NeuronSubstrate(Contrasts):
-    """Units that are differential equations, on the substrate that the network was resolved for.
+    """Neurons that are described by differential equations.
 
     Parameters
     ----------
     network
         The network, resolved for this substrate.
     params
-        What the synapses hold at first: weights (n_pre, n_post) by projection and biases (n,); copied.
+        The parameters to start with, which are copied: weights (n_pre, n_post) by projection, and biases (n,).
     batch
         The largest number of samples in a relaxation.
     options
@@ -49,29 +49,29 @@ class NeuronSubstrate(Contrasts):
 
     @property
     def described(self) -> Network:
-        """The network in the models of its file."""
+        """The network with the models of its file."""
         return self.network
 
     def _simulated(self) -> Network:
-        """Return the network as the engine runs it."""
+        """Return the network that the engine simulates."""
         return self.network
 
     @property
     def weights(self) -> Params:
-        """What the simulation multiplies with: the parameters, or what devices make of them."""
+        """The weights that the synapses transmit with: the parameters, or what devices make of them."""
         return self.params
 
     @property
     def state_of_one(self) -> float:
-        """The state that stands for 1."""
+        """The state that represents the number 1."""
         return 1.0
 
     def stop(self, relaxation: Relaxation) -> Stop:
-        """Return when a phase ends."""
+        """Return the stopping criterion of a phase that the network's file describes."""
         return Stop(relaxation.n_steps(self.simulation.dt), relaxation.tolerance)
 
     def saturation(self, eq: Equilibrium) -> dict[str, tuple[float, float]]:
-        """Return, by layer, the fractions of units that can move and that are stuck at their top."""
+        """Return, by layer, the fractions of units that can move and that are stuck at their upper bound."""
         return {
             layer: (
                 float(((activity > MOVING[0]) & (activity < MOVING[1])).mean()),
@@ -92,25 +92,25 @@ class NeuronSubstrate(Contrasts):
         record: Recording | None = None,
         rng: np.random.Generator | None = None,
     ) -> Equilibrium:
-        """Relax from rest, or from where an equilibrium ended.
+        """Relax from rest, or from an earlier equilibrium.
 
         Parameters
         ----------
         inputs
-            What the input layer is clamped to: (batch, n_input), or one sample, (n_input,).
+            The values that the input layer is clamped to: (batch, n_input), or one sample, (n_input,).
         nudge
             The pull of the outputs; None in the free phase.
         start
-            An equilibrium of this substrate, or its `resume`, to go on from; the phase starts at rest if left out.
+            An equilibrium of this substrate, or its `resume`, to start from; the phase starts at rest if left out.
         stop
-            The largest number of steps, and the residual that ends the phase earlier; as the network says if left out.
+            The largest number of steps, and the residual that ends the phase earlier; those of the network if left out.
         plasticity
-            What lets synapses accumulate their change in this phase; None if they do not change.
+            The object that accumulates the change of the synapses in this phase; None if they do not change.
         record
             A `Recording` that keeps spikes and states of the first samples, as many as the substrate was built to
             monitor; None to keep nothing.
         rng
-            Draws start values and noise; the same draws each time if left out.
+            The generator of start values and noise; the same values are drawn each time if left out.
 
         Returns
         -------
@@ -137,27 +137,27 @@ class NeuronSubstrate(Contrasts):
         return neuron_margin(self, free)
 
     def jacobian(self, eq: Equilibrium, sample: int) -> Array:
-        """Return the derivative of tau ds/dt in the states of all free units: (n, n), row = whose rate of change."""
+        """Return the derivative of tau ds/dt in the states of all free units: (n, n), one row a rate of change."""
         return jacobian(self, eq, sample)
 
-    def record(self, lesson: Lesson) -> Recording:
-        """Return the phases of one lesson, with the change that synapses accumulate in them."""
+    def record(self, trial: Trial) -> Recording:
+        """Return the phases of one trial, with the change that synapses accumulate in them."""
         record, into = Recording(), self.accumulator()
-        lesson.settle(self, record=record, plasticity=lambda gain: self.plasticity(into, gain))
+        trial.settle(self, record=record, plasticity=lambda gain: self.plasticity(into, gain))
         return record
 
     def accumulator(self) -> Accumulator:
-        """Return an empty accumulator for changes of the synapses."""
+        """Return an empty accumulator for the changes of the synapses."""
         return Accumulator(self.simulation.edges)
 
     def plasticity(self, into: Accumulator, gain: float, on_step: Callable[[], Params] | None = None) -> Plasticity:
-        """Return what lets synapses change in a phase: into what, by which factor, and what is called every step."""
+        """Return the `plasticity` argument of `relax` that lets synapses change in a phase."""
         return Plasticity(into, gain, on_step)
 
     def as_field(self) -> VectorField | None:
-        """Return itself; None of spiking units, whose rate of change is no function of their states."""
+        """Return itself; None for spiking units, whose rate of change is not a function of their states."""
         return None if self.spiking else self
 
     def as_plastic(self) -> Plastic | None:
-        """Return itself: its synapses have equations or spike rules."""
+        """Return itself, since its synapses have equations or spike rules."""
         return self

@@ -16,12 +16,12 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class NodeCost:
-    """A cost of the outputs, as a cost of the node voltages, in volts, that they are read from.
+    """A cost of the outputs, as a cost of the node voltages [V] that they are read from.
 
     Parameters
     ----------
     cost
-        The cost of the outputs, in the network's unit.
+        The cost of the outputs, which are in the network's unit.
     network
         The resistor network, whose layout says which nodes the outputs are read from.
     """

@@ -18,7 +18,7 @@ from ..circuits.diodes import IdealDiode
 
 Array = np.ndarray
 SAFETY = 0.4
-"""Step over a lower bound of the fastest time constant."""
+"""The time step, as a fraction of a lower bound of the fastest time constant."""
 
 
 def in_time(network: Network, circuit: Circuit, params: Params) -> Network:
@@ -38,7 +38,7 @@ def in_time(network: Network, circuit: Circuit, params: Params) -> Network:
 
 
 def time_constants(network: Network, circuit: Circuit, params: Params) -> tuple[float, float]:
-    """Return a bound of the fastest and the slowest node's time constant [s]: a conducting diode is fast."""
+    """Return bounds of the time constants of the fastest node, whose diode conducts, and of the slowest node [s]."""
     unit, hardware = network.circuit, network.technology
     sums: dict[str, Array] = {}
     for name, projection in network.projections.items():
@@ -54,7 +54,7 @@ def time_constants(network: Network, circuit: Circuit, params: Params) -> tuple[
 
 
 def _node(network: Network, layer: Layer, fast: float, slow: float) -> NeuronModel:
-    """Return the equation of a layer's nodes."""
+    """Return the nodes of a layer as a neuron model."""
     lower, upper = (
         _side(np.isfinite(np.broadcast_to(layer.low, layer.size))),
         _side(np.isfinite(np.broadcast_to(layer.high, layer.size))),
@@ -90,7 +90,7 @@ def _node(network: Network, layer: Layer, fast: float, slow: float) -> NeuronMod
 
 
 def _side(there: Array) -> str:
-    """Return an expression that is 1 for the units that have a diode on this side: all, none, or one end of them."""
+    """Return an expression that is 1 for the units with a diode on this side: all, none, the first or the last."""
     count = int(there.sum())
     if count in (0, len(there)):
         return "1" if count else "0"

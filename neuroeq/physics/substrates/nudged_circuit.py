@@ -1,8 +1,8 @@
-"""How the outputs of a resistor network are nudged, and how far they may be.
+"""How the outputs of a resistor network are nudged, and the largest stable nudge.
 
 state           a conductance beta from each output to its target
 held_current    the current -beta dC/dv of the free equilibrium
-clamp           outputs held a fraction beta of the way from the free equilibrium to the target
+clamp           outputs held at a fraction beta of the way from the free equilibrium to the target
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ MODES = ("state", "held_current", "clamp")
 
 
 def nudged(network: Network, periphery: Periphery, drive: Drive, nudge: Nudge) -> Drive:
-    """Return what acts on a circuit besides its sources, under a nudge.
+    """Return the drive of a circuit under a nudge: its sources, and the currents, pulls or held nodes of the nudge.
 
     Parameters
     ----------
     network
-        Resolved for a resistor network.
+        The network, resolved for a resistor network.
     periphery
-        Its converters, which push held currents.
+        The converters of the circuit, which drive the currents of ``held_current``.
     drive
-        What acts in the free phase.
+        The drive of the circuit in the free phase.
     nudge
-        The pull, with the free equilibrium as its reference for all modes but ``state``.
+        The nudge, whose reference is the free equilibrium for all modes but ``state``.
 
     Raises
     ------
     SpecError
-        If there is no reference, or no part of a circuit pulls in this mode.
+        If there is no reference, or no element of a circuit pulls in this mode.
     """
     output = network.output_layer
     if nudge.mode not in MODES:
@@ -68,16 +68,16 @@ def nudged(network: Network, periphery: Periphery, drive: Drive, nudge: Nudge) -
 
 
 def largest_nudge(network: Network, assembly: Assembly, drive: Drive, voltages: Mapping[str, Array]) -> float:
-    """Return the largest stable |beta| of a negative nudge, the least over the batch; infinite for a current.
+    """Return the largest stable |beta| of a negative nudge, the least over the batch; infinite for other modes.
 
     Parameters
     ----------
     network
-        Resolved for a resistor network.
+        The network, resolved for a resistor network.
     assembly, drive
-        The circuit's conductances and sources in the free phase.
+        The conductances and sources of the circuit in the free phase.
     voltages
-        Its operating point by layer: (batch, n), in the network's unit.
+        The voltages of the operating point, by layer: (batch, n), in the network's unit.
     """
     if network.nudge != "state":
         return float("inf")

@@ -16,7 +16,7 @@ from .pairs import differential_pair
 
 Array = np.ndarray
 BIAS = "bias source"
-"""A name that no layer can have."""
+"""The name of the source of the biases, which no layer can have."""
 
 
 def crossbar_netlist(
@@ -27,7 +27,7 @@ def crossbar_netlist(
     Parameters
     ----------
     crossbar
-        The crossbar with the weights that its pairs hold.
+        The crossbar, with the weights that its pairs of devices hold.
     inputs
         The inputs of the sample, (n_input,).
     nudge
@@ -39,7 +39,7 @@ def crossbar_netlist(
     Raises
     ------
     SpecError
-        If the hardware's op-amps have a finite gain, or an amplifier does not say its own voltage.
+        If the op-amps have a finite gain, or an amplifier's output is not its own voltage.
     """
     network, hardware = crossbar.network, crossbar.hardware
     if hardware.neuron.integrator.gain is not None:
@@ -61,7 +61,7 @@ def crossbar_netlist(
 
 
 def _op_amps(crossbar: Circuit, inputs: Array) -> tuple[OpAmps, dict[str, Array]]:
-    """Return the integrators with the pairs between them, and the voltages of the sources. [V]."""
+    """Return the integrators with the pairs between them, and the voltages of the sources [V]."""
     network, hardware = crossbar.network, crossbar.hardware
     sizes = {name: layer.size for name, layer in network.layers.items()}
     rails = {layer: _rails(model) for layer in network.layers if (model := network.neuron(layer)) is not None}
@@ -82,11 +82,11 @@ def _op_amps(crossbar: Circuit, inputs: Array) -> tuple[OpAmps, dict[str, Array]
 
 
 def _rails(model: NeuronModel) -> tuple[float, float]:
-    """Return the voltages that an integrator is kept between. [V]."""
+    """Return the voltages of the two rails of an integrator [V]."""
     if model.activity != "s":
         raise SpecError(
-            f"{model.where}: its activity is {model.activity}; a netlist needs an amplifier that says its own voltage, "
-            "such as that of 'hard_sigmoid'."
+            f"{model.where}: its activity is {model.activity}; a netlist needs an amplifier that outputs its own "
+            "voltage, such as that of 'hard_sigmoid'."
         )
     interval = model.bounds.get(model.state)
     low = -np.inf if interval is None or interval.min is None else physical(str(interval.min)).value

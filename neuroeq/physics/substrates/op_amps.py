@@ -1,4 +1,4 @@
-"""Op-amp integrators in place of rate models: the same equation in volts, siemens and farads.
+"""Op-amp integrators in place of rate models, with the same equation in volts, siemens and farads.
 
 C_f dV/dt = -V/R_f + (drive + bias) V_s + nudge V_s/R_f,   V = V_s s
 """
@@ -15,7 +15,7 @@ VECTOR_FIELD = "The vector-field form, tau ds/dt = drive + bias - s + nudge with
 
 
 def on_crossbar(network: Network) -> Network:
-    """Return the network with op-amp integrators in place of its rate models, phases counted in their steps."""
+    """Return the network with op-amp integrators in place of its rate models, and phases as numbers of their steps."""
     if network.physics.input != "analog":
         raise SpecError(f"{network.where}: substrate.crossbar.input is a neuron; inputs are voltages, so 'analog'.")
     for name, projection in network.projections.items():
@@ -45,7 +45,7 @@ def on_crossbar(network: Network) -> Network:
 
 
 def op_amp(model: NeuronModel, hardware: Hardware, dt: float) -> NeuronModel:
-    """Return the integrator that obeys a rate model's equation, in volts; `dt` [s] is in units of the model's tau."""
+    """Return the integrator with the equation of a rate model, in volts; `dt` [s] is on the time scale of the model."""
     tau, others = integrator(model, VECTOR_FIELD)
     given = hardware.neuron.integrator
 

@@ -1,4 +1,4 @@
-"""Which engine runs a network, and the same network at operating points where it ran in time."""
+"""The engine of a network, and the change of a network from simulation in time to operating points."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from neuroeq.describe.spec import Network
 
 
 def at_operating_point(network: Network) -> Network:
-    """Return a resistor network that ran in time as one that is solved; any other network as it is."""
+    """Return a network of resistors with the engine ``"operating_point"``; return any other network as it is."""
     if network.kind.engine != "operating_point":
         return network
     training = network.training.model_copy(update={"learning": "contrastive"})
@@ -15,5 +15,5 @@ def at_operating_point(network: Network) -> Network:
 
 
 def engine_of(network: Network) -> str:
-    """Return what advances a resolved network: what it asks for, or its substrate's own."""
+    """Return the engine of a resolved network: the one it asks for, or the default of its substrate."""
     return network.run.engine or network.kind.engine

@@ -1,6 +1,6 @@
-"""Operating points of a resistor network: solved, compared, and differentiated.
+"""Operating points of a resistor network, which are solved, compared, and differentiated.
 
-Kirchhoff's laws do the inference; the co-content P(v) plays the energy, dP/dg = 1/2 (v_i - v_j)^2.
+Kirchhoff's laws do the inference. The co-content P(v) takes the place of the energy, and dP/dg = 1/2 (v_i - v_j)^2.
 
 Kendall et al. 2020, arXiv:2006.01981; Scellier 2024, arXiv:2402.11674.
 """
@@ -38,25 +38,25 @@ from .wiring import wires_of
 
 Array = np.ndarray
 MOST_STEPS = 500
-"""Newton steps or sweeps, where phases last a time and so until they are settled."""
+"""The largest number of Newton steps or sweeps if the file gives phases a duration in time."""
 
 
 class OperatingPoints(PlainSubstrate):
-    """The resistor network of a network that was resolved for it.
+    """The substrate of a network that was resolved for a resistor network.
 
     Parameters
     ----------
     network
         The network, resolved for a resistor network.
     params
-        Conductances (n_pre, n_post) by projection in the network's unit, and bias currents (n,); copied.
+        Conductances (n_pre, n_post) by projection in the network's unit, and bias currents (n,); they are copied.
     batch
-        The number of samples that evaluation passes at a time; a relaxation takes any number.
+        The number of samples that evaluation relaxes at a time; a relaxation takes any number.
 
     Raises
     ------
     SpecError
-        If the network asks for what such a circuit cannot do.
+        If the network asks for something that such a circuit cannot do.
     """
 
     def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
@@ -71,11 +71,11 @@ class OperatingPoints(PlainSubstrate):
 
     @property
     def reciprocal(self) -> bool | None:
-        """Whether its elements act equally in both directions: yes, but amplifiers, of which it says None."""
+        """Whether its elements act equally in both directions: True, or None if there are amplifiers."""
         return True if self.circuit.reciprocal else None
 
     def stop(self, relaxation: Relaxation) -> Stop:
-        """Return when a phase ends: after a number of sweeps or Newton steps, or once it is settled."""
+        """Return the stopping criterion of a phase: a number of sweeps or Newton steps, or a small residual."""
         if relaxation.counted:
             return Stop(relaxation.n_steps(1.0), relaxation.tolerance)
         return Stop(MOST_STEPS, relaxation.tolerance or TOLERANCE)
@@ -96,26 +96,26 @@ class OperatingPoints(PlainSubstrate):
         Parameters
         ----------
         inputs
-            The inputs of the batch, (batch, n_input), or one sample, (n_input,); their voltages are `input_gain` times
-            as large.
+            The inputs of the batch, (batch, n_input), or one sample, (n_input,); their voltages are larger by a
+            factor of `input_gain`.
         nudge
             The pull of the outputs; None in the free phase. Its beta is a conductance in the network's unit.
         start
-            An equilibrium, or its `resume`, where the solver begins; it begins at 0 V if this is left out.
+            An equilibrium, or its `resume`, where the solver starts; it starts at 0 V if this is left out.
         stop
             The largest number of sweeps or Newton steps, and the residual to reach, as a fraction of the largest
-            current; as the network says if left out.
+            current; those of the network if left out.
         plasticity, record
-            Not used, since nothing happens in time here.
+            Not used, since operating points have no course in time.
         rng
-            Draws the noise of the converters that read the nodes; the same noise each time if left out.
+            The generator of the noise of the converters that read the nodes; the same noise each time if left out.
 
         Raises
         ------
         DataError
             If inputs or targets have the wrong shape, or are not finite.
         DivergenceError
-            If a nudge is beyond what the circuit bears.
+            If a nudge is beyond the stability limit of the circuit.
         """
         inputs, nudge, start, stop = self._phase(inputs, nudge, start, stop)
         inputs = self._latest.of(inputs)
@@ -161,7 +161,7 @@ class OperatingPoints(PlainSubstrate):
         return {layer: v / volt for layer, v in read.items()}
 
     def energy(self, eq: Equilibrium) -> Array:
-        """Return the co-content of each sample, (batch,), in the network's units: an operating point minimises it."""
+        """Return the co-content of each sample, (batch,), in the network's units; operating points minimise it."""
         settled: Settled = eq.resume
         return co_content(drive_circuit(settled.assembly, settled.drive), settled.voltages)
 
@@ -185,11 +185,11 @@ class OperatingPoints(PlainSubstrate):
         return change
 
     def saturation(self, eq: Equilibrium) -> dict[str, tuple[float, float]]:
-        """Return, by layer, the fraction of nodes whose diodes block; none is stuck at a top."""
+        """Return, by layer, the fraction of nodes whose diodes block, and 0, since none is stuck at an upper bound."""
         return blocking(self.circuit, eq.state)
 
     def margin(self, free: Equilibrium) -> float:
-        """Return the largest stable |beta| of a negative nudge, the least over the batch; infinite for a current."""
+        """Return the largest stable |beta| of a negative nudge, the least over the batch; infinite for other modes."""
         return self._bound(free.resume)
 
     def adjoint(self, inputs: Array, targets: Array, cost: Cost, stop: Stop) -> Params:
@@ -207,7 +207,7 @@ class OperatingPoints(PlainSubstrate):
         return gradient
 
     def _assemble(self, inputs: Array, elsewhere: bool) -> Assembly:
-        """Sum up conductances and sources, once for all phases of a batch that share a circuit."""
+        """Return the assembled conductances and sources, computed once for all phases of a batch on one circuit."""
         known = self._assembled.get(elsewhere)
         if known is None or known[0] is not inputs or known[1] is not self.params:  # both are read-only copies
             g = {name: self.params[name] for name in self.circuit.resistors}

@@ -15,22 +15,22 @@ Array = np.ndarray
 
 
 def differential_pair(hardware: Hardware, weight: Array) -> tuple[Array, Array]:
-    """Return G+ and G-, of the shape of the weights: the smaller one at the bottom of the window. [S]."""
+    """Return G+ and G-, of the shape of the weights: the smaller one at the bottom of the window [S]."""
     held = np.clip(weight, -hardware.w_max, hardware.w_max) / hardware.r_f
     low = hardware.g_min
     return low + np.maximum(held, 0), low + np.maximum(-held, 0)
 
 
 def check_window(hardware: Hardware, params: Params, network: Network) -> None:
-    """Refuse a window that cuts start weights off.
+    """Refuse a window that would clip the start weights.
 
     Raises
     ------
     SpecError
-        If a weight is beyond what a pair can hold.
+        If a weight is larger than a pair can hold.
     """
     if getattr(hardware.synapse.update, "d2d_max", 0.0):
-        return  # devices reach as far as they were drawn
+        return  # each device has a range of its own, which is drawn with the chip
     for name, weight in params.items():
         largest = float(np.abs(weight).max(initial=0))
         if largest > hardware.w_max * (1 + 1e-9):
@@ -42,7 +42,7 @@ def check_window(hardware: Hardware, params: Params, network: Network) -> None:
 
 
 def mapping_of(hardware: Hardware, params: Params) -> dict[str, float]:
-    """Return how weights became conductances: scale, how many are at the limit, how much of the window is used."""
+    """Return how weights are mapped to conductances: scale, used part of the window, clipped weights."""
     limit = hardware.w_max * (1 - 1e-9)
     pairs = [differential_pair(hardware, weight) for weight in params.values()]
     largest = max(float(np.max([plus.max(), minus.max()])) for plus, minus in pairs)

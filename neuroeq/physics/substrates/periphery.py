@@ -1,4 +1,4 @@
-"""Between a circuit and the numbers: converters that drive inputs, read nodes and push nudge currents.
+"""The converters between a circuit and digital numbers, which drive inputs, read nodes and drive nudge currents.
 
 Offsets belong to the chip and are drawn once; noise is drawn at every reading.
 """
@@ -25,7 +25,7 @@ class Periphery:
     Parameters
     ----------
     network
-        Resolved for a circuit; its seed is that of the chip.
+        The network, resolved for a circuit; the seed of its run is that of the chip.
     """
 
     def __init__(self, network: Network) -> None:
@@ -41,15 +41,15 @@ class Periphery:
 
     @property
     def reads_exactly(self) -> bool:
-        """Whether voltages are read as they are."""
+        """Whether voltages are read without rounding, noise and offset."""
         return not (self._given.adc_bits or self._given.adc_noise_sd or self._given.adc_offset_sd)
 
     def driven(self, volts: Array) -> Array:
-        """Return input voltages as the converters drive them. [V]."""
+        """Return input voltages as the converters drive them [V]."""
         return quantised(volts, self._given.dac_bits, self._given.dac_full_scale)
 
     def read(self, volts: Mapping[str, Array], rng: np.random.Generator | None) -> dict[str, Array]:
-        """Return node voltages as they are read, by layer: (batch, n). [V]."""
+        """Return node voltages as they are read, by layer: (batch, n) [V]."""
         if self.reads_exactly:
             return dict(volts)
         noise = (rng or np.random.default_rng(0)).spawn(1)[0]
@@ -64,7 +64,7 @@ class Periphery:
         return found
 
     def pushed(self, amperes: Array) -> Array:
-        """Return nudge currents into the outputs as they are driven, (batch, n). [A]."""
+        """Return nudge currents into the outputs as they are driven, (batch, n) [A]."""
         nudge = self._given.nudge
         if nudge.i_max is not None:
             amperes = np.clip(quantised(amperes, nudge.bits, nudge.i_max), -nudge.i_max, nudge.i_max)
@@ -74,7 +74,7 @@ class Periphery:
         return amperes
 
     def elsewhere(self, nudge: Nudge | None) -> bool:
-        """Whether a phase runs on a second circuit: that of +beta; of the only nudged one, if it is -beta."""
+        """Return whether a phase runs on a second circuit: that of +beta, or of -beta if there is no other."""
         if nudge is None or not self._array.phase_mismatch:
             return False
         return nudge.beta > 0 or self._variant == "negative"

@@ -1,6 +1,6 @@
 """A network as programmable resistors, diodes and amplifiers, solved for its operating point.
 
-Kirchhoff's laws do the inference; the co-content P(v) plays the energy, dP/dg = 1/2 (v_i - v_j)^2.
+Kirchhoff's laws do the inference. The co-content P(v) takes the place of the energy, and dP/dg = 1/2 (v_i - v_j)^2.
 Outputs are nudged by a conductance to the target, by a current, or by holding them (coupled learning).
 
 Kendall et al. 2020, arXiv:2006.01981; Scellier 2024, arXiv:2402.11674; Stern et al. 2021, Phys. Rev. X 11:021045.
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neuroeq.contract import Circuit, Equilibrium, Lesson, Nudge
+from neuroeq.contract import Circuit, Equilibrium, Nudge, Trial
 from neuroeq.describe.spec import Hardware
 
 from ..circuits.equations import drive_circuit
@@ -27,37 +27,37 @@ Array = np.ndarray
 
 
 class Resistive(OperatingPoints):
-    """The resistor network of a network that was resolved for it.
+    """The substrate of a network that was resolved for a resistor network.
 
     Parameters
     ----------
     network
         The network, resolved for a resistor network.
     params
-        Conductances (n_pre, n_post) by projection in the network's unit, and bias currents (n,); copied.
+        Conductances (n_pre, n_post) by projection in the network's unit, and bias currents (n,); they are copied.
     batch
-        The number of samples that evaluation passes at a time; a relaxation takes any number.
+        The number of samples that evaluation relaxes at a time; a relaxation takes any number.
 
     Raises
     ------
     SpecError
-        If the network asks for what such a circuit cannot do.
+        If the network asks for something that such a circuit cannot do.
     """
 
     @property
     def hardware(self) -> Hardware:
-        """What it is made of."""
+        """The hardware that it is made of."""
         return self.network.technology
 
     def power(self, eq: Equilibrium) -> Power:
-        """Return where the power comes from and goes at an equilibrium, in the network's units."""
+        """Return the power that sources supply and elements dissipate at an equilibrium, in the network's units."""
         settled: Settled = eq.resume
         return power(drive_circuit(settled.assembly, settled.drive), settled.voltages)
 
     def dissipation(self, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:
-        """Return the mean power that each kind of element turns into heat at an equilibrium. [W].
+        """Return the mean power that each kind of element turns into heat at an equilibrium [W].
 
-        A nudge is among them already; that of -beta, a negative conductance, is negative.
+        The nudge of an equilibrium is included; the power of a nudge of -beta, a negative conductance, is negative.
         """
         watt = self.network.circuit.v_unit**2 * self.network.g_unit
         found = {kind: float(each.mean()) * watt for kind, each in self.power(eq).dissipated.items()}
@@ -73,36 +73,36 @@ class Resistive(OperatingPoints):
         return sum(g.size if connected is None else int(connected.sum()) for connected, g in counts)
 
     def phase_time(self, eq: Equilibrium) -> float:
-        """Return how long a phase is held. [s]."""
+        """Return how long a phase is held [s]."""
         return self.network.technology.periphery.phase_time
 
     def mapping(self) -> None:
-        """Return None: the parameters are the conductances, in the network's unit."""
+        """Return None, since the parameters are the conductances, in the network's unit."""
 
     def volts(self, state: Array) -> Array:
-        """Return states of an equilibrium as node voltages: (batch, n). [V]."""
+        """Return states of an equilibrium as node voltages: (batch, n) [V]."""
         return state * self.network.circuit.v_unit
 
     def netlist(
         self, inputs: Array, eq: Equilibrium, nudge: Nudge | None, *, title: str, header: Sequence[str] = ()
     ) -> str:
-        """Return the SPICE netlist of the first sample, under what it settled under: `eq` knows inputs and nudge."""
+        """Return the SPICE netlist of the first sample, with the sources and the nudge that `eq` settled under."""
         return resistor_netlist(self.network, self.params, eq.resume.drive, title=title, header=header)
 
     def as_circuit(self) -> Circuit:
         """Return itself."""
         return self
 
-    def record(self, lesson: Lesson) -> Recording:
-        """Return the phases of one lesson, as the circuit would settle from each equilibrium to the next."""
-        free, nudged_ends = lesson.settle(self)
+    def record(self, trial: Trial) -> Recording:
+        """Return the phases of one trial in time, as the circuit settles from each equilibrium to the next."""
+        free, nudged_ends = trial.settle(self)
         phases = [self.settle(free, None, "free")]
-        for end, beta in zip(nudged_ends, lesson.betas, strict=True):
+        for end, beta in zip(nudged_ends, trial.betas, strict=True):
             phases.append(self.settle(end, free, f"nudged {beta:+g}", len(phases[0].t) // 2))
         return Recording(phases)
 
     def settle(self, eq: Equilibrium, start: Equilibrium | None, name: str, least: int = 1) -> Phase:
-        """Return how the circuit comes to an equilibrium from another, or from 0 V: a phase, in volts.
+        """Return the phase in which the circuit settles from one equilibrium, or from 0 V, to another, in volts.
 
         Parameters
         ----------

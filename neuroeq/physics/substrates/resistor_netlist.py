@@ -1,4 +1,4 @@
-"""A resistor network as a SPICE netlist, in volts, siemens and amperes, under what acts on it."""
+"""A resistor network and its drive as a SPICE netlist, in volts, siemens and amperes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def resistor_netlist(network: Network, params: Params, drive: Drive, *, title: s
     Parameters
     ----------
     network
-        Resolved for a resistor network.
+        The network, resolved for a resistor network.
     params
-        Its conductances and bias currents, in its own units.
+        The conductances and bias currents of the network, in its own units.
     drive
-        Sources, currents, pulls and held nodes of a batch, in its own units.
+        The sources, currents, pulls and held nodes of a batch, in the network's own units.
     title, header
         The first lines of the netlist.
     """

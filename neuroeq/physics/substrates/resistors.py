@@ -1,4 +1,4 @@
-"""The two ways of running a resistor network: solved for its operating points, or in time."""
+"""The two ways of simulating a resistor network: at its operating points, or in time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .transient import ResistiveInTime
 def resistor_network(
     network: Network, params: Params, batch: int, *, engine: str = "operating_point", **options: Any
 ) -> Substrate:
-    """Return the resistor network of a network that was resolved for one.
+    """Return the substrate of a network that was resolved for a resistor network.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def resistor_network(
     Raises
     ------
     SpecError
-        If the engine is another one, or the circuit cannot do what the network asks for.
+        If the engine is not one of these, or the network asks for something that the circuit cannot do.
     """
     match engine:
         case "operating_point":

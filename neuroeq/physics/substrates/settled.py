@@ -1,4 +1,4 @@
-"""Where a circuit stands, and under what."""
+"""An operating point of a circuit, with the conductances, the sources and the drive that it belongs to."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Settled:
     Parameters
     ----------
     voltages
-        By layer: (batch, n). [v_unit]
+        The node voltages, by layer: (batch, n) [v_unit].
     assembly
         The conductances and sources of the circuit.
     drive
-        What else acts on it: currents into nodes, pulls, held nodes.
+        All that acts on the circuit: sources, currents into nodes, pulls and held nodes.
     """
 
     voltages: Mapping[str, np.ndarray]

@@ -1,8 +1,8 @@
-"""How far outputs may be nudged: the curvature of the energy at a free equilibrium.
+"""The largest stable nudge, from the curvature of the energy at a free equilibrium.
 
-With H the Hessian of E over the units that can move, and S what is left of it at the outputs once the others follow
-(the Schur complement), E + beta C stays bounded below only for  beta > -lambda_min(S).  Units that are clipped cannot
-move; where units are bounded, a nudge beyond the margin saturates instead of diverging.
+Let H be the Hessian of E over the units that can move, and S its Schur complement at the outputs, the curvature once
+the other units have followed. E + beta C is bounded below only for  beta > -lambda_min(S).  Clipped units cannot move;
+if units are bounded, outputs saturate under a nudge beyond the margin instead of diverging.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from neuroeq.units import physical
 
 Array = np.ndarray
 MOVING = (0.02, 0.98)
-"""Activities between which a unit counts as free to move."""
+"""The activities between which a unit counts as able to move."""
 
 
 def margin(substrate: Substrate, free: Equilibrium) -> float:
@@ -27,17 +27,17 @@ def margin(substrate: Substrate, free: Equilibrium) -> float:
 def neuron_margin(substrate: Substrate, free: Equilibrium, samples: int = 4) -> float:
     """Return the margin of neurons, the median over samples; 0 if no negative nudge is stable.
 
-    Of rates it is measured on the neuron's own equations; of spiking units on their mean field, leaky integrators with
-    unit slope between their bounds, H = 1 - W.
+    For rates it is measured on the equations of the neurons. For spiking units it is that of their mean field, leaky
+    integrators with unit slope between their bounds, for which H = 1 - W.
 
     Parameters
     ----------
     substrate
-        Neurons that settled.
+        The substrate of neurons that settled.
     free
         The free equilibrium of a batch.
     samples
-        How many samples of the batch to look at.
+        The number of samples of the batch to compute it for.
     """
     network, field = substrate.network, substrate.as_field()
     output = np.concatenate(
@@ -54,9 +54,9 @@ def neuron_margin(substrate: Substrate, free: Equilibrium, samples: int = 4) -> 
 
 
 def jacobian(substrate: VectorField, equilibrium: Equilibrium, sample: int, shift: float = 1e-6) -> Array:
-    """Return the derivative of tau ds/dt in the states of all free units: (n, n), row = whose rate of change.
+    """Return the derivative of tau ds/dt in the states of all free units: (n, n), one row a rate of change.
 
-    By central differences: copies of the sample, each with one state shifted, take one step side by side.
+    It is computed by central differences: copies of the sample, each with one state shifted, take one step in parallel.
     """
     network, simulation = substrate.network, substrate.simulation
     n = sum(network.layers[layer].size for layer in free_layers(network))

@@ -1,9 +1,9 @@
-"""A resistor network in time: the same circuit as Brian2 equations, with a capacitor at every node.
+"""A resistor network in time, as Brian2 equations of the same circuit with a capacitor at every node.
 
     C dv/dt = sum g (u - v) - i_diode(v) + I + nudge
 
-Its fixed point is the operating point. Resistors may learn in place, dg/dt = -gain/2 d(u - v)^2/dt while outputs are
-nudged. The step follows the fastest node, so this is for small networks.
+Its fixed point is the operating point. Resistors can learn in situ, by dg/dt = -gain/2 d(u - v)^2/dt while outputs
+are nudged. The fastest node sets the time step, so this is for small networks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neuroeq.contract import Circuit, Equilibrium, Lesson, Nudge, Params, Stop
+from neuroeq.contract import Circuit, Equilibrium, Nudge, Params, Stop, Trial
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Relaxation
 from neuroeq.errors import SpecError
@@ -35,15 +35,15 @@ from .resistive import Resistive
 
 Array = np.ndarray
 HEADROOM = 1.5
-"""By how much nodes may become faster before the step is chosen anew; steps stay stable well beyond."""
+"""The factor by which nodes may become faster before a new step is chosen; steps are stable well beyond it."""
 MOST_STEPS = 200_000
-"""Where phases last a time of another substrate's scale, and so until they are settled."""
+"""The largest number of steps if the file gives phases a duration on the time scale of another substrate."""
 SETTLED = 1e-9
-"""Residual where none is asked for: the fastest change times the slowest node's time constant. [V]"""
+"""The default residual: the fastest change times the time constant of the slowest node [V]."""
 
 
 class ResistiveInTime(NeuronSubstrate):
-    """The resistor network of a network that was resolved for it, in volts, siemens and farads.
+    """The substrate of a network that was resolved for a resistor network, in volts, siemens and farads.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class ResistiveInTime(NeuronSubstrate):
     Raises
     ------
     SpecError
-        If the circuit has no such equations here.
+        If the circuit cannot be simulated in time.
     """
 
     def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
@@ -64,9 +64,9 @@ class ResistiveInTime(NeuronSubstrate):
 
     @property
     def weights(self) -> Params:
-        """What the simulation multiplies with: conductances [S], and bias currents [A].
+        """The weights that the synapses transmit with: conductances [S], and bias currents [A].
 
-        Within a layer the resistors g_ij and g_ji stand side by side.
+        Within a layer the resistors g_ij and g_ji are parallel, so they are added.
         """
         if self._scaled[0] is not self.params:
             unit = self.network.circuit
@@ -82,7 +82,7 @@ class ResistiveInTime(NeuronSubstrate):
         return in_time(self.network, self._in_volts, self.params)
 
     def stop(self, relaxation: Relaxation) -> Stop:
-        """Return when a phase ends: after a number of steps, or once it is settled."""
+        """Return the stopping criterion of a phase: a number of steps, or a small residual."""
         if relaxation.counted:
             return Stop(relaxation.n_steps(1.0), relaxation.tolerance)
         return Stop(MOST_STEPS, relaxation.tolerance or SETTLED)
@@ -107,47 +107,53 @@ class ResistiveInTime(NeuronSubstrate):
         return replace(eq, state=state, outputs=read_outputs(self.network, eq.outputs / volt))
 
     def saturation(self, eq: Equilibrium) -> dict[str, tuple[float, float]]:
-        """Return, by layer, the fraction of nodes whose diodes block; none is stuck at a top."""
+        """Return, by layer, the fraction of nodes whose diodes block, and 0, since none is stuck at an upper bound."""
         return blocking(self.circuit, eq.state)
 
     def margin(self, free: Equilibrium) -> float:
-        """Return the largest stable |beta| of a negative nudge, the least over the batch; infinite for a current."""
+        """Return the largest stable |beta| of a negative nudge, the least over the batch; infinite for other modes."""
         volt, source = self.network.circuit.v_unit, self.network.input_layer
         g = {name: self.params[name] for name in self.network.projections}
         assembly = assemble(self.circuit, g, {source: free.activity[source] / volt})
         return largest_nudge(self.network, assembly, Drive(assembly.sources), free.state)
 
-    def record(self, lesson: Lesson) -> Recording:
-        """Return the phases of one lesson, as its operating points would settle."""
-        return self.as_circuit().record(lesson)
+    def record(self, trial: Trial) -> Recording:
+        """Return the phases of one trial in time, as the circuit settles from each operating point to the next."""
+        return self.as_circuit().record(trial)
 
     def as_circuit(self) -> Circuit:
-        """Return the same circuit, solved for its operating points."""
+        """Return the same circuit as a substrate that solves for its operating points."""
         return Resistive(at_operating_point(self.network), self.params, self.batch)
 
     def as_field(self) -> None:
-        """Return None: nodes have a current law, and no drive of their own."""
+        """Return None, since nodes obey Kirchhoff's current law and have no vector field of rates."""
 
     def energy_contrast(self, weighted: Sequence[tuple[float, Equilibrium]]) -> Params:
-        """Return the sum of weights times dP/dg = 1/2 <(u - v)^2>, at equilibria of the same inputs."""
+        """Raise an error, since a circuit in time learns in situ.
+
+        Raises
+        ------
+        SpecError
+            Always.
+        """
         raise SpecError(
             f"{self.network.where}: training.learning is 'contrastive' with --engine stepper on a resistor network; "
             "use 'in_situ', which takes place in time, or the operating_point engine."
         )
 
     def shaped(self, change: Params) -> Params:
-        """Return a change, which synapses accumulate in squared volts, in the network's units."""
+        """Return a change, which the synapses accumulate in squared volts, in the network's units."""
         scale = 1 / self.network.circuit.v_unit**2
         return {name: value * scale for name, value in super().shaped(change).items()}
 
     def _keep_up(self) -> None:
-        """Take smaller steps once learning has made nodes faster than the step allows."""
+        """Choose a smaller time step if learning has made nodes too fast for the present one."""
         fast, _ = time_constants(self.network, self._in_volts, self.params)
         if self.simulation.dt > SAFETY * HEADROOM * fast:
             self.simulation = Simulation(self._simulated(), self.batch, **self._options)
 
     def _nudge(self, nudge: Nudge) -> Nudge:
-        """Return a nudge of the nodes, in amperes, for one of the outputs in the network's units."""
+        """Return the nudge of the nodes, in amperes, from that of the outputs, in the network's units."""
         reference = nudge.reference
         if reference is not None:
             volts = reference.state[self.network.output_layer] * self.network.circuit.v_unit
@@ -163,7 +169,7 @@ def _check(network: Network) -> None:
     check_layout(network)
     if hardware.neuron.amplifier is not None:
         raise SpecError(
-            f"{network.where}: {hardware.where} has amplifiers, whose circuit is solved for its operating point only; "
+            f"{network.where}: {hardware.where} has amplifiers, whose circuit is solved for operating points only; "
             "use --engine operating_point or --ideal amplifiers."
         )
     if network.nudge == "state" and network.circuit.outputs == "paired":
@@ -175,7 +181,7 @@ def _check(network: Network) -> None:
         )
     if any(layer.bias for layer in network.layers.values() if layer.role != "input"):
         raise SpecError(
-            f"{network.where}: layers have biases, which are currents and no resistors that learn in time; set "
+            f"{network.where}: layers have biases, which are currents and do not learn in time; set "
             "layers.*.bias = false and use circuit.bias_voltages."
         )
 
@@ -190,6 +196,6 @@ def _check_converters(network: Network) -> None:
     for part, given in asked.items():
         if given:
             raise SpecError(
-                f"{network.technology.where}: {part} is not ideal, which is solved for operating points only; use "
+                f"{network.technology.where}: {part} is not ideal, which only operating points can take into account; use "
                 "--engine operating_point, or --ideal array,periphery."
             )

@@ -1,4 +1,4 @@
-"""The wires of a network's arrays, as its hardware describes them."""
+"""The wires of the arrays of a network, as its hardware describes them."""
 
 from __future__ import annotations
 

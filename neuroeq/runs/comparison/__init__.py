@@ -1,10 +1,10 @@
-"""`compare`: one network on many substrates, trained side by side, in one table."""
+"""`compare`: train one network on many substrates, side by side, and put the results into one table."""
 
 from .answer import answer, learns
 from .cells import Cell, cells_of
 from .columns import Column, used
-from .playing import CELL, Plan, read_json
 from .rows import Row, Summary
+from .running import CELL, Plan, read_json
 from .side_by_side import Comparison, compare
 
 __all__ = [

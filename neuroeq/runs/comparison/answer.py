@@ -1,6 +1,6 @@
 """The answer of a comparison in two sentences, from its numbers.
 
-A cell learns if it gets rid of at least half the errors that guessing makes: error <= (1 - 1/classes) / 2.
+A cell learns if it makes at most half the errors of guessing: error <= (1 - 1/classes) / 2.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .side_by_side import Comparison
 
 
 def learns(row: Summary, classes: int) -> bool:
-    """Whether at most half the errors of guessing are left."""
+    """Return whether a cell makes at most half the errors of guessing."""
     return row.accuracy is not None and 1 - row.accuracy <= (1 - 1 / classes) / 2
 
 

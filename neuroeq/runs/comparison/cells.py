@@ -19,9 +19,9 @@ class Cell:
     Parameters
     ----------
     substrate, hardware
-        As in `train`.
+        The substrate and its hardware, as for `train`.
     seed
-        Of the run.
+        The seed of the run.
     """
 
     substrate: str
@@ -30,12 +30,12 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """As it was asked for; hardware files by their name."""
+        """The name of the cell: its substrate and, after a colon, its hardware."""
         return self.substrate if self.hardware is None else f"{self.substrate}:{_stem(self.hardware)}"
 
     @property
     def folder(self) -> str:
-        """Of its run."""
+        """The name of the folder of its run."""
         return f"{self.name.replace(':', '-')}-seed{self.seed}"
 
 
@@ -45,14 +45,14 @@ def cells_of(on: Sequence[str], seeds: int = 1) -> list[Cell]:
     Parameters
     ----------
     on
-        Such as ``"rate"`` and ``"crossbar:ideal"``.
+        The substrates, with their hardware, such as ``"rate"`` and ``"crossbar:ideal"``.
     seeds
-        How many, from 0.
+        The number of seeds for each of them, counted from 0.
 
     Raises
     ------
     NeuroeqError
-        If a substrate or its hardware does not exist, or a cell is asked for twice.
+        If a substrate or its hardware does not exist, or a cell is named twice.
     """
     found: dict[str, Cell] = {}
     for text in on:

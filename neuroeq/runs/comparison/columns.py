@@ -13,22 +13,22 @@ PREFIXES = {0: "", -3: "m", -6: "µ", -9: "n", -12: "p", -15: "f", -18: "a"}
 
 @dataclass(frozen=True)
 class Column:
-    """One column.
+    """One column of the table of a comparison.
 
     Parameters
     ----------
     title
-        With its unit, if it has one for all rows.
+        The title, with the unit if it is the same in all rows.
     key
-        Of the numbers of a summary.
+        The key of the numbers in a summary.
     factor
-        That numbers are shown times.
+        The factor that numbers are multiplied by.
     digits
-        After the point.
+        The number of digits after the decimal point.
     unit
-        Where every row chooses its own prefix.
+        The unit, if every row chooses a prefix for it.
     none
-        What stands for no number.
+        The text that is shown if there is no number.
     """
 
     title: str
@@ -39,7 +39,7 @@ class Column:
     none: str = "–"
 
     def text(self, row: Summary) -> str:
-        """Return the entry of a row."""
+        """Return the entry of a row as text."""
         mean, half = row.mean[self.key], row.interval[self.key]
         if mean is None:
             return self.none if row.seeds else ""
@@ -68,7 +68,7 @@ def used(rows: Sequence[Summary]) -> list[Column]:
 
 
 def with_prefix(mean: float, half: float | None, factor: float, unit: str) -> str:
-    """Return a number with the SI prefix that it reads best with.
+    """Return a number with the SI prefix that makes it easiest to read.
 
     >>> with_prefix(1.25e-9, None, 1.0, "J")
     '1.25 nJ'

@@ -1,4 +1,4 @@
-"""What came of the cells, read from their run folders, and means over seeds with their 95 % intervals.
+"""The results of the cells, read from their run folders, and means over seeds with their 95 % intervals.
 
 mean +- t(0.975, n - 1) s / sqrt(n)          Student's t, s the standard deviation of n seeds
 """
@@ -17,10 +17,10 @@ from scipy import stats
 from ..analysis import settling_time
 from ..run import load_run
 from .cells import Cell
-from .playing import CELL, read_json
+from .running import CELL, read_json
 
 SETTLED = 0.01
-"""Of the largest output: how near outputs must stay to where they end."""
+"""How near outputs must stay to their last values, as a fraction of the largest one."""
 AVERAGED = (
     "test_accuracy",
     "train_accuracy",
@@ -32,42 +32,42 @@ AVERAGED = (
     "spikes_per_inference",
     "cpu_s",
 )
-"""Numbers of a row that have a mean."""
+"""The numbers of a row that are averaged over seeds."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What came of one cell; None where there is nothing.
+    """The result of one cell; what does not apply is None.
 
     Parameters
     ----------
     cell, substrate, hardware, seed
-        Which.
+        The name of the cell, and the substrate, hardware and seed that it consists of.
     path
-        Its run folder.
+        The run folder of the cell.
     failure
-        Why it could not be trained.
+        Why the cell could not be trained.
     refused
-        Why its gradient has no reference.
+        Why there is no gradient to compare its update with.
     warnings
-        What it warned of.
+        The warnings that were given while it ran.
     classes, epochs
-        Of the data, and trained.
+        The number of classes of the data, and of epochs that it was trained for.
     test_accuracy, train_accuracy
-        Fractions.
+        The fractions of test and training examples in the right class.
     cosine_start, cosine_end
-        Of one update of all parameters with the gradient, at the first weights and at the last.
+        The cosine of one update of all parameters with the gradient, at the start weights and at the last ones.
     cosines_start, cosines_end
-        By parameter.
+        The same cosines for each parameter array, by its name.
     settling_ms
-        Simulated time until outputs stay within 1 % of the largest, in the recorded free phase after training; on a
-        circuit that is solved at its operating point, of the transient to it.
+        Simulated time until outputs stay within 1 % of the largest, in the recorded free phase after training. On a
+        circuit that is solved for its operating point, it is that of the transient to it [ms].
     energy_per_inference_J, energy_per_update_J
-        Of circuits.
+        The energies of an inference and of an update, on circuits [J].
     spikes_per_inference
-        Of spiking units.
+        The number of spikes of an inference, with spiking units.
     cpu_s
-        Of training.
+        The CPU time of training [s].
     """
 
     cell: str
@@ -94,28 +94,28 @@ class Row:
 
     @property
     def accuracy(self) -> float | None:
-        """On the test part; on the training part where the protocol leaves the former alone."""
+        """The accuracy on the test part, or on the training part if the protocol leaves the test part alone."""
         return self.test_accuracy if self.test_accuracy is not None else self.train_accuracy
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What came of a substrate over its seeds.
+    """The result of a substrate over its seeds.
 
     Parameters
     ----------
     cell, substrate, hardware
-        Which.
+        The name of the cells without their seeds, and the substrate and hardware that they consist of.
     seeds
-        That could be trained.
+        The seeds with which it could be trained.
     failure
-        Of the first that could not.
+        Why it could not be trained with the first of the other seeds.
     mean
-        By the names of `AVERAGED`; None where there is nothing.
+        The means by the names of `AVERAGED`; None if there are no numbers.
     interval
-        Half the 95 % interval of the mean; None for fewer than two seeds.
+        Half the 95 % intervals of the means; None for fewer than two seeds.
     cosines_start, cosines_end
-        Means by parameter.
+        The means of the cosines for each parameter array, by its name.
     """
 
     cell: str
@@ -130,13 +130,13 @@ class Summary:
 
     @property
     def accuracy(self) -> float | None:
-        """On the test part; on the training part where the protocol leaves the former alone."""
+        """The accuracy on the test part, or on the training part if the protocol leaves the test part alone."""
         tested = self.mean["test_accuracy"]
         return tested if tested is not None else self.mean["train_accuracy"]
 
 
 def read_row(path: Path, cell: Cell) -> Row:
-    """Return what the run folder of a cell says."""
+    """Return the result of a cell from its run folder."""
     found = read_json(path / CELL)
     which: dict[str, Any] = {"cell": cell.name, **asdict(cell)}
     remarks = tuple(found.get("warnings", ()))
@@ -189,7 +189,7 @@ def _summary(rows: Sequence[Row]) -> Summary:
 
 
 def mean_and_interval(values: Sequence[float | None]) -> tuple[float | None, float | None]:
-    """Return the mean and half its 95 % interval; None where there are too few, or any is missing."""
+    """Return the mean and half its 95 % interval; None if there are too few values, or any is missing."""
     known = [value for value in values if value is not None]
     if not known or len(known) < len(values):
         return None, None
@@ -200,7 +200,7 @@ def mean_and_interval(values: Sequence[float | None]) -> tuple[float | None, flo
 
 
 def as_dict(row: Row | Summary) -> dict[str, Any]:
-    """Return plain values."""
+    """Return a row or a summary as plain values."""
     return asdict(row)
 
 

@@ -1,4 +1,4 @@
-"""Compare substrates: cells in processes of their own, one thread each; a comparison goes on where it was stopped."""
+"""Compare substrates. Each cell runs in a process with one thread; a comparison resumes where it was stopped."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from neuroeq.errors import SpecError
 from ..interruption import Interrupted
 from ..run import Run, load_run
 from .cells import Cell, cells_of
-from .playing import CHECKED, QUICK_EXAMPLES, Plan, play
 from .rows import Row, Summary, as_dict, read_row, summaries
+from .running import CHECKED, QUICK_EXAMPLES, Plan, run_cell
 from .tables import write_tables
 
 Watch = Callable[[Plan, Sequence[Cell]], AbstractContextManager[Any]]
-"""Shows how far the cells are, while it is open."""
+"""A function that returns a context manager, which shows the progress of the cells while it is open."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of a comparison.
+    """The result of a comparison.
 
     Parameters
     ----------
     path
-        Its folder.
+        The folder of the comparison.
     network, title
-        Name and title of the network.
+        The name and title of the network.
     about
         The settings that all cells share.
     rows
-        One a cell.
+        The results of the cells, one row for each.
     """
 
     path: Path
@@ -50,7 +50,7 @@ class Comparison:
 
     @property
     def means(self) -> list[Summary]:
-        """One a substrate, over its seeds."""
+        """The results of the substrates, each averaged over its seeds."""
         return summaries(self.rows)
 
     @property
@@ -63,7 +63,7 @@ class Comparison:
         return load_run(row.path)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain values: what `table.json` holds."""
+        """Return the comparison as plain values, which are the content of `table.json`."""
         means, cells = ([as_dict(each) for each in rows] for rows in (self.means, self.rows))
         return {"path": str(self.path), **self.about, "rows": means, "cells": cells}
 
@@ -83,32 +83,32 @@ def compare(
     out: str | Path | None = None,
     watch: Watch | None = None,
 ) -> Comparison:
-    """Train a network on several substrates: which learns, how well its gradient points, how fast it settles, its cost.
+    """Train a network on several substrates, and compare learning, gradients, settling times and energies.
 
     Parameters
     ----------
     network
         A network, or its name or path.
     on
-        Substrates, circuits with their hardware: ``["rate", "spiking", "crossbar:ideal"]``.
+        The substrates, with the hardware of circuits: ``["rate", "spiking", "crossbar:ideal"]``.
     seeds
-        Trainings on each, with seeds from 0.
+        The number of trainings on each, with seeds counted from 0.
     epochs
-        Instead of the network's.
+        The number of epochs, instead of that of the network.
     quick
         Whether to train half the epochs, but at least 2, on at most 500 examples.
     settings
-        Changes to the network; those of the hardware go to circuits only.
+        Changes to the network; those of the hardware apply to circuits only.
     ideal
         Parts of the hardware to idealise, on circuits.
     data_dir, target
-        As in `train`.
+        The same as for `train`.
     jobs
-        Trainings side by side; as many as there are cores, if left out.
+        The number of trainings side by side; as many as there are cores if left out.
     out
-        The folder; ``runs/compare-NETWORK`` if left out. Finished cells in it are kept, begun ones go on.
+        The folder; ``runs/compare-NETWORK`` if left out. Finished cells in it are kept, and others are resumed.
     watch
-        Shows how far the cells are.
+        A function that returns a context manager, which shows the progress of the cells.
 
     Returns
     -------
@@ -117,9 +117,9 @@ def compare(
     Raises
     ------
     NeuroeqError
-        If something is asked for that does not exist, the folder holds other settings, or no cell can be trained.
+        If something that is named does not exist, the folder holds other settings, or no cell can be trained.
     Interrupted
-        After Ctrl-C; the same call goes on.
+        After Ctrl-C; the same call resumes the comparison.
     """
     described = network if isinstance(network, Network) else load_network(network)
     cells = cells_of(on, seeds)
@@ -130,7 +130,7 @@ def compare(
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with nullcontext() if watch is None else watch(plan, cells):
-            stopped = _play_all(plan, cells, jobs)
+            stopped = _run_all(plan, cells, jobs)
     except KeyboardInterrupt:
         raise Interrupted(folder) from None
     if any(stopped):
@@ -153,9 +153,9 @@ def compare(
     return found
 
 
-def _play_all(plan: Plan, cells: Sequence[Cell], jobs: int | None) -> list[str | None]:
+def _run_all(plan: Plan, cells: Sequence[Cell], jobs: int | None) -> list[str | None]:
     jobs = min(jobs or cpu_count(), len(cells))
     if jobs == 1:
-        return [play(plan, cell) for cell in cells]
+        return [run_cell(plan, cell) for cell in cells]
     with parallel_config(backend="loky", inner_max_num_threads=1):
-        return list(Parallel(n_jobs=jobs, batch_size=1)(delayed(play)(plan, cell) for cell in cells))
+        return list(Parallel(n_jobs=jobs, batch_size=1)(delayed(run_cell)(plan, cell) for cell in cells))

@@ -1,4 +1,4 @@
-"""The table of a comparison as files: `table.csv`, a row a substrate, and `table.json`, the cells besides."""
+"""The files of a comparison: `table.csv`, a row for each substrate, and `table.json`, which also has the cells."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def write_tables(out: Path, whole: dict[str, Any], means: Sequence[Summary]) -> 
     whole
         The comparison as plain values.
     means
-        One a substrate.
+        The result of each substrate, averaged over its seeds.
     """
     text = json.dumps(whole, indent=2) + "\n"
     atomic(out / "table.json", lambda draft: draft.write_text(text, encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A trained circuit as a SPICE netlist: one test sample, in the free phase or nudged."""
+"""A trained circuit as a SPICE netlist, for one test sample, in the free phase or a nudged phase."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from neuroeq.describe.kinds import made_of_hardware
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
 from neuroeq.learning.costs import cost_of
-from neuroeq.learning.rules import Lesson
+from neuroeq.learning.rules import Trial
 from neuroeq.physics.substrates import at_operating_point, build
 
 from ..run import Run
 
 Array = np.ndarray
 SETTLED = Stop(100_000, 1e-12)
-"""When voltages that are compared with a simulator's stand still."""
+"""The stopping criterion for voltages that are compared with those of a circuit simulator."""
 
 
 def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
@@ -29,16 +29,16 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
     Parameters
     ----------
     run
-        On a circuit.
+        The run of a network on a circuit.
     sample
-        Which one of the test part, or of the training part where there is none.
+        The number of the sample in the test part, or in the training part if there is no test part.
     beta
-        Nudge towards the sample's target, in the network's unit; 0 for the free phase.
+        The strength of the nudge towards the sample's target, in the network's unit; 0 for the free phase.
 
     Raises
     ------
     SpecError
-        If the run is on no circuit, or has no such sample.
+        If the run is not on a circuit, or its data has no such sample.
     """
     if not np.isfinite(beta):
         raise SpecError(f"--beta is {beta}; expected a finite number.")
@@ -51,9 +51,9 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
         )
     inputs, wanted = _sample(run, network, sample)
     nudges = [(beta, 1.0)] if beta else []
-    lesson = Lesson(inputs, wanted, nudges, cost_of(network.phases), SETTLED, SETTLED, None, network.nudge)
-    free, ends = lesson.settle(circuit)
-    eq, nudge = (ends[0], lesson.nudge(beta, free)) if ends else (free, None)
+    trial = Trial(inputs, wanted, nudges, cost_of(network.phases), SETTLED, SETTLED, None, network.nudge)
+    free, ends = trial.settle(circuit)
+    eq, nudge = (ends[0], trial.nudge(beta, free)) if ends else (free, None)
     phase = "free phase" if not beta else f"nudged, beta {beta:g}"
     title = f"{network.title}: {network.substrate_name}, seed {network.run.seed}, sample {sample}, {phase}"
     voltages = "; ".join(

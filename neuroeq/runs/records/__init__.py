@@ -1,4 +1,4 @@
-"""The records of a run, in a folder or in memory: what it was, where it stands, what came of it."""
+"""The records of a run, in a folder or in memory: its description, its checkpoint and its results."""
 
 from .folder import DATA_FILE, RunFolder, check_same, choose, to_toml, versions
 from .memory import MemoryRecords

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are written as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def atomic(path: Path, write: Callable[[Path], Any]) -> None:
-    """Write a file under another name, make sure it is on disk, and rename it."""
+    """Write a file under another name, flush it to the disk, and rename it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         write(draft)

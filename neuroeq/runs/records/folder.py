@@ -1,7 +1,7 @@
-"""A run on disk: what it was (run.toml), where it stands (checkpoint.npz), what came of it.
+"""A run on disk: its description (run.toml), its checkpoint (checkpoint.npz) and its results.
 
-Every file is written under another name first and then renamed, so that a reader, or a run that goes on after a crash,
-finds the old or the new one and never half of it.
+Every file is written under another name first and then renamed, so that a reader, or a run that resumes after a crash,
+finds either the old or the new file and never half of one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .traces import write_traces
 
 Array = np.ndarray
 DATA_FILE = "data.npz"
-"""The examples of a run that was given arrays."""
+"""The file with the examples of a run that was given arrays."""
 PACKAGES = ("neuroeq", "brian2", "numpy", "scipy", "pydantic", "scikit-learn")
 
 
@@ -42,7 +42,7 @@ class RunFolder:
     Parameters
     ----------
     path
-        Where it is; made if missing.
+        The path of the folder, which is created if it does not exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,7 +51,7 @@ class RunFolder:
 
     @property
     def figures(self) -> Path:
-        """Where figures go."""
+        """The folder that figures are written to."""
         return self.path / "figures"
 
     @property
@@ -64,12 +64,12 @@ class RunFolder:
         atomic(self.path / "run.toml", lambda path: path.write_text(to_toml(network), encoding="utf-8"))
 
     def description(self) -> Network:
-        """Read run.toml back.
+        """Read the network from run.toml.
 
         Raises
         ------
         SpecError
-            If there is none, or it was damaged.
+            If there is no such file, or it is damaged.
         """
         path = self.path / "run.toml"
         try:
@@ -79,7 +79,7 @@ class RunFolder:
         return validate(Network, table, str(path)).read_from(path, str(path))
 
     def write_data(self, source: Source) -> None:
-        """Write data.npz: the examples of a user who gave them as arrays."""
+        """Write data.npz: the examples that the user gave as arrays."""
         atomic(self.path / DATA_FILE, lambda path: write_npz(path, source))
 
     def save(self, state: State) -> None:
@@ -100,7 +100,7 @@ class RunFolder:
         Raises
         ------
         SpecError
-            If there is none.
+            If there is no checkpoint that can be read.
         """
         path = self.path / "checkpoint.npz"
         try:
@@ -125,7 +125,7 @@ class RunFolder:
         )
 
     def write_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Write metrics.csv: a row an epoch."""
+        """Write metrics.csv, with a row for each epoch."""
         rows = list(rows)
         columns = list(dict.fromkeys(key for row in rows for key in row))
 
@@ -138,7 +138,7 @@ class RunFolder:
         atomic(self.path / "metrics.csv", write)
 
     def metrics(self) -> list[dict[str, float]]:
-        """Read metrics.csv; what is empty there is left out."""
+        """Read metrics.csv, and leave out its empty entries."""
         path = self.path / "metrics.csv"
         if not path.exists():
             return []
@@ -172,7 +172,7 @@ class RunFolder:
         Raises
         ------
         SpecError
-            If there is none.
+            If there is no such file.
         """
         path = self.path / "traces.h5"
         if not path.exists():
@@ -181,18 +181,18 @@ class RunFolder:
 
 
 def to_toml(described: Described) -> str:
-    """Write a network or a hardware as a file that reads back to the same."""
+    """Return a network or a hardware as the text of a file that describes the same one."""
     table = described.model_dump(by_alias=True, exclude_none=True, mode="json")
     return tomli_w.dumps(_without_empty(table), multiline_strings=True)
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
+    """Return the versions of Python and of the packages that a result depends on."""
     return {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}}
 
 
 def _current(place: dict[str, Any]) -> dict[str, Any]:
-    """Return where a training stands, as of this version: version 0.1 named an engine, and looked at every example."""
+    """Return the place of a training, updated from version 0.1, which named an engine and examined every free phase."""
     trainer = "compiled" if place.get("engine") == "compiled" else None
     tally = {"looked_at": place["tally"]["examples"], **place["tally"]}
     return {"trainer": trainer, **place, "tally": tally}
@@ -227,7 +227,7 @@ def choose(out: str | Path | None, network: Network, resume: bool) -> RunFolder:
     if resume:
         return _resumable(path)
     if path.exists() and any(path.iterdir()):
-        raise SpecError(f"--out {path}: is not empty; choose another folder, or go on with that run by --resume.")
+        raise SpecError(f"--out {path}: is not empty; choose another folder, or resume that run with --resume.")
     return RunFolder(path)
 
 
@@ -248,7 +248,7 @@ def _numbered(stem: Path) -> Iterator[Path]:
 
 
 def check_same(folder: RunFolder, asked: Network) -> None:
-    """Refuse to go on with a run under other settings; where its data are may change."""
+    """Refuse to resume a run with other settings; only the folder of its data may differ."""
     kept, wanted = (
         each.model_dump(by_alias=True, exclude_none=True, exclude={"run": {"data_dir"}}, mode="json")
         for each in (folder.description(), asked)
@@ -256,6 +256,6 @@ def check_same(folder: RunFolder, asked: Network) -> None:
     different = next((key for key in kept if kept[key] != wanted.get(key)), None)
     if different is not None:
         raise SpecError(
-            f"--resume: the run in {folder.path} has other settings in '{different}'; give the same options as then, "
+            f"--resume: the run in {folder.path} has other settings in '{different}'; give the same options as at its start, "
             f"or resume it by its own description: neuroeq run {folder.path}/run.toml --resume --out {folder.path}."
         )

@@ -1,4 +1,4 @@
-"""The records of a run that is kept in memory: the same as a run folder's, without the folder."""
+"""The records of a run that is kept in memory: those of a run folder, without the folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .traces import write_traces
 
 
 class MemoryRecords:
-    """What `RunFolder` keeps on disk, in memory."""
+    """Keep in memory what `RunFolder` keeps on disk."""
 
     def __init__(self) -> None:
         self._network: Network | None = None
@@ -31,12 +31,12 @@ class MemoryRecords:
 
     @property
     def path(self) -> Path:
-        """A path in messages; there is no such folder."""
+        """The name of these records in messages; there is no such folder."""
         return Path("<memory>")
 
     @property
     def figures(self) -> Path:
-        """Refused, since there is no folder to put figures into.
+        """Raise an error, since there is no folder for figures.
 
         Raises
         ------
@@ -60,7 +60,7 @@ class MemoryRecords:
         return self._network
 
     def write_data(self, source: Source) -> None:
-        """Do nothing: whoever trains in memory has the arrays."""
+        """Do nothing, since the caller has the arrays."""
 
     def save(self, state: State) -> None:
         """Keep the checkpoint."""
@@ -72,11 +72,11 @@ class MemoryRecords:
         return deepcopy(self._state)
 
     def write_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Keep a row an epoch."""
+        """Keep the metrics, one row for each epoch."""
         self._metrics = [dict(row) for row in rows]
 
     def metrics(self) -> list[dict[str, float]]:
-        """Return a row an epoch."""
+        """Return the metrics, one row for each epoch."""
         return [dict(row) for row in self._metrics]
 
     def write_result(self, result: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What traces.h5 holds: weights over training, and recorded phases of a few samples, every array with its unit."""
+"""The file traces.h5: weights over training, and recorded phases of a few samples, every array with its unit."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Array = np.ndarray
 
 
 def write_traces(path: Path | BinaryIO, state: State, probes: Mapping[str, Recording]) -> None:
-    """Write the file.
+    """Write the traces of a run to a file.
 
     Parameters
     ----------
     path
         The file to write, or an open one.
     state
-        After training; holds the weights over training.
+        The state after training, which holds the weights over training.
     probes
-        Recorded phases, by when they were recorded.
+        The recorded phases, by the time of recording: ``"before"`` or ``"after"`` training.
     """
     with h5py.File(path, "w") as file:
         weights = file.create_group("weights")
@@ -39,7 +39,7 @@ def write_traces(path: Path | BinaryIO, state: State, probes: Mapping[str, Recor
 
 
 def read_traces(file: h5py.File) -> dict[str, Recording]:
-    """Return the recorded phases of an open file, by when they were recorded."""
+    """Return the recorded phases of an open file, by the time of recording."""
     recordings = {}
     for when, phases in file["probe"].items():
         recordings[when] = Recording([_read_phase(phases[index]) for index in sorted(phases, key=int)])

@@ -5,7 +5,7 @@ import pytest
 
 from neuroeq.contract import Nudge, Stop
 from neuroeq.errors import NeuroeqError
-from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.learning.rules import Trial, estimate
 from tests.nets import COST, batch_of, cosine, flat, network, params_of, positive, substrate_of
 
 SETTLED = Stop(20000, 1e-13)
@@ -49,15 +49,15 @@ def clamped_or_nudged(on, rule, beta, n_output):
     params = {name: value + 0.1 * (on == "resistive") for name, value in params_of(net).items()}
     substrate, (inputs, targets) = substrate_of(net, params), batch_of(net, 1)
     mode, rng = {"coupled_learning": "clamp", "ep": "held_current"}[rule], np.random.default_rng(0)
-    lesson = Lesson(inputs, targets, positive(beta), COST, SETTLED, SETTLED, rng, mode=mode)
-    return flat(estimate(substrate, lesson).change)
+    trial = Trial(inputs, targets, positive(beta), COST, SETTLED, SETTLED, rng, mode=mode)
+    return flat(estimate(substrate, trial).change)
 
 
 def test_contrastive_hebbian_learning_is_the_difference_of_correlations_at_the_target():
     net = made("rate", "contrastive_hebbian", beta=1.0)
     substrate, (inputs, targets) = substrate_of(net), batch_of(net, 4)
-    lesson = Lesson(inputs, targets, [(1.0, 1.0)], COST, SETTLED, SETTLED, np.random.default_rng(0), mode="clamp")
-    update = estimate(substrate, lesson)
+    trial = Trial(inputs, targets, [(1.0, 1.0)], COST, SETTLED, SETTLED, np.random.default_rng(0), mode="clamp")
+    update = estimate(substrate, trial)
     (held,) = update.nudged
     np.testing.assert_allclose(held.outputs, targets, rtol=0, atol=1e-12)
     hebb = [eq.activity["hidden1"].T @ eq.activity["output"] / 4 for eq in (held, update.free)]
@@ -69,8 +69,8 @@ def test_in_situ_under_a_clamp_equals_the_contrast():
     other = made("rate")
     (inputs, targets), params = batch_of(net, 4), params_of(net)
     rng = np.random.default_rng(0)
-    lesson = Lesson(inputs, targets, positive(0.3), COST, Stop(40), Stop(20), rng, mode="clamp")
-    one, two = (estimate(substrate_of(each, params), lesson).change for each in (net, other))
+    trial = Trial(inputs, targets, positive(0.3), COST, Stop(40), Stop(20), rng, mode="clamp")
+    one, two = (estimate(substrate_of(each, params), trial).change for each in (net, other))
     for name in one:
         np.testing.assert_allclose(one[name], two[name], rtol=0, atol=1e-12)
 

@@ -7,7 +7,7 @@ from neuroeq.contract import Nudge, Stop
 from neuroeq.describe.network import angle_between, feedback_angles, initial_params
 from neuroeq.describe.spec import overlay
 from neuroeq.errors import NeuroeqError, SpecError
-from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.learning.rules import Trial, estimate
 from neuroeq.measures.fidelity import implicit_gradient
 from tests.nets import COST, centred, cosine, flat, network, substrate_of
 from tests.physics.substrates.test_spiking import SIZES, inner_problem
@@ -44,8 +44,8 @@ def compared(angle, neuron, seed, mode):
     substrate = substrate_of(net, params)
     gradient = implicit_gradient(substrate, inputs, targets)
     rng = np.random.default_rng(0)
-    lesson = Lesson(inputs, targets, centred(1e-3), COST, SETTLED, SETTLED, rng, mode=mode)
-    found = estimate(substrate, lesson).change
+    trial = Trial(inputs, targets, centred(1e-3), COST, SETTLED, SETTLED, rng, mode=mode)
+    found = estimate(substrate, trial).change
     names = sorted(gradient)
     return cosine(flat(found, names), -flat(gradient, names)), flat(found, names), flat(gradient, names)
 

@@ -6,7 +6,7 @@ import pytest
 from neuroeq.contract import Stop
 from neuroeq.errors import NeuroeqError
 from neuroeq.learning.costs import CrossEntropy, SquaredError, cost_of
-from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.learning.rules import Trial, estimate
 from neuroeq.measures.fidelity import finite_differences, implicit_gradient
 from tests.nets import batch_of, centred, cosine, flat, network, substrate_of
 
@@ -46,10 +46,10 @@ def test_learning_follows_the_gradient_of_cross_entropy(on, nudge):
     entries = {name: np.arange(3) for name in gradient}
     for name, found in finite_differences(substrate, inputs, targets, entries).items():
         np.testing.assert_allclose(found, gradient[name].ravel()[:3], rtol=0, atol=1e-6)
-    lesson = Lesson(
+    trial = Trial(
         inputs, targets, centred(1e-3), cost_of(net.phases), SETTLED, SETTLED, np.random.default_rng(0), mode=nudge
     )
-    change = estimate(substrate, lesson).change
+    change = estimate(substrate, trial).change
     assert cosine(flat(change, sorted(gradient)), -flat(gradient, sorted(gradient))) > 1 - 1e-6
 
 

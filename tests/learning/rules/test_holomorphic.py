@@ -5,7 +5,7 @@ import pytest
 
 from neuroeq.contract import Stop
 from neuroeq.errors import SpecError
-from neuroeq.learning.rules import Lesson, contrastive, estimate, holomorphic
+from neuroeq.learning.rules import Trial, contrastive, estimate, holomorphic
 from neuroeq.measures.fidelity import implicit_gradient
 from tests.nets import COST, batch_of, centred, flat, network, params_of, substrate_of
 
@@ -25,8 +25,8 @@ def error(points, radius, sizes, seed=0, cost=COST):
     net = made(points, *sizes)
     substrate, (inputs, targets) = substrate_of(net, params_of(net, seed)), batch_of(net, 4, seed)
     gradient = implicit_gradient(substrate, inputs, targets)
-    lesson = Lesson(inputs, targets, [(radius, 1 / radius)], cost, SETTLED, Stop(400), np.random.default_rng(0))
-    found = estimate(substrate, lesson).change
+    trial = Trial(inputs, targets, [(radius, 1 / radius)], cost, SETTLED, Stop(400), np.random.default_rng(0))
+    found = estimate(substrate, trial).change
     size = np.linalg.norm(flat(gradient))
     return np.linalg.norm(flat(found, sorted(gradient)) + flat(gradient, sorted(gradient))) / size
 
@@ -50,8 +50,8 @@ def test_two_points_are_centred_nudging():
     net = made(2, 5, 8, 3)
     substrate, (inputs, targets) = substrate_of(net), batch_of(net, 4)
     stops, rng = (Stop(200), Stop(50)), np.random.default_rng(0)
-    one = holomorphic(substrate, Lesson(inputs, targets, [(0.1, 10.0)], COST, *stops, rng)).change
-    two = contrastive(substrate, Lesson(inputs, targets, centred(0.1), COST, *stops, rng)).change
+    one = holomorphic(substrate, Trial(inputs, targets, [(0.1, 10.0)], COST, *stops, rng)).change
+    two = contrastive(substrate, Trial(inputs, targets, centred(0.1), COST, *stops, rng)).change
     for name in one:
         np.testing.assert_allclose(one[name], two[name], rtol=0, atol=1e-12)
 

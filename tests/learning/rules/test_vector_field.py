@@ -7,7 +7,7 @@ from neuroeq.contract import Stop
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.spec import Network, validate
 from neuroeq.errors import SpecError
-from neuroeq.learning.rules import Lesson, vector_field
+from neuroeq.learning.rules import Trial, vector_field
 from neuroeq.measures.fidelity import finite_differences, implicit_gradient
 from neuroeq.physics.substrates.stability import jacobian
 from tests.nets import (
@@ -47,7 +47,7 @@ def directed(angle=90.0, on="rate", **options):
 def estimate(substrate, inputs, targets, nudges):
     rng = np.random.default_rng(0)
     mode = substrate.network.nudge
-    return vector_field(substrate, Lesson(inputs, targets, nudges, COST, SETTLED, SETTLED, rng, mode=mode)).change
+    return vector_field(substrate, Trial(inputs, targets, nudges, COST, SETTLED, SETTLED, rng, mode=mode)).change
 
 
 @pytest.mark.parametrize("on", ["rate", "crossbar"])

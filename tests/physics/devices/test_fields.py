@@ -12,7 +12,7 @@ from neuroeq.describe.spec import Hardware, Spec, overlay
 from neuroeq.describe.spec.device import UpdateLaw
 from neuroeq.describe.spec.node import Clamp, NoClamp
 from neuroeq.learning.phases import nudges
-from neuroeq.learning.rules import Lesson, estimate
+from neuroeq.learning.rules import Trial, estimate
 from neuroeq.learning.training import initial_state, train
 from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.energy import account
@@ -223,10 +223,8 @@ def behaviour(on, written):
     inputs, _, wanted = examples.batch(examples.train, np.arange(4), net)
     substrate.params = state.params
     spent = account(substrate, inputs, wanted, streams)
-    lesson = Lesson.of(
-        substrate, inputs, wanted, nudges(net.phases, np.random.default_rng(0)), np.random.default_rng(1)
-    )
-    update = estimate(substrate, lesson)
+    trial = Trial.of(substrate, inputs, wanted, nudges(net.phases, np.random.default_rng(0)), np.random.default_rng(1))
+    update = estimate(substrate, trial)
     parts = [*state.params.values(), *acting.values(), *update.change.values(), update.free.outputs]
     if on == "settling":
         parts.append(substrate.settle(update.free, None, "free").t)

@@ -6,7 +6,7 @@ import pytest
 from neuroeq.contract import Nudge, Stop
 from neuroeq.data import load
 from neuroeq.errors import DataError, DivergenceError, SpecError
-from neuroeq.learning.rules import Lesson, contrastive, in_situ
+from neuroeq.learning.rules import Trial, contrastive, in_situ
 from neuroeq.learning.training import initial_state, train
 from neuroeq.physics.circuits.layout import source_voltages
 from neuroeq.physics.engine import Recording
@@ -148,8 +148,8 @@ def test_resistors_that_learn_in_place_change_as_the_contrast_says(hardware, lay
     moving = substrate_of(net, still.params, engine="stepper")
     inputs, targets = batch_of(net, 2)
     long, rng = Stop(200_000, 1e-13), np.random.default_rng(0)
-    one = contrastive(still, Lesson(inputs, targets, centred(0.01), COST, SETTLED, SETTLED, rng, mode=net.nudge)).change
-    two = in_situ(moving, Lesson(inputs, targets, centred(0.01), COST, long, long, rng, mode=net.nudge)).change
+    one = contrastive(still, Trial(inputs, targets, centred(0.01), COST, SETTLED, SETTLED, rng, mode=net.nudge)).change
+    two = in_situ(moving, Trial(inputs, targets, centred(0.01), COST, long, long, rng, mode=net.nudge)).change
     for name in one:
         np.testing.assert_allclose(two[name], one[name], rtol=0, atol=1e-7 * np.abs(one[name]).max())
 

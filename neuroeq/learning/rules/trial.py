@@ -1,4 +1,4 @@
-"""What every rule is given: a batch with its targets, and the phases to learn it by."""
+"""A trial: one batch with its targets, and the phases to learn it by; every rule is given one."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """A batch, and its phases.
+class Trial:
+    """One batch with its targets, and the phases to learn it by.
 
     Parameters
     ----------
     inputs, targets
-        (batch, n_input) and (batch, n_output).
+        The inputs and targets of the batch: (batch, n_input) and (batch, n_output).
     nudges
-        (beta, gain) of every nudged phase.
+        Strength and gain, (beta, gain), of every nudged phase.
     cost
-        What the nudge lowers.
+        The cost that the nudge lowers.
     free, nudged
-        When the phases end.
+        The stopping criteria of the free phase and of the nudged phases.
     rng
-        Draws start values and noise; the same ones in every phase if left out.
+        The generator of start values and noise; None for the same ones in every phase.
     mode
-        Of the nudge.
+        The mode of the nudge, one of `neuroeq.contract.NUDGES`.
     start
-        Where the free phase goes on from; rest if left out.
+        The state that the free phase starts from, an equilibrium's `resume`; None to start at rest.
     record
-        Keeps what was seen.
+        The `Recording` that keeps the phases; None to keep nothing.
     commit
-        Applies a change at once: then the weights move at every nudged step.
+        A function that applies a change at once, so that the weights move at every nudged step; None to return the
+        whole change.
     """
 
     inputs: Array
@@ -65,7 +66,7 @@ class Lesson:
         phases: Phases | None = None,
         **others: Any,
     ) -> Self:
-        """Return a lesson in the phases of a substrate's network, or in others."""
+        """Return a trial with the phases of a substrate's network, or with other phases."""
         phases = phases or substrate.network.phases
         stops = (substrate.stop(phases.free), substrate.stop(phases.nudged))
         return cls(inputs, targets, nudges, cost_of(phases), *stops, rng, substrate.network.nudge, **others)
@@ -80,23 +81,23 @@ class Lesson:
         return Nudge(beta, self.targets, self.cost, self.mode, free)
 
     def relax(self, substrate: Substrate, record: Any = None) -> Equilibrium:
-        """Return where the free phase ends."""
+        """Return the free equilibrium."""
         record = self.record if record is None else record
         return substrate.relax(self.inputs, start=self.start, stop=self.free, rng=self.rng, record=record)
 
     def settle(
         self, substrate: Substrate, *, record: Any = None, plasticity: Callable[[float], Any] | None = None
     ) -> tuple[Equilibrium, tuple[Equilibrium, ...]]:
-        """Return where the free phase ends, and where each nudged phase ends that starts there.
+        """Return the free equilibrium, and the end of each nudged phase that starts there.
 
         Parameters
         ----------
         substrate
             The substrate that relaxes.
         record
-            Where the phases are recorded; that of the lesson if left out.
+            The `Recording` that keeps the phases; that of the trial if left out.
         plasticity
-            A function from the gain of a nudged phase to what lets synapses change in it.
+            A function that takes the gain of a nudged phase and returns the `plasticity` argument of `relax`.
         """
         record = self.record if record is None else record
         free = self.relax(substrate, record)

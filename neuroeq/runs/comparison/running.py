@@ -1,6 +1,6 @@
-"""Play one cell: train it, or go on with it, and measure its gradient before and after; skip what is there already.
+"""Run one cell: train it, or resume its training, and measure its gradient before and after; skip finished parts.
 
-Everything is kept in the cell's run folder, the gradients in `cell.json`; what came of it is read from there.
+Everything is stored in the run folder of the cell, the gradients in `cell.json`; results are read from there.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from ..training import train
 from .cells import Cell
 
 CHECKED = 8
-"""Training examples in the update whose gradient is measured."""
+"""The number of training examples in the update that is compared with the gradient."""
 CELL = "cell.json"
-"""What a comparison keeps in a run folder: the gradients, or why the cell failed."""
+"""The file in a run folder that holds what `check` measured, or why the cell failed."""
 KEPT = (NeuroeqWarning, RuntimeWarning)
-"""Warnings that a cell keeps: of the network and its numbers, not of the libraries."""
+"""Warnings that a cell keeps: those about the network and its numbers, not those of libraries."""
 QUICK_EXAMPLES = 500
-"""Training examples of a quick comparison, at most."""
+"""The largest number of training examples of a quick comparison."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is the same in all cells.
+    """The options that all cells of a comparison share.
 
     Parameters
     ----------
@@ -47,15 +47,15 @@ class Plan:
     out
         The folder of the comparison.
     epochs
-        Instead of the network's.
+        The number of epochs, instead of that of the network.
     quick
         Whether to train half the epochs, but at least 2, on at most `QUICK_EXAMPLES` examples.
     settings
-        Changes; those of the hardware go to circuits only.
+        Changes to the network; those of the hardware apply to circuits only.
     ideal
         Parts of the hardware to idealise, on circuits.
     data_dir, target
-        As in `train`.
+        The same as for `train`.
     """
 
     network: Network | str | Path
@@ -68,12 +68,12 @@ class Plan:
     target: str | None = None
 
     def options(self, cell: Cell) -> dict[str, Any]:
-        """Return what `train`, `check_network` and `resolve` are told about a cell.
+        """Return the arguments of `train`, `check_network` and `resolve` for a cell.
 
         Raises
         ------
         NeuroeqError
-            If the network does not stand so on its substrate.
+            If the network cannot be resolved for the substrate with these settings.
         """
         circuit = kind_of(cell.substrate).hardware
         settings = [each for each in self.settings if circuit or "hardware" not in _table(each)]
@@ -96,19 +96,19 @@ class Plan:
         return self.out / cell.folder
 
     def check_folder(self, cell: Cell) -> None:
-        """Refuse a folder that holds a run under other settings.
+        """Refuse a folder that holds a run with other settings.
 
         Raises
         ------
         SpecError
-            If it does.
+            If the folder holds such a run.
         """
         if not (self.folder(cell) / "run.toml").exists():
             return
         try:
             options = self.options(cell)
         except NeuroeqError:
-            return  # the cell will say so itself
+            return  # the cell reports this error when it is run
         options["settings"] = [*options["settings"], {"run": {"seed": cell.seed}}]
         try:
             check_same(RunFolder(self.folder(cell)), resolve(self.network, **options))
@@ -117,10 +117,10 @@ class Plan:
             raise SpecError(f"--out {self.out}: {about}; choose another folder, or the same options as then.") from None
 
 
-def play(plan: Plan, cell: Cell) -> str | None:
+def run_cell(plan: Plan, cell: Cell) -> str | None:
     """Train a cell and measure its gradients; return why it was interrupted, or None.
 
-    What it warned of, and the sentence that stopped it if it is not allowed or diverges, are kept in its folder.
+    Its warnings, and the message of the error if it is not allowed or diverges, are stored in its folder.
     """
     path = plan.folder(cell)
     found = read_json(path / CELL)
@@ -130,7 +130,7 @@ def play(plan: Plan, cell: Cell) -> str | None:
     with warnings.catch_warnings(record=True) as said, threadpool_limits(1):
         warnings.simplefilter("always", NeuroeqWarning)
         try:
-            found = {"gradient": _play(plan, cell, path)}
+            found = {"gradient": _train_and_check(plan, cell, path)}
         except Interrupted as interruption:
             return str(interruption)
         except NeuroeqError as error:
@@ -140,7 +140,7 @@ def play(plan: Plan, cell: Cell) -> str | None:
     return None
 
 
-def _play(plan: Plan, cell: Cell, path: Path) -> dict[str, Any]:
+def _train_and_check(plan: Plan, cell: Cell, path: Path) -> dict[str, Any]:
     options = plan.options(cell)
     common: dict[str, Any] = {"seed": cell.seed, "data_dir": plan.data_dir, "target": plan.target}
     if not (path / "result.json").exists():
@@ -156,7 +156,7 @@ def _play(plan: Plan, cell: Cell, path: Path) -> dict[str, Any]:
 
 
 def _checked(network: Network | str | Path, options: dict[str, Any]) -> dict[str, Any]:
-    """Return the report of a check, or the sentence that refuses it."""
+    """Return the report of a check, or the message of the error that prevents it."""
     try:
         return check_network(network, samples=CHECKED, **options).as_dict()
     except NeuroeqError as error:
@@ -164,7 +164,7 @@ def _checked(network: Network | str | Path, options: dict[str, Any]) -> dict[str
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Return what a JSON file holds; nothing if there is none."""
+    """Return the content of a JSON file; an empty dictionary if there is no such file."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
@@ -174,7 +174,7 @@ def _keep(path: Path, table: dict[str, Any]) -> None:
 
 
 def _clear(path: Path) -> None:
-    """Remove what a run leaves that was stopped before its first checkpoint."""
+    """Remove the files of a run that was stopped before its first checkpoint."""
     for left in path.iterdir():
         if left.name in ("run.toml", CELL) or left.name.startswith((".run.toml.", ".checkpoint.npz.")):
             left.unlink()
