@@ -88,7 +88,7 @@ class Session:
         Parameters
         ----------
         progress, callback
-            Functions that are called each time batches have been learned: ``progress(step, row)`` with the metrics of the
+            Functions called each time batches have been learned: ``progress(step, row)`` with the metrics of the
             epoch if it is complete, and ``callback(step, state)``.
         interrupted
             The event that is set when the user asks to stop.

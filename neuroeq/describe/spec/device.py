@@ -89,7 +89,7 @@ class Direct(UpdateLaw):
     Parameters
     ----------
     model
-        The name ``"direct"``.
+        The name of this model, ``"direct"``.
     """
 
     model: Literal["direct"] = "direct"

@@ -46,7 +46,7 @@ class NoClamp(Spec):
     Parameters
     ----------
     model
-        The name ``"none"``.
+        The name of this model, ``"none"``.
     """
 
     model: Literal["none"] = "none"
@@ -58,7 +58,7 @@ class IdealClamp(Clamp):
     Parameters
     ----------
     model
-        The name ``"ideal"``.
+        The name of this model, ``"ideal"``.
     """
 
     model: Literal["ideal"] = "ideal"
@@ -110,7 +110,7 @@ class Integrator(Spec):
     w_max
         Largest weight that fits the window where `r_f` is left out, dimensionless.
     c_f
-        Feedback capacitance. [F]
+        Capacitance of the feedback capacitor. [F]
     v_scale
         Voltage that stands for the activity 1. [V]
     gain

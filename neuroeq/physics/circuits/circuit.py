@@ -51,7 +51,7 @@ class Layer:
     Parameters
     ----------
     size
-        Number of nodes.
+        Number of nodes in the layer.
     diode
         The diode that conducts when a node leaves the interval from `low` to `high`.
     low, high

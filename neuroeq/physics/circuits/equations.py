@@ -36,7 +36,7 @@ class NodeEquations:
     injected
         b by layer: (batch, n) or (1, n). [A]
     batch
-        Number of samples.
+        Number of samples in the batch.
     """
 
     assembly: Assembly

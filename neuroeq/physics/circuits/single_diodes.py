@@ -35,7 +35,7 @@ class SingleDiodes:
     bias
         Voltage of the source at the other end of the diode, 0 where there is none: (n,). [V]
     i_s
-        Saturation current. [A]
+        Saturation current of the junction. [A]
     n_vt
         The thermal voltage times n. [V]
     """

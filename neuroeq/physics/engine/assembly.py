@@ -61,7 +61,7 @@ def assemble(
     batch
         Largest number of samples in a batch.
     dt
-        Integration step. [s]
+        Length of an integration step. [s]
     plastics
         Plastic projections whose factors the units must offer.
     edges

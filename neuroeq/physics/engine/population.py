@@ -30,7 +30,7 @@ class Population:
     name
         Name of the Brian2 group.
     model
-        The neuron model.
+        The neuron model of the layer.
     layers
         Sizes of the layers, by name.
     batch

@@ -30,7 +30,7 @@ class UnitCode:
     Parameters
     ----------
     model
-        The neuron model.
+        The neuron model of the layer.
     factors
         The expressions that plasticity reads from these units, each with a synapse whose traces the units then keep.
     delivered

@@ -196,6 +196,6 @@ def _check_converters(network: Network) -> None:
     for part, given in asked.items():
         if given:
             raise SpecError(
-                f"{network.technology.where}: {part} is not ideal, which only operating points can take into account; use "
+                f"{network.technology.where}: {part} is not ideal, which only operating points take into account; use "
                 "--engine operating_point, or --ideal array,periphery."
             )

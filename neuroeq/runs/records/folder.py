@@ -256,6 +256,6 @@ def check_same(folder: RunFolder, asked: Network) -> None:
     different = next((key for key in kept if kept[key] != wanted.get(key)), None)
     if different is not None:
         raise SpecError(
-            f"--resume: the run in {folder.path} has other settings in '{different}'; give the same options as at its start, "
+            f"--resume: the run in {folder.path} has other settings in '{different}'; give the same options as then, "
             f"or resume it by its own description: neuroeq run {folder.path}/run.toml --resume --out {folder.path}."
         )

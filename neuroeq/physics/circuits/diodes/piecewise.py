@@ -23,7 +23,7 @@ class PiecewiseClamp(Clamp):
     Parameters
     ----------
     model
-        The name ``"piecewise"``.
+        The name of this model, ``"piecewise"``.
     threshold
         Voltage at which they open. [V]
     r_on, r_off

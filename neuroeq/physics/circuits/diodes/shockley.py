@@ -36,11 +36,11 @@ class ShockleyClamp(Clamp):
     Parameters
     ----------
     model
-        The name ``"shockley"``.
+        The name of this model, ``"shockley"``.
     i_s
-        Saturation current. [A]
+        Saturation current of the junction. [A]
     n
-        Emission coefficient, dimensionless.
+        Emission coefficient of the junction, dimensionless.
     spice
         Whether constants and the reverse current are exactly ngspice's.
     """
@@ -58,9 +58,9 @@ class ShockleyDiode(Diode):
     Parameters
     ----------
     i_s
-        Saturation current. [A]
+        Saturation current of the junction. [A]
     n
-        Emission coefficient, dimensionless.
+        Emission coefficient of the junction, dimensionless.
     temperature
         Temperature of the junction. [K]
     spice

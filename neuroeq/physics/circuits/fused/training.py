@@ -126,7 +126,7 @@ class FusedTraining:
         batch
             Number of samples between two updates; the last batch may be smaller.
         rates
-            The learning rates.
+            Learning rates of both arrays and of the bias currents.
 
         Returns
         -------

@@ -20,7 +20,7 @@ class Batch:
     training
         The training whose conductances and currents are changed.
     m
-        Number of samples.
+        Number of samples in the batch.
     """
 
     def __init__(self, training: TrainedCircuit, m: int) -> None:

@@ -28,7 +28,7 @@ class ExpStep(Pulsed):
     Parameters
     ----------
     model
-        The name ``"exp_step"``.
+        The name of this model, ``"exp_step"``.
     a, b
         Slope and offset of the exponent z = 2 a w/(w_max - w_min) + b.
     a_up, a_down, gamma_up, gamma_down
@@ -66,7 +66,7 @@ class NonLinear(Pulsed):
     Parameters
     ----------
     model
-        The name ``"neurosim_nl"``.
+        The name of this model, ``"neurosim_nl"``.
     nl_up, nl_down
         Curvature of each: g = (1 - exp(-nl p))/(1 - exp(-nl)) after the fraction p of all pulses; 0 is a straight line.
     """

@@ -18,7 +18,7 @@ class WriteVerify(UpdateLaw):
     Parameters
     ----------
     model
-        The name ``"write_verify"``.
+        The name of this model, ``"write_verify"``.
     tolerance
         Largest distance from the target at which writing stops, as a fraction of the window; a device lands anywhere
         within it with equal probability.
@@ -38,7 +38,7 @@ class GateCharge(UpdateLaw):
     Parameters
     ----------
     model
-        The name ``"gate_charge"``.
+        The name of this model, ``"gate_charge"``.
     bias_sd
         Standard deviation over the devices of a constant extra change at every update, as a fraction of the window.
     """

@@ -26,7 +26,7 @@ class ConstantStep(Pulsed):
     Parameters
     ----------
     model
-        The name ``"constant_step"``.
+        The name of this model, ``"constant_step"``.
     """
 
     model: Literal["constant_step"]
@@ -42,7 +42,7 @@ class LinearStep(AroundZero):
     Parameters
     ----------
     model
-        The name ``"linear_step"``.
+        The name of this model, ``"linear_step"``.
     gamma_up, gamma_down
         The fraction of the step that is lost at the upper limit, and at the lower one.
     noise
@@ -67,7 +67,7 @@ class SoftBounds(AroundZero):
     Parameters
     ----------
     model
-        The name ``"soft_bounds"``.
+        The name of this model, ``"soft_bounds"``.
     noise
         Whether noise scales with the shrunken step (``"multiplicative"``) or with the whole step (``"additive"``).
     """

@@ -25,7 +25,7 @@ class CodeContext:
     Parameters
     ----------
     network
-        The resolved network.
+        The network, resolved for its substrate.
     assembly
         The Brian2 objects that it is simulated with.
     batch

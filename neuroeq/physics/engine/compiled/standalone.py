@@ -35,7 +35,7 @@ def write(network: Network, folder: Path) -> None:
     Parameters
     ----------
     network
-        Resolved.
+        The network, resolved for its substrate.
     folder
         Of its own; it is filled.
     """

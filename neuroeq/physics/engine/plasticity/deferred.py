@@ -81,7 +81,7 @@ class DeferredSynapses:
     batch
         Largest number of samples.
     dt
-        Integration step. [s]
+        Length of an integration step. [s]
     """
 
     def __init__(self, plastics: list[Plastic], views: Mapping[Key, Array], batch: int, dt: float) -> None:

@@ -30,7 +30,7 @@ class Learning:
     batch
         Largest number of samples in a batch.
     dt
-        Integration step. [s]
+        Length of an integration step. [s]
     dtype
         Precision of the synapses' variables.
     deferred

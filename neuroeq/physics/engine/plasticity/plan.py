@@ -113,7 +113,7 @@ def plan(network: Network, dt: float, edges: Mapping[str, Edges] | None = None) 
     network
         The network, resolved for its substrate.
     dt
-        Integration step. [s]
+        Length of an integration step. [s]
     edges
         The synapses of projections that are sparse.
 
