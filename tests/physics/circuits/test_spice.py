@@ -223,7 +223,7 @@ def test_what_has_no_netlist_is_refused():
         netlist(with_diodes(circuit, ShockleyDiode(1e-9), ShockleyDiode(1e-9, temperature=310.0)), g, drive)
 
     class Tunnel(ShockleyDiode):
-        element = Diode.element
+        element, expression = Diode.element, Diode.expression
 
     with pytest.raises(SpecError, match=r"netlist: there is no SPICE element for .*Tunnel.*; give the diode a method"):
         netlist(with_diodes(circuit, Tunnel(1e-9), Tunnel(1e-9)), g, drive)

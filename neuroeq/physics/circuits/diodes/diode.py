@@ -130,7 +130,12 @@ class Diode(ABC):
         SpecError
             If the diode has no expression, or SPICE does not know a function in it.
         """
-        expression = self.expression()
+        try:
+            expression = self.expression()
+        except SpecError as error:
+            raise SpecError(
+                f"netlist: there is no SPICE element for {self!r}; give the diode a method element()."
+            ) from error
         if expression is None:
             return []
         values = {key: repr(physical(value).value) for key, value in expression.constants.items()}
