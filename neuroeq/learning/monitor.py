@@ -51,19 +51,19 @@ class TrainingMonitor:
         beta = network.phases.beta
         if network.phases.variant == "positive" or "margin" in self._warned:
             return
-        found = margin(self._substrate, free)
-        if beta < found:
+        limit = margin(self._substrate, free)
+        if beta < limit:
             return
         output = network.neuron(network.output_layer)
         if epoch == 0 and not (output and output.bounded):
             what = f"neuron '{output.name}'" if output else "an output node"
             raise SpecError(
-                f"{network.where}: phases.beta is {beta:g}, but a nudge of -beta is stable only below {found:.3g} "
+                f"{network.where}: phases.beta is {beta:g}, but a nudge of -beta is stable only below {limit:.3g} "
                 f"here and nothing bounds {what}; use a smaller beta, or phases.variant 'positive'."
             )
         self._warn_once(
             "margin",
-            f"phases.beta is {beta:g}, beyond the stability margin {found:.3g} of epoch {epoch + 1}: outputs run to "
+            f"phases.beta is {beta:g}, beyond the stability margin {limit:.3g} of epoch {epoch + 1}: outputs run to "
             "their bounds in the phase of -beta; training continues, but a smaller beta follows the gradient better.",
         )
 

@@ -86,8 +86,8 @@ class Descent:
             return value + rate * np.sign(change) * (np.abs(change) > self._step.threshold)
         assert isinstance(self._step, Binary)
         inertia = self._step.inertia
-        kept = self.velocity[name] = (1 - inertia) * self.velocity.get(name, 0.0) + inertia * rate * change
-        return np.where(-np.sign(value) * kept > self._step.threshold, -value, value)
+        filtered = self.velocity[name] = (1 - inertia) * self.velocity.get(name, 0.0) + inertia * rate * change
+        return np.where(-np.sign(value) * filtered > self._step.threshold, -value, value)
 
 
 def schedule_factor(schedule: Schedule, epoch: int, epochs: int) -> float:

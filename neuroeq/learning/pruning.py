@@ -57,8 +57,8 @@ class Pruning:
             The generator that decides which of the small weights are removed.
         """
         left = {name: np.where(before[name] == 0, 0, after[name]) for name in self._learning}
-        kept = {**after, **left}
-        partition = self._partition(kept)
+        pruned = {**after, **left}
+        partition = self._partition(pruned)
         for name, weight in left.items():
             projection = self._network.projections[name]
             chance = self._factor(weight) / np.maximum(partition[projection.target], np.finfo(float).tiny)
@@ -66,8 +66,8 @@ class Pruning:
             if projection.source == projection.target and not projection.directed:
                 goes = np.triu(goes)
                 goes |= goes.T
-            kept[name] = np.where(goes, 0, weight)
-        return kept
+            pruned[name] = np.where(goes, 0, weight)
+        return pruned
 
     def edges(self, params: Params) -> int:
         """Return the number of remaining edges in all projections."""

@@ -51,17 +51,17 @@ def account(substrate: Circuit, inputs: Array, targets: Array, streams: Streams)
     chosen = nudges(network.phases, streams.child("energy"))
     trial = Trial.of(substrate, inputs, targets, chosen, streams.child("energy", 0))
     free, nudged = trial.settle(substrate)
-    ends = [(trial.nudge(beta, free), end) for (beta, _), end in zip(chosen, nudged, strict=True)]
+    nudged_ends = [(trial.nudge(beta, free), end) for (beta, _), end in zip(chosen, nudged, strict=True)]
     hardware, batch = substrate.hardware.periphery, len(inputs)
     n_nodes = sum(nodes(network, layer) for layer in network.layers if layer != network.input_layer)
     inference = _held(substrate, free)
     inference["DAC"] = nodes(network, network.input_layer) * hardware.dac_energy
     inference["ADC"] = nodes(network, network.output_layer) * hardware.adc_energy
     update: dict[str, float] = {}
-    for pull, end in ends:
+    for pull, end in nudged_ends:
         for kind, energy in _held(substrate, end, pull).items():
             update[kind] = update.get(kind, 0.0) + batch * energy
-    update["ADC"] = batch * (1 + len(ends)) * n_nodes * hardware.adc_energy
+    update["ADC"] = batch * (1 + len(nudged_ends)) * n_nodes * hardware.adc_energy
     update["writing"] = substrate.devices() * hardware.write_energy
     return Energy(inference, update)
 

@@ -29,10 +29,10 @@ def probes(network: Network, state: State, examples: Examples, streams: Streams)
     part = next(part for part in (examples.test, examples.validation, examples.train) if part is not None)
     which = np.sort(in_turn(np.asarray(part.labels), most_of_each=1))[:PROBE_SAMPLES]
     inputs, _, wanted = examples.batch(part, which, network)
-    how: dict[str, Any] = {"engine": "stepper", "target": "numpy", "deferred": False, "monitored": len(inputs)}
+    options: dict[str, Any] = {"engine": "stepper", "target": "numpy", "deferred": False, "monitored": len(inputs)}
     network = at_operating_point(network)
-    how["engine"] = engine_of(network)
-    probe = build(network, state.params, len(inputs), **how)
+    options["engine"] = engine_of(network)
+    probe = build(network, state.params, len(inputs), **options)
     recordings = {}
     for when, params in (("before", initial_state(network, streams).params), ("after", state.params)):
         probe.hold(params)

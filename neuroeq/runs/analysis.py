@@ -74,7 +74,7 @@ def segments(run: Run, when: str = "after") -> list[Segment]:
             raise SpecError(
                 f"{run.path}: nothing is recorded '{when}' training; expected {' or '.join(file['probe'])}."
             )
-        found, at = [], 0.0
+        phases, at = [], 0.0
         for index in sorted(file[f"probe/{when}"], key=int):
             group = file[f"probe/{when}/{index}"]
             t = group["t"][:]
@@ -95,9 +95,9 @@ def segments(run: Run, when: str = "after") -> list[Segment]:
             }
             change = {name: values[:] for name, values in group.get("change", {}).items()}
             end = at + len(t) * step
-            found.append(Segment(group.attrs["name"], at, end, t + shift, states, units, spikes, change))
+            phases.append(Segment(group.attrs["name"], at, end, t + shift, states, units, spikes, change))
             at = end
-    return found
+    return phases
 
 
 def state_of(run: Run, layer: str) -> str:

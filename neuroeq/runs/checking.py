@@ -65,22 +65,22 @@ def check_network(
     folder = Path(str(network)) if isinstance(network, str | Path) and Path(str(network)).is_dir() else None
     run = None if folder is None else load_run(folder)
     described = run.network if run is not None else network
-    given = {"seed": seed, "data_dir": data_dir and str(data_dir)}
-    changes = [*settings, {"run": {key: value for key, value in given.items() if value is not None}}]
+    run_options = {"seed": seed, "data_dir": data_dir and str(data_dir)}
+    changes = [*settings, {"run": {key: value for key, value in run_options.items() if value is not None}}]
     resolved = resolve(described, substrate, changes, hardware, ideal)  # type: ignore[arg-type]
     streams = Streams(resolved.run.seed)
-    kept = State(initial_params(resolved, streams.child("init"))) if run is None else run.folder.load()
+    state = State(initial_params(resolved, streams.child("init"))) if run is None else run.folder.load()
     same = run is not None and (resolved.hardware, resolved.run.seed) == (run.network.hardware, run.network.run.seed)
-    devices = kept.devices if same else {}
-    store = WeightStore(resolved, kept.params, dict(devices), streams)
+    devices = state.devices if same else {}
+    store = WeightStore(resolved, state.params, dict(devices), streams)
     params = store.params
     examples = load(resolved, Path(resolved.run.data_dir) if resolved.run.data_dir else None)
     which = in_turn(np.asarray(examples.train.labels), samples)
     inputs, _, wanted = examples.batch(examples.train, which, resolved)
-    how: dict[str, Any] = {"engine": engine_of(resolved), "target": use_target(target)}
-    checked = build(resolved, params, samples, **how)
+    options: dict[str, Any] = {"engine": engine_of(resolved), "target": use_target(target)}
+    checked = build(resolved, params, samples, **options)
     checked.hold(store.effective(streams.child("read check")))
-    reference = _rate_twin(described, resolved, params, samples) or _exact_twin(resolved, store, samples, how)
+    reference = _rate_twin(described, resolved, params, samples) or _exact_twin(resolved, store, samples, options)
     return check(checked, inputs, wanted, streams, reference, rbp)
 
 

@@ -97,11 +97,11 @@ class Run:
         stop = substrate.stop(network.phases.free)
         starts = range(0, max(len(samples), 1), EVALUATION_BATCH)
         batches = [samples[start : start + EVALUATION_BATCH] for start in starts]
-        ends = [
+        equilibria = [
             substrate.relax(batch, stop=stop, rng=streams.child("predict", index))
             for index, batch in enumerate(batches)
         ]
-        return np.concatenate([end.outputs for end in ends])
+        return np.concatenate([end.outputs for end in equilibria])
 
     @property
     def train_error(self) -> float:

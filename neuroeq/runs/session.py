@@ -88,8 +88,8 @@ class Session:
         Parameters
         ----------
         progress, callback
-            Functions called each time batches have been learned: ``progress(step, row)`` with the metrics of the
-            epoch if it is complete, and ``callback(step, state)``.
+            Functions that are called each time batches have been learned: ``progress(step, row)`` with the metrics of
+            the epoch if it is complete, and ``callback(step, state)``.
         interrupted
             The event that is set when the user asks to stop.
 
@@ -188,9 +188,9 @@ def begun(folder: RunFolder | MemoryRecords, network: Network, target: str, sour
     before = cpu_seconds(children=True)
     samples = network.training.epochs * len(examples.train)
     state.trainer = prepare(network, samples, target, state.trainer)
-    how: dict[str, Any] = {"engine": engine_of(network), "target": target}
-    substrate = build(network, state.params, network.training.batch_size, **how)
-    evaluator = build(network, state.params, EVALUATION_BATCH, plastic=False, **how)
+    options: dict[str, Any] = {"engine": engine_of(network), "target": target}
+    substrate = build(network, state.params, network.training.batch_size, **options)
+    evaluator = build(network, state.params, EVALUATION_BATCH, plastic=False, **options)
     compile_s = cpu_seconds(children=True) - before
     if fresh:
         if source is not None:

@@ -123,5 +123,5 @@ def _records(out: str | Path | None, network: Network, resume: bool, keep: bool)
 
 
 def _options(seed: int | None, engine: str | None, data_dir: str | Path | None) -> Table:
-    given = {"seed": seed, "engine": engine, "data_dir": data_dir and str(data_dir)}
-    return {key: value for key, value in given.items() if value is not None}
+    options = {"seed": seed, "engine": engine, "data_dir": data_dir and str(data_dir)}
+    return {key: value for key, value in options.items() if value is not None}

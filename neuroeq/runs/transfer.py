@@ -191,20 +191,20 @@ def _on_substrate(
         raise SpecError(
             f"{run.path}: describes substrate '{own}' only, and its network cannot be read for '{substrate}': {error}"
         ) from None
-    kept: Table = {"data": run.network.data.model_dump(exclude_unset=True)}
-    kept["layers"] = {name: {"size": layer.size} for name, layer in run.network.layers.items()}
-    network = resolve(whole, substrate, [kept, *settings], hardware, ideal)
+    own_settings: Table = {"data": run.network.data.model_dump(exclude_unset=True)}
+    own_settings["layers"] = {name: {"size": layer.size} for name, layer in run.network.layers.items()}
+    network = resolve(whole, substrate, [own_settings, *settings], hardware, ideal)
     return network.model_copy(update={"run": run.network.run})
 
 
 def _check_parameters(run: Run, network: Network, params: Params) -> None:
     wanted = {name: value.shape for name, value in initial_params(network, np.random.default_rng(0)).items()}
-    found = {name: value.shape for name, value in params.items()}
-    for name in sorted(wanted.keys() | found.keys()):
-        if wanted.get(name) != found.get(name):
+    trained = {name: value.shape for name, value in params.items()}
+    for name in sorted(wanted.keys() | trained.keys()):
+        if wanted.get(name) != trained.get(name):
             raise SpecError(
-                f"{run.path}: parameter '{name}' has shape {found.get(name)}, and on '{network.substrate_name}' it has "
-                f"shape {wanted.get(name)}; weights move only between equal layers and projections."
+                f"{run.path}: parameter '{name}' has shape {trained.get(name)}, and on '{network.substrate_name}' it "
+                f"has shape {wanted.get(name)}; weights move only between equal layers and projections."
             )
 
 

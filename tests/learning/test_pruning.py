@@ -128,7 +128,7 @@ def test_runs_that_do_not_prune_count_no_edges(tmp_path):
         ),
         (
             [PRUNED[1], "projections.input_hidden.initial.gain=0"],
-            "projections.input_hidden.initial.gain is 0, and a weight of 0 is an edge that is gone",
+            "projections.input_hidden.initial.gain is 0, and a weight of 0 is a removed edge",
         ),
     ],
 )

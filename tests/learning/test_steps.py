@@ -111,5 +111,5 @@ def test_a_resumed_run_with_particles_and_filtered_changes_equals_an_uninterrupt
 
 
 def test_operating_points_have_no_memory():
-    with pytest.raises(NeuroeqError, match="an operating point does not depend on where it is sought from"):
+    with pytest.raises(NeuroeqError, match="an operating point does not depend on where its solver starts"):
         train("xor", "resistive", settings=["phases.persistent=true"], epochs=1)

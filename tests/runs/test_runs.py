@@ -110,7 +110,7 @@ def test_nothing_is_left_beside_the_files(finished):
 
 
 def test_a_new_run_does_not_write_into_an_old_one(finished):
-    with pytest.raises(SpecError, match=r"is not empty; choose another folder, or go on with that run by --resume"):
+    with pytest.raises(SpecError, match=r"is not empty; choose another folder, or resume that run with --resume"):
         train("iris", "spiking", out=finished.path)
     one, two = (train("xor", "rate", epochs=1).path for _ in range(2))
     assert (one, two) == (Path("runs/xor-rate-seed0"), Path("runs/xor-rate-seed0-2"))

@@ -56,9 +56,9 @@ def _nudged(substrate: VectorField, trial: Trial, free: Equilibrium, betas: Arra
             if layer == output:
                 values[layer]["nudge"] = -pull * trial.cost.gradient(field.functions[2](values[layer]), targets)
             state[layer] = state[layer] + field.functions[0](values[layer]) / scale(layer)
-    ends = {layer: field.functions[1]({field.model.state: state[layer]}) for layer, field in fields.items()}
-    ends[network.input_layer] = activity[network.input_layer]
-    return {layer: value.reshape(len(betas), *trial.targets.shape[:1], -1) for layer, value in ends.items()}
+    activities = {layer: field.functions[1]({field.model.state: state[layer]}) for layer, field in fields.items()}
+    activities[network.input_layer] = activity[network.input_layer]
+    return {layer: value.reshape(len(betas), *trial.targets.shape[:1], -1) for layer, value in activities.items()}
 
 
 def _coefficient(substrate: VectorField, activity: dict[str, Array], weights: Array) -> Params:

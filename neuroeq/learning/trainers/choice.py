@@ -67,8 +67,8 @@ def choose(
         return Choice(asked, {})
     reasons: dict[str, tuple[str, ...]] = {}
     for name in (*(each for each in TRAINERS.names() if each not in (LAST, *without)), LAST):
-        found = TRAINERS.get(name)
-        reasons[name] = tuple(found.reasons(network)) or tuple(found.drawbacks(samples, target))
+        candidate = TRAINERS.get(name)
+        reasons[name] = tuple(candidate.reasons(network)) or tuple(candidate.drawbacks(samples, target))
         if not reasons[name]:
             return Choice(name, {each: why for each, why in reasons.items() if why})
     raise AssertionError(f"'{LAST}' allows every network")

@@ -108,8 +108,8 @@ class Fused:
             yield "layers are not an input layer, one hidden layer and an output layer"
             return
         hidden, output = _ends(network)
-        ends = sorted((each.source, each.target) for each in network.projections.values())
-        if ends != sorted([(network.input_layer, hidden), (hidden, output)]):
+        connections = sorted((each.source, each.target) for each in network.projections.values())
+        if connections != sorted([(network.input_layer, hidden), (hidden, output)]):
             yield "projections do not just lead from the input layer to the hidden one, and from there to the output"
         nodes = lay_out(network).layers[hidden]
         if not isinstance(nodes.diode, IdealDiode | NoDiode) and single_diodes(nodes) is None:

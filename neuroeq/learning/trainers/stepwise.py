@@ -98,12 +98,12 @@ class Stepwise:
         outputs, looked_at = [], FreePhases()
         for index, start in enumerate(range(0, n, size)):
             rows, batch = slice(start, start + size), batches.first + index
-            given = (batches.inputs[rows], batches.targets[rows], batches.which[rows])
-            free = self._learn(*given, batches.epoch, batch).free
+            examples = (batches.inputs[rows], batches.targets[rows], batches.which[rows])
+            free = self._learn(*examples, batches.epoch, batch).free
             if batch == 0:
                 self._setup.monitor.margin(free, batches.epoch)
             outputs.append(free.outputs)
-            looked_at.add(FreePhases.of(self._substrate, free, len(given[0])))
+            looked_at.add(FreePhases.of(self._substrate, free, len(examples[0])))
         edges = None if self._pruning is None else self._pruning.edges(self.params)
         return Outcome(outputs[0] if len(outputs) == 1 else np.concatenate(outputs), looked_at, edges)
 

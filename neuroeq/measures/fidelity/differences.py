@@ -37,26 +37,28 @@ def finite_differences(
     dict
         dC/dtheta of these entries, by parameter: (k,).
     """
-    cost, kept = cost_of(substrate.network.phases), substrate.params
+    cost, params = cost_of(substrate.network.phases), substrate.params
 
     def loss(name: str, index: int, by: float) -> float:
-        value = kept[name].astype(float)
+        value = params[name].astype(float)
         value.flat[index] += by
         source = substrate.network.projections.get(name)
         if source is not None and source.source == source.target:
             value.T.flat[index] += by
-        substrate.hold({**kept, name: value})
+        substrate.hold({**params, name: value})
         return float(cost.value(substrate.relax(inputs, stop=SETTLED).outputs, targets).mean())
 
-    found = {}
+    gradient = {}
     for name, indices in entries.items():
-        down = np.where(kept[name].flat[indices] < shift, 0.0, shift) if substrate.network.kind.conductances else shift
+        down = (
+            np.where(params[name].flat[indices] < shift, 0.0, shift) if substrate.network.kind.conductances else shift
+        )
         lower = np.broadcast_to(down, len(indices))
-        found[name] = np.array(
+        gradient[name] = np.array(
             [
                 (loss(name, int(index), shift) - loss(name, int(index), -below)) / (shift + below)
                 for index, below in zip(indices, lower, strict=True)
             ]
         )
-    substrate.hold(kept)
-    return found
+    substrate.hold(params)
+    return gradient

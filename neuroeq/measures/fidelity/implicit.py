@@ -69,14 +69,14 @@ def _of_neurons(substrate: VectorField, inputs: Array, targets: Array) -> Params
     free = probe.relax(inputs, stop=SETTLED)
     slopes = _bias_slopes(probe, free, inputs)
     layers = [layer for layer in network.layers if layer != network.input_layer]
-    ends = np.cumsum([network.layers[layer].size for layer in layers])[:-1]
+    splits = np.cumsum([network.layers[layer].size for layer in layers])[:-1]
     cost = cost_of(network.phases).gradient(free.outputs, targets) / _volts(probe)
     sensitivity: dict[str, list[Array]] = {layer: [] for layer in layers}
     for sample in range(len(inputs)):
         pull = {layer: np.zeros(network.layers[layer].size) for layer in layers}
         pull[network.output_layer] = cost[sample]
         lam = np.linalg.solve(probe.jacobian(free, sample).T, -np.concatenate([pull[layer] for layer in layers]))
-        for layer, part in zip(layers, np.split(lam, ends), strict=True):
+        for layer, part in zip(layers, np.split(lam, splits), strict=True):
             sensitivity[layer].append(part * slopes[layer][sample])
     delta = {layer: np.array(rows) for layer, rows in sensitivity.items()}
     return products(substrate, free, delta)
@@ -84,11 +84,11 @@ def _of_neurons(substrate: VectorField, inputs: Array, targets: Array) -> Params
 
 def _bias_slopes(probe: VectorField, free: Equilibrium, inputs: Array) -> dict[str, Array]:
     """Return dmu/dbias of every unit, by layer (batch, n), from one step with all biases shifted up, and down."""
-    kept, moved = probe.params, []
+    params, moved = probe.params, []
     for sign in (1, -1):
-        probe.hold({n: v + sign * SHIFT if n.endswith(".bias") else v for n, v in kept.items()})
+        probe.hold({n: v + sign * SHIFT if n.endswith(".bias") else v for n, v in params.items()})
         moved.append(probe.relax(inputs, start=free.resume, stop=Stop(1)).state)
-    probe.hold(kept)
+    probe.hold(params)
     scale = {layer: probe.simulation.scale(layer) / (2 * SHIFT) for layer in free.state}
     return {layer: (moved[0][layer] - moved[1][layer]) * scale[layer] for layer in free.state}
 

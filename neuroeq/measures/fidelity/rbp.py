@@ -127,12 +127,12 @@ def _integrated(
 ) -> list[Params]:
     """Return T after every step: the sum of the errors in the drives up to then, times the free activities."""
     sums = {layer: np.zeros_like(gate) for layer, gate in gates.items()}
-    found = []
+    gradients = []
     for error in errors:
         for layer, gate in gates.items():
             sums[layer] = sums[layer] + gate * error[layer] / substrate.simulation.scale(layer)
-        found.append(products(substrate, free, sums))
-    return found
+        gradients.append(products(substrate, free, sums))
+    return gradients
 
 
 def _stacked(by_layer: list[dict[str, Array]]) -> Array:

@@ -47,27 +47,27 @@ class SideNetwork:
         self._idle = np.zeros((self._m, self.network.layers[self.network.input_layer].size))
         values, moving = substrate.field_values(free), unclipped_states(self.network, free)
         self.gates: dict[str, Array] = {}
-        kept: dict[str, Array] = {}
+        variables: dict[str, Array] = {}
         for layer, field in substrate.fields.items():
             slopes = {"activity_slope": field.activity_slope, "own_slope": field.own_slope}
-            kept |= {f"{layer}/{name}": slope(values[layer]) * moving[layer] for name, slope in slopes.items()}
-            self.gates[layer] = kept[f"{layer}/drive_slope"] = field.drive_slope(values[layer]) * moving[layer]
-            kept[f"{layer}/err"] = np.zeros_like(free.state[layer])
+            variables |= {f"{layer}/{name}": slope(values[layer]) * moving[layer] for name, slope in slopes.items()}
+            self.gates[layer] = variables[f"{layer}/drive_slope"] = field.drive_slope(values[layer]) * moving[layer]
+            variables[f"{layer}/err"] = np.zeros_like(free.state[layer])
         output = self.network.output_layer
         pull = -cost_of(self.network.phases).gradient(free.outputs, targets)
-        kept[f"{output}/err"] = pull * moving[output]
+        variables[f"{output}/err"] = pull * moving[output]
         everyone = np.ones(self._m, bool)
-        self._start = self._beside.simulation.placed(kept, everyone, np.random.default_rng(0))
-        self.first = {layer: kept[f"{layer}/err"] for layer in substrate.fields}
+        self._start = self._beside.simulation.placed(variables, everyone, np.random.default_rng(0))
+        self.first = {layer: variables[f"{layer}/err"] for layer in substrate.fields}
 
     def run(self, steps: int) -> list[dict[str, Array]]:
         """Return the errors at the start and after every step but the last: by layer (batch, n)."""
-        found, resume = [self.first], self._start
+        errors, resume = [self.first], self._start
         for _ in range(steps - 1):
             eq = self._beside.relax(self._idle, start=resume, stop=Stop(1))
-            found.append(dict(eq.state))
+            errors.append(dict(eq.state))
             resume = eq.resume
-        return found
+        return errors
 
 
 def check_rates(network: Network) -> None:
@@ -107,9 +107,9 @@ def _beside(substrate: VectorField) -> VectorField:
     phases = network.phases.model_copy(update={"nudge": None})
     update = {"layers": layers, "projections": projections, "substrate": {"rate": physics}}
     beside = network.model_copy(update={**update, "training": training, "phases": phases})
-    made = build(beside, params, substrate.batch, plastic=False, target="numpy").as_field()
-    assert made is not None, "it is of rates"
-    return made
+    field = build(beside, params, substrate.batch, plastic=False, target="numpy").as_field()
+    assert field is not None, "it is of rates"
+    return field
 
 
 def _time_constant(model: NeuronModel) -> str | float:

@@ -60,7 +60,7 @@ class Contrasts(PlainSubstrate):
     def energy(self, eq: Equilibrium) -> Array:
         """Return the energy of each sample, (batch,), which decreases in free phases.
 
-        E = sum of content of the units - sum over weights of a_i W_ij a_j - sum of b_j a_j (Scellier & Bengio 2017).
+        E = sum of the content of units - sum over weights of a_i W_ij a_j - sum of b_j a_j (Scellier & Bengio 2017).
 
         Raises
         ------
@@ -82,8 +82,8 @@ class Contrasts(PlainSubstrate):
     def energy_gradient(self, eq: Equilibrium) -> Params:
         """Return dE/dW_ij = -<a_i a_j> and dE/db_j = -<a_j>, averaged over the batch.
 
-        The energy is E = sum of unit terms - 1/2 a.W.a - b.a with activities a (Scellier & Bengio 2017). A symmetric
-        pair of lateral weights counts as one parameter.
+        The energy is E = sum of unit terms - 1/2 a.W.a - b.a with activities a (Scellier & Bengio 2017).
+        A symmetric pair of lateral weights counts as one parameter.
         """
         return self.energy_contrast([(1.0, eq)])
 
@@ -117,7 +117,7 @@ class Contrasts(PlainSubstrate):
         return self.shaped(contrast)
 
     def field_contrast(self, free: Equilibrium, nudged: Sequence[tuple[float, Equilibrium]]) -> Params:
-        """Return the sum of gains times <(dmu/dtheta(s0))^T (s - s0)>, for a weight over both its directions.
+        """Return the sum of gains times <(dmu/dtheta(s0))^T (s - s0)>, over both directions that a weight serves.
 
         Here dmu_j/dW_ij = a_i(s0) dmu_j/ddrive, which is a_i if the drive is a plain term of the equation.
         """
@@ -157,12 +157,12 @@ class Contrasts(PlainSubstrate):
         """
         layers = [layer for layer in self.network.layers if layer != self.network.input_layer]
         models = {layer: self.described.neuron(layer) for layer in layers}
-        made: list[Field] = []
+        distinct: list[Field] = []
         for model in models.values():
             assert model is not None
-            if not any(field.model == model for field in made):
-                made.append(Field(model))
-        return {layer: next(f for f in made if f.model == model) for layer, model in models.items()}
+            if not any(field.model == model for field in distinct):
+                distinct.append(Field(model))
+        return {layer: next(f for f in distinct if f.model == model) for layer, model in models.items()}
 
     def field_values(self, eq: Equilibrium) -> dict[str, dict[str, Array]]:
         """Return state, drive and bias of every unit at an equilibrium, by layer and name: (batch, n)."""

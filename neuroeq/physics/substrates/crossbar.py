@@ -72,14 +72,14 @@ class Crossbar(NeuronSubstrate):
     ) -> Equilibrium:
         """Let the op-amps settle under the inputs that converters drive, and read the outputs with converters."""
         inputs, nudge, start, stop = self._phase(inputs, nudge, start, stop)
-        volt, periphery, kept = self.state_of_one, self._periphery, self.params
+        volt, periphery, params = self.state_of_one, self._periphery, self.params
         inputs = self._as_driven(self._given.of(inputs))
         if periphery.elsewhere(nudge):
-            self.hold(periphery.twin(kept))
+            self.hold(periphery.twin(params))
         try:
             eq = super().relax(inputs, nudge, start, stop=stop, rng=rng, **others)
         finally:
-            self.hold(kept)
+            self.hold(params)
         if periphery.reads_exactly:
             return eq
         free = [layer for layer in eq.activity if layer != self.network.input_layer]
@@ -145,7 +145,7 @@ class Crossbar(NeuronSubstrate):
         A device between a driven voltage V and a virtual ground takes G V^2 in each direction in which it is read. The
         power of a nudge of -beta, a negative conductance, is negative.
         """
-        integrator, found = self.hardware.neuron.integrator, dict.fromkeys(("feedback resistors", "op-amps"), 0.0)
+        integrator, watts = self.hardware.neuron.integrator, dict.fromkeys(("feedback resistors", "op-amps"), 0.0)
         square = {layer: np.square(v).mean(axis=0) * integrator.v_scale**2 for layer, v in eq.activity.items()}
         for name, weight in self.params.items():
             plus, minus = differential_pair(self.hardware, weight)
@@ -153,19 +153,19 @@ class Crossbar(NeuronSubstrate):
             if self._masks.get(name) is not None:
                 pair = pair * self._masks[name]
             if name not in self.network.projections:
-                found[name] = float(pair.sum()) * integrator.v_scale**2
+                watts[name] = float(pair.sum()) * integrator.v_scale**2
                 continue
             ends = self.network.projections[name]
-            found[name] = float(square[ends.source] @ pair.sum(axis=1))
+            watts[name] = float(square[ends.source] @ pair.sum(axis=1))
             if self.network.symmetric(name):
-                found[name] += float(square[ends.target] @ pair.sum(axis=0))
+                watts[name] += float(square[ends.target] @ pair.sum(axis=0))
         for volts in eq.state.values():
-            found["feedback resistors"] += float(np.square(volts).sum(axis=1).mean()) / self.hardware.r_f
-            found["op-amps"] += volts.shape[1] * integrator.power
+            watts["feedback resistors"] += float(np.square(volts).sum(axis=1).mean()) / self.hardware.r_f
+            watts["op-amps"] += volts.shape[1] * integrator.power
         if nudge is not None and nudge.mode == "state":
             drop = (nudge.targets - eq.outputs) * integrator.v_scale
-            found["nudge"] = nudge.beta / self.hardware.r_f * float(np.square(drop).sum(axis=1).mean())
-        return found
+            watts["nudge"] = nudge.beta / self.hardware.r_f * float(np.square(drop).sum(axis=1).mean())
+        return watts
 
     def devices(self) -> int:
         """Return how many programmable devices there are: two for each weight and bias."""

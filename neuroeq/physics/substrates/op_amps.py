@@ -24,7 +24,7 @@ def on_crossbar(network: Network) -> Network:
     model = network.physics.neuron
     assert isinstance(model, NeuronModel)
     dt = network.physics.dt or model.dt
-    made = op_amp(model, network.technology, dt)
+    neuron = op_amp(model, network.technology, dt)
     layers = {
         name: layer.model_copy(update={"neuron": op_amp(layer.neuron, network.technology, dt)})
         if isinstance(layer.neuron, NeuronModel)
@@ -39,7 +39,7 @@ def on_crossbar(network: Network) -> Network:
             for phase in ("free", "nudged")
         }
     )
-    physics = network.physics.model_copy(update={"neuron": made, "dt": made.dt})
+    physics = network.physics.model_copy(update={"neuron": neuron, "dt": neuron.dt})
     update = {"substrate": {"crossbar": physics}, "layers": layers, "phases": phases}
     return network.model_copy(update=update)
 
@@ -47,14 +47,14 @@ def on_crossbar(network: Network) -> Network:
 def op_amp(model: NeuronModel, hardware: Hardware, dt: float) -> NeuronModel:
     """Return the integrator with the equation of a rate model, in volts; `dt` [s] is on the time scale of the model."""
     tau, others = integrator(model, VECTOR_FIELD)
-    given = hardware.neuron.integrator
+    op_amps = hardware.neuron.integrator
 
     def volts(value: str | float | None) -> str | None:
-        return None if value is None else f"{float(value) * given.v_scale!r} V"
+        return None if value is None else f"{float(value) * op_amps.v_scale!r} V"
 
     slow = physical(str(model.parameters[tau])).value
-    rc = hardware.r_f * given.c_f
-    off = "" if given.gain is None else f"*{1 + 1 / given.gain!r}"
+    rc = hardware.r_f * op_amps.c_f
+    off = "" if op_amps.gain is None else f"*{1 + 1 / op_amps.gain!r}"
     equations = "\n".join(
         [
             f"dv/dt = (-v{off}/R_f + (drive + bias)*V_s*siemens + nudge*V_s/R_f)/(C_f{off}) : volt",
@@ -64,8 +64,8 @@ def op_amp(model: NeuronModel, hardware: Hardware, dt: float) -> NeuronModel:
     )
     scale = {
         "R_f": f"{hardware.r_f!r} ohm",
-        "C_f": f"{given.c_f!r} F",
-        "V_s": f"{given.v_scale!r} V",
+        "C_f": f"{op_amps.c_f!r} F",
+        "V_s": f"{op_amps.v_scale!r} V",
         "RC": f"{rc!r} s",
     }
     interval, start = model.bounds.get(model.state), model.initial.get(model.state)

@@ -53,15 +53,15 @@ class Periphery:
         if self.reads_exactly:
             return dict(volts)
         noise = (rng or np.random.default_rng(0)).spawn(1)[0]
-        found = {}
+        readings = {}
         for layer, value in volts.items():
             if self._given.adc_offset_sd:
                 offset = self._streams.child(f"converters offset {layer}").standard_normal(value.shape[1])
                 value = value + self._given.adc_offset_sd * offset
             if self._given.adc_noise_sd:
                 value = value + self._given.adc_noise_sd * noise.standard_normal(value.shape)
-            found[layer] = quantised(value, self._given.adc_bits, self._given.adc_full_scale)
-        return found
+            readings[layer] = quantised(value, self._given.adc_bits, self._given.adc_full_scale)
+        return readings
 
     def pushed(self, amperes: Array) -> Array:
         """Return nudge currents into the outputs as they are driven, (batch, n) [A]."""

@@ -60,12 +60,12 @@ class Resistive(OperatingPoints):
         The nudge of an equilibrium is included; the power of a nudge of -beta, a negative conductance, is negative.
         """
         watt = self.network.circuit.v_unit**2 * self.network.g_unit
-        found = {kind: float(each.mean()) * watt for kind, each in self.power(eq).dissipated.items()}
+        watts = {kind: float(each.mean()) * watt for kind, each in self.power(eq).dissipated.items()}
         amplifier = self.network.technology.neuron.amplifier
         if amplifier is not None:
             amplified = sum(layer.size for layer in self.circuit.layers.values() if layer.amplifier is not None)
-            found["amplifiers"] = amplified * amplifier.power
-        return found
+            watts["amplifiers"] = amplified * amplifier.power
+        return watts
 
     def devices(self) -> int:
         """Return how many programmable devices there are."""

@@ -188,13 +188,13 @@ def _check(network: Network) -> None:
 
 def _check_converters(network: Network) -> None:
     array, periphery = network.technology.array, network.technology.periphery
-    asked = {
+    imperfections = {
         "array": array.wired or array.phase_mismatch,
         "periphery": periphery.dac_bits or periphery.adc_bits or periphery.adc_noise_sd or periphery.adc_offset_sd,
         "periphery.nudge": periphery.nudge.bits or periphery.nudge.i_max or periphery.nudge.offset_sd,
     }
-    for part, given in asked.items():
-        if given:
+    for part, imperfect in imperfections.items():
+        if imperfect:
             raise SpecError(
                 f"{network.technology.where}: {part} is not ideal, which only operating points take into account; use "
                 "--engine operating_point, or --ideal array,periphery."

@@ -54,7 +54,7 @@ def cells_of(on: Sequence[str], seeds: int = 1) -> list[Cell]:
     NeuroeqError
         If a substrate or its hardware does not exist, or a cell is named twice.
     """
-    found: dict[str, Cell] = {}
+    cells: dict[str, Cell] = {}
     for text in on:
         substrate, colon, hardware = text.strip().partition(":")
         known = SUBSTRATES.names()
@@ -65,14 +65,14 @@ def cells_of(on: Sequence[str], seeds: int = 1) -> list[Cell]:
         if colon:
             find("hardware", hardware)
         cell = Cell(substrate, hardware if colon else None, 0)
-        if cell.name in found:
+        if cell.name in cells:
             raise SpecError(f"--on: '{cell.name}' is asked for twice; name every cell once, and every file its own.")
-        found[cell.name] = cell
-    if not found:
+        cells[cell.name] = cell
+    if not cells:
         raise SpecError("--on is empty; expected substrates, such as rate,spiking,crossbar:ideal.")
     if seeds < 1:
         raise SpecError(f"--seeds is {seeds}; expected at least 1.")
-    return [Cell(each.substrate, each.hardware, seed) for each in found.values() for seed in range(seeds)]
+    return [Cell(each.substrate, each.hardware, seed) for each in cells.values() for seed in range(seeds)]
 
 
 def _stem(hardware: str) -> str:

@@ -137,13 +137,13 @@ class Summary:
 
 def read_row(path: Path, cell: Cell) -> Row:
     """Return the result of a cell from its run folder."""
-    found = read_json(path / CELL)
+    record = read_json(path / CELL)
     which: dict[str, Any] = {"cell": cell.name, **asdict(cell)}
-    remarks = tuple(found.get("warnings", ()))
-    if "gradient" not in found:
-        failure = found.get("failure", "was not finished; the same command goes on with it.")
+    remarks = tuple(record.get("warnings", ()))
+    if "gradient" not in record:
+        failure = record.get("failure", "was not finished; the same command goes on with it.")
         return Row(**which, path=str(path), failure=failure, warnings=remarks)
-    run, (start, end) = load_run(path), (found["gradient"][when] for when in ("start", "end"))
+    run, (start, end) = load_run(path), (record["gradient"][when] for when in ("start", "end"))
     result, settled = run.result, settling_time(run, SETTLED, relative=True)
     outputs = run.network.layers[run.network.output_layer].size
     return Row(

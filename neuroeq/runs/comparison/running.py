@@ -114,7 +114,9 @@ class Plan:
             check_same(RunFolder(self.folder(cell)), resolve(self.network, **options))
         except SpecError as error:
             about = str(error).removeprefix("--resume: ").partition(";")[0]
-            raise SpecError(f"--out {self.out}: {about}; choose another folder, or the same options as then.") from None
+            raise SpecError(
+                f"--out {self.out}: {about}; choose another folder, or give the options of its start."
+            ) from None
 
 
 def run_cell(plan: Plan, cell: Cell) -> str | None:
@@ -123,20 +125,20 @@ def run_cell(plan: Plan, cell: Cell) -> str | None:
     Its warnings, and the message of the error if it is not allowed or diverges, are stored in its folder.
     """
     path = plan.folder(cell)
-    found = read_json(path / CELL)
-    if "gradient" in found and (path / "result.json").exists():
+    record = read_json(path / CELL)
+    if "gradient" in record and (path / "result.json").exists():
         return None
-    sentence = None
-    with warnings.catch_warnings(record=True) as said, threadpool_limits(1):
+    failure = None
+    with warnings.catch_warnings(record=True) as warned, threadpool_limits(1):
         warnings.simplefilter("always", NeuroeqWarning)
         try:
-            found = {"gradient": _train_and_check(plan, cell, path)}
+            record = {"gradient": _train_and_check(plan, cell, path)}
         except Interrupted as interruption:
             return str(interruption)
         except NeuroeqError as error:
-            sentence = str(error)
-    remarks = list(dict.fromkeys(str(each.message) for each in said if issubclass(each.category, KEPT)))
-    _keep(path / CELL, {**({"failure": sentence} if sentence else found), "warnings": remarks})
+            failure = str(error)
+    remarks = list(dict.fromkeys(str(each.message) for each in warned if issubclass(each.category, KEPT)))
+    _keep(path / CELL, {**({"failure": failure} if failure else record), "warnings": remarks})
     return None
 
 

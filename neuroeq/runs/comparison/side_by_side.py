@@ -148,9 +148,9 @@ def compare(
         "checked_examples": CHECKED,
         "quick_examples": QUICK_EXAMPLES if quick else None,
     }
-    found = Comparison(folder, described.name, described.title, about, rows)
-    write_tables(folder, found.as_dict(), found.means)
-    return found
+    comparison = Comparison(folder, described.name, described.title, about, rows)
+    write_tables(folder, comparison.as_dict(), comparison.means)
+    return comparison
 
 
 def _run_all(plan: Plan, cells: Sequence[Cell], jobs: int | None) -> list[str | None]:

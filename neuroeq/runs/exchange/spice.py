@@ -52,8 +52,8 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
     inputs, wanted = _sample(run, network, sample)
     nudges = [(beta, 1.0)] if beta else []
     trial = Trial(inputs, wanted, nudges, cost_of(network.phases), SETTLED, SETTLED, None, network.nudge)
-    free, ends = trial.settle(circuit)
-    eq, nudge = (ends[0], trial.nudge(beta, free)) if ends else (free, None)
+    free, nudged = trial.settle(circuit)
+    eq, nudge = (nudged[0], trial.nudge(beta, free)) if nudged else (free, None)
     phase = "free phase" if not beta else f"nudged, beta {beta:g}"
     title = f"{network.title}: {network.substrate_name}, seed {network.run.seed}, sample {sample}, {phase}"
     voltages = "; ".join(

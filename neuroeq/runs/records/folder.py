@@ -209,8 +209,8 @@ def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 def _without_empty(table: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out empty tables, lists and texts."""
-    kept = {key: _without_empty(value) if isinstance(value, dict) else value for key, value in table.items()}
-    return {key: value for key, value in kept.items() if value not in ({}, [], (), "")}
+    filled = {key: _without_empty(value) if isinstance(value, dict) else value for key, value in table.items()}
+    return {key: value for key, value in filled.items() if value not in ({}, [], (), "")}
 
 
 def choose(out: str | Path | None, network: Network, resume: bool) -> RunFolder:
@@ -249,13 +249,14 @@ def _numbered(stem: Path) -> Iterator[Path]:
 
 def check_same(folder: RunFolder, asked: Network) -> None:
     """Refuse to resume a run with other settings; only the folder of its data may differ."""
-    kept, wanted = (
+    recorded, requested = (
         each.model_dump(by_alias=True, exclude_none=True, exclude={"run": {"data_dir"}}, mode="json")
         for each in (folder.description(), asked)
     )
-    different = next((key for key in kept if kept[key] != wanted.get(key)), None)
+    different = next((key for key in recorded if recorded[key] != requested.get(key)), None)
     if different is not None:
         raise SpecError(
-            f"--resume: the run in {folder.path} has other settings in '{different}'; give the same options as then, "
-            f"or resume it by its own description: neuroeq run {folder.path}/run.toml --resume --out {folder.path}."
+            f"--resume: the run in {folder.path} has other settings in '{different}'; give the options of "
+            f"its start, or resume it by its own description: neuroeq run {folder.path}/run.toml --resume "
+            f"--out {folder.path}."
         )

@@ -89,7 +89,7 @@ def test_the_angle_of_feedback_weights_is_the_one_asked_for_and_their_size_is_as
 @pytest.mark.parametrize(
     ("where", "message"),
     [
-        ({"on": "crossbar"}, "needs every weight the other way round, which no local circuit or spike carries"),
+        ({"on": "crossbar"}, "needs every weight reversed, which no local circuit or spike transmits"),
         ({"phases": {"nudge": "clamp"}}, "phases.nudge is 'clamp' with training.rule 'corrected_vector_field'"),
         ({"training": {"learning": "in_situ"}}, "'in_situ', where the synapse is the rule"),
     ],

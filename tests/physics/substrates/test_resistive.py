@@ -230,7 +230,7 @@ def test_what_the_substrate_cannot_do_is_refused_with_the_way_out():
         substrate_of(made(training={"learning": "in_situ"}))
     with pytest.raises(SpecError, match=r"outputs are paired; use phases.nudge 'held_current'"):
         substrate_of(network("resistive", 3, 4, 2, substrate={"resistive": {"circuit": {"outputs": "paired"}}}))
-    with pytest.raises(SpecError, match=r"has amplifiers, whose circuit is solved for its operating point only"):
+    with pytest.raises(SpecError, match=r"has amplifiers, whose circuit is solved for operating points only"):
         substrate_of(made("amplified", **NO_BIAS), engine="stepper")
     with pytest.raises(SpecError, match=r"layers have biases, which are currents"):
         substrate_of(made(), engine="stepper")
