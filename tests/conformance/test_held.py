@@ -119,9 +119,9 @@ def test_other_parameters_act_as_in_a_fresh_substrate(case, assign):
     different(before, after)
 
 
-def test_a_network_of_many_substrates_is_refused_in_a_sentence():
+def test_a_network_of_many_substrates_has_no_kind_and_says_so():
     with pytest.raises(SpecError, match=r"describes 3 substrates \(rate, spiking, resistive\), and one is needed here"):
-        build(load_network("xor"), {}, 1)
+        _ = load_network("xor").kind
 
 
 def test_a_nudge_that_no_part_of_a_circuit_gives_is_refused_with_those_that_one_does():

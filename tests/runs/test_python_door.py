@@ -1,10 +1,13 @@
 """Networks, examples and parameters that are written in Python."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import neuroeq
 from neuroeq.contract import Nudge
 from neuroeq.data import examples_of, from_arrays
 from neuroeq.describe.catalog import changed, load_network, network, resolve
@@ -220,3 +223,14 @@ def test_what_cannot_relax_is_refused_with_a_sentence():
         built.relax([0, 1], record=Recording())
     with pytest.raises(SpecError, match="'hidden_output' is missing"):
         build("xor", {"input_hidden": np.ones((2, 16))}, substrate="rate")
+
+
+def test_the_page_on_python_runs_and_learns(capsys, recwarn):
+    page = (Path(__file__).parents[2] / "docs" / "python.md").read_text()
+    exec(compile(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], "python.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert "test error 0%" in printed
+    assert "classes of two points: [0 1]" in printed
+    assert "recorded phases: ['free', 'nudged +0.25', 'nudged -0.25']" in printed
+    assert "the nudge lowers the cost: True" in printed
+    assert not [each for each in recwarn if issubclass(each.category, neuroeq.NeuroeqWarning)]
