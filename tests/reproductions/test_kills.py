@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,10 +35,14 @@ NETWORKS = {
 }
 
 
+def launch(command):
+    """Start a process that hears Ctrl-C, which one started in the background by a shell would ignore."""
+    hear = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear)
+
+
 def start(arguments, out):
-    return subprocess.Popen(
-        [*COMMAND, *arguments, "--out", str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return launch([*COMMAND, *arguments, "--out", str(out)])
 
 
 def run_killed(arguments, out, kills):
@@ -141,8 +146,7 @@ LONG = ["digits", "--on", "rate,crossbar:ideal", "--epochs", "12", "--set", "dat
 
 
 def start_comparison(out, jobs):
-    command = [sys.executable, "-m", "neuroeq", "compare", *LONG, "--jobs", str(jobs), "--out", str(out)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return launch([sys.executable, "-m", "neuroeq", "compare", *LONG, "--jobs", str(jobs), "--out", str(out)])
 
 
 @pytest.fixture(scope="module")
