@@ -82,7 +82,7 @@ class TrainingMonitor:
 
     def settling(self, row: Mapping[str, float]) -> None:
         """Warn if the metrics of an epoch show that the free phases of a resistor network did not settle."""
-        if self._substrate.network.resistive and row["residual"] > UNSOLVED:
+        if self._substrate.network.kind.conductances and row["residual"] > UNSOLVED:
             self._warn_once(
                 "settling",
                 f"free phases end with a net current into a node of {row['residual']:.2g} of the largest, after "

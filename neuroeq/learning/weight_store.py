@@ -75,7 +75,7 @@ class WeightStore:
 
 def _within(network: Network, params: Params) -> Params:
     """Return the weights, clipped to the conductance window of the devices if this is a resistor network."""
-    if not network.resistive:
+    if not network.kind.conductances:
         return params
     within = dict(params)
     for name in network.projections:

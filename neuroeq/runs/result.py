@@ -9,7 +9,7 @@ from neuroeq.learning.trainers import title
 from neuroeq.measures.energy import Energy
 from neuroeq.measures.evaluation import Score
 from neuroeq.measures.probes import energy_of, probes
-from neuroeq.physics.substrates import Crossbar, engine_of
+from neuroeq.physics.substrates import engine_of
 
 from .records import MemoryRecords, versions
 from .run import Run
@@ -37,7 +37,8 @@ def concluded(session: Session) -> Run:
         "spikes_per_inference": _spikes(last, tested) if session.substrate.spiking else None,
     }
     result |= _energies(energy)
-    result["mapping"] = session.substrate.mapping() if isinstance(session.substrate, Crossbar) else None
+    circuit = session.substrate.as_circuit()
+    result["mapping"] = None if circuit is None else circuit.mapping()
     result |= _made_by(session)
     folder.write_result(result)
     return Run(folder.path, network, result, folder if isinstance(folder, MemoryRecords) else None)

@@ -103,9 +103,9 @@ def difference(by_hand: type, network: Network) -> float:
 def operations(network: Network) -> float:
     """Return the floating-point operations per image that the couplings ask for: two a weight and product."""
     sizes = [layer.size for layer in network.layers.values()]
-    if network.resistive:
+    if network.kind.conductances:
         sizes[0] = 2 * sizes[0]
-    dt = 1.0 if network.resistive else 1e-3 * (1 if network.substrate_name == "spiking" else 5)
+    dt = 1.0 if network.kind.conductances else 1e-3 * (1 if network.substrate_name == "spiking" else 5)
     steps = network.phases.free.n_steps(dt) + 2 * network.phases.nudged.n_steps(dt)
     moving = sum(2 * a * b for a, b in pairwise(sizes[1:]))
     return 2 * (2 * sizes[0] * sizes[1] + steps * moving + moving)
@@ -124,7 +124,7 @@ def training(console: Console) -> None:
         ways: dict[str, Callable[[], float]] = {
             "NumPy, by hand": partial(seconds_by_hand, by_hand(network, params).update, network, EPOCH // 10)
         }
-        if network.resistive:
+        if network.kind.conductances:
             ways[f"neuroeq, {'numba' if kernels.available() else 'NumPy'}"] = partial(seconds, network, EPOCH)
         else:
             ways["neuroeq, stepper"] = partial(seconds, network, EPOCH // 10, "stepper")

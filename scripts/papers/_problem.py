@@ -78,7 +78,7 @@ def problem(network: Network, seed: int = 0, spread: float = 0.0) -> tuple[Any, 
 
 def made(network: Network, params: Params, m: int = 4, **options: Any) -> Any:
     """Return the substrate of a network, without compiling anything."""
-    return build(network, params, m, **({} if network.resistive else {"target": "numpy"}), **options)
+    return build(network, params, m, **({} if network.kind.conductances else {"target": "numpy"}), **options)
 
 
 def change(

@@ -272,11 +272,6 @@ class Network(Described):
         rule = rule_of(self.training)
         return self.phases.nudge or (rule and rule.nudge) or "state"
 
-    @property
-    def resistive(self) -> bool:
-        """Whether the substrate of a resolved network is a resistor network."""
-        return self.kind.conductances
-
     def neuron(self, layer: str) -> NeuronModel | None:
         """Return the neuron model of a layer of a resolved network, or None for an analog input layer."""
         own = self.layers[layer].neuron

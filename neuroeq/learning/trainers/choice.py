@@ -124,5 +124,6 @@ def explained(network: Network) -> str:
 
 
 def _own(network: Network) -> str:
+    """Return the engine that takes a network which the trainer that was asked for does not."""
     engine = engine_of(network)
-    return engine if engine != "compiled" else "operating_point" if network.resistive else "stepper"
+    return network.kind.engine if engine == "compiled" else engine

@@ -47,8 +47,8 @@ class Chip:
             name for name, (source, target) in ends.items() if source == target and network.symmetric(name)
         }
         devices = self.mapping.devices
-        named = params if not network.resistive else {n: v for n, v in params.items() if n in network.projections}
-        self.shapes = {name: (devices, *value.shape) for name, value in named.items()}
+        on_devices = params if network.kind.pairs else {name: params[name] for name in network.projections}
+        self.shapes = {name: (devices, *value.shape) for name, value in on_devices.items()}
         self._params = {name: value for name, value in params.items() if name not in self.shapes}
         self._dtype = next(iter(params.values())).dtype
         self.cells = {name: self._drawn(name) for name in self.shapes}

@@ -27,7 +27,7 @@ class Mapping:
 
     def __init__(self, network: Network) -> None:
         self.hardware: Hardware = network.technology
-        self._g_unit = network.g_unit if network.resistive else None
+        self._g_unit = network.g_unit if network.kind.conductances else None
         law, alone = self.hardware.synapse.update, self.hardware.synapse.unidirectional
         self._pushed = isinstance(law, Pulsed) and not alone
         self._paired = self.hardware.synapse.pairing == "differential_pair"

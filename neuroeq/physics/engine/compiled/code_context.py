@@ -72,7 +72,7 @@ class CodeContext:
     @property
     def emitted(self) -> str:
         """The variable that units transmit."""
-        return "spike" if self.network.substrate_name == "spiking" else "activity"
+        return "spike" if self.network.kind.spikes else "activity"
 
     def block(self, population: Population) -> int:
         """Return the number of units of a population, in all samples."""
