@@ -33,7 +33,7 @@ TESTS = {
     ],
     "neuroeq/learning/rules": ["learning/rules", "conformance/test_rules.py"],
     "neuroeq/learning/trainers/compiled.py": ["physics/engine/test_compiled.py"],
-    "neuroeq/learning/trainers": ["learning/trainers"],
+    "neuroeq/learning/trainers": ["learning/trainers", "conformance/test_trainers.py", "learning/test_training.py"],
     "neuroeq/learning": [*(f"learning/test_{name}.py" for name in ("steps", "pruning", "training")), "learning/rules"],
 }
 """By the start of a path, the first that fits: tests most likely to see a change there."""

@@ -6,15 +6,19 @@ import warnings
 import numpy as np
 import pytest
 
+from neuroeq.contract import Stop
 from neuroeq.data import load
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.network import initial_params, learning_rates, mask
+from neuroeq.describe.params import param_shapes
 from neuroeq.describe.spec import Phases
 from neuroeq.describe.spec.recipe import Constant, Cosine, Exponential, Steps
 from neuroeq.errors import DivergenceError, NeuroeqWarning, SpecError
 from neuroeq.learning.optimiser import Descent, schedule_factor
+from neuroeq.learning.particles import Particles
 from neuroeq.learning.phases import nudges
 from neuroeq.learning.training import initial_state, train
+from neuroeq.learning.weight_store import WeightStore
 from neuroeq.randomness import Streams
 from tests.nets import network, params_of, substrate_of
 
@@ -206,3 +210,43 @@ def test_biases_start_at_0_or_as_their_layer_says_and_shift_no_weight():
     assert 0.03 < two["hidden1.bias"].std() < 0.07
     for name in plain.projections:
         np.testing.assert_array_equal(one[name], two[name])
+
+
+def test_the_metrics_of_an_epoch_are_means_over_its_examples():
+    """Nothing learns, so each example's loss and class are those of one free phase at the start weights."""
+    still = {name: {"learning_rate": 0.0} for name in ("input_hidden1", "hidden1_output")}
+    net = network("rate", 2, 5, 2, projections=still, training={"epochs": 1, "batch_size": 3})
+    streams, examples = Streams(0), load(net)
+    state = initial_state(net, streams)
+    substrate = substrate_of(net, state.params)
+    rows = [state.tally.mean() for step in train(substrate, examples, state, streams) if step.ends_epoch]
+    inputs, labels, targets = examples.batch(examples.train, slice(None), net)
+    free = substrate.relax(inputs, stop=substrate.stop(net.phases.free))
+    loss = 0.5 * ((free.outputs - targets) ** 2).sum(axis=1)
+    assert rows[0]["train_error"] == np.mean(free.outputs.argmax(axis=1) != labels) > 0
+    np.testing.assert_allclose(rows[0]["train_loss"], loss.mean(), rtol=1e-12)
+    assert rows[0]["looked_at"] == len(labels) == 4
+
+
+def test_an_example_that_was_never_seen_starts_at_rest_beside_one_that_goes_on():
+    net = network("rate", 2, 5, 2)
+    substrate = substrate_of(net)
+    stop, inputs = substrate.stop(net.phases.free), np.eye(2)
+    particles = Particles(substrate, 4, {})
+    assert particles.start(np.array([0, 1]), np.random.default_rng(0)) is None
+    seen = substrate.relax(inputs, stop=stop)
+    particles.keep(seen, np.array([0, 1]))
+    short = Stop(1)
+    mixed = substrate.relax(inputs, start=particles.start(np.array([0, 2]), np.random.default_rng(0)), stop=short)
+    on, fresh = substrate.relax(inputs, start=seen, stop=short), substrate.relax(inputs, stop=short)
+    assert np.array_equal(mixed.state["hidden1"][0], on.state["hidden1"][0])
+    assert np.array_equal(mixed.state["hidden1"][1], fresh.state["hidden1"][1])
+
+
+def test_start_weights_of_resistors_are_brought_into_the_window_of_their_devices():
+    window = {"synapse": {"g_min": "100 uS", "g_max": "400 uS"}}
+    net = network("resistive", 2, 4, 2, made_of=window, substrate={"resistive": {"circuit": {"g_unit": "1 mS"}}})
+    params = {name: np.linspace(0, 1, np.prod(size)).reshape(size) for name, size in param_shapes(net).items()}
+    held = WeightStore(net, params, {}, Streams(0)).params
+    for name in net.projections:
+        np.testing.assert_allclose(held[name], np.clip(params[name], 0.1, 0.4), rtol=1e-12)
