@@ -26,7 +26,6 @@ MOVED = {
     "export": "runs.exchange.spice",
     "fidelity": "measures.fidelity",
     "holding": "learning.weight_store",
-    "network": "describe.network",
     "optimiser": "learning.optimiser",
     "particles": "learning.particles",
     "phases": "learning.phases",
@@ -44,7 +43,7 @@ MOVED = {
     "transfer": "runs.transfer",
     "watch": "learning.monitor",
 }
-"""Old name, without the ``neuroeq.`` before it, to new name."""
+"""Old name, without the ``neuroeq.`` before it, to new name; ``neuroeq.network`` is a function now."""
 
 
 class _Moved(MetaPathFinder, Loader):

@@ -1,10 +1,13 @@
 """The house is in order: imports point one way, every part ships, files stay short."""
 
 import ast
+import sys
 import tomllib
+from importlib import import_module
 
 import pytest
 
+from neuroeq.moved import MOVED
 from tests.house import (
     FILES,
     LEVEL,
@@ -86,6 +89,15 @@ def test_versions_agree():
     import neuroeq
 
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == neuroeq.__version__
+
+
+@pytest.mark.parametrize("old", MOVED)
+def test_a_module_still_has_its_old_name_and_says_the_new_one(old, monkeypatch):
+    monkeypatch.delitem(sys.modules, f"neuroeq.{old}", raising=False)
+    with pytest.warns(DeprecationWarning, match=f"neuroeq.{old} is now neuroeq.{MOVED[old]}"):
+        module = import_module(f"neuroeq.{old}")
+    assert module is import_module(f"neuroeq.{MOVED[old]}")
+    assert module.__spec__.name == module.__name__ == f"neuroeq.{MOVED[old]}"
 
 
 def test_public_names_exist():
