@@ -25,16 +25,26 @@ CIRCUITS = ["diodes", "solve", "gradient", "power", "wires", "single_diodes", "p
 TESTS = {
     "neuroeq/physics/devices": [f"physics/devices/test_{name}.py" for name in ("laws", "noise", "chip", "fields")],
     "neuroeq/physics/circuits/fused": ["physics/circuits/test_fused.py", "learning/trainers/test_fused_training.py"],
+    "neuroeq/physics/circuits/diodes": [
+        *(f"physics/circuits/test_{name}.py" for name in ("diodes", "solve", "spice")),
+        "additions/test_physics_additions.py",
+        "physics/devices/test_fields.py",
+    ],
     "neuroeq/physics/circuits/spice": ["physics/circuits/test_spice.py", "physics/circuits/test_export.py"],
     "neuroeq/physics/circuits": [
         *(f"physics/circuits/test_{name}.py" for name in CIRCUITS),
         "physics/substrates/test_resistive.py",
         "physics/substrates/test_crossbar.py",
+        "physics/devices/test_fields.py",
     ],
-    "neuroeq/learning/rules": ["learning/rules", "conformance/test_rules.py"],
+    "neuroeq/learning/rules": ["learning/rules", "learning/test_training.py", "conformance/test_rules.py"],
     "neuroeq/learning/trainers/compiled.py": ["physics/engine/test_compiled.py"],
     "neuroeq/learning/trainers": ["learning/trainers", "conformance/test_trainers.py", "learning/test_training.py"],
-    "neuroeq/learning": [*(f"learning/test_{name}.py" for name in ("steps", "pruning", "training")), "learning/rules"],
+    "neuroeq/learning": [
+        *(f"learning/test_{name}.py" for name in ("steps", "pruning", "training")),
+        "learning/rules",
+        "runs/test_runs.py",
+    ],
 }
 """By the start of a path, the first that fits: tests most likely to see a change there."""
 
@@ -172,7 +182,9 @@ def survivors(mutants: list[Mutant], jobs: int) -> list[Mutant]:
 def _copied() -> Path:
     """Return a copy of the project with compiled modules, which runs read and do not write."""
     copy = Path(tempfile.mkdtemp(prefix="mutants-"))
-    shutil.copytree(ROOT, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*", "runs", "__pycache__"))
+    for name in ("neuroeq", "models", "hardware_configs", "tests", "docs", "scripts", "pyproject.toml"):
+        place = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+        place(ROOT / name, copy / name)
     compileall.compile_dir(copy, quiet=2)
     return copy
 
