@@ -250,3 +250,15 @@ def test_start_weights_of_resistors_are_brought_into_the_window_of_their_devices
     held = WeightStore(net, params, {}, Streams(0)).params
     for name in net.projections:
         np.testing.assert_allclose(held[name], np.clip(params[name], 0.1, 0.4), rtol=1e-12)
+
+
+def test_the_weights_that_are_followed_are_those_of_synapses_that_exist():
+    sparse = {"input_hidden1": {"connect": {"probability": 0.3, "seed": 1}}}
+    net = network("rate", 2, 40, 2, projections=sparse, training={"epochs": 1, "batch_size": 4})
+    streams = Streams(0)
+    state = initial_state(net, streams)
+    for _ in train(substrate_of(net, state.params), load(net), state, streams):
+        pass
+    followed = np.array(state.history["input_hidden1"])
+    assert followed.shape[1] == min(16, int(mask(net, "input_hidden1").sum()))
+    assert (followed != 0).all()
