@@ -45,6 +45,8 @@ def _as_it_was():
     os.environ.clear()
     os.environ.update(environment)
     warnings.showwarning, sys.excepthook = show, hook
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
     signal.signal(signal.SIGINT, on_interrupt)
 
 
