@@ -123,3 +123,29 @@ def test_device_to_device_spreads_have_their_size():
     assert np.std(cells.high) == pytest.approx(0.1, rel=4 / np.sqrt(2 * n))
     log = draw_cells(law.model_copy(update={"d2d_step_lognormal": True}), (n,), np.random.default_rng(0))
     assert np.std(np.log(log.step_up)) == pytest.approx(0.2, rel=4 / np.sqrt(2 * n))
+
+
+@pytest.mark.parametrize("up_down", [-5.0, 5.0])
+def test_however_large_the_spreads_steps_keep_their_sign_and_limits_their_order(up_down):
+    """Asymmetry stays below 1, so that neither direction stops or turns round; limits meet in the middle at most."""
+    law = ConstantStep(model="constant_step", step=0.01, range=(-1, 3), d2d_up_down=5, d2d_min=4, d2d_max=4)
+    law = law.model_copy(update={"up_down": up_down})
+    cells = draw_cells(law, (2000,), np.random.default_rng(0))
+    assert (cells.step_up > 0).all() and (cells.step_down > 0).all()
+    np.testing.assert_allclose(max(cells.step_up.max(), cells.step_down.max()), 0.01, rtol=1e-12)
+    np.testing.assert_allclose(min(cells.step_up.min(), cells.step_down.min()), 0.01 * (1 - 0.99), rtol=1e-9)
+    assert cells.low.max() == 1.0 == cells.high.min() and (cells.low <= cells.high).all()
+
+
+def test_an_asymmetry_shortens_the_steps_of_one_direction():
+    for up_down, steps in ((0.25, (0.01, 0.0075)), (-0.25, (0.0075, 0.01))):
+        law = ConstantStep(model="constant_step", step=0.01, up_down=up_down)
+        cells = draw_cells(law, (3,), np.random.default_rng(0))
+        np.testing.assert_allclose([cells.step_up[0], cells.step_down[0]], steps, rtol=1e-12)
+        assert (nominal(law).step_up, nominal(law).step_down) == pytest.approx(steps, rel=1e-12)
+
+
+def test_a_spread_of_steps_never_turns_them_round():
+    law = ConstantStep(model="constant_step", step=0.01, d2d_step=3.0)
+    steps = draw_cells(law, (2000,), np.random.default_rng(0)).step_up
+    assert steps.min() == 0.0 and (steps == 0).mean() == pytest.approx(0.37, abs=0.03)  # P(1 + 3 xi < 0)

@@ -68,3 +68,23 @@ def test_a_converter_rounds_to_its_levels_and_cuts_off_what_lies_beyond():
     assert np.abs(read - np.clip(values, -2, 2 - step)).max() <= step / 2 + 1e-12
     assert len(np.unique(read)) == 256 and (read.min(), read.max()) == (-2.0, 2.0 - step)
     np.testing.assert_array_equal(quantised(values, 0, 2.0), values)
+
+
+def test_a_spread_is_never_negative_and_neither_is_a_conductance_that_relaxes():
+    falling = Polynomial(model="polynomial", coefficients=(1.0, -0.1))
+    np.testing.assert_allclose(
+        programming_sd(falling, np.array([5.0, 10, 20]) * US, 25 * US) / US, [0.5, 0, 0], atol=1e-12
+    )
+    drift = LogRelaxation(model="log_relaxation", mean_slope="-1 uS", sd_slope="0 uS", sd_offset="0.5 uS")
+    g = np.array([2.0, 9.0]) * US
+    np.testing.assert_allclose(drifted(drift, g, 25 * US, np.exp(3.0), np.zeros(2)) / US, [0, 6], atol=1e-9)
+    np.testing.assert_allclose(drifted(drift, g, 25 * US, np.exp(3.0), np.ones(2)) / US, [0, 6.5], atol=1e-9)
+    assert np.array_equal(drifted(drift, g, 25 * US, 0.5, np.ones(2)), g)
+
+
+def test_noise_with_a_1_over_f_spectrum_has_a_limit_at_small_conductances_and_none_before_two_readings():
+    noise = OneOverF(model="one_over_f", q0=0.01, q_max=0.2, exponent=1.0, t_read="1 us")
+    small, large = np.array([0.001 * US]), np.array([US])
+    ratio = read_sd(noise, small, US, 1.0, small)[0] / small[0] / (read_sd(noise, large, US, 1.0, large)[0] / large[0])
+    assert ratio == pytest.approx(0.2 / 0.01, rel=1e-12)
+    assert read_sd(noise, large, US, 1e-7, large)[0] == 0
