@@ -2,8 +2,8 @@
 
 f_l(v)     = b_l + sum_m v_m M_ml - D_l v_l - i_diode(v_l)
 residual   = max |f| / max |i_resistor|          over nodes that no ideal diode clamps
-co-content   P(v) = sum 1/2 g dv^2 - I.v + sum int i_diode,  dP/dv = -f,  up to a constant:
-             P(v) = -1/2 v.(f_linear + b) + sum int i_diode
+co-content   P(v) = sum 1/2 g dv^2 + sum 1/2 p (y - v)^2 - I.v + sum int i_diode,  dP/dv = -f,  computed as
+             P(v) = -1/2 v.(f_linear + b) + sum_sources 1/2 g x^2 + sum_pulls 1/2 p y^2 + sum int i_diode
 """
 
 from __future__ import annotations
@@ -105,7 +105,9 @@ def driving(equations: NodeEquations, name: str, voltages: Voltages) -> Array:
 
 
 def co_content(equations: NodeEquations, voltages: Voltages) -> Array:
-    """Return the co-content of a reciprocal circuit, (batch,), up to a constant [W].
+    """Return the co-content of a reciprocal circuit, (batch,) [W].
+
+    The diodes' part counts from the voltage where they carry no current. Kendall et al. 2020, arXiv:2006.01981.
 
     Parameters
     ----------
@@ -119,4 +121,9 @@ def co_content(equations: NodeEquations, voltages: Voltages) -> Array:
         v = voltages[name]
         both = equations.linear_current(name, voltages) + equations.injected[name]
         total = total - np.einsum("bn,bn->b", v, both) / 2 + Junctions(layer).content(v)
+    for name, (source, _) in equations.circuit.resistors.items():
+        if source in equations.assembly.sources:
+            total = total + equations.assembly.sources[source] ** 2 @ equations.assembly.g[name].sum(axis=1) / 2
+    for pull, y in equations.drive.pulls.values():
+        total = total + np.broadcast_to(pull * np.square(y), (equations.batch, np.shape(y)[-1])).sum(axis=1) / 2
     return total

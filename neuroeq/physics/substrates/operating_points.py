@@ -161,7 +161,18 @@ class OperatingPoints(PlainSubstrate):
         return {layer: v / volt for layer, v in read.items()}
 
     def energy(self, eq: Equilibrium) -> Array:
-        """Return the co-content of each sample, (batch,), in the network's units; operating points minimise it."""
+        """Return the co-content of each sample, (batch,), in the network's units; operating points minimise it.
+
+        Raises
+        ------
+        SpecError
+            If amplifiers make the circuit one that minimises nothing.
+        """
+        if not self.circuit.reciprocal:
+            raise SpecError(
+                f"{self.network.where}: amplifiers act in one direction, so this circuit has no co-content; "
+                "leave hardware.neuron.amplifier out to have one."
+            )
         settled: Settled = eq.resume
         return co_content(drive_circuit(settled.assembly, settled.drive), settled.voltages)
 

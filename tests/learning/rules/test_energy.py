@@ -13,6 +13,12 @@ CASES = [
     ("rate", "sigmoid", {"projections": {"lateral": {"source": "hidden1", "target": "hidden1", "learning_rate": 0.1}}}),
     ("crossbar", "hard_sigmoid", {}),
 ]
+CIRCUITS = [
+    ("none", "ideal"),
+    ("split", "ideal"),
+    ("both", "ideal"),
+    ("both", "1n4148"),
+]
 
 
 def made(on="rate", neuron="hard_sigmoid", over=None, **more):
@@ -36,6 +42,56 @@ def test_its_derivative_in_a_parameter_is_the_energy_gradient(on, neuron, over):
             substrate.params = {**params, name: value}
             shifted.append(substrate.energy(eq).mean())
         assert (shifted[0] - shifted[1]) / 2e-6 == pytest.approx(gradient[name].flat[1], abs=1e-8)
+
+
+@pytest.mark.parametrize(("diodes", "hardware"), CIRCUITS)
+@pytest.mark.parametrize("beta", [0.0, 0.3])
+def test_of_a_circuit_it_changes_with_every_parameter_as_its_gradient_says(diodes, hardware, beta):
+    """At an equilibrium dP/dg is the partial derivative, whatever the voltages do; the nudge's pull is part of P."""
+    circuit = {"input_gain": 3.0, "bias_voltages": [1.0], "diodes": diodes}
+    net = network(
+        "resistive",
+        5,
+        7,
+        3,
+        hardware=hardware,
+        substrate={"resistive": {"circuit": circuit}},
+        layers={"output": {"bias": True}},
+    )
+    params, (inputs, targets) = params_of(net), batch_of(net, 4)
+    nudge = Nudge(beta, targets, COST) if beta else None
+
+    def settled(changed):
+        substrate = substrate_of(net, changed)
+        return substrate, substrate.relax(inputs, nudge, stop=Stop(500, 1e-13))
+
+    substrate, eq = settled(params)
+    gradient = substrate.energy_gradient(eq)
+    for name, at in [(name, at) for name, value in params.items() for at in (0, value.size // 2, value.size - 1)]:
+        energies = []
+        for by in (1e-5, -1e-5):
+            value = params[name].copy()
+            value.flat[at] += by
+            energies.append(np.mean(substrate.energy(settled({**params, name: value})[1])))
+        assert (energies[0] - energies[1]) / 2e-5 == pytest.approx(gradient[name].flat[at], rel=1e-5, abs=1e-7)
+
+
+def test_of_a_circuit_it_is_what_its_resistors_pulls_and_current_sources_add_up_to():
+    net = network("resistive", 5, 7, 3, substrate={"resistive": {"circuit": {"diodes": "none"}}})
+    substrate, (inputs, targets) = substrate_of(net), batch_of(net, 4)
+    eq = substrate.relax(inputs, Nudge(0.3, targets, COST), stop=Stop(500, 1e-13))
+    power = substrate.power(eq)
+    currents = sum(each for name, each in power.delivered.items() if name.endswith(".current"))
+    heat = sum(power.dissipated.values())
+    assert "output.pull" in power.dissipated
+    np.testing.assert_allclose(substrate.energy(eq), heat / 2 - currents, rtol=1e-12)
+
+
+def test_of_a_circuit_with_amplifiers_there_is_none():
+    net = network("resistive", 5, 7, 3, hardware="1n4148_amplified")
+    substrate = substrate_of(net)
+    with pytest.raises(NeuroeqError, match="amplifiers act in one direction, so this circuit has no co-content"):
+        substrate.energy(substrate.relax(batch_of(net, 2)[0]))
 
 
 @pytest.mark.parametrize(("on", "neuron", "over"), CASES)
