@@ -166,8 +166,12 @@ class Circuit(Substrate, Protocol):
         """Return how weights are mapped to conductances; None where the parameters are the conductances themselves."""
         ...
 
-    def volts(self, state: Array) -> Array:
-        """Return states of an equilibrium as node voltages, of the same shape [V]."""
+    def voltages(self, eq: Equilibrium) -> dict[str, Array]:
+        """Return the node voltages at an equilibrium, by layer: (batch, n), not as converters read them [V]."""
+        ...
+
+    def readings(self, eq: Equilibrium) -> dict[str, Array]:
+        """Return the voltages of an equilibrium as converters read them, by layer: (batch, n) [V]."""
         ...
 
     def netlist(

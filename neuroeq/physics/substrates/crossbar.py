@@ -125,9 +125,15 @@ class Crossbar(NeuronSubstrate):
         """Return how weights are mapped to conductances: scale, used part of the window, clipped weights."""
         return mapping_of(self.hardware, self.params)
 
-    def volts(self, state: Array) -> Array:
-        """Return the states unchanged, since they are node voltages: (batch, n) [V]."""
-        return state
+    def voltages(self, eq: Equilibrium) -> dict[str, Array]:
+        """Return the node voltages at an equilibrium, by layer: (batch, n), not as converters read them [V]."""
+        variables = self.simulation.rows(eq.resume, len(eq.outputs))
+        models = {layer: self.network.neuron(layer) for layer in eq.state}
+        return {layer: variables[f"{layer}/{model.state}"] for layer, model in models.items() if model is not None}
+
+    def readings(self, eq: Equilibrium) -> dict[str, Array]:
+        """Return the voltages of an equilibrium as converters read them, by layer: (batch, n) [V]."""
+        return dict(eq.state)
 
     def netlist(
         self, inputs: Array, eq: Equilibrium, nudge: Nudge | None, *, title: str, header: Sequence[str] = ()

@@ -51,7 +51,7 @@ def crossbar_netlist(
     pulls, held, begin = {}, {}, {}
     if nudge is not None:
         assert nudge.reference is not None
-        output, begin = network.output_layer, {layer: volts[0] for layer, volts in nudge.reference.state.items()}
+        output, begin = network.output_layer, {layer: v[0] for layer, v in crossbar.voltages(nudge.reference).items()}
         if nudge.mode == "state":
             pulls = {output: (nudge.beta, nudge.targets[0] * scale)}
         else:

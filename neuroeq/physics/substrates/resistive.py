@@ -79,9 +79,14 @@ class Resistive(OperatingPoints):
     def mapping(self) -> None:
         """Return None, since the parameters are the conductances, in the network's unit."""
 
-    def volts(self, state: Array) -> Array:
-        """Return states of an equilibrium as node voltages: (batch, n) [V]."""
-        return state * self.network.circuit.v_unit
+    def voltages(self, eq: Equilibrium) -> dict[str, Array]:
+        """Return the node voltages at an equilibrium, by layer: (batch, n), not as converters read them [V]."""
+        settled: Settled = eq.resume
+        return {layer: v * self.network.circuit.v_unit for layer, v in settled.voltages.items()}
+
+    def readings(self, eq: Equilibrium) -> dict[str, Array]:
+        """Return the voltages of an equilibrium as converters read them, by layer: (batch, n) [V]."""
+        return {layer: v * self.network.circuit.v_unit for layer, v in eq.state.items()}
 
     def netlist(
         self, inputs: Array, eq: Equilibrium, nudge: Nudge | None, *, title: str, header: Sequence[str] = ()

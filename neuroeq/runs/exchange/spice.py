@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -56,11 +57,16 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
     eq, nudge = (nudged[0], trial.nudge(beta, free)) if nudged else (free, None)
     phase = "free phase" if not beta else f"nudged, beta {beta:g}"
     title = f"{network.title}: {network.substrate_name}, seed {network.run.seed}, sample {sample}, {phase}"
-    voltages = "; ".join(
-        f"{layer} {' '.join(f'{v:.9g}' for v in circuit.volts(state)[0])}" for layer, state in eq.state.items()
-    )
+    voltages, readings = _listed(circuit.voltages(eq)), _listed(circuit.readings(eq))
     header = [f"hardware: {circuit.hardware.title}", f"voltages found here [V]: {voltages}"]
+    if readings != voltages:
+        header.append(f"as the converters read them [V]: {readings}")
     return circuit.netlist(inputs, eq, nudge, title=title, header=header)
+
+
+def _listed(voltages: Mapping[str, Array]) -> str:
+    """Return the voltages of the first sample as text, layer after layer."""
+    return "; ".join(f"{layer} {' '.join(f'{v:.9g}' for v in values[0])}" for layer, values in voltages.items())
 
 
 def _sample(run: Run, network: Network, sample: int) -> tuple[Array, Array]:

@@ -22,6 +22,7 @@ ACROSS = {
     "pulled": ("resistive", "1n4148", 5e-7, PULLED),
     "other units": ("resistive", "1n4148", 5e-7, ["substrate.resistive.circuit.v_unit='0.5 V'"]),
     "crossbar": ("crossbar", "ideal", 1e-5, []),
+    "crossbar, read by converters": ("crossbar", "ideal", 1e-5, ["hardware.periphery.adc_bits=8"]),
     "crossbar, current": ("crossbar", "ideal", 1e-5, ["phases.nudge=held_current"]),
 }
 """Substrate, hardware, tolerance [V] and settings: k/q of another year; near-ideal diodes; integration over time."""
@@ -36,9 +37,9 @@ def runs(tmp_path_factory):
     }
 
 
-def stated(netlist):
+def stated(netlist, title="voltages found here"):
     """Read the voltages that the header says, by node."""
-    line = next(line for line in netlist.splitlines() if "voltages found here" in line)
+    line = next(line for line in netlist.splitlines() if title in line)
     parts = [part.split() for part in line.split(": ", 1)[1].split("; ")]
     names = stems([layer for layer, *_ in parts])
     return {f"v({names[layer]}_{i})": float(v) for layer, *values in parts for i, v in enumerate(values)}
@@ -50,10 +51,19 @@ def stated(netlist):
 def test_ngspice_finds_the_voltages_that_the_netlist_states(runs, name, beta):
     netlist = spice(runs[name], sample=2, beta=beta)
     found, ours = ngspice.simulate(netlist), stated(netlist)
-    assert len(ours) == (20 if name not in ("crossbar", "crossbar, current", "pulled") else 18)
+    assert len(ours) == (18 if name == "pulled" or name.startswith("crossbar") else 20)
     for node, voltage in ours.items():
         assert abs(found[node][-1] - voltage) < ACROSS[name][2], node
     assert max(abs(voltage) for voltage in ours.values()) > 0.1
+
+
+@pytest.mark.parametrize("name", ["crossbar", "crossbar, read by converters"])
+def test_what_converters_read_is_stated_apart_from_the_voltages(runs, name):
+    netlist = spice(runs[name], sample=2)
+    assert ("* as the converters read them [V]: hidden" in netlist) == (name != "crossbar")
+    if name != "crossbar":
+        steps = np.array([v for _, v in sorted(stated(netlist, "as the converters read them").items())]) * 2**7 / 2
+        np.testing.assert_allclose(steps, steps.round(), atol=1e-6)
 
 
 def test_a_nudge_changes_the_stated_voltages_and_a_sample_too(runs):
