@@ -19,6 +19,8 @@ from .circuit import Array, Circuit, Drive
 
 Voltages = Mapping[str, Array]
 """Node voltages by layer: (batch, n). [V]"""
+LEAK = 1e-12
+"""Conductance to ground of a node that no resistor reaches, as a fraction of the largest sum of conductances."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +101,31 @@ def drive_circuit(assembly: Assembly, drive: Drive) -> NodeEquations:
         injected[layer] = injected[layer] + pull * np.atleast_2d(target)
     for layer in circuit.layers:
         if layer not in drive.held:
+            diagonal[layer] = grounded(diagonal[layer], injected[layer])
             _check_grounded(layer, diagonal[layer], assembly.sums[layer])
     batch = max(len(np.atleast_2d(value)) for value in [*injected.values(), *drive.held.values()])
     return NodeEquations(assembly, drive, diagonal, injected, batch)
+
+
+def grounded(diagonal: Array, injected: Array) -> Array:
+    """Return the sums of conductances at the nodes of a layer, where isolated nodes leak to ground.
+
+    A node without conductance and current stays at 0 V, or where its diodes let it rest, as SPICE's gmin has it; it
+    takes part again as soon as learning gives it a conductance.
+
+    Parameters
+    ----------
+    diagonal
+        Sums of the conductances at the nodes: (n,). [S]
+    injected
+        Currents into the nodes at 0 V: (batch, n). [A]
+    """
+    isolated = diagonal == 0
+    if not isolated.any():
+        return diagonal
+    isolated &= ~np.any(injected, axis=0)
+    largest = diagonal.max() or diagonal.dtype.type(1)
+    return np.where(isolated, diagonal.dtype.type(LEAK) * largest, diagonal)
 
 
 def _check(circuit: Circuit, what: str, layer: str, value: Array) -> None:
@@ -132,6 +156,6 @@ def _check_grounded(layer: str, diagonal: Array, sums: Array) -> None:
             "run away; expected a back_gain >= 0."
         )
     raise DataError(
-        f"node {node} of layer '{layer}' floats, no conductance reaches it; give one of its resistors a conductance "
-        "above 0."
+        f"a current flows into node {node} of layer '{layer}', and no conductance lets it out; give one of its "
+        "resistors a conductance above 0."
     )

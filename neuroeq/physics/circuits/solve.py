@@ -70,7 +70,7 @@ def operating_point(
     Raises
     ------
     DataError
-        If a value is not finite or of the wrong shape, a conductance is negative, or a node floats.
+        If a value is not finite or of the wrong shape, a conductance is negative, or a current has no way out.
     SpecError
         If the method does not fit the circuit.
     DivergenceError

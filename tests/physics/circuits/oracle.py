@@ -31,8 +31,10 @@ def net_currents(circuit, g, drive, point, sample):
     f = {name: np.zeros(layer.size) for name, layer in circuit.layers.items()}
     for name, (source, target) in circuit.resistors.items():
         forward, back = _gains(circuit, source)
+        amplifier = circuit.layers[source].amplifier if source in circuit.layers else None
+        shown = forward * (v[source] + (amplifier.offset if amplifier else 0))
         for i, j in np.ndindex(*g[name].shape):
-            current = g[name][i, j] * (forward[i] * v[source][i] - v[target][j])
+            current = g[name][i, j] * (shown[i] - v[target][j])
             f[target][j] += current
             if source in f:
                 f[source][i] -= back[i] * current

@@ -7,6 +7,7 @@ from neuroeq.errors import DataError, DivergenceError, SpecError
 from neuroeq.physics.circuits import kernels
 from neuroeq.physics.circuits.circuit import Circuit, Drive, Layer
 from neuroeq.physics.circuits.diodes import PiecewiseDiode, ShockleyDiode
+from neuroeq.physics.circuits.fused.checks import check_result
 from neuroeq.physics.circuits.fused.setting import NUDGES, VARIANTS, Rates, Setting
 from neuroeq.physics.circuits.fused.training import FusedTraining
 from neuroeq.physics.circuits.gradient import contrast
@@ -127,6 +128,40 @@ def test_real_diodes_and_paired_outputs_learn_as_they_do_unfused(params, example
         np.testing.assert_allclose(found, value, rtol=1e-12, atol=1e-12 * np.abs(value).max())
 
 
+@pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
+@pytest.mark.parametrize("options", [{}, REAL], ids=["ideal", "real"])
+def test_a_hidden_node_that_no_conductance_reaches_learns_as_it_does_unfused(params, examples, options, compiled):
+    """It carries nothing at first, and its conductances to the outputs grow from 0."""
+    g1, g2, hidden_bias, output_bias = (value.copy() for value in params)
+    g1[:, 2] = g2[2] = hidden_bias[2] = 0
+    chosen = setting(g2_limits=(0.0, 0.8), **options)
+    expected = unfused(chosen, (g1, g2, hidden_bias, output_bias), *examples, 4)
+    assert expected[1][2].any()
+    found = fused(chosen, (g1, g2, hidden_bias, output_bias), *examples, 4, compiled)
+    for one, value in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, value, rtol=1e-12, atol=1e-12 * np.abs(value).max())
+
+
+@pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
+def test_a_current_into_a_hidden_node_without_conductance_is_refused(params, examples, compiled):
+    g1, g2, hidden_bias, output_bias = (value.copy() for value in params)
+    g1[:, 2] = g2[2] = 0
+    hidden_bias[2] = 0.1
+    training = FusedTraining(setting(g2_limits=(0.0, 0.8)), g1, g2, hidden_bias, output_bias, compiled=compiled)
+    with pytest.raises(DataError, match="example 0: a current flows into a node without conductance"):
+        training.train(*examples, 4, RATES)
+
+
+@pytest.mark.parametrize(
+    ("failed", "error", "message"), [(-1, DivergenceError, "learning diverges"), (2, DataError, "example 2")]
+)
+def test_only_examples_before_the_one_that_failed_count_as_diverged(params, failed, error, message):
+    outputs = np.zeros((4, N_OUTPUT))
+    outputs[3] = np.nan
+    with pytest.raises(error, match=message):
+        check_result(FusedTraining(setting(), *params, compiled=False), outputs, failed)
+
+
 @pytest.mark.skipif(not kernels.available(), reason="needs numba")
 @pytest.mark.parametrize("batch", [4, 6])
 def test_numba_and_numpy_agree(params, examples, batch):
@@ -167,7 +202,10 @@ def test_training_leaves_what_it_was_given(params, examples, compiled):
 @pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
 def test_a_negative_nudge_beyond_the_conductances_is_refused(params, examples, compiled):
     training = FusedTraining(setting(beta=20.0), *params, compiled=compiled)
-    with pytest.raises(DataError, match="example 0: a node floats, or a nudge of -20 S exceeds the conductances"):
+    with pytest.raises(
+        DataError,
+        match=r"example 0: a current flows .* or a nudge of -20 S exceeds the conductances",
+    ):
         training.train(*examples, 4, RATES)
     np.testing.assert_array_equal(training.g1, params[0])
 
@@ -178,7 +216,7 @@ def test_what_was_learned_before_a_refused_batch_stays(params, examples, compile
     x, y, order = examples
     uphill = Rates(0.02, -0.1)
     training = FusedTraining(setting(beta=0.2), *params, compiled=compiled)
-    with pytest.raises(DataError, match="example 4: a node floats"):
+    with pytest.raises(DataError, match="example 4: a current flows"):
         training.train(x, y, order, 4, uphill)
     expected = unfused(setting(beta=0.2), params, x, y, order[:4], 4, uphill)
     np.testing.assert_allclose(training.g1, expected[0], rtol=1e-12, atol=1e-12)

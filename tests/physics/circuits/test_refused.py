@@ -24,7 +24,10 @@ def one_node():
         ({"g": {"x_y": np.array([[np.nan]])}}, "conductances 'x_y' reach from nan"),
         ({"g": {"x_y": np.zeros((1, 0))}}, r"'x_y' have shape \(1, 0\); expected \(1, 1\)"),
         ({"g": {}}, "resistor array 'x_y' of the circuit is not given"),
-        ({"g": {"x_y": np.array([[0.0]])}}, "node 0 of layer 'y' floats.*give one of its resistors"),
+        (
+            {"g": {"x_y": np.array([[0.0]])}, "drive": Drive({"x": np.ones(1)}, currents={"y": np.ones(1)})},
+            "current flows into node 0 of layer 'y', and no conductance lets it out; give one of its resistors",
+        ),
         ({"drive": Drive({"x": np.array([[np.inf]])})}, "sources of layer 'y' hold a voltage that is not finite"),
         ({"drive": Drive({"x": np.ones((1, 2))})}, r"source 'x' has shape \(1, 2\); expected \(1,\)"),
         ({"drive": Drive({})}, "source 'x' of the circuit is not given"),

@@ -1,5 +1,7 @@
 """Operating points obey Kirchhoff's law, are unique, and are found downhill."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,10 @@ SHAPES = {
     "a skip": {"extra": [("x", "y"), ("h1", "y")]},
     "lateral resistors": {"extra": [("h1", "h1"), ("y", "y")]},
     "amplifiers": {"amplifier": KENDALL},
+    "amplifiers with offsets": {
+        "sizes": (6, 4, 4, 3),
+        "amplifier": replace(KENDALL, offset=np.array([0, 0.05, -0.1, 0])),
+    },
 }
 LINES = (DIODES["none"], DIODES["ideal"])
 

@@ -12,6 +12,7 @@ from neuroeq.physics.circuits.layout import source_voltages
 from neuroeq.physics.engine import Recording
 from neuroeq.physics.substrates import ResistiveInTime
 from neuroeq.randomness import Streams
+from neuroeq.runs.training import train as train_run
 from tests.nets import COST, batch_of, centred, cosine, flat, network, params_of, positive, substrate_of, update_of
 
 SETTLED = Stop(500, 1e-13)
@@ -241,12 +242,38 @@ def test_what_the_substrate_cannot_do_is_refused_with_the_way_out():
         network("resistive", 3, 2, substrate={"resistive": {"neuron": "hard_sigmoid"}})
 
 
-def test_a_floating_node_is_named():
+@pytest.mark.parametrize("hardware", ["linear", "ideal", "shockley"])
+@pytest.mark.parametrize("method", ["operating_point", "sweeps"])
+def test_a_node_that_no_conductance_reaches_carries_nothing(hardware, method):
+    """A conductance of 1e-9 of the others lets it take part, and nothing else changes; as SPICE's gmin has it."""
+    net = made(hardware, **NO_BIAS)
+    stop = SETTLED if method == "operating_point" else Stop(200)
+    params = params_of(net)
+    params["input_hidden1"][:, 2] = params["hidden1_output"][2] = 0
+    connected = {name: value.copy() for name, value in params.items()}
+    connected["hidden1_output"][2] = 1e-9
+    inputs, targets = batch_of(net, 3)
+    for nudge in (None, Nudge(0.1, targets, COST)):
+        alone, joined = (substrate_of(net, each).relax(inputs, nudge, stop=stop) for each in (params, connected))
+        np.testing.assert_allclose(alone.outputs, joined.outputs, rtol=0, atol=1e-7)
+        assert np.isfinite(alone.state["hidden1"]).all()
+    if hardware != "shockley":
+        assert (alone.state["hidden1"][:, 2] == 0).all()
+
+
+@pytest.mark.parametrize("seed", [8, 19])
+def test_a_gate_is_learned_from_a_start_that_leaves_a_hidden_node_without_conductance(seed):
+    run = train_run("id", "resistive", seed=seed, keep=False)
+    start = initial_state(run.network, Streams(seed)).params
+    assert (start["input_hidden"].sum(axis=0) + start["hidden_output"].sum(axis=1) == 0).any()
+    assert run.result["test_error"] == 0
+
+
+def test_a_current_into_a_node_without_conductance_is_refused():
     net = made("linear")
     params = params_of(net)
-    params["input_hidden1"][:, 2] = 0
-    params["hidden1_output"][2] = 0
-    with pytest.raises(DataError, match=r"node 2 of layer 'hidden1' floats"):
+    params["input_hidden1"][:, 2] = params["hidden1_output"][2] = 0
+    with pytest.raises(DataError, match=r"current flows into node 2 of layer 'hidden1'"):
         substrate_of(net, params).relax(batch_of(net, 1)[0], stop=SETTLED)
 
 

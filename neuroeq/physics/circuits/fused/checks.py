@@ -86,6 +86,7 @@ def check_result(training: TrainedCircuit, outputs: Array, failed: int) -> None:
         )
     if failed >= 0:
         raise DataError(
-            f"example {failed}: a node floats, or a nudge of -{training.setting.beta:.3g} S exceeds the conductances "
-            "of an output, which would run away; nudge with a smaller beta."
+            f"example {failed}: a current flows into a node without conductance, or a nudge of "
+            f"-{training.setting.beta:.3g} S exceeds the conductances of an output, which would run away; nudge with a "
+            "smaller beta."
         )

@@ -25,6 +25,8 @@ from typing import Any
 import numba
 import numpy as np
 
+from ..equations import LEAK
+
 compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
 FOUR = 4
 
@@ -38,17 +40,14 @@ def learn(g, bounds, diodes, limits, constants, data, batch, gain, phases, rates
     (g1, g2, _, _), (inputs, targets, order), (betas, held, compared, sweeps) = g, data, phases
     dtype, (old, new, drive, h) = g1.dtype, room
     rows, n_hidden, n_output = len(old), len(g1), len(g2)
-    change, shift = np.zeros((rows, n_hidden), dtype), np.zeros(n_hidden, dtype)
-    sums, o = np.zeros(n_hidden, dtype), np.zeros((len(betas), rows, n_output), dtype)
-    failed = -1
+    change, shift, sums = np.zeros((rows, n_hidden), dtype), np.zeros(n_hidden, dtype), np.zeros(n_hidden, dtype)
+    o, failed = np.zeros((len(betas), rows, n_output), dtype), -1
     for first in range(0, len(order), batch):
         which = order[first : first + batch]
         _gather(inputs, which, gain, new)
         _pass(g1, old, new, change, shift, limits[0], constants, len(which), sums, drive)
         if not _settle(g, bounds, diodes, sums, drive, targets, which, betas, held, sweeps, h, o):
-            failed = first
-            change[:] = 0
-            shift[:] = 0
+            failed, change[:], shift[:] = first, 0, 0
             break
         for sample in range(len(which)):
             _copy(o[0, sample], out[first + sample])
@@ -178,12 +177,15 @@ def _settle(g, bounds, diodes, sums, drive, targets, which, betas, held, sweeps,
             total += g2[k, j]
         own[k] = total
     pulls = np.zeros_like(betas) if held else betas
+    leak = sums.dtype.type(LEAK) * sums.max()
+    for j in range(len(sums)):
+        if sums[j] == 0 and hidden_bias[j] == 0:
+            sums[j] = leak
+        resistance[j] = 1 / sums[j]
     if not (sums.min() > 0 and own.min() + pulls.min() > 0):
         return False
     for j in range(len(side)):
         shift[j], level[j] = side[j] * i_s / sums[j], np.log(i_s / (sums[j] * n_vt))
-    for j in range(len(sums)):
-        resistance[j] = 1 / sums[j]
     for sample in range(len(drive)):
         for j in range(len(sums)):
             drive[sample, j] = (drive[sample, j] + hidden_bias[j]) * resistance[j]
@@ -273,11 +275,9 @@ def _move_outputs(h, o, g2, into, own, pull):
 def _learn(g, limits, h, o, m, compared, rates, change, shift):
     """Change G2 and the currents; set what G1 is to change by."""
     _, g2, hidden_bias, output_bias = g
-    (a, b), samples = compared, g2.dtype.type(m)
+    (a, b), samples, moved = compared, g2.dtype.type(m), np.zeros_like(g2)
     to_g1, to_g2, to_hidden, to_output = rates[0] / samples, rates[1] / samples, rates[2] / samples, rates[3] / samples
-    change[m:] = 0
-    shift[:] = 0
-    moved = np.zeros_like(g2)
+    change[m:], shift[:] = 0, 0
     for s in range(m):
         for j in range(len(shift)):
             dh = h[a, s, j] - h[b, s, j]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
+from ..equations import grounded
 from .setting import VARIANTS, Rates, TrainedCircuit
 
 Array = np.ndarray
@@ -45,7 +46,8 @@ class Batch:
         np.multiply(inputs, training.setting.gain, out=self.plus, casting="same_kind")
         np.negative(self.plus, out=self.minus)
         np.dot(self.sources, training.g1, out=self.fed)
-        at_hidden, at_output = self.fed[-1] + training.g2.sum(axis=1), training.g2.sum(axis=0)
+        at_hidden = grounded(self.fed[-1] + training.g2.sum(axis=1), training.hidden_bias[None])
+        at_output = training.g2.sum(axis=0)
         pulled = at_output + (0 * self.betas if self.held else self.betas)
         if not (at_hidden.min() > 0 and pulled.min() > 0):
             return False
