@@ -138,7 +138,7 @@ class Hardware(Described):
     Parameters
     ----------
     temperature
-        Temperature of the diodes, which sets their thermal voltage. [K]
+        Temperature of the diodes, which sets their thermal voltage and their saturation current. [K]
     synapse
         The programmable devices that hold the weights.
     neuron

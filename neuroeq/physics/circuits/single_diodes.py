@@ -75,4 +75,4 @@ def single_diodes(layer: Layer) -> SingleDiodes | None:
     if (below & above).any():
         return None
     bias = np.where(above, high, np.where(below, low, 0.0))
-    return SingleDiodes(above.astype(float) - below, bias, diode.i_s, diode.n_vt)
+    return SingleDiodes(above.astype(float) - below, bias, diode.saturation_current, diode.n_vt)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 from neuroeq.physics.circuits.circuit import Layer
 from neuroeq.physics.circuits.diodes import PiecewiseDiode, ShockleyDiode
@@ -48,6 +49,14 @@ def test_thermal_voltage_at_27_degrees():
     """25.865 mV; ngspice's constants of 2014 differ in the sixth digit."""
     assert ShockleyDiode(1e-8).n_vt == pytest.approx(25.8649e-3, rel=1e-5)
     assert ShockleyDiode(1e-8, spice=True).n_vt / ShockleyDiode(1e-8).n_vt - 1 == pytest.approx(-3.394e-7, rel=1e-3)
+
+
+@pytest.mark.parametrize(("kelvin", "volts"), [(300.15, 0.6085), (350.15, 0.5123)])
+def test_the_drop_of_a_1n4148_falls_with_temperature(kelvin, volts):
+    """5 V behind 4.4 kohm, as ngspice 39 has it with tnom = 27: -1.9 mV/K."""
+    diode = ShockleyDiode(4.352e-9, 1.906, kelvin)
+    drop = brentq(lambda v: (5 - v) / 4400 - float(diode.current(np.array(v))), 0, 2)
+    assert drop == pytest.approx(volts, abs=1e-4)
 
 
 def test_drop_is_the_inverse_of_the_current():

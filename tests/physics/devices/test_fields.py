@@ -130,6 +130,11 @@ CASES = [
         )
     ],
     *[
+        (f"neuron.nonlinearity.{field}", "resistive", {"temperature": "350 K", **base}, value)
+        for base in ({"neuron": {"nonlinearity": SHOCKLEY}},)
+        for field, value in (("e_g", "0.67 V"), ("xti", 2.0))
+    ],
+    *[
         (f"neuron.amplifier.{field}", "resistive", {"neuron": {"amplifier": AMPLIFIER}}, value)
         for field, value in (
             ("gain", 3), ("back_gain", 0.5), ("gain_sd", 0.1), ("back_gain_sd", 0.1), ("offset_sd", "20 mV"),

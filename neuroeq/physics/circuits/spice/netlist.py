@@ -16,6 +16,7 @@ from neuroeq.errors import SpecError
 
 from ..assembly import assemble
 from ..circuit import Circuit, Conductances, Drive
+from ..diodes.shockley import CARD_TEMPERATURE
 from ..equations import drive_circuit
 from . import elements as elements
 
@@ -23,8 +24,6 @@ Array = np.ndarray
 
 ZERO_CELSIUS = 273.15
 """0 degrees Celsius. [K]"""
-NOMINAL_TEMPERATURE = 300.15
-"""Temperature of a netlist in which no diode has one. [K]"""
 OPERATING_POINT = {"reltol": "1e-9", "abstol": "1e-18", "vntol": "1e-12", "gmin": "1e-12"}
 """Options so tight that the last Newton step leaves rounding errors only."""
 SETTLING = {"reltol": "1e-6", "abstol": "1e-15", "vntol": "1e-9", "gmin": "1e-12"}
@@ -83,8 +82,11 @@ def netlist(
     if not 0 <= sample < batch:
         raise SpecError(f"netlist: sample is {sample}; expected 0 to {batch - 1}, what the drive has.")
     nodes = elements.node_names(circuit)
-    celsius = f"{temperature(circuit) - ZERO_CELSIUS:.10g}"
-    settings = (SETTLING if transient else OPERATING_POINT) | dict(options or {}) | {"temp": celsius, "tnom": celsius}
+    celsius = {
+        name: f"{kelvin - ZERO_CELSIUS:.10g}"
+        for name, kelvin in (("temp", temperature(circuit)), ("tnom", CARD_TEMPERATURE))
+    }
+    settings = (SETTLING if transient else OPERATING_POINT) | dict(options or {}) | celsius
     body = chain(
         elements.voltage_sources(circuit, nodes, drive, sample),
         elements.resistors(circuit, nodes, g),
@@ -117,12 +119,12 @@ def document(title: str, header: Iterable[str], body: Iterable[str], settings: M
 
 
 def temperature(circuit: Circuit) -> float:
-    """Return the one temperature that a circuit's diodes have [K]."""
+    """Return the one temperature that a circuit's diodes have, that of model cards if it has none [K]."""
     given = {float(layer.diode.temperature) for layer in circuit.layers.values() if hasattr(layer.diode, "temperature")}
     if len(given) > 1:
         kelvins = " and ".join(f"{kelvin:g} K" for kelvin in sorted(given))
         raise SpecError(f"netlist: its diodes are at {kelvins}; a netlist has one temperature: give all the same.")
-    return given.pop() if given else NOMINAL_TEMPERATURE
+    return given.pop() if given else CARD_TEMPERATURE
 
 
 def voltages(circuit: Circuit, vectors: Mapping[str, Array]) -> dict[str, Array]:

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..diodes import IdealDiode
+from ..diodes.shockley import CARD_TEMPERATURE
 from .elements import stems
-from .netlist import NOMINAL_TEMPERATURE, SETTLING, ZERO_CELSIUS, document
+from .netlist import SETTLING, ZERO_CELSIUS, document
 
 Array = np.ndarray
 SETTLED = 100
@@ -83,7 +84,7 @@ def op_amp_netlist(
     for layer, amperes in (currents or {}).items():
         into = zip(nodes[layer], np.asarray(amperes, float).tolist(), strict=True)
         body += [f"I_{node} 0 {node} {ampere!r}" for node, ampere in into]
-    celsius = f"{NOMINAL_TEMPERATURE - ZERO_CELSIUS:.10g}"
+    celsius = f"{CARD_TEMPERATURE - ZERO_CELSIUS:.10g}"
     tau = circuit.r_f * circuit.c_f
     analysis = f".tran {tau / 10!r} {SETTLED * tau!r} uic"
     return document(title, header, body, SETTLING | {"temp": celsius, "tnom": celsius, "method": "gear"}, analysis)
