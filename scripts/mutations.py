@@ -30,7 +30,7 @@ TESTS = {
         "additions/test_physics_additions.py",
         "physics/devices/test_fields.py",
     ],
-    "neuroeq/physics/circuits/spice": ["physics/circuits/test_spice.py", "physics/circuits/test_export.py"],
+    "neuroeq/physics/circuits/spice": [f"physics/circuits/test_{name}.py" for name in ("spice", "export", "wires")],
     "neuroeq/physics/circuits": [
         *(f"physics/circuits/test_{name}.py" for name in CIRCUITS),
         "physics/substrates/test_resistive.py",
@@ -39,7 +39,12 @@ TESTS = {
     ],
     "neuroeq/learning/rules": ["learning/rules", "learning/test_training.py", "conformance/test_rules.py"],
     "neuroeq/learning/trainers/compiled.py": ["physics/engine/test_compiled.py"],
-    "neuroeq/learning/trainers": ["learning/trainers", "conformance/test_trainers.py", "learning/test_training.py"],
+    "neuroeq/learning/trainers": [
+        "learning/trainers",
+        "conformance/test_trainers.py",
+        "learning/test_training.py",
+        "physics/engine/test_compiled.py",
+    ],
     "neuroeq/learning": [
         *(f"learning/test_{name}.py" for name in ("steps", "pruning", "training")),
         "learning/rules",
@@ -81,7 +86,9 @@ def mutants_of(path: str) -> Iterator[Mutant]:
     for node in _code(ast.parse(text)):
         for place, after in _changes(node):
             start, end = lines[place.lineno - 1] + place.col_offset, lines[place.end_lineno - 1] + place.end_col_offset
-            yield Mutant(path, place.lineno, start, end, text.encode()[start:end].decode(), after)
+            before = text.encode()[start:end].decode()
+            if before != after:
+                yield Mutant(path, place.lineno, start, end, before, after)
 
 
 def _code(node: ast.AST) -> Iterator[ast.AST]:
@@ -109,7 +116,10 @@ def _changes(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
         yield node, ast.unparse(ast.AugAssign(node.target, SWAPPED[type(node.op)](), node.value))
     elif isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float):
         value = node.value
-        yield node, repr(not value if isinstance(value, bool) else value + 1 if isinstance(value, int) else value * 1.1)
+        yield (
+            node,
+            repr(not value if isinstance(value, bool) else value + 1 if isinstance(value, int) else value * 1.1 or 1.0),
+        )
     elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
         word = node.id if isinstance(node, ast.Name) else node.attr
         if word in NAMES:

@@ -15,7 +15,7 @@ DIODES = {
 }
 
 
-def layered(sizes=(6, 5, 4, 3), diode=SHOCKLEY, bias=0.3, amplifier=None, single=False, extra=()):
+def layered(sizes=(6, 5, 4, 3), diode=SHOCKLEY, bias=0.3, amplifier=None, single=False, upper=False, extra=()):
     """Return a circuit with sources x and bias, hidden layers h1, h2, ... with diodes, and plain outputs y."""
     names = [*(f"h{number + 1}" for number in range(len(sizes) - 2)), "y"]
     layers = {}
@@ -23,6 +23,8 @@ def layered(sizes=(6, 5, 4, 3), diode=SHOCKLEY, bias=0.3, amplifier=None, single
         low, high = np.full(size, -bias), np.full(size, bias)
         if single:
             low[: size // 2], high[size // 2 :] = -np.inf, np.inf
+        if upper:
+            low[:] = -np.inf
         hidden = name != "y"
         layers[name] = Layer(size, diode, low, high, amplifier) if hidden else Layer(size)
     resistors = {f"{a}_{b}": (a, b) for a, b in [*zip(["x", *names], names, strict=False), *extra]}

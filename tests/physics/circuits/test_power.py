@@ -6,7 +6,7 @@ import pytest
 from neuroeq.physics.circuits.assembly import assemble
 from neuroeq.physics.circuits.circuit import Amplifier, Circuit, Drive, Layer
 from neuroeq.physics.circuits.equations import drive_circuit
-from neuroeq.physics.circuits.power import power
+from neuroeq.physics.circuits.power import Power, power
 from neuroeq.physics.circuits.solve import operating_point
 from tests.physics.circuits.circuits import DIODES, random_case
 
@@ -34,6 +34,10 @@ def test_sources_deliver_what_elements_dissipate(rng, diode, phase, amplifier):
     assert found.imbalance < 1e-12
     assert all((values >= 0).all() for values in found.dissipated.values())
     assert {values.shape for values in [*found.dissipated.values(), *found.delivered.values()]} == {(7,)}
+
+
+def test_one_sample_out_of_balance_is_seen():
+    assert Power({"r": np.array([1.0, 3.0])}, {"x": np.array([1.0, 1.0])}).imbalance == 0.5
 
 
 def test_ideal_diodes_dissipate_nothing_but_their_biases_take_power(rng):

@@ -20,6 +20,7 @@ SHAPES = {
     "one hidden layer": {"sizes": (6, 5, 3)},
     "three hidden layers": {"sizes": (6, 5, 7, 4, 3)},
     "single diodes at 0 V": {"single": True, "bias": 0.0},
+    "upper diodes alone": {"upper": True},
     "a skip": {"extra": [("x", "y"), ("h1", "y")]},
     "lateral resistors": {"extra": [("h1", "h1"), ("y", "y")]},
     "amplifiers": {"amplifier": KENDALL},

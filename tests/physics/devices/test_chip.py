@@ -161,6 +161,47 @@ def test_levels_are_few_and_stochastic_rounding_keeps_the_mean():
     assert np.abs(np.mean(many, axis=0) - wanted).max() < 5 * 1.5e-6 / np.sqrt(400)
 
 
+def test_levels_reach_from_one_end_of_the_window_to_the_other():
+    chip, params = made(levels=4)
+    wanted = {name: np.linspace(0, 2, value.size).reshape(value.shape) for name, value in params.items()}
+    held = chip.write(wanted, np.random.default_rng(0))["input_hidden1"]
+    np.testing.assert_allclose(np.unique(held), [1e-6, 4e-6, 7e-6, 10e-6], rtol=1e-12)
+
+
+def test_no_noise_of_programming_takes_a_device_out_of_its_window():
+    chip, params = made(programming_noise={"model": "relative", "sigma": 1.0})
+    params = {name: np.full(value.shape, 0.9) for name, value in params.items()}
+    held = np.concatenate([g.ravel() for g in chip.write(params, np.random.default_rng(0)).values()])
+    assert held.min() == pytest.approx(1e-6, rel=1e-12) and held.max() == pytest.approx(1e-5, rel=1e-12)
+
+
+def test_write_and_verify_lands_anywhere_within_its_tolerance():
+    """Uniform errors of up to a tenth of the window, 9 uS: over 3,500 devices within 4 standard errors."""
+    net = network(
+        "resistive", 20, 50, 50, made_of={"synapse": {**WINDOW, "update": {"model": "write_verify", "tolerance": 0.1}}}
+    )
+    params = {name: np.full(value.shape, 0.5) for name, value in params_of(net).items()}
+    held = Chip(net, params, Streams(0)).write(params, np.random.default_rng(0))
+    error = np.concatenate([(g - g.mean()).ravel() for g in held.values()])
+    assert 0.85e-6 < np.abs(error).max() < 0.95e-6
+    assert error.std() == pytest.approx(0.9e-6 / np.sqrt(3), rel=4 / np.sqrt(error.size))
+
+
+@pytest.mark.parametrize("unidirectional", [False, True])
+def test_a_pair_moves_both_devices_by_half_or_one_by_the_whole(unidirectional):
+    law = {"model": "constant_step", "range": [0, 1], "step": 1e-4, "max_pulses": 10_000}
+    chip, params = made("crossbar", update=law, unidirectional=unidirectional)
+    params = {name: np.zeros_like(value) for name, value in params.items()}
+    held = chip.write(params, np.random.default_rng(0))
+    after = chip.update(held, params, {name: value + 0.1 for name, value in params.items()}, np.random.default_rng(1))
+    plus, minus = (after["input_hidden1"] - held["input_hidden1"]) / 9e-6
+    whole = (plus - minus).mean()
+    assert whole > 0.01
+    expected = (whole, 0.0) if unidirectional else (whole / 2, -whole / 2)
+    np.testing.assert_allclose(plus, expected[0], atol=2e-4)
+    np.testing.assert_allclose(minus, expected[1], atol=2e-4)
+
+
 def test_a_pair_grows_and_shrinks_by_what_is_asked_for():
     """A symmetric law: 20 pulses up and down again; weights come back, and moved by the whole request in between."""
     law = {"model": "constant_step", "range": [0, 1], "step": 0.001, "max_pulses": 100}

@@ -121,6 +121,9 @@ def test_device_to_device_spreads_have_their_size():
     cells = draw_cells(law, (n,), np.random.default_rng(0))
     assert abs(np.mean(cells.step_up) - 0.01) < 4 * 0.002 / np.sqrt(n)
     assert np.std(cells.high) == pytest.approx(0.1, rel=4 / np.sqrt(2 * n))
+    other = draw_cells(law.model_copy(update={"range": (-0.5, 2.0), "d2d_min": 0.1}), (n,), np.random.default_rng(0))
+    assert np.std(other.high) == pytest.approx(0.2, rel=4 / np.sqrt(2 * n))
+    assert np.std(other.low) == pytest.approx(0.05, rel=4 / np.sqrt(2 * n))
     log = draw_cells(law.model_copy(update={"d2d_step_lognormal": True}), (n,), np.random.default_rng(0))
     assert np.std(np.log(log.step_up)) == pytest.approx(0.2, rel=4 / np.sqrt(2 * n))
 

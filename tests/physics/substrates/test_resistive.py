@@ -5,6 +5,7 @@ import pytest
 
 from neuroeq.contract import Nudge, Stop
 from neuroeq.data import load
+from neuroeq.describe.spec import overlay
 from neuroeq.errors import DataError, DivergenceError, SpecError
 from neuroeq.learning.rules import Trial, contrastive, in_situ
 from neuroeq.learning.training import initial_state, train
@@ -27,6 +28,7 @@ HARDWARE = {
                                               "r_off": "10 Mohm"}}},
     "linear": {"neuron": {"nonlinearity": {"model": "none"}}},
 }  # fmt: skip
+JUNCTION = {"neuron": {"nonlinearity": {"model": "shockley", "i_s": "4.352 nA", "n": 1.906}}, "temperature": "350 K"}
 LAYOUTS = {
     "single": ({"outputs": "single"}, "state"),
     "held current": ({"outputs": "single"}, "held_current"),
@@ -107,6 +109,31 @@ def test_coupled_learning_points_along_the_gradient_for_small_clamps():
     end = substrate.relax(inputs, stop=SETTLED)
     held = substrate.relax(inputs, Nudge(0.25, targets, COST, "clamp", end), end.resume, stop=SETTLED)
     np.testing.assert_allclose(held.outputs, end.outputs + 0.25 * (targets - end.outputs), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "diodes", [HARDWARE["ideal"], HARDWARE["piecewise"], JUNCTION], ids=["ideal", "piecewise", "shockley"]
+)
+def test_the_unit_of_voltage_is_but_a_unit(diodes):
+    """The same volts in and out: what is a number there is half of it here."""
+    bias = {"neuron": {"nonlinearity": {"v_bias_up": "0.4 V", "v_bias_down": "-0.2 V"}}}
+    volts = []
+    for unit, gain in (("1 V", 3.0), ("0.5 V", 6.0)):
+        circuit = {"outputs": "single", "v_unit": unit, "input_gain": gain, "bias_voltages": [], "g_unit": "1 mS"}
+        net = network(
+            "resistive",
+            4,
+            6,
+            3,
+            made_of=overlay(diodes, bias),
+            substrate={"resistive": {"circuit": circuit}},
+            **NO_BIAS,
+        )
+        substrate = substrate_of(net, params_of(net))
+        eq = substrate.relax(batch_of(net, 3)[0], stop=SETTLED)
+        volts.append(substrate.voltages(eq)["hidden1"])
+    np.testing.assert_allclose(volts[0], volts[1], rtol=0, atol=1e-9)
+    assert (volts[0] > 0.3).any()
 
 
 @pytest.mark.parametrize(
