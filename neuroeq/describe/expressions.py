@@ -25,11 +25,14 @@ LARGEST = 2**31 - 1
 CONTROL = {"Cc", "Cs", "Zl", "Zp"}
 """Unicode's categories of characters that no code holds: controls, halves of characters, and separators of lines."""
 CPP_KEYWORDS = frozenset(
-    "alignas alignof asm auto bool break case catch char class const constexpr continue decltype default delete do "
-    "double else enum explicit export extern false float for friend goto if inline int long mutable namespace new "
-    "noexcept nullptr operator private protected public register restrict return short signed sizeof static struct "
-    "switch template this throw true try typedef typeid typename union unsigned using virtual void volatile while "
-    "cdef cpdef ctypedef cimport nogil gil NULL NAN INFINITY EOF errno std stdin stdout stderr".split()
+    re.findall(
+        r"\w+",
+        "alignas alignof asm auto bool break case catch char class const constexpr continue decltype default delete do "
+        "double else enum explicit export extern false float for friend goto if inline int long mutable namespace new "
+        "noexcept nullptr operator private protected public register restrict return short signed sizeof static struct "
+        "switch template this throw true try typedef typeid typename union unsigned using virtual void volatile while "
+        "cdef cpdef ctypedef cimport nogil gil NULL NAN INFINITY EOF errno std stdin stdout stderr",
+    )
 )
 """Words that a variable in generated C++ or Cython cannot have as its name."""
 
