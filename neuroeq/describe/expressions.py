@@ -202,8 +202,11 @@ def _call(node: ast.Call) -> str:
     name = node.func.id
     if name not in FUNCTIONS:
         close = get_close_matches(name, FUNCTIONS, n=1)
-        guess = f"did you mean '{close[0]}'?" if close else "write a * before the bracket to multiply."
-        raise ValueError(f"calls '{name[:40]}', which is no function; {guess} Functions are: {', '.join(FUNCTIONS)}")
+        guess = f"did you mean '{close[0]}', or " if close else ""
+        raise ValueError(
+            f"calls '{name[:40]}', which is no function; {guess}a * before the bracket to multiply? Functions are: "
+            f"{', '.join(FUNCTIONS)}"
+        )
     expected = FUNCTIONS[name].arguments
     if node.keywords or len(node.args) != expected:
         raise ValueError(f"calls {name}() with {len(node.args) + len(node.keywords)} values; expected {expected}")

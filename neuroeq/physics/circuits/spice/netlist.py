@@ -101,7 +101,7 @@ def netlist(
 def document(title: str, header: Iterable[str], body: Iterable[str], settings: Mapping[str, str], analysis: str) -> str:
     """Return a netlist with a title, a header that says how to run it, options, elements and one analysis."""
     how = "ngspice -b FILE" if analysis == ".op" else "ngspice -b -r FILE.raw FILE"
-    comments = [*header, f"Run with: {how}"]
+    comments = [*chain.from_iterable(text.split("\n") for text in header), f"Run with: {how}"]
     options = " ".join(f"{name}={value}" for name, value in settings.items())
     return "\n".join(
         [
