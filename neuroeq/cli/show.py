@@ -72,7 +72,10 @@ def _hardware(hardware: Hardware) -> str:
 
 
 def _neuron(model: NeuronModel) -> str:
+    from neuroeq.physics.engine.equations.check import check_neuron
     from neuroeq.physics.engine.equations.rendering import rendered
+
+    check_neuron(model)
 
     facts: list[tuple[str, Any]] = [
         ("emits", model.emits),
@@ -82,7 +85,7 @@ def _neuron(model: NeuronModel) -> str:
         ("threshold", model.threshold),
         ("reset", model.reset),
         ("refractory", model.refractory),
-        ("activity 1 is", model.unit_rate),
+        ("activity 1 is", model.model_dump()["unit_rate"]),
         ("after each step", "; ".join([*_clips(model), *model.after_step.strip().splitlines()])),
         ("integrated by", f"{model.method}, dt = {model.model_dump()['dt']}"),
     ]
@@ -90,7 +93,10 @@ def _neuron(model: NeuronModel) -> str:
 
 
 def _synapse(model: SynapseModel) -> str:
+    from neuroeq.physics.engine.equations.check import check_alone
     from neuroeq.physics.engine.equations.rendering import rendered
+
+    check_alone(model)
 
     facts: list[tuple[str, Any]] = [
         ("transmits", model.transmission),
