@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from reprlib import Repr
 
-
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 

@@ -83,8 +83,8 @@ def physical(text: str) -> Physical:
     Parameters
     ----------
     text
-        A number and a unit, such as ``"10 ms"``, or a number alone. A unit is made of names with ``*``, ``/`` or a space
-        between them, each of which may have a whole power from -9 to 9, such as ``"1 uA/V**2"``.
+        A number and a unit, such as ``"10 ms"``, or a number alone. A unit is made of names with ``*``, ``/`` or a
+        space between them, each of which may have a whole power from -9 to 9, such as ``"1 uA/V**2"``.
 
     Raises
     ------
