@@ -103,6 +103,8 @@ def table_of(kind: Kind, path: Path) -> Table:
         if "evidence" in table and "evidence" in over:
             over["evidence"] = [*table["evidence"], *over["evidence"]]
         table = overlay(table, over)
+    if table.get("bounds") == "none":
+        table["bounds"] = {}
     return table
 
 
