@@ -26,6 +26,8 @@ Value = str | float
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
+TINIEST, HUGEST = 1e-60, 1e18
+"""The smallest and the largest size of a physical value that is not 0, in SI units."""
 MANY = 10_000_000
 """The largest number of units in a layer and of generated examples."""
 
@@ -73,9 +75,14 @@ class Described(Spec):
 def _physical(kind: str) -> tuple[BeforeValidator, PlainSerializer]:
     def read(value: object) -> float:
         try:
-            return si(value, kind)
+            number = si(value, kind)
         except SpecError as error:
             raise ValueError(str(error)) from None
+        if number and not TINIEST <= abs(number) <= HUGEST:
+            raise ValueError(
+                f"is {given(value)}; expected {kind} that exists, of {TINIEST:g} to {HUGEST:g} in SI units"
+            )
+        return number
 
     unit = symbol_of(KINDS[kind])
     return BeforeValidator(read), PlainSerializer(lambda value: text_of(value, unit))
