@@ -82,7 +82,7 @@ def _neuron(model: NeuronModel) -> str:
         ("threshold", model.threshold),
         ("reset", model.reset),
         ("refractory", model.refractory),
-        ("activity 1 is", model.unit_rate),
+        ("activity 1 is", model.model_dump()["unit_rate"]),
         ("after each step", "; ".join([*_clips(model), *model.after_step.strip().splitlines()])),
         ("integrated by", f"{model.method}, dt = {model.model_dump()['dt']}"),
     ]

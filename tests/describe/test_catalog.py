@@ -163,7 +163,7 @@ def test_a_file_that_is_wrong_on_another_substrate_is_refused_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ('emits = "spikes"', r"a neuron that emits spikes needs a threshold and a reset"),
+        ('emits = "spikes"', r"a neuron that emits spikes needs a threshold\."),
         ('threshold = "s > 1"', r"a neuron that emits its rate has no threshold"),
         ('time_constant = "tua"', r"time_constant is 'tua'; expected dt or one of the parameters: tau"),
         ('emits = "rates"', r"emits is 'rates'; expected 'rate' or 'spikes'"),

@@ -90,6 +90,7 @@ def _physical(kind: str) -> tuple[BeforeValidator, PlainSerializer]:
 
 Time = Annotated[float, *_physical("a time")]
 """A time: in files a string such as ``"10 ms"``, in the code seconds. The other quantities work the same way."""
+Rate = Annotated[float, *_physical("a rate")]
 Voltage = Annotated[float, *_physical("a voltage")]
 Current = Annotated[float, *_physical("a current")]
 Conductance = Annotated[float, *_physical("a conductance")]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Described, Spec, Time, Value
+from neuroeq.units import KINDS, physical, text_of
+
+from .base import Described, Rate, Spec, Time
+from .code import Equations, Expression, Identifier, Quantity, Refractory, Start, Statements
 
 TRANSMISSIONS = ("w*activity_pre", "w*spike_pre", "w*(activity_pre-activity_post)")
 
@@ -20,8 +23,8 @@ class Bounds(Spec):
         Limits, as numbers or as strings with units; with one left out the interval has no limit on that side.
     """
 
-    min: Value | None = None
-    max: Value | None = None
+    min: Quantity | None = None
+    max: Quantity | None = None
 
 
 class NeuronModel(Described):
@@ -51,10 +54,15 @@ class NeuronModel(Described):
         Intervals by variable; each variable is clipped to its interval after every step.
     after_step
         Brian2 statements that run after the integration and the clipping of each step.
-    threshold, reset, refractory
-        Brian2's expressions of these names, for neurons that spike.
+    threshold
+        When a neuron spikes, as an expression.
+    reset
+        Statements that run at a spike; nothing is reset if left out.
+    refractory
+        How long a neuron cannot spike after a spike: a time, or an expression of Brian2, of a time or of whether the
+        neuron is refractory.
     unit_rate
-        The firing rate that counts as activity 1, such as ``"1 kHz"``; a spike every step if left out.
+        The firing rate that counts as activity 1, such as ``"1 kHz"``; a spike every step if left out. [Hz]
     method
         Name of the integration method in Brian2, such as ``"euler"``.
     dt
@@ -63,30 +71,31 @@ class NeuronModel(Described):
         Constants of the equations, by name.
     initial
         Start values by variable: numbers, strings with units, or ``uniform(low, high)``; a variable that is left out
-        starts at 0.
+        starts at 0. A variable that is ``(constant)`` is drawn once for each unit, from the seed of the run, and is
+        the same in all samples and batches.
     """
 
     emits: Literal["rate", "spikes"]
-    equations: str
-    state: str
-    activity: str
-    readout: str | None = None
-    time_constant: str = "tau"
-    bounds: dict[str, Bounds] = {}
-    after_step: str = ""
-    threshold: str | None = None
-    reset: str | None = None
-    refractory: str | None = None
-    unit_rate: str | None = None
-    method: str = "euler"
+    equations: Equations
+    state: Identifier
+    activity: Expression
+    readout: Identifier | None = None
+    time_constant: Identifier = "tau"
+    bounds: dict[Identifier, Bounds] = {}
+    after_step: Statements = ""
+    threshold: Expression | None = None
+    reset: Statements | None = None
+    refractory: Refractory | None = None
+    unit_rate: Annotated[Rate, Field(gt=0)] | None = None
+    method: Identifier = "euler"
     dt: Time = Field(gt=0)
-    parameters: dict[str, Value] = {}
-    initial: dict[str, Value] = {}
+    parameters: dict[Identifier, Quantity] = {}
+    initial: dict[Identifier, Start] = {}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.emits == "spikes" and not (self.threshold and self.reset):
-            raise ValueError("a neuron that emits spikes needs a threshold and a reset")
+        if self.emits == "spikes" and not self.threshold:
+            raise ValueError("a neuron that emits spikes needs a threshold")
         if self.emits == "rate" and (self.threshold or self.reset or self.refractory or self.unit_rate):
             raise ValueError(
                 "a neuron that emits its rate has no threshold, reset, refractory or unit_rate; "
@@ -96,6 +105,13 @@ class NeuronModel(Described):
             raise ValueError(
                 f"time_constant is '{self.time_constant}'; expected dt or one of the parameters: "
                 f"{', '.join(self.parameters) or 'there are none'}"
+            )
+        scale = physical(str(self.parameters.get(self.time_constant, "0 s")))
+        if scale.dimension == KINDS["a time"] and 0 < 2 * scale.value < self.dt:
+            raise ValueError(
+                f"dt is {text_of(self.dt, 's')}, more than twice the time constant "
+                f"{self.time_constant} = {self.parameters[self.time_constant]}, so that steps grow without bound; "
+                "expected a shorter dt"
             )
         return self
 
@@ -126,8 +142,8 @@ class Term(Spec):
     """
 
     on: Literal["step", "pre_spike", "post_spike"] = "step"
-    pre: str | None = None
-    post: str | None = None
+    pre: Expression | None = None
+    post: Expression | None = None
 
     @model_validator(mode="after")
     def _factors(self) -> Self:
@@ -170,13 +186,13 @@ class SynapseModel(Described):
         Constants of the equations, traces and terms, by name.
     """
 
-    transmission: str | None = None
-    equations: str = ""
+    transmission: Expression | None = None
+    equations: Equations = ""
     plasticity: tuple[Term, ...] = ()
-    traces: str = ""
-    on_pre: str = ""
-    on_post: str = ""
-    parameters: dict[str, Value] = {}
+    traces: Equations = ""
+    on_pre: Statements = ""
+    on_post: Statements = ""
+    parameters: dict[Identifier, Quantity] = {}
 
     @property
     def native(self) -> bool:

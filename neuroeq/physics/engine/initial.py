@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
+from neuroeq.describe.spec.code import start_limits
 from neuroeq.units import physical
-
-_UNIFORM = re.compile(r"uniform\(([^,]+),([^,]+)\)")
-
-
-def parse(value: str | float) -> tuple[str | float, ...]:
-    """Return the one or two values of a start value, as in the file."""
-    match = _UNIFORM.fullmatch(value.strip()) if isinstance(value, str) else None
-    return (match[1].strip(), match[2].strip()) if match else (value,)
 
 
 def limits(value: str | float) -> list[float]:
     """Return a start value in SI units, or both ends of its distribution."""
-    return [physical(str(limit)).value for limit in parse(value)]
+    return [physical(str(limit)).value for limit in start_limits(value)]
 
 
 def draw(value: str | float, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray | float:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from neuroeq.describe.spec import NeuronModel
-from neuroeq.units import Dimension, physical
+from neuroeq.errors import SpecError
+from neuroeq.units import Dimension
 
 from .brian import brian, quantity
 from .initial import draw, limits
@@ -81,15 +82,15 @@ class Population:
         self.checker, self.activity, self.readout = self._code.checker, self._code.activity, self._code.readout
         self.drive, self.follows_steps = self._code.drive, self._code.follows_steps
         self._blocks = _blocks(layers, batch)
-        unit_rate = physical(model.unit_rate).value if model.unit_rate else 1 / float(clock.dt)
+        unit_rate = model.unit_rate or 1 / float(clock.dt)
         self.spike_value = 1 / (unit_rate * float(clock.dt))
         self.group = brian().NeuronGroup(
             sum(batch * size for size in layers.values()),
             self._code.equations(),
             method=self._code.integrate,
             threshold=model.threshold,
-            reset=model.reset,
-            refractory=quantity(model.refractory) if model.refractory else False,
+            reset=model.reset or None,
+            refractory=_refractory(model.refractory),
             namespace=self._code.namespace(unit_rate),
             dtype=dtype,
             clock=clock,
@@ -187,6 +188,16 @@ class Population:
 def dimension_of(group: Any, name: str) -> Dimension:
     """Return the dimension of a group's variable."""
     return tuple(group.variables[name].dim._dims)
+
+
+def _refractory(text: str | None) -> Any:
+    """Return a refractory time as Brian2 takes it: a time, an expression, or False for none."""
+    if text is None:
+        return False
+    try:
+        return quantity(text)
+    except SpecError:
+        return text
 
 
 def _blocks(layers: Mapping[str, int], batch: int) -> dict[str, slice]:

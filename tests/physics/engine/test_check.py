@@ -45,7 +45,7 @@ def synapse(
 
 
 def fails(net, match):
-    with pytest.raises(EquationError, match=match) as caught:
+    with pytest.raises(NeuroeqError, match=match) as caught:
         substrate_of(net)
     message = str(caught.value)
     assert "mine.toml: " in message and "\n" not in message
@@ -63,11 +63,11 @@ def fails(net, match):
         ({"equations": "ds/dt = (drive - s)/tau : 1\nx_pre : 1"}, r"define 'x_pre'; names that end in _pre or _post"),
         ({"activity": "clip(s, 0, 1) + tau"}, r"activity: .* mixes units"),
         ({"activity": "u"}, r"activity: no variable 'u'"),
-        ({"more": 'after_step = "s + 1"'}, r"after_step: 's \+ 1' does not parse"),
+        ({"more": 'after_step = "s + 1"'}, r"after_step has 's \+ 1', which does not parse"),
         ({"more": 'after_step = "s += tau"'}, r"after_step: .*mixes units"),
         ({"more": 'readout = "r"'}, r"readout is 'r'; expected a variable of the equations: s"),
         ({"more": 'initial = {s = "3 mV"}'}, r"bound or start of s is '3 mV'; expected a number"),
-        ({"more": 'initial = {s = "3 mm3V"}'}, r"bound or start of s is '3 mm3V'; expected a number and a unit"),
+        ({"more": 'initial = {s = "3 mm3V"}'}, r"initial.s is '3 mm3V'; expected a number and a unit"),
         (
             {"equations": "ds/dt = (drive - s**2)/tau : 1", "more": 'method = "exact"'},
             r"Brian2 cannot prepare its equations",

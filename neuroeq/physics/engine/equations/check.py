@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from neuroeq.describe.spec import NeuronModel, SynapseModel
+from neuroeq.describe.spec.code import start_limits
 from neuroeq.errors import EquationError, SpecError, unknown_name
 from neuroeq.units import KINDS, Dimension, example_of, kind_of, physical
 
@@ -237,13 +238,11 @@ def _check_method(where: str, method: str) -> None:
 
 
 def _check_value(checker: Checker, name: str, value: str | float) -> None:
-    from ..initial import parse
-
     if name not in checker.known:
         hint = f"Defined are: {', '.join(sorted(checker.known))}."
         raise EquationError(f"{checker.where}: {unknown_name('variable', name, checker.known, hint)}")
     try:
-        limits = [physical(str(text)) for text in parse(value)]
+        limits = [physical(str(text)) for text in start_limits(value)]
     except SpecError as error:
         raise EquationError(f"{checker.where}: bound or start of {name} {error}") from None
     if any(limit.dimension != checker.known[name] for limit in limits):

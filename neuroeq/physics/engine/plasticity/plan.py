@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from neuroeq.describe.edges import Edges
+from neuroeq.describe.expressions import identifier
 from neuroeq.describe.network import learning_rates
 from neuroeq.describe.spec import Network, SynapseModel
 from neuroeq.errors import EquationError
@@ -130,7 +131,7 @@ def plan(network: Network, dt: float, edges: Mapping[str, Edges] | None = None) 
             continue
         synapse = next((synapse for synapse in made if synapse.model == model), None)
         if synapse is None:
-            synapse = PlasticSynapse(model, f"{model.name or 'synapse'}_{len(made)}")
+            synapse = PlasticSynapse(model, f"{_prefix(model.name)}_{len(made)}")
             made.append(synapse)
         n_pre = 1 if source == BIAS else network.layers[source].size
         clamped = source == BIAS or network.neuron(source) is None
@@ -139,6 +140,14 @@ def plan(network: Network, dt: float, edges: Mapping[str, Edges] | None = None) 
         size = (n_pre, network.layers[target].size)
         plastics.append(Plastic(name, synapse, source, size, tuple(terms), sparse.get(name)))
     return plastics
+
+
+def _prefix(name: str) -> str:
+    """Return the name of a model if it can be part of the names of variables, else a common one."""
+    try:
+        return identifier(name)
+    except ValueError:
+        return "synapse"
 
 
 def _ends(network: Network, name: str) -> tuple[str, str, SynapseModel]:
