@@ -171,7 +171,9 @@ def _terms(node: ast.expr, children: list[Cost]) -> int:
     if not isinstance(node.op, ast.Pow) or right.value is None:
         return max(left.terms, right.terms)
     if abs(right.value) > HIGHEST_POWER:
-        raise ValueError(f"has the power {right.value:g}; expected exponents from -{HIGHEST_POWER:g} to {HIGHEST_POWER:g}")
+        raise ValueError(
+            f"has the power {right.value:g}; expected exponents from -{HIGHEST_POWER:g} to {HIGHEST_POWER:g}"
+        )
     power = max(abs(int(right.value)), 1)
     return math.comb(left.terms + power - 1, power)
 

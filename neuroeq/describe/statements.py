@@ -1,7 +1,7 @@
 """The gate for code in files, for whole statements and equations: their structure, with expressions written anew.
 
-    statement   name = expression,   and += -= *= /=
-    equation    dname/dt = expression : unit (flags),   name = expression : unit (flags),   name : unit (flags)
+statement   name = expression,   and += -= *= /=
+equation    dname/dt = expression : unit (flags),   name = expression : unit (flags),   name : unit (flags)
 """
 
 from __future__ import annotations
@@ -183,7 +183,9 @@ def _check_costs(lines: Mapping[str, Line]) -> None:
             if line.tree is not None and not line.derived:
                 cost_of(line.tree, costs)
     except CycleError as error:
-        raise ValueError(f"define {' and '.join(dict.fromkeys(error.args[1]))} by themselves; break the circle") from None
+        raise ValueError(
+            f"define {' and '.join(dict.fromkeys(error.args[1]))} by themselves; break the circle"
+        ) from None
     except ValueError as error:
         raise ValueError(f"define '{name}', which {error}") from None
 

@@ -125,7 +125,7 @@ def validate(kind: type[S], raw: dict[str, Any], where: str) -> S:
 
 
 def _sentence(kind: type[Spec], raw: dict[str, Any], error: ErrorDetails) -> str:
-    keys = _keys(raw, error["loc"])
+    keys = _keys(raw, error["loc"], error["type"] in ("missing", "extra_forbidden"))
     path = ".".join(map(str, keys)) or "the file"
     match error["type"]:
         case "extra_forbidden":
@@ -139,6 +139,8 @@ def _sentence(kind: type[Spec], raw: dict[str, Any], error: ErrorDetails) -> str
             value = error["input"].get(tag) if isinstance(error["input"], dict) else error["input"]
             expected = error["ctx"].get("expected_tags", "one of the kinds that the documentation names")
             return f"{path}.{tag} is {given(value)}; expected {expected}."
+        case "int_parsing_size":
+            return f"{path} is {given(error['input'])}; expected a smaller number."
         case "literal_error":
             return f"{path} is {given(error['input'])}; expected {error['ctx']['expected']}."
         case "value_error":
@@ -149,14 +151,17 @@ def _sentence(kind: type[Spec], raw: dict[str, Any], error: ErrorDetails) -> str
             return f"{path} is {given(error['input'])}; expected {expected}."
 
 
-def _keys(raw: Any, loc: tuple[str | int, ...]) -> list[str | int]:
-    """Return the keys of an error's location that are in the file, without the tags that unions add to it."""
+def _keys(raw: Any, loc: tuple[str | int, ...], absent: bool) -> list[str | int]:
+    """Return the keys of an error's location that are in the file, without the tags that unions add to it.
+
+    If `absent`, the last key is that of something that the file lacks or should lack.
+    """
     keys: list[str | int] = []
     for index, key in enumerate(loc):
         inside = (isinstance(raw, dict) and key in raw) or (isinstance(raw, list) and isinstance(key, int))
         if inside:
             raw = raw[key]  # type: ignore[index]
-        elif index < len(loc) - 1 or not isinstance(raw, dict):
+        elif index < len(loc) - 1 or not (absent and isinstance(raw, dict)):
             continue
         keys.append(key)
     return keys

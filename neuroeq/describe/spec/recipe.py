@@ -16,7 +16,7 @@ from .base import Count, Fraction, Positive, Spec
 
 NudgeName = NudgeMode
 
-_STEPS = re.compile(r"([1-9][0-9]{0,8}) steps?")
+_STEPS = re.compile(r"([1-9][0-9]{0,17}) steps?")
 
 
 class Relaxation(Spec):
