@@ -1,7 +1,7 @@
 """Odd files: mutations of shipped ones, each loaded, shown, resolved, built and, where that is cheap, trained.
 
 Whatever comes of a file must be a result or one sentence (a `NeuroeqError`). Anything else is a traceback, and more
-than `PATIENCE` seconds are a hang. Every case is made from its seed and its number alone.
+than `PATIENCE` seconds of CPU time are a hang. Every case is made from its seed and its number alone.
 """
 
 from __future__ import annotations
@@ -37,127 +37,37 @@ from neuroeq.runs.training import train
 from scripts.known_bad import KNOWN_BAD
 
 PATIENCE = 10
-"""After how many seconds a case counts as a hang."""
+"""After how many seconds of CPU time a case counts as a hang."""
 MEMORY = 12 * 2**30
 """How much memory the process may take, so that a case that takes more fails alone. [bytes]"""
 Table = dict[str, Any]
 
 NUMBERS: list[Any] = [0, 1, -1, 2, 7, -7, 3.0, 0.5, -0.0, 1e-6, 1e-20, -1e-20, 1e-300, 1e300, -1e300, 1e9]
 NUMBERS += [10**9, 10**12, 10**30, 10**400, 2**31, 2**63, 2**64, float("nan"), float("inf"), -float("inf")]
-WORDS = [
-    *[
-        "x",
-        "none",
-        "true",
-        "0",
-        "10",
-        "-3",
-        "nan",
-        "inf",
-        "1e400",
-        "ä☃",
-        "../x",
-        "/x",
-        "..",
-        "a/b",
-        "a\\b",
-        "[/b]",
-        "{x}",
-        "%s",
-        "$HOME",
-        "~",
-        "'",
-        "#",
-        "w",
-        "s",
-        "dt",
-        "def",
-    ],
+WORDS = str.split("x none true 0 10 -3 nan inf 1e400 ä☃ ../x /x .. a/b a\\b [/b] {x} %s $HOME ~ ' # w s dt def")
+WORDS += str.split("x.toml ../mine.toml lif xor pcm __class__ __import__('os')")
+WORDS += [
     "",
     " ",
     '"',
+    300 * "a",
+    20_000 * "a",
+    "\x00",
+    "a\rb",
+    "a\nb",
+    "a\tb",
+    "\x1b[31m",
+    "\u2028",
+    "\u202e",
+    "\ufeff",
 ]
-WORDS += [*["x.toml", "../mine.toml", "lif", "xor", "pcm", "__class__", "__import__('os')"], 300 * "a", 20_000 * "a"]
-WORDS += ["\x00", "a\rb", "a\nb", "a\tb", "\x1b[31m", "\u2028", "\u202e", "\ufeff"]
-UNITS = [
-    *[
-        "ms",
-        "s",
-        "h",
-        "year",
-        "mV",
-        "V",
-        "uS",
-        "S",
-        "Hz",
-        "kHz",
-        "A",
-        "nA",
-        "ohm",
-        "F",
-        "K",
-        "J",
-        "W",
-        "degC",
-        "foo",
-        "%",
-        "µs",
-        "Ω",
-        "/ms",
-        "1/s",
-        "m_s",
-        "(s)",
-        "bit",
-        "radian",
-        "steps",
-        "dB",
-    ]
-]
+UNITS = str.split("ms s h year mV V uS S Hz kHz A nA ohm F K J W degC foo % µs Ω /ms 1/s m_s (s) bit radian steps dB")
 UNITS += ["ms**0", "s^9^9^9", "s**99", "s s", 90 * "s"]
-BITS = [
-    *[
-        "(",
-        ")",
-        "**",
-        "*",
-        "/",
-        "//",
-        "%",
-        "-",
-        "=",
-        ":",
-        "#",
-        ";",
-        "'",
-        "[0]",
-        ".real",
-        "9**9",
-        "xi",
-        "rand()",
-        "randn()",
-        "exp(",
-        "int(",
-        "t",
-        "dt",
-        "w",
-        "spike",
-        "drive",
-        "unit",
-        "d",
-        "1e999",
-    ]
-]
-BITS += [
-    *["__class__", "0/0", "1//0", "(1", "second", "volt", "activity", "clip(s,0,1)", "10**10**10", "ä", "∞"],
-    '"',
-    "\\",
-    "\n",
-    "\r",
-    "\t",
-]
-BITS += [" : 1", "not ", " and ", "lambda: 0"]
-
-
+BITS = str.split(
+    "( ) ** * / // % - = : # ; ' [0] .real 9**9 xi rand() randn() exp( int( t dt w spike drive unit d 1e999"
+)
+BITS += str.split("__class__ 0/0 1//0 (1 second volt activity clip(s,0,1) 10**10**10 ä ∞")
+BITS += ['"', "\\", "\n", "\r", "\t", " : 1", "not ", " and ", "lambda: 0"]
 OTHERS = [[], {}, [[]], [1, "a"], {"a": {"b": 1}}, True, False, "x", 1, 1.5, [[0, 1]], {"model": "ideal"}]
 
 
@@ -371,13 +281,13 @@ def _windows(text: bytes, rng: random.Random) -> bytes:
 TEXTS = [_mark, _zeros, _cut, _twice, _deep, _windows]
 
 
-def examine(case: Case, folder: Path) -> Verdict:
+def examine(case: Case, folder: Path, trains: bool = True) -> Verdict:
     """Write the files of a case into a new folder, describe and train what they stand for, and judge what happens."""
     home = folder / f"case{case.number}"
     home.mkdir()
     for name, content in case.files.items():
         (home / name).write_bytes(content.replace(b"{folder}", home.name.encode()))
-    return judged(lambda: _use(home / "mine.toml", case.kind))
+    return judged(lambda: _use(home / "mine.toml", case.number, trains))
 
 
 def judged(use: Callable[[], None]) -> Verdict:
@@ -386,8 +296,8 @@ def judged(use: Callable[[], None]) -> Verdict:
     def late(*_: Any) -> None:
         raise Hang
 
-    before, began = signal.signal(signal.SIGALRM, late), time.monotonic()
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    before, began = signal.signal(signal.SIGPROF, late), time.process_time()
+    signal.setitimer(signal.ITIMER_PROF, PATIENCE)
     verdict = Verdict("accepted")
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -400,9 +310,9 @@ def judged(use: Callable[[], None]) -> Verdict:
     except Exception as error:
         verdict = Verdict("traceback", f"{type(error).__name__}: {error}", _place(error))
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    verdict.took = time.monotonic() - began
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+    verdict.took = time.process_time() - began
     return Verdict("hang", took=verdict.took) if verdict.took > PATIENCE + 1 else verdict
 
 
@@ -412,22 +322,31 @@ def _place(error: BaseException) -> str:
     return f"{frames[-1].filename.split('/neuroeq/')[-1]}:{frames[-1].lineno}" if frames else "?"
 
 
-def _use(path: Path, kind: Kind) -> None:
-    """Load a file, show it, and train what it describes, or a small network that is made of it."""
+def _use(path: Path, number: int, trains: bool) -> None:
+    """Load a file, show it, resolve it everywhere, and train what it describes on one substrate.
+
+    Models and hardware are tried in a small network.
+    """
     described = load_any(str(path))
     _shown(path)
-    if isinstance(described, Network):
-        for substrate in described.substrate:
-            _train(resolve(described, substrate))
-    elif isinstance(described, NeuronModel):
-        on = "spiking" if described.emits == "spikes" else "rate"
-        _train(resolve("xor", on, [f"substrate.{on}.neuron='{path}'"]))
-    elif isinstance(described, Hardware):
-        for on in ("resistive", "crossbar"):
-            _train(resolve("xor", on, hardware=str(path)))
-    else:
-        on = "rate" if described.transmits == "rate" and not described.native else "spiking"
-        _train(resolve("xor", on, [f"substrate.{on}.synapse='{path}'"]))
+    resolved = list(_resolved(described, path))
+    if trains:
+        _train(resolved[number % len(resolved)])
+
+
+def _resolved(described: Any, path: Path) -> Iterator[Network]:
+    """Yield a network on its substrates, or a small network that is made of a model or of hardware."""
+    match described:
+        case Network():
+            yield from (resolve(described, substrate) for substrate in described.substrate)
+        case NeuronModel():
+            on = "spiking" if described.emits == "spikes" else "rate"
+            yield resolve("xor", on, [f"substrate.{on}.neuron='{path}'"])
+        case Hardware():
+            yield from (resolve("xor", on, hardware=str(path)) for on in ("resistive", "crossbar"))
+        case _:
+            on = "spiking" if described.native or described.transmits == "spikes" else "rate"
+            yield resolve("xor", on, [f"substrate.{on}.synapse='{path}'"])
 
 
 def _shown(path: Path) -> None:
@@ -463,17 +382,12 @@ def bad_cases() -> Iterator[tuple[str, Case]]:
 
 
 def refused(path: Path, substrate: str) -> None:
-    """Describe a file and no more: for a substrate if it is a network, else as a part of a small network."""
+    """Describe a file and no more: for a substrate if there is one, else as a part of a small network."""
     described = load_any(str(path))
-    if isinstance(described, Network):
+    if substrate:
         resolve(described, substrate)
-    elif isinstance(described, NeuronModel):
-        on = "spiking" if described.emits == "spikes" else "rate"
-        resolve("xor", on, [f"substrate.{on}.neuron='{path}'"])
-    elif isinstance(described, Hardware):
-        resolve("xor", "resistive", hardware=str(path))
     else:
-        resolve("xor", "rate", [f"substrate.rate.synapse='{path}'"])
+        list(_resolved(described, path))
 
 
 def examine_bad(substrate: str, case: Case, folder: Path) -> Verdict:

@@ -81,7 +81,7 @@ KNOWN_BAD: dict[str, str | bytes] = {
     "converter of 99 bits": 'extends = "board"\n[periphery]\nadc_bits = 99',
     # files
     "lists 5000 deep": "a = " + 5000 * "[" + 5000 * "]",
-    "tables 5000 deep": ".".join(5000 * "a") + " = 1",
+    "tables 200000 deep": ".".join(200_000 * "a") + " = 1",
     "number of 5000 digits": "a = " + 5000 * "9",
     "text in another encoding": XOR.encode() + b'title = "\xe4"',
 }

@@ -14,6 +14,8 @@ LARGEST = 10_000_000
 """The largest size of a file. [bytes]"""
 DEEPEST = 20
 """The largest number of tables and lists inside each other."""
+DOTS = 200
+"""The largest number of dots in a key; the time that it takes to read one grows with their square."""
 
 
 def read(path: Path) -> Table:
@@ -49,6 +51,8 @@ def parsed(text: str) -> Table:
         If it is malformed, nested too deep, or holds control characters other than line ends and tabs.
     """
     try:
+        if any(line.partition("=")[0].count(".") > DOTS for line in text.splitlines()):
+            raise RecursionError
         table = tomllib.loads(text)
         _check(table, "", 0)
     except RecursionError:
