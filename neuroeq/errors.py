@@ -9,9 +9,19 @@ from reprlib import Repr
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 
+LONGEST_MESSAGE = 1_000
+"""Length of the longest message; more of what a file holds is left out."""
+
 
 class NeuroeqError(Exception):
-    """Base of every error that is the user's to mend; the command line prints it and exits with 2."""
+    """Base of every error that is the user's to mend; the command line prints it and exits with 2.
+
+    Its message is one line: what a file holds cannot end it, or change what a terminal shows.
+    """
+
+    def __init__(self, message: str) -> None:
+        line = "".join(each if each.isprintable() else repr(each)[1:-1] for each in message[:LONGEST_MESSAGE])
+        super().__init__(line if len(message) <= LONGEST_MESSAGE else f"{line}...")
 
 
 class SpecError(NeuroeqError):

@@ -92,7 +92,10 @@ def _hardware(hardware: Hardware) -> str:
 
 
 def _neuron(model: NeuronModel) -> str:
+    from neuroeq.physics.engine.equations.check import check_neuron
     from neuroeq.physics.engine.equations.rendering import rendered
+
+    check_neuron(model)
 
     facts: list[tuple[str, Any]] = [
         ("emits", model.emits),
@@ -110,7 +113,10 @@ def _neuron(model: NeuronModel) -> str:
 
 
 def _synapse(model: SynapseModel) -> str:
+    from neuroeq.physics.engine.equations.check import check_alone
     from neuroeq.physics.engine.equations.rendering import rendered
+
+    check_alone(model)
 
     facts: list[tuple[str, Any]] = [
         ("transmits", model.transmission),

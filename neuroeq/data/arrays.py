@@ -47,7 +47,7 @@ def read_npz(path: Path) -> Source:
         If it cannot be read, or holds something else.
     """
     try:
-        with np.load(path) as file:
+        with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as an npz archive ({error}).") from None

@@ -25,11 +25,14 @@ LARGEST = 2**31 - 1
 CONTROL = {"Cc", "Cs", "Zl", "Zp"}
 """Unicode's categories of characters that no code holds: controls, halves of characters, and separators of lines."""
 CPP_KEYWORDS = frozenset(
-    "alignas alignof asm auto bool break case catch char class const constexpr continue decltype default delete do "
-    "double else enum explicit export extern false float for friend goto if inline int long mutable namespace new "
-    "noexcept nullptr operator private protected public register restrict return short signed sizeof static struct "
-    "switch template this throw true try typedef typeid typename union unsigned using virtual void volatile while "
-    "cdef cpdef ctypedef cimport nogil gil NULL NAN INFINITY EOF errno std stdin stdout stderr".split()
+    re.findall(
+        r"\w+",
+        "alignas alignof asm auto bool break case catch char class const constexpr continue decltype default delete do "
+        "double else enum explicit export extern false float for friend goto if inline int long mutable namespace new "
+        "noexcept nullptr operator private protected public register restrict return short signed sizeof static struct "
+        "switch template this throw true try typedef typeid typename union unsigned using virtual void volatile while "
+        "cdef cpdef ctypedef cimport nogil gil NULL NAN INFINITY EOF errno std stdin stdout stderr",
+    )
 )
 """Words that a variable in generated C++ or Cython cannot have as its name."""
 
@@ -199,8 +202,11 @@ def _call(node: ast.Call) -> str:
     name = node.func.id
     if name not in FUNCTIONS:
         close = get_close_matches(name, FUNCTIONS, n=1)
-        guess = f"did you mean '{close[0]}'?" if close else "write a * before the bracket to multiply."
-        raise ValueError(f"calls '{name[:40]}', which is no function; {guess} Functions are: {', '.join(FUNCTIONS)}")
+        guess = f"did you mean '{close[0]}', or " if close else ""
+        raise ValueError(
+            f"calls '{name[:40]}', which is no function; {guess}a * before the bracket to multiply? Functions are: "
+            f"{', '.join(FUNCTIONS)}"
+        )
     expected = FUNCTIONS[name].arguments
     if node.keywords or len(node.args) != expected:
         raise ValueError(f"calls {name}() with {len(node.args) + len(node.keywords)} values; expected {expected}")

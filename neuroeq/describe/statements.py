@@ -83,8 +83,8 @@ def equations(text: str) -> str:
         If they are none, define a name twice, refer to themselves, or hold anything that expressions may not.
     """
     lines: dict[str, Line] = {}
-    for text in _whole(code_lines(text)):
-        line = _equation(text)
+    for equation in _whole(code_lines(text)):
+        line = _equation(equation)
         if line.name in lines:
             raise ValueError(f"define '{line.name}' twice; leave out one of its lines")
         lines[line.name] = line
@@ -177,17 +177,16 @@ def _check_costs(lines: Mapping[str, Line]) -> None:
     references = {name: names_in(tree) & computed.keys() for name, tree in computed.items()}
     costs: dict[str, Cost] = {}
     try:
-        for name in TopologicalSorter(references).static_order():
-            costs[name] = cost_of(computed[name], costs)
-        for name, line in lines.items():
-            if line.tree is not None and not line.derived:
-                cost_of(line.tree, costs)
+        order = [*TopologicalSorter(references).static_order()]
     except CycleError as error:
-        raise ValueError(
-            f"define {' and '.join(dict.fromkeys(error.args[1]))} by themselves; break the circle"
-        ) from None
-    except ValueError as error:
-        raise ValueError(f"define '{name}', which {error}") from None
+        circle = " and ".join(dict.fromkeys(error.args[1]))
+        raise ValueError(f"define {circle} by themselves; break the circle") from None
+    for name in (*order, *(name for name in lines if name not in computed)):
+        tree = lines[name].tree
+        try:
+            costs[name] = Cost() if tree is None else cost_of(tree, {k: costs[k] for k in order if k in costs})
+        except ValueError as error:
+            raise ValueError(f"define '{name}', which {error}") from None
 
 
 def _short(text: str) -> str:

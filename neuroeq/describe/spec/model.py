@@ -116,6 +116,12 @@ class NeuronModel(Described):
         return self
 
     @property
+    def code(self) -> str:
+        """All that runs as it is simulated: its equations, its statements and its expressions."""
+        parts = (self.equations, self.activity, self.after_step, self.threshold, self.reset, self.refractory)
+        return "\n".join(filter(None, parts))
+
+    @property
     def observed(self) -> str:
         """The expression that the cost reads: the readout if there is one, else the activity."""
         return self.readout or self.activity

@@ -12,6 +12,7 @@ from neuroeq.describe.edges import Edges
 from neuroeq.describe.network import mask
 from neuroeq.describe.spec import Network, NeuronModel
 from neuroeq.errors import SpecError
+from neuroeq.randomness import Streams
 
 from .brian import brian
 from .coupling import Coupling
@@ -89,7 +90,8 @@ def assemble(
         delivered = {variable: how for receiver in receivers.values() for variable, how in receiver.of(layers).items()}
         clamped = network.nudge == "clamp" and network.output_layer in layers
         name = f"population_{index}"
-        populations.append(Population(name, model, sizes, batch, clock, dtype, factors, delivered, clamped))
+        streams = Streams(network.run.seed)
+        populations.append(Population(name, model, sizes, batch, clock, dtype, factors, delivered, streams, clamped))
     assembly = Assembly(clock, populations, _couplings(network, natives, edges or {}), [])
     for name in natives:
         assembly.natives.append(_native(network, name, assembly.home, receivers[name], dtype))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
 
-from neuroeq.errors import SpecError
+from neuroeq.errors import EquationError, SpecError
 from neuroeq.units import Physical, physical
 
 Target = Literal["auto", "cython", "numpy"]
@@ -102,3 +104,24 @@ def quantity(value: str | float) -> Any:
 def reseed(rng: np.random.Generator) -> None:
     """Seed Brian2's own random numbers, which its generated code draws in buffers."""
     brian().seed(int(rng.integers(2**31)))
+
+
+@contextmanager
+def explained(where: str) -> Iterator[None]:
+    """Turn what Brian2 says about the code of a model into one sentence about its file.
+
+    Raises
+    ------
+    EquationError
+        If Brian2 refuses the code; `where` is the file that is named.
+    """
+    from brian2.equations.equations import EquationError as Unparsable
+    from brian2.stateupdaters.base import UnsupportedEquationsException
+
+    b2 = brian()
+    own = (Unparsable, UnsupportedEquationsException, b2.BrianObjectException, b2.DimensionMismatchError)
+    try:
+        yield
+    except (*own, SyntaxError, ArithmeticError, KeyError, MemoryError, NotImplementedError, TypeError, ValueError) as e:
+        reason = " ".join(str(e.__cause__ or e).split()).rstrip(".")
+        raise EquationError(f"{where}: Brian2 refuses its code: {reason}.") from e

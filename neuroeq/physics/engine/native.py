@@ -13,7 +13,7 @@ import numpy as np
 
 from neuroeq.describe.spec import Network, SynapseModel
 
-from .brian import brian, quantity
+from .brian import brian, explained, quantity
 from .plasticity.accumulator import Plasticity
 from .population import Population
 
@@ -78,21 +78,22 @@ class NativeProjection:
         names = {f"drive_{side}": f"{variable}_{side}" for side, variable in receivers.variable.items()}
         on_pre, on_post = _statements(model, _two_way(network, name))
         own = model.equations if model.native else ""
-        self.synapses = brian().Synapses(
-            pre.group,
-            post.group,
-            _substitute(f"{own}\nw : 1\ngain : 1 (shared)", names),
-            on_pre=_substitute(on_pre, names) or None,
-            on_post=_substitute(on_post, names) or None,
-            method="euler",
-            namespace={
-                "spike_value": pre.spike_value,
-                **{key: quantity(value) for key, value in model.parameters.items()},
-            },
-            dtype=dtype,
-            clock=pre.group.clock,
-            name=f"projection_{name}",
-        )
+        with explained(model.where):
+            self.synapses = brian().Synapses(
+                pre.group,
+                post.group,
+                _substitute(f"{own}\nw : 1\ngain : 1 (shared)", names),
+                on_pre=_substitute(on_pre, names) or None,
+                on_post=_substitute(on_post, names) or None,
+                method="euler",
+                namespace={
+                    "spike_value": pre.spike_value,
+                    **{key: quantity(value) for key, value in model.parameters.items()},
+                },
+                dtype=dtype,
+                clock=pre.group.clock,
+                name=f"projection_{name}",
+            )
         if self.synapses.state_updater is not None:
             self.synapses.state_updater.when, self.synapses.state_updater.order = "end", 2
         samples = np.arange(pre.batch)[:, None]

@@ -13,9 +13,10 @@ import numpy as np
 
 from neuroeq.describe.spec import NeuronModel
 from neuroeq.errors import SpecError
+from neuroeq.randomness import Streams
 from neuroeq.units import Dimension
 
-from .brian import brian, quantity
+from .brian import brian, explained, quantity
 from .initial import draw, limits
 from .plasticity.terms import PlasticSynapse
 from .unit_code import UnitCode
@@ -45,6 +46,8 @@ class Population:
     delivered
         The variables into which Brian2 Synapses deliver drive: by ``"events"``, or ``"summed"`` at every step. What is
         ``"ignored"`` has no effect.
+    streams
+        The random generators of the run, from which constants of units are drawn.
     clamped
         Whether the states may be held at a level.
 
@@ -52,6 +55,8 @@ class Population:
     ----------
     group
         The Brian2 group.
+    constants
+        Constants of each unit that have a start value, by name: (batch x units,), the same in all samples.
     state_arrays
         Memory of the variables that the equations change, by name: (batch x units,).
     learners
@@ -75,6 +80,7 @@ class Population:
         dtype: type,
         factors: Mapping[str, PlasticSynapse],
         delivered: Mapping[str, str],
+        streams: Streams,
         clamped: bool = False,
     ) -> None:
         self.model, self.batch, self.layers = model, batch, dict(layers)
@@ -84,22 +90,25 @@ class Population:
         self._blocks = _blocks(layers, batch)
         unit_rate = model.unit_rate or 1 / float(clock.dt)
         self.spike_value = 1 / (unit_rate * float(clock.dt))
-        self.group = brian().NeuronGroup(
-            sum(batch * size for size in layers.values()),
-            self._code.equations(),
-            method=self._code.integrate,
-            threshold=model.threshold,
-            reset=model.reset or None,
-            refractory=_refractory(model.refractory),
-            namespace=self._code.namespace(unit_rate),
-            dtype=dtype,
-            clock=clock,
-            name=name,
-        )
+        with explained(model.where):
+            self.group = brian().NeuronGroup(
+                sum(batch * size for size in layers.values()),
+                self._code.equations(),
+                method=self._code.integrate,
+                threshold=model.threshold,
+                reset=model.reset or None,
+                refractory=_refractory(model.refractory),
+                namespace=self._code.namespace(unit_rate),
+                dtype=dtype,
+                clock=clock,
+                name=name,
+            )
         if self.reads("unit"):
             for layer, size in self.layers.items():
                 self.view("unit", layer)[:] = np.arange(size)
-        self.expose, self.learners = self._add_code()
+        with explained(model.where):
+            self.expose, self.learners = self._add_code()
+        self.constants = self._drawn_once(streams)
         self.state_arrays = {
             variable.name: variable.get_value()
             for variable in self.group.variables.values()
@@ -136,7 +145,7 @@ class Population:
             array[:] = -1e4 if name == "lastspike" else name == "not_refractory"
         for name, value in self.model.initial.items():
             array = self.group.variables[name].get_value()
-            array[:] = draw(value, array.shape, rng)
+            array[:] = self.constants[name] if name in self.constants else draw(value, array.shape, rng)
 
     @property
     def drawn(self) -> list[str]:
@@ -144,9 +153,12 @@ class Population:
         return [name for name, value in self.model.initial.items() if len(limits(value)) > 1]
 
     def draws(self, rng: np.random.Generator) -> list[Array]:
-        """Return the random start values that `reset` would draw: (batch x units,) for each variable in `drawn`."""
+        """Return the random start values that `reset` would set: (batch x units,) for each variable in `drawn`."""
         n = sum(self.batch * size for size in self.layers.values())
-        return [np.asarray(draw(self.model.initial[name], (n,), rng)) for name in self.drawn]
+        return [
+            self.constants[name] if name in self.constants else np.asarray(draw(self.model.initial[name], (n,), rng))
+            for name in self.drawn
+        ]
 
     @property
     def before(self) -> Array:
@@ -170,6 +182,16 @@ class Population:
         spike.fill(0)
         spike[events[:count]] = self.spike_value
         return count
+
+    def _drawn_once(self, streams: Streams) -> dict[str, Array]:
+        """Return the constants of each unit, which depend on the seed, the layer and their name only."""
+        constants = {}
+        for name in filter(lambda name: self.group.variables[name].constant, self.model.initial):
+            array = constants[name] = np.empty(self.group.N, self.group.variables[name].dtype)
+            for layer, size in self.layers.items():
+                value = draw(self.model.initial[name], (size,), streams.child(f"constant {layer} {name}"))
+                self.rows(array, layer)[:] = value
+        return constants
 
     def _add_code(self) -> tuple[Any, list[Any]]:
         """Add the code that is not part of the integration; return `expose` and `learners`."""

@@ -42,8 +42,7 @@ def reads_strength(model: NeuronModel) -> bool:
 
 def mentions(model: NeuronModel, name: str) -> bool:
     """Whether the equations or statements of a neuron model use a name."""
-    texts = (model.equations, model.after_step, model.threshold or "", model.reset or "")
-    return any(re.search(rf"\b{name}\b", text) for text in texts)
+    return re.search(rf"\b{name}\b", model.code) is not None
 
 
 class Strengths:

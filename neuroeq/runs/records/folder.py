@@ -104,7 +104,7 @@ class RunFolder:
         """
         path = self.path / "checkpoint.npz"
         try:
-            with np.load(path) as file:
+            with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
         except (OSError, ValueError) as error:
             raise SpecError(f"{self.path}: has no checkpoint that can be read ({error}).") from None

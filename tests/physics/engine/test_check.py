@@ -2,7 +2,7 @@
 
 import pytest
 
-from neuroeq.errors import EquationError, NeuroeqError
+from neuroeq.errors import NeuroeqError
 from tests.nets import network, substrate_of
 
 pytestmark = pytest.mark.smoke
@@ -44,9 +44,10 @@ def synapse(
     return network("rate", 3, 4, 2, substrate={"rate": {"synapse": str(path)}})
 
 
-def fails(net, match):
+def fails(described, match):
+    """`described` returns the network that is to be refused when it is read, or when it is built."""
     with pytest.raises(NeuroeqError, match=match) as caught:
-        substrate_of(net)
+        substrate_of(described())
     message = str(caught.value)
     assert "mine.toml: " in message and "\n" not in message
 
@@ -81,7 +82,7 @@ def fails(net, match):
     ],
 )
 def test_a_neuron_that_makes_no_sense_is_refused(tmp_path, given, match):
-    fails(neuron(tmp_path, **given), match)
+    fails(lambda: neuron(tmp_path, **given), match)
 
 
 @pytest.mark.parametrize(
@@ -102,11 +103,14 @@ def test_a_neuron_that_makes_no_sense_is_refused(tmp_path, given, match):
     ],
 )
 def test_a_synapse_that_makes_no_sense_is_refused(tmp_path, given, match):
-    fails(synapse(tmp_path, **given), match)
+    fails(lambda: synapse(tmp_path, **given), match)
 
 
 def test_a_factor_that_a_clamped_input_does_not_have_is_refused(tmp_path):
-    fails(synapse(tmp_path, terms='{pre = "s", post = "activity_rate"}'), r"'s' reads s, which a clamped analog input")
+    fails(
+        lambda: synapse(tmp_path, terms='{pre = "s", post = "activity_rate"}'),
+        r"'s' reads s, which a clamped analog input",
+    )
 
 
 @pytest.mark.parametrize(

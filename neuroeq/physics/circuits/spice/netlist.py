@@ -101,12 +101,11 @@ def netlist(
 def document(title: str, header: Iterable[str], body: Iterable[str], settings: Mapping[str, str], analysis: str) -> str:
     """Return a netlist with a title, a header that says how to run it, options, elements and one analysis."""
     how = "ngspice -b FILE" if analysis == ".op" else "ngspice -b -r FILE.raw FILE"
-    comments = [*chain.from_iterable(line.splitlines() for line in header), f"Run with: {how}"]
+    comments = [*chain.from_iterable(text.split("\n") for text in header), f"Run with: {how}"]
     options = " ".join(f"{name}={value}" for name, value in settings.items())
     return "\n".join(
         [
-            f"* {' '.join(title.split())}",
-            *(f"* {line}" for line in comments),
+            *(f"* {_on_one_line(text)}" for text in (title, *comments)),
             f".options {options}",
             *body,
             analysis,
@@ -114,6 +113,11 @@ def document(title: str, header: Iterable[str], body: Iterable[str], settings: M
             "",
         ]
     )
+
+
+def _on_one_line(text: str) -> str:
+    """Return a text without what could end the line of a comment, in any reader of netlists."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
 def temperature(circuit: Circuit) -> float:

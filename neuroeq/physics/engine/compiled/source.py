@@ -71,13 +71,15 @@ def _states(context: CodeContext) -> list[str]:
     resting, saving, restoring, storage = [], [], [], []
     for population in context.assembly.populations:
         n = context.block(population)
-        for name in population.state_arrays:
+        for name in (*population.state_arrays, *population.constants):
             array, kind = context.array(population.group.variables[name]), c_type(population.group.variables[name])
             start = population.model.initial.get(name, {"lastspike": -1e4, "not_refractory": 1}.get(name, 0))
             if name in population.drawn:
                 resting.append(f"copy<{n}>({array}, starts[{context.number(population, name)}] + batch * {n});")
             else:
                 resting.append(f"fill<{n}>({array}, ({kind}){limits(start)[0]!r});")
+            if name in population.constants:
+                continue
             storage.append(f"static {kind} kept{array}[{n}];")
             saving.append(f"copy<{n}>(kept{array}, {array});")
             restoring.append(f"copy<{n}>({array}, kept{array});")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from neuroeq.describe.network import mask
-from neuroeq.describe.spec import Network, NeuronModel
+from neuroeq.describe.spec import Network
 
 from ..assembly import time_step
 from ..plasticity.plan import native_names
@@ -36,12 +36,8 @@ def unsupported(network: Network) -> Iterator[str]:
             yield f"projections.{name} transmits differences"
     for layer in network.layers:
         model = network.neuron(layer)
-        if model is not None and RANDOM.search(_text(model)):
+        if model is not None and RANDOM.search(model.code):
             yield f"neuron '{model.name}' of layer '{layer}' draws random numbers as it runs"
         if model is not None and reads_strength(model):
             yield f"neuron '{model.name}' of layer '{layer}' reads the sum of its weights"
     yield from unsupported_synapses(network, time_step(network))
-
-
-def _text(model: NeuronModel) -> str:
-    return "\n".join((model.equations, model.after_step, model.threshold or "", model.reset or ""))

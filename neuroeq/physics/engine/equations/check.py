@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,11 +11,14 @@ from neuroeq.describe.spec.code import start_limits
 from neuroeq.errors import EquationError, SpecError, unknown_name
 from neuroeq.units import KINDS, Dimension, example_of, kind_of, physical
 
-from ..brian import brian
+from ..brian import brian, explained
 
 SECOND: Dimension = KINDS["a time"]
 HERTZ: Dimension = KINDS["a rate"]
 NUMBER: Dimension = KINDS["a number"]
+PER_ROOT_SECOND: Dimension = (0, 0, -0.5, 0, 0, 0, 0)
+NOISE = re.compile(r"xi(_\w+)?")
+"""Brian2's names of white noise, one for each independent one."""
 
 NEURON_NAMES: dict[str, Dimension] = {
     "drive": NUMBER,
@@ -29,6 +33,9 @@ NEURON_NAMES: dict[str, Dimension] = {
     "dt": SECOND,
 }
 """The variables that the engine adds to every neuron, with their dimensions."""
+
+TRACE_NAMES: dict[str, Dimension] = {"spike": NUMBER, "t": SECOND, "dt": SECOND}
+"""The variables that traces can use in addition."""
 
 FACTOR_NAMES: dict[str, Dimension] = {
     "activity": NUMBER,
@@ -76,12 +83,8 @@ class Checker:
         -------
         brian2.Equations
         """
-        from brian2.equations.equations import EquationError as Unparsable
-
-        try:
+        with explained(f"{self.where}: {part}"):
             equations = brian().Equations(text)
-        except (Unparsable, SyntaxError, TypeError, ValueError) as error:
-            raise EquationError(f"{self.where}: {part} do not parse: {_first_line(error)}") from None
         for name, equation in equations.items():
             if name.endswith(("_pre", "_post")):
                 raise EquationError(
@@ -97,21 +100,26 @@ class Checker:
             if equation.expr is None:
                 continue
             wanted = self.known[name]
+            noises: set[str] = set()
             if equation.type == "differential equation":
                 wanted = _over_time(wanted)
+                noises = set() if part == "traces" else set(filter(NOISE.fullmatch, _identifiers(str(equation.expr))))
+            self.known |= dict.fromkeys(noises, PER_ROOT_SECOND)
             self.expression(str(equation.expr), f"{part}, {name}", wanted)
+            self.known = {known: dimension for known, dimension in self.known.items() if known not in noises}
         return equations
 
     def expression(self, text: str, part: str, wanted: Dimension | None = None) -> Dimension:
         """Return the dimension of an expression; refuse one that is not `wanted`."""
         self._all_known(text, part)
         try:
-            dimension = self._dimension(text)
-        except SyntaxError as error:
-            raise EquationError(f"{self.where}: {part}: '{text}' does not parse: {_first_line(error)}") from None
-        except brian().DimensionMismatchError as error:
+            with explained(f"{self.where}: {part}: '{text}'"):
+                dimension = self._dimension(text)
+        except EquationError as error:
+            if not isinstance(error.__cause__, brian().DimensionMismatchError):
+                raise
             self._blame(text, part, wanted)
-            raise EquationError(f"{self.where}: {part}: '{text}' mixes units: {_first_line(error)}") from None
+            raise EquationError(f"{self.where}: {part}: '{text}' mixes units: {_first_line(error.__cause__)}") from None
         if wanted is not None and dimension != wanted:
             self._blame(text, part, wanted)
             raise EquationError(
@@ -120,17 +128,10 @@ class Checker:
         return dimension
 
     def statements(self, text: str, part: str) -> None:
-        """Check Brian2 statements."""
-        from brian2.parsing.statements import parse_statement
-
+        """Check statements, one a line, as descriptions hold them."""
         known = dict(self.known)
-        for line in filter(None, (part_of.strip() for part_of in text.replace(";", "\n").split("\n"))):
-            try:
-                name, operation, expression, _ = parse_statement(line)
-            except (ValueError, SyntaxError):
-                raise EquationError(
-                    f"{self.where}: {part}: '{line}' does not parse; expected 'name = value'."
-                ) from None
+        for line in text.splitlines():
+            name, operation, expression = line.split(maxsplit=2)
             full = expression if operation == "=" else f"{name} {operation[0]} ({expression})"
             dimension = self.expression(full, part, known.get(name))
             self.known.setdefault(name, dimension)
@@ -139,6 +140,11 @@ class Checker:
     def _all_known(self, text: str, part: str) -> None:
         for name in sorted(_identifiers(text)):
             if name not in self.known and name not in _provided():
+                if NOISE.fullmatch(name):
+                    raise EquationError(
+                        f"{self.where}: {part}: '{name}' is noise, which stands in differential equations of neurons "
+                        "and weights only; elsewhere write randn()."
+                    )
                 hint = f"Defined are: {', '.join(sorted(self.known))}."
                 raise EquationError(f"{self.where}: {part}: {unknown_name('variable', name, self.known, hint)}")
 
@@ -180,6 +186,12 @@ def check_neuron(model: NeuronModel) -> Checker:
     checker = Checker(model.where, NEURON_NAMES, model.parameters)
     equations = checker.equations(model.equations, "equations")
     stored = [key for key, equation in equations.items() if equation.type != "subexpression"]
+    shared = [key for key in stored if "shared" in equations[key].flags]
+    if shared:
+        raise EquationError(
+            f"{checker.where}: equations define '{shared[0]}', which is kept for each unit and cannot be (shared); "
+            "leave the flag out, or write it under [parameters]."
+        )
     for part, known in (("state", stored), ("readout", list(equations))):
         name = getattr(model, part)
         if name is not None and name not in known:
@@ -191,8 +203,12 @@ def check_neuron(model: NeuronModel) -> Checker:
     checker.expression(model.activity, "activity", NUMBER)
     if model.time_constant != "dt":
         checker.expression(model.time_constant, "time_constant", SECOND)
-    if model.threshold:
-        checker.expression(model.threshold, "threshold")
+    if model.emits == "spikes":
+        checker.known |= {"lastspike": SECOND, "not_refractory": NUMBER}
+    for part in ("threshold", "refractory"):
+        text = getattr(model, part)
+        if text and not _is_value(text):
+            checker.expression(text, part)
     for part in ("after_step", "reset"):
         checker.statements(getattr(model, part) or "", part)
     for name, value in [*_limits(model), *model.initial.items()]:
@@ -218,6 +234,19 @@ def check_synapse(model: SynapseModel, hebb: Dimension) -> Any:
     if model.plasticity and "dw" not in equations:
         raise EquationError(f"{checker.where}: equations do not define dw; expected 'ddw/dt = ... : 1'.")
     return equations
+
+
+def check_alone(model: SynapseModel) -> None:
+    """Check of a synapse model what can be known without the neurons at its ends.
+
+    Raises
+    ------
+    EquationError
+        If its traces or its equations do not parse, or its traces use unknown names or mix units.
+    """
+    Checker(model.where, TRACE_NAMES, model.parameters).equations(model.traces, "traces")
+    with explained(f"{model.where}: equations"):
+        brian().Equations(model.equations)
 
 
 def _limits(model: NeuronModel) -> list[tuple[str, str | float]]:
@@ -252,6 +281,15 @@ def _check_value(checker: Checker, name: str, value: str | float) -> None:
         raise EquationError(
             f"{checker.where}: start of {name} is '{value}'; expected uniform(low, high) with low below high."
         )
+
+
+def _is_value(text: str) -> bool:
+    """Whether a text is a value with a unit, and no expression."""
+    try:
+        physical(text)
+    except SpecError:
+        return False
+    return True
 
 
 def _provided() -> dict[str, Any]:

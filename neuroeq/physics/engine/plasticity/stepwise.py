@@ -9,7 +9,7 @@ import numpy as np
 
 from neuroeq.units import Dimension
 
-from ..brian import brian, quantity
+from ..brian import brian, explained, quantity
 from ..unit_code import unit_text
 from .accumulator import Plasticity
 from .plan import Key, Plastic
@@ -37,15 +37,16 @@ class Stepwise:
         model = plastic.synapse.model
         self._plastic, self._views = plastic, views
         self.name, self.shape = plastic.name, plastic.shape
-        self.group = brian().NeuronGroup(
-            int(np.prod(plastic.shape)),
-            f"{model.equations}\nw : 1\nhebb : {unit_text(hebb)}\ngain : 1 (shared)",
-            method="euler",
-            namespace={name: quantity(value) for name, value in model.parameters.items()},
-            dtype=dtype,
-            clock=clock,
-            name=f"synapses_{plastic.name.replace('.', '_')}",
-        )
+        with explained(model.where):
+            self.group = brian().NeuronGroup(
+                int(np.prod(plastic.shape)),
+                f"{model.equations}\nw : 1\nhebb : {unit_text(hebb)}\ngain : 1 (shared)",
+                method="euler",
+                namespace={name: quantity(value) for name, value in model.parameters.items()},
+                dtype=dtype,
+                clock=clock,
+                name=f"synapses_{plastic.name.replace('.', '_')}",
+            )
         self.group.state_updater.when, self.group.state_updater.order = "end", 2
         self._arrays = {
             name: self.group.variables[name].get_value()

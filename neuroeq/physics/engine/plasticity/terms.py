@@ -19,7 +19,7 @@ from neuroeq.errors import EquationError
 from neuroeq.units import Dimension, physical
 
 from ..brian import brian, quantity
-from ..equations.check import FACTOR_NAMES, NUMBER, SECOND, Checker, check_synapse
+from ..equations.check import FACTOR_NAMES, TRACE_NAMES, Checker, check_synapse
 from ..equations.symbols import parse, symbol
 
 Array = np.ndarray
@@ -44,7 +44,7 @@ class PlasticSynapse:
 
     def __init__(self, model: SynapseModel, prefix: str) -> None:
         self.model = model
-        checker = Checker(model.where, {"spike": NUMBER, "t": SECOND, "dt": SECOND}, model.parameters)
+        checker = Checker(model.where, TRACE_NAMES, model.parameters)
         self._equations = checker.equations(model.traces, "traces")
         self._names = {name: f"{prefix}_{name}" for name in (*self._equations, *model.parameters)}
         self.trace_dimensions = {self._names[name]: checker.known[name] for name in self._names}
