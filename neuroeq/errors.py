@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from reprlib import Repr
+
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 
 LONGEST_MESSAGE = 1_000
 """Length of the longest message; more of what a file holds is left out."""
@@ -40,6 +44,11 @@ class DivergenceError(NeuroeqError):
     """A state grew without bound."""
 
 
+def given(value: object) -> str:
+    """Return a value as messages quote it: on one line, its control characters escaped, and long ones cut short."""
+    return _SHORT.repr(value)
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str], hint: str = "") -> UnknownNameError:
     """Return the error for a name that nothing has, with the nearest one that something has.
 
@@ -54,9 +63,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str], hint: str = "") -> 
     hint
         What to do to see them all.
     """
-    close = get_close_matches(name, list(known), n=1)
+    close = get_close_matches(name[:100], list(known), n=1)
     guess = f"; did you mean '{close[0]}'?" if close else "."
-    return UnknownNameError(f"no {kind} '{name}'{guess} {hint}".strip())
+    return UnknownNameError(f"no {kind} {given(name)}{guess} {hint}".strip())
 
 
 class NeuroeqWarning(UserWarning):

@@ -1,27 +1,29 @@
 """Physical values: ``"10 ms"`` in a file, SI floats and dimensions in the code.
 
-pint reads the text; nothing else in the project touches it. A dimension is the tuple of the seven SI base
-exponents (length, mass, time, current, temperature, substance, luminosity), which is also how Brian2 keeps it.
+A value is a number and a unit: names of units, multiplied and divided, each to a small whole power. That grammar is
+read here in linear time, and pint, which nothing else in the project touches, is asked for the size of one named unit
+at a time; no text is ever evaluated. A dimension is the tuple of the seven SI base exponents (length, mass, time,
+current, temperature, substance, luminosity), which is also how Brian2 keeps it.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
-from functools import cache
-from tokenize import TokenError
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NoReturn
 
-from neuroeq.errors import SpecError
+from neuroeq.errors import SpecError, given
 
 Dimension = tuple[float, float, float, float, float, float, float]
 
 DIMENSIONLESS: Dimension = (0, 0, 0, 0, 0, 0, 0)
-_VALUE = re.compile(
-    r"\s*(?P<number>[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)"
-    r"\s*(?P<unit>[^\W\d][\w\s*/^().-]*|/[\w\s*/^().-]+)?\s*"
-)
+LONGEST = 100
+"""The largest number of characters in a value and its unit."""
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+_FACTOR = re.compile(r" *(?P<by>[*/]?) *(?P<name>[^\W\d_]\w*)( *(\*\*|\^) *(?P<power>-?[1-9]))? *")
 _BASE = ("[length]", "[mass]", "[time]", "[current]", "[temperature]", "[substance]", "[luminosity]")
 
 # The quantities that models here are made of: dimension, an example for messages, SI unit.
@@ -39,6 +41,7 @@ _KINDS: dict[str, tuple[Dimension, str, str]] = {
     "a power": ((2, 1, -3, 0, 0, 0, 0), "1 uW", "W"),
     "a temperature": ((0, 0, 0, 0, 1, 0, 0), "300 K", "K"),
 }
+_LONG_TIMES = (("year", 31_557_600.0), ("day", 86_400.0), ("h", 3600.0), ("min", 60.0))
 KINDS: dict[str, Dimension] = {kind: dimension for kind, (dimension, _, _) in _KINDS.items()}
 
 
@@ -73,37 +76,59 @@ def symbol_of(dimension: Dimension) -> str:
     return next((unit for known, _, unit in _KINDS.values() if known == dimension), str(dimension))
 
 
-@cache
+@lru_cache(maxsize=4096)
 def physical(text: str) -> Physical:
     """Read a physical value.
 
     Parameters
     ----------
     text
-        A number and a unit, such as ``"10 ms"``, or a number alone.
+        A number and a unit, such as ``"10 ms"``, or a number alone. A unit is made of names with ``*``, ``/`` or a
+        space between them, each of which may have a whole power from -9 to 9, such as ``"1 uA/V**2"``.
 
     Raises
     ------
     SpecError
-        If it is no finite number with a unit that pint knows.
+        If it is no finite number with a unit that pint knows, or longer than `LONGEST`.
     """
-    match = _VALUE.fullmatch(text)
-    if match is None or not math.isfinite(float(match["number"])):
-        return _refuse(text)
-    number, unit = float(match["number"]), match["unit"]
-    if not unit:
-        return Physical(number, DIMENSIONLESS)
-    import pint
-
+    text = text.strip(" ") if len(text) <= LONGEST else _refuse(text)
+    number = _NUMBER.match(text) or _refuse(text)
+    factors = _factors(text[number.end() :])
+    if factors is None:
+        _refuse(text)
     try:
-        quantity = _registry().Quantity(number, "1" + unit if unit.startswith("/") else unit).to_base_units()
-    except (pint.PintError, ArithmeticError, AttributeError, TypeError, ValueError, TokenError):
-        return _refuse(text)
+        value, dimension = _in_si(float(number[0]), factors)
+    except _unreadable():
+        _refuse(text)
+    return Physical(value, dimension) if math.isfinite(value) else _refuse(text)
+
+
+def _factors(unit: str) -> Counter[str] | None:
+    """Return the names in a unit with their powers; None if it is no product of names."""
+    powers: Counter[str] = Counter()
+    place = 0
+    while place < len(unit):
+        factor = _FACTOR.match(unit, place)
+        if factor is None or (place == 0 and factor["by"] == "*"):
+            return None
+        powers[factor["name"]] += int(factor["power"] or 1) * (-1 if factor["by"] == "/" else 1)
+        place = factor.end()
+    return powers
+
+
+def _in_si(number: float, factors: Counter[str]) -> tuple[float, Dimension]:
+    """Return a number of some unit in SI base units, and its dimension."""
+    registry = _registry()
+    powers: Counter[str] = Counter()
+    for name, power in factors.items():
+        powers[registry.get_name(name)] += power
+    unit = registry.UnitsContainer({name: power for name, power in powers.items() if name and power})
+    quantity = registry.Quantity(number, unit).to_base_units()
     exponents = dict(quantity.dimensionality)
-    if not math.isfinite(quantity.magnitude) or set(exponents) - set(_BASE):
-        return _refuse(text)
+    if set(exponents) - set(_BASE):
+        raise ValueError("a dimension that is not one of the seven of SI")
     length, mass, time, current, temperature, substance, luminosity = (float(exponents.get(base, 0)) for base in _BASE)
-    return Physical(float(quantity.magnitude), (length, mass, time, current, temperature, substance, luminosity))
+    return float(quantity.magnitude), (length, mass, time, current, temperature, substance, luminosity)
 
 
 def si(text: object, kind: str) -> float:
@@ -128,19 +153,23 @@ def si(text: object, kind: str) -> float:
     """
     expected = f"expected {kind}, such as '{example_of(kind)}'"
     if not isinstance(text, str):
-        raise SpecError(f"is {text!r}; {expected}")
+        raise SpecError(f"is {given(text)}; {expected}")
     value = physical(text)
     if value.dimension != KINDS[kind]:
-        raise SpecError(f"is '{text}'; {expected}")
+        raise SpecError(f"is {given(text)}; {expected}")
     return value.value
 
 
 def text_of(value: float, unit: str) -> str:
-    """Write an SI value with the prefix that reads best and loses nothing.
+    """Write an SI value with the prefix that reads best and loses nothing; long times in minutes, hours, days or years.
 
-    >>> text_of(0.05, "s")
-    '50 ms'
+    >>> text_of(0.05, "s"), text_of(7200, "s")
+    ('50 ms', '2 h')
     """
+    for name, factor in _LONG_TIMES if unit == "s" else ():
+        text = f"{value / factor:.12g} {name}"
+        if abs(value) >= factor and value % factor == 0 and physical(text).value == value:
+            return text
     for prefix, factor in (("", 1.0), ("m", 1e-3), ("u", 1e-6), ("n", 1e-9), ("p", 1e-12), ("k", 1e3), ("M", 1e6)):
         text = f"{value / factor:.12g} {prefix}{unit}"
         if (value == 0 or 1 <= abs(value / factor) < 1000) and physical(text).value == value:
@@ -148,8 +177,8 @@ def text_of(value: float, unit: str) -> str:
     return f"{value!r} {unit}"
 
 
-def _refuse(text: str) -> Physical:
-    raise SpecError(f"is '{text}'; expected a number and a unit, such as '10 ms'")
+def _refuse(text: str) -> NoReturn:
+    raise SpecError(f"is {given(text)}; expected a number and a unit, such as '10 ms'")
 
 
 @cache
@@ -157,3 +186,11 @@ def _registry() -> Any:
     import pint
 
     return pint.UnitRegistry()
+
+
+@cache
+def _unreadable() -> tuple[type[Exception], ...]:
+    """Return what pint raises for units that it does not know or cannot convert."""
+    import pint
+
+    return (pint.PintError, ArithmeticError, AttributeError, KeyError, TypeError, ValueError)

@@ -31,6 +31,7 @@ def show(
     from neuroeq.describe.spec import Hardware, Network, NeuronModel
 
     described = load_any(name)
+    _refuse_what_cannot_run(described)
     resolved = isinstance(described, Network) and (substrate is not None or bool(settings))
     if isinstance(described, Network) and resolved:
         described = resolve(described, substrate, settings or [])
@@ -44,6 +45,25 @@ def show(
         print(_hardware(described))
     else:
         print(_synapse(described))
+
+
+def _refuse_what_cannot_run(described: Network | NeuronModel | SynapseModel | Hardware) -> None:
+    """Refuse what `run` and `check` would refuse: networks that do not resolve, and equations that do not fit."""
+    from neuroeq.describe.catalog import resolve
+    from neuroeq.describe.spec import Network, NeuronModel, SynapseModel
+    from neuroeq.physics.engine.equations.check import check_neuron
+    from neuroeq.physics.engine.plasticity.terms import PlasticSynapse
+
+    if isinstance(described, Network):
+        for resolved in (resolve(described, substrate) for substrate in described.substrate):
+            for layer in resolved.layers if resolved.kind.models else ():
+                model = resolved.neuron(layer)
+                if model is not None:
+                    check_neuron(model)
+    elif isinstance(described, NeuronModel):
+        check_neuron(described)
+    elif isinstance(described, SynapseModel):
+        PlasticSynapse(described, "")
 
 
 def _network(network: Network, resolved: bool) -> str:

@@ -75,11 +75,13 @@ def write_mistakes(folder):
     np.savez(folder / "nan.npz", inputs=np.tile([[0.0, np.nan], [1, 1]], (4, 1)), labels=np.arange(8) % 2)
 
 
-def test_a_diverging_network_is_reported_with_layer_and_step(capsys):
+def test_a_diverging_network_is_reported_with_layer_and_step(capsys, tmp_path):
+    grows = 'equations = "ds/dt = (1 + s + drive + nudge)/tau : 1"\nactivity = "s"\n'
+    (tmp_path / "grows.toml").write_text(f'extends = "sigmoid"\n{grows}')
     status, _, err = cli(
         capsys,
-        *["run", "xor", "--set", "substrate.rate.neuron=sigmoid", "--set", "phases.variant=positive"],
-        *["--set", "substrate.rate.dt=50 ms", "--set", "phases.free.duration=4000 steps", "--quiet"],
+        *["run", "xor", "--set", "substrate.rate.neuron=./grows.toml", "--set", "phases.variant=positive"],
+        *["--set", "phases.free.duration=4000 steps", "--quiet"],
     )
     assert status == 2
     assert "grew without bound in phase 'free', seen at step" in err and "try a smaller" in err

@@ -122,7 +122,7 @@ OTHERS = {
     "phases.beta": [{"phases": {"beta": 0.02}}],
     "phases.free.duration": [{"phases": {"free": {"duration": each}}} for each in ("5 ms", "7 steps")],
     "phases.free.tolerance": [{"phases": {"free": {"tolerance": 0.3}}}],
-    "phases.nudged.duration": [{"phases": {"nudged": {"duration": each}}} for each in ("2 ms", "4 steps")],
+    "phases.nudged.duration": [{"phases": {"nudged": {"duration": each}}} for each in ("10 ms", "4 steps")],
     "phases.nudged.tolerance": [{"phases": {"nudged": {"tolerance": 0.3}}}],
     "phases.cost": [{"phases": {"cost": "cross_entropy"}}],
     "phases.temperature": [{"phases": {"temperature": 0.5}}],

@@ -15,13 +15,42 @@ from neuroeq.errors import SpecError
         ("2 /ms", 2e3, "a rate"),
         ("1e-3", 1e-3, "a number"),
         ("100 Mohm", 1e8, "a resistance"),
+        ("2 V/A", 2, "a resistance"),
+        ("3 kg m^2/s**3/A", 3, "a voltage"),
+        ("1 s^-1", 1, "a rate"),
+        ("20 degC", 293.15, "a temperature"),
     ],
 )
 def test_physical_values_are_read_in_si(text, value, kind):
     assert units.si(text, kind) == pytest.approx(value, rel=1e-15)
 
 
-@pytest.mark.parametrize("text", ["5 foo", "abc", "nan", "1e400", "1/0 s", "[1, 2]", "1 ms)", "", "__import__('os')"])
+UNREADABLE = ["5 foo", "abc", "nan", "1e400", "1/0 s", "[1, 2]", "1 ms)", "", "__import__('os')"]
+UNREADABLE += [
+    "1 ms**0",
+    "1 s^9^9^9^9",
+    "1 s**99",
+    "1 (s)",
+    "1 s.real",
+    "1 __class__",
+    "1 s*",
+    "1 s//s",
+    "1 3 degC",
+    "1 degC/s",
+]
+UNREADABLE += [
+    "1 s\r",
+    "1 s\u2028",
+    "\u0663 ms",
+    "1 a" + 60_000 * " " + "!",
+    101 * "1",
+    "1 " + 99 * "s",
+    "1 %",
+    "1 EUR",
+]
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
 def test_what_is_no_value_is_refused(text):
     with pytest.raises(SpecError, match=r"expected a number and a unit, such as '10 ms'"):
         units.physical(text)
@@ -32,6 +61,34 @@ def test_a_value_of_another_kind_is_refused_with_the_fix():
         units.si("10 mV", "a time")
     with pytest.raises(SpecError, match=r"is 10; expected a time, such as '10 ms'"):
         units.si(10, "a time")
+
+
+def test_pint_is_asked_for_named_units_alone(monkeypatch):
+    asked = []
+
+    class Registry:
+        def get_name(self, name):
+            asked.append(name)
+            raise ValueError
+
+    monkeypatch.setattr(units, "_registry", Registry)
+    for text in [*UNREADABLE, "1 qa*qb/qc**2 qd"]:
+        with pytest.raises(SpecError):
+            units.physical(text)
+    assert all(name.isidentifier() for name in asked)
+
+
+def test_what_a_message_quotes_is_short_and_on_one_line():
+    with pytest.raises(SpecError) as refused:
+        units.physical("1 s\n" + 5000 * "x")
+    assert len(str(refused.value)) < 160 and "\n" not in str(refused.value)
+
+
+def test_long_times_are_written_in_the_units_of_a_calendar():
+    assert units.text_of(units.si("1 year", "a time"), "s") == "1 year"
+    assert units.text_of(86400, "s") == "1 day"
+    assert units.text_of(5400, "s") == "90 min"
+    assert units.text_of(90, "s") == "90 s"
 
 
 @pytest.mark.parametrize("value", [0.05, 5e-4, 0.1 + 0.2, 1 / 3, 0.0, 2.5, 1e-9, 123.456e-3])

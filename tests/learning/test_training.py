@@ -151,18 +151,11 @@ def test_streams_do_not_shift_each_other():
     assert not np.array_equal(first, streams.child("state", 1).random(3))
 
 
-def test_a_diverging_network_names_layer_phase_and_step():
-    net = resolve(
-        "xor",
-        "rate",
-        [
-            "substrate.rate.neuron=sigmoid",
-            "phases.variant=positive",
-            'substrate.rate.dt="50 ms"',
-            "training.epochs=50",
-            "phases.free.duration=4000 steps",
-        ],
-    )
+def test_a_diverging_network_names_layer_phase_and_step(tmp_path):
+    grows = 'equations = "ds/dt = (1 + s + drive + nudge)/tau : 1"\nactivity = "s"\n'
+    (tmp_path / "grows.toml").write_text(f'extends = "sigmoid"\n{grows}')
+    growing = ["substrate.rate.neuron=./grows.toml", "phases.variant=positive", "phases.free.duration=4000 steps"]
+    net = resolve("xor", "rate", growing)
     with pytest.raises(
         DivergenceError,
         match=r"network 'xor': layer '\w+' grew without bound in phase 'free', seen at step \d+; try a smaller",

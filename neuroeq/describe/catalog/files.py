@@ -8,11 +8,12 @@ files take precedence over shipped files of the same name.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from neuroeq.errors import NeuroeqError, SpecError, unknown_name
+from neuroeq.errors import NeuroeqError, SpecError, given, unknown_name
 
 from ..spec import overlay, read
 from ..spec.files import Table
@@ -61,14 +62,14 @@ def find(kind: Kind, name: str, beside: Path | None = None) -> Path:
     """
     if name.endswith(".toml"):
         path = Path(name).expanduser()
-        if beside is not None and (beside.parent / path).exists():
-            return beside.parent / path
-        if path.exists():
-            return path
+        places = [path] if beside is None else [beside.parent / path, path]
+        found = next((place for place in places if _exists(place)), None)
+        if found is not None:
+            return found
         raise unknown_name(f"{kind} file", name, (), "Give the path of a TOML file, or a name of the catalog.")
     for folder in _folders(kind):
         path = folder / f"{name}.toml"
-        if path.exists():
+        if path.parent == folder and _exists(path):
             return path
     hint = f"`neuroeq list {FOLDERS[kind]}` shows all."
     raise unknown_name(kind, name, names(kind), hint)
@@ -82,25 +83,70 @@ def shown(path: Path) -> str:
     return str(path)
 
 
-def table_of(kind: Kind, path: Path, above: tuple[Path, ...] = ()) -> Table:
-    """Read a file, and lay it over the file that it extends."""
-    if path in above:
-        raise SpecError(f"{shown(path)}: extends itself, by way of {', '.join(shown(p) for p in above)}.")
-    raw = read(path)
-    base = raw.pop("extends", None)
-    raw.setdefault("name", path.stem)
-    if base is None:
-        return raw
-    if not isinstance(base, str):
-        raise SpecError(f"{shown(path)}: extends is {base!r}; expected the name or path of a {kind}.")
+def table_of(kind: Kind, path: Path) -> Table:
+    """Read a file, and lay it over the file that it extends, which may extend another.
+
+    Raises
+    ------
+    SpecError
+        If one of the files cannot be read, or they extend each other in a circle.
+    """
+    tables: list[Table] = []
+    for at, raw in chain(kind, path):
+        raw.setdefault("name", at.stem)
+        if raw.pop("extends", None) is not None and raw.get("bounds") == {}:
+            raise SpecError(f"{shown(at)}: bounds is empty and changes nothing; write bounds = 'none' for no bounds.")
+        tables.append(raw)
+    table = tables.pop()
+    while tables:
+        over = tables.pop()
+        if "evidence" in table and "evidence" in over:
+            over["evidence"] = [*table["evidence"], *over["evidence"]]
+        table = overlay(table, over)
+    if table.get("bounds") == "none":
+        table["bounds"] = {}
+    return table
+
+
+def chain(kind: Kind | None, path: Path) -> Iterator[tuple[Path, Table]]:
+    """Yield a file with its table, then the file that it extends, and so on.
+
+    Parameters
+    ----------
+    kind
+        What the files describe; if it is None, names of the catalog are not followed, but paths are.
+    path
+        The file to begin with.
+
+    Raises
+    ------
+    SpecError
+        If one of the files cannot be read, or they extend each other in a circle.
+    """
+    above: list[Path] = []
+    while True:
+        if path.resolve() in above:
+            raise SpecError(f"{shown(path)}: extends itself, by way of {', '.join(map(shown, above))}.")
+        above.append(path.resolve())
+        raw = read(path)
+        base = raw.get("extends")
+        yield path, raw
+        if base is None or (kind is None and not str(base).endswith(".toml")):
+            return
+        if not isinstance(base, str):
+            raise SpecError(f"{shown(path)}: extends is {given(base)}; expected a name or the path of a file.")
+        try:
+            path = find(kind or "network", base, path)
+        except NeuroeqError as error:
+            raise SpecError(f"{shown(path)}: extends: {error}") from None
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is a file of that path, which may be too long for one."""
     try:
-        below = find(kind, base, path)
-    except NeuroeqError as error:
-        raise SpecError(f"{shown(path)}: extends: {error}") from None
-    extended = table_of(kind, below, (*above, path))
-    if "evidence" in extended and "evidence" in raw:
-        raw["evidence"] = [*extended["evidence"], *raw["evidence"]]
-    return overlay(extended, raw)
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _folders(kind: Kind) -> list[Path]:

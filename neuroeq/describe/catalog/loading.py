@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from neuroeq.errors import SpecError, unknown_name
 
@@ -12,6 +12,7 @@ from ..kinds import kind_of
 from ..spec import Hardware, Network, NeuronModel, Substrate, SynapseModel, overlay, validate
 from ..spec.files import Table
 from .files import FOLDERS, Kind, find, names, shown, table_of
+from .identification import found, kinds_of
 
 M = TypeVar("M", NeuronModel, SynapseModel)
 
@@ -25,7 +26,7 @@ def load_model(kind: type[M], name: str, beside: Path | None = None) -> M:
         If there is no such model, or its file is not valid.
     """
     folder_kind: Kind = "neuron" if kind is NeuronModel else "synapse"
-    path = find(folder_kind, name, beside)
+    path = found(folder_kind, name, beside)
     return validate(kind, table_of(folder_kind, path), shown(path)).read_from(path, shown(path))
 
 
@@ -37,7 +38,7 @@ def load_hardware(name: str) -> Hardware:
     NeuroeqError
         If there is no such hardware, its file is not valid, or a number in it has no evidence.
     """
-    path = find("hardware", name)
+    path = found("hardware", name)
     table, where = table_of("hardware", path), shown(path)
     hardware = validate(Hardware, table, where).read_from(path, where)
     covered = [key for evidence in hardware.evidence for key in evidence.keys]
@@ -77,7 +78,7 @@ def load_network(name: str | Path) -> Network:
     NeuroeqError
         If there is no such network, or its file is not valid on one of its substrates.
     """
-    path = find("network", str(name))
+    path = found("network", str(name))
     raw, where = table_of("network", path), shown(path)
     return validated(raw, where).read_from(path, where)
 
@@ -104,26 +105,36 @@ def load_any(name: str) -> Network | NeuronModel | SynapseModel | Hardware:
     NeuroeqError
         If there is nothing of that name, or its file is not valid.
     """
-    if name.endswith(".toml"):
-        table = table_of("network", find("network", name))
-        if "layers" in table:
-            return load_network(name)
-        if "emits" in table:
-            return load_model(NeuronModel, name)
-        synapse_keys = {"transmission", "equations", "on_pre"} & table.keys()
-        return load_model(SynapseModel, name) if synapse_keys else load_hardware(name)
-    if name in names("network"):
-        return load_network(name)
-    if name in names("neuron"):
-        return load_model(NeuronModel, name)
-    if name in names("synapse"):
-        return load_model(SynapseModel, name)
-    if name in names("hardware"):
-        return load_hardware(name)
+    for kind in _kinds(name):
+        match kind:
+            case "network":
+                return load_network(name)
+            case "neuron":
+                return load_model(NeuronModel, name)
+            case "synapse":
+                return load_model(SynapseModel, name)
+            case "hardware":
+                return load_hardware(name)
+            case _:
+                assert_never(kind)
     known = [known_name for kind in FOLDERS for known_name in names(kind)]
     raise unknown_name(
         "network, model or hardware", name, known, "`neuroeq list networks|neurons|synapses|hardware` shows all."
     )
+
+
+def _kinds(name: str) -> Sequence[Kind]:
+    """Return what a name or a path may stand for, likeliest first."""
+    if not name.endswith(".toml"):
+        return [kind for kind in FOLDERS if name in names(kind)]
+    path = find("network", name)
+    kinds = kinds_of(path)
+    if not kinds:
+        raise SpecError(
+            f"{shown(path)}: has no key that tells what it describes; expected a network (with layers), a neuron (with "
+            "emits), a synapse (with transmission or on_pre) or hardware (with synapse, neuron or array)."
+        )
+    return kinds
 
 
 def on_substrate(raw: Table, substrate: str) -> Table:

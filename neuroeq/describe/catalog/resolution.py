@@ -10,8 +10,11 @@ from neuroeq.errors import SpecError, unknown_name
 from neuroeq.registry import SUBSTRATES
 
 from ..kinds import OWN, kind_of, made_of_hardware
+from ..learnable import check_learnable
+from ..reach import check_reach
 from ..spec import Network, NeuronModel, Spec, SynapseModel, overlay, setting
 from ..spec.files import Table
+from ..times import check_times
 from .loading import checked, load_model, load_network, on_substrate
 from .technology import other_diodes, technology
 
@@ -75,7 +78,10 @@ def resolve(
     raw = _with_changes(on_substrate(raw, substrate), [change for change in changes if "substrate" not in change])
     typed = [change for item, change in zip(settings, changes, strict=True) if isinstance(item, str)]
     resolved = checked(raw, f"{network.where}: substrate.{substrate}", typed or changes)
-    return _with_models(resolved.read_from(network.path, network.where))
+    complete = _with_models(resolved.read_from(network.path, network.where))
+    for check in (check_times, check_reach, check_learnable):
+        check(complete)
+    return complete
 
 
 def _lend_tables(tables: Table, asked: str) -> None:

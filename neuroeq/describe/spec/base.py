@@ -5,10 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PrivateAttr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PrivateAttr,
+    ValidationError,
+)
 from pydantic_core import ErrorDetails
 
-from neuroeq.errors import SpecError, unknown_name
+from neuroeq.errors import SpecError, given, unknown_name
 from neuroeq.units import KINDS, si, symbol_of, text_of
 
 S = TypeVar("S", bound="Spec")
@@ -16,7 +25,11 @@ Value = str | float
 """A parameter of a model: a number, or a string with a unit."""
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
+TINIEST, HUGEST = 1e-60, 1e18
+"""The smallest and the largest size of a physical value that is not 0, in SI units."""
+MANY = 10_000_000
+"""The largest number of units in a layer and of generated examples."""
 
 
 class Spec(BaseModel):
@@ -25,11 +38,18 @@ class Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
 
 
+def _single(name: str) -> str:
+    """Refuse a name that could not be that of one file or folder."""
+    if name in (".", "..") or set(name) & set("/\\\0\n\t:") or len(name.encode()) > 100:
+        raise ValueError(f"is {given(name)}; expected a name of at most 100 bytes without '/', '\\\\' or ':'")
+    return name
+
+
 class Described(Spec):
     """A file of the catalog, with its title and its source."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
-    name: str = ""
+    name: Annotated[str, AfterValidator(_single)] = ""
     title: str
     source: str = ""
     notes: str = ""
@@ -55,9 +75,14 @@ class Described(Spec):
 def _physical(kind: str) -> tuple[BeforeValidator, PlainSerializer]:
     def read(value: object) -> float:
         try:
-            return si(value, kind)
+            number = si(value, kind)
         except SpecError as error:
             raise ValueError(str(error)) from None
+        if number and not TINIEST <= abs(number) <= HUGEST:
+            raise ValueError(
+                f"is {given(value)}; expected {kind} that exists, of {TINIEST:g} to {HUGEST:g} in SI units"
+            )
+        return number
 
     unit = symbol_of(KINDS[kind])
     return BeforeValidator(read), PlainSerializer(lambda value: text_of(value, unit))
@@ -100,7 +125,7 @@ def validate(kind: type[S], raw: dict[str, Any], where: str) -> S:
 
 
 def _sentence(kind: type[Spec], raw: dict[str, Any], error: ErrorDetails) -> str:
-    keys = _keys(raw, error["loc"])
+    keys = _keys(raw, error["loc"], error["type"] in ("missing", "extra_forbidden"))
     path = ".".join(map(str, keys)) or "the file"
     match error["type"]:
         case "extra_forbidden":
@@ -113,25 +138,30 @@ def _sentence(kind: type[Spec], raw: dict[str, Any], error: ErrorDetails) -> str
             tag = str(error["ctx"]["discriminator"]).strip("'")
             value = error["input"].get(tag) if isinstance(error["input"], dict) else error["input"]
             expected = error["ctx"].get("expected_tags", "one of the kinds that the documentation names")
-            return f"{path}.{tag} is {value!r}; expected {expected}."
+            return f"{path}.{tag} is {given(value)}; expected {expected}."
+        case "int_parsing_size":
+            return f"{path} is {given(error['input'])}; expected a smaller number."
         case "literal_error":
-            return f"{path} is {error['input']!r}; expected {error['ctx']['expected']}."
+            return f"{path} is {given(error['input'])}; expected {error['ctx']['expected']}."
         case "value_error":
             message = str(error["ctx"]["error"])
             return (message if not keys else f"{path} {message}").rstrip(".") + "."
         case _:
             expected = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-            return f"{path} is {error['input']!r}; expected {expected}."
+            return f"{path} is {given(error['input'])}; expected {expected}."
 
 
-def _keys(raw: Any, loc: tuple[str | int, ...]) -> list[str | int]:
-    """Return the keys of an error's location that are in the file, without the tags that unions add to it."""
+def _keys(raw: Any, loc: tuple[str | int, ...], absent: bool) -> list[str | int]:
+    """Return the keys of an error's location that are in the file, without the tags that unions add to it.
+
+    If `absent`, the last key is that of something that the file lacks or should lack.
+    """
     keys: list[str | int] = []
     for index, key in enumerate(loc):
         inside = (isinstance(raw, dict) and key in raw) or (isinstance(raw, list) and isinstance(key, int))
         if inside:
             raw = raw[key]  # type: ignore[index]
-        elif index < len(loc) - 1 or not isinstance(raw, dict):
+        elif index < len(loc) - 1 or not (absent and isinstance(raw, dict)):
             continue
         keys.append(key)
     return keys

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Count, Fraction, Positive, Spec
+from .base import MANY, Count, Fraction, Positive, Spec
 
 WholeNumber = Annotated[int, Field(strict=True, ge=1)]
 
@@ -42,8 +42,8 @@ class Data(Spec):
     protocol: Literal["select", "final", "holdout", "whole"] = "final"
     test: Fraction | WholeNumber = 0.2
     validation: Fraction | WholeNumber = 0.15
-    split_seed: int = Field(default=0, ge=0)
-    samples: Count = 400
+    split_seed: int = Field(default=0, ge=0, lt=2**32)
+    samples: Annotated[Count, Field(le=MANY)] = 400
     noise: float = Field(default=0.1, ge=0)
     limit: Count | None = None
     offset: float = 0.0

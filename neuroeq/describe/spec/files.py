@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from pathlib import Path
 from typing import Any
 
-from neuroeq.errors import SpecError
+from neuroeq.errors import SpecError, given
 
 Table = dict[str, Any]
+LARGEST = 10_000_000
+"""The largest size of a file. [bytes]"""
+DEEPEST = 20
+"""The largest number of tables and lists inside each other."""
+DOTS = 200
+"""The largest number of dots in a key; the time that it takes to read one grows with their square."""
 
 
 def read(path: Path) -> Table:
@@ -17,14 +24,63 @@ def read(path: Path) -> Table:
     Raises
     ------
     SpecError
-        If the file is missing or malformed; the message names the line.
+        If the file is missing, too large, malformed, nested too deep, or holds control characters; the message names
+        the line where it can.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     except OSError as error:
         raise SpecError(f"{path}: cannot be read ({error.strerror}).") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: is not valid TOML; {error}.") from None
+    if len(content) > LARGEST:
+        raise SpecError(f"{path}: is larger than {LARGEST // 1_000_000} MB; a file that describes something is not.")
+    try:
+        return parsed(content.decode("utf-8-sig"))
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from None
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{path}: is not UTF-8 text (byte {error.start}); save it in that encoding.") from None
+
+
+def parsed(text: str) -> Table:
+    """Return the table that TOML text stands for.
+
+    Raises
+    ------
+    SpecError
+        If it is malformed, nested too deep, or holds control characters other than line ends and tabs.
+    """
+    try:
+        if any(line.partition("=")[0].count(".") > DOTS for line in text.splitlines()):
+            raise RecursionError
+        table = tomllib.loads(text)
+        _check(table, "", 0)
+    except RecursionError:
+        raise SpecError(f"is nested too deep; expected {DEEPEST} tables and lists inside each other at most.") from None
+    except ValueError as error:
+        raise SpecError(f"is not valid TOML; {error}.") from None
+    return table
+
+
+def _check(value: Any, where: str, depth: int) -> None:
+    """Refuse what is nested too deep, and control characters in keys and strings."""
+    if depth > DEEPEST:
+        raise RecursionError
+    if isinstance(value, str) and not value.isprintable():
+        odd = next((character for character in value if _controls(character)), None)
+        if odd is not None:
+            raise SpecError(f"{where.lstrip('.')} holds the control character {odd!r}; expected plain text.")
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        if isinstance(key, str):
+            _check(key, f"{where}.{given(key)}", depth)
+        if isinstance(item, str | dict | list):
+            _check(item, f"{where}.{key}", depth + 1)
+
+
+def _controls(character: str) -> bool:
+    """Whether a character controls a terminal or a compiler, or ends a line, other than line feeds and tabs."""
+    return unicodedata.category(character) in ("Cc", "Zl", "Zp") and character not in "\n\t"
 
 
 def overlay(base: Table, over: Table) -> Table:
@@ -50,7 +106,7 @@ def setting(text: str) -> Table:
     Raises
     ------
     SpecError
-        If the text has no ``=`` or an empty key.
+        If the text has no ``=`` or an empty key, is nested too deep, or holds control characters.
     """
     path, equals, value = text.partition("=")
     keys = [key.strip() for key in path.split(".")]
@@ -59,11 +115,17 @@ def setting(text: str) -> Table:
     table: Any = _value(value.strip())
     for key in reversed(keys):
         table = {key: table}
+    try:
+        _check(table, "", 0)
+    except RecursionError:
+        raise SpecError(f"--set {given(text)}: is nested too deep; expected {DEEPEST} levels at most.") from None
+    except SpecError as error:
+        raise SpecError(f"--set {error}") from None
     return table
 
 
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text

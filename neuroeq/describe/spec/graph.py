@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from .base import Count, Spec, Time, Value
+from .base import MANY, Count, Spec, Time, Value
 from .model import NeuronModel, SynapseModel
 
 Scheme = Literal["glorot_uniform", "uniform", "normal", "constant", "rectified_uniform"]
@@ -33,6 +33,14 @@ class Initial(Spec):
     gain: float = 1.0
     angle: Annotated[float, Field(ge=0, le=180)] | None = None
 
+    @model_validator(mode="after")
+    def _spread(self) -> Self:
+        if self.gain < 0 and self.scheme != "constant":
+            raise ValueError(
+                f"gain is {self.gain:g} with scheme '{self.scheme}', whose spread it is; expected 0 or more"
+            )
+        return self
+
 
 class Layer(Spec):
     """A layer of units that share one neuron model.
@@ -55,7 +63,7 @@ class Layer(Spec):
         Values that replace parameters of the neuron model.
     """
 
-    size: Count
+    size: Annotated[Count, Field(le=MANY)]
     role: Literal["input", "hidden", "output"] = "hidden"
     bias: bool = True
     bias_learning_rate: float | None = Field(default=None, ge=0)
@@ -85,6 +93,8 @@ class Connect(Spec):
     def _one(self) -> Self:
         if (self.probability is None) == (self.edges is None):
             raise ValueError("has both or neither of probability and edges; expected one of them")
+        if self.edges is not None and not self.edges:
+            raise ValueError("has edges that are empty; expected at least one pair of units, or no projection")
         return self
 
 
@@ -105,7 +115,7 @@ class Projection(Spec):
     connect
         Which pairs of units are connected; all of them if left out.
     bounds
-        The interval (low, high) that weights are kept in.
+        The interval (low, high) that weights are kept in; ``"none"`` removes that of a file that is extended.
     delay
         Conduction delay; a projection with a delay runs as native Brian2 Synapses. [s]
     synapse
@@ -118,8 +128,10 @@ class Projection(Spec):
     learning_rate: float = Field(ge=0)
     initial: Initial = Initial()
     connect: Connect | None = None
-    bounds: tuple[float, float] | None = None
-    delay: Time | None = None
+    bounds: Annotated[tuple[float, float] | None, BeforeValidator(lambda value: None if value == "none" else value)] = (
+        None
+    )
+    delay: Annotated[Time, Field(ge=0)] | None = None
     synapse: str | SynapseModel | None = None
 
     @model_validator(mode="after")

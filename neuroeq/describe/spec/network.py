@@ -58,7 +58,7 @@ class Substrate(Spec):
     neuron_parameters: dict[str, Value] = {}
     synapse_parameters: dict[str, Value] = {}
     input_parameters: dict[str, Value] = {}
-    dt: Time | None = None
+    dt: Annotated[Time, Field(gt=0)] | None = None
     precision: Literal["float64", "float32"] = "float64"
     circuit: Resistive | None = None
     hardware: str | None = None

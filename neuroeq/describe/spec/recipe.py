@@ -16,7 +16,7 @@ from .base import Count, Fraction, Positive, Spec
 
 NudgeName = NudgeMode
 
-_STEPS = re.compile(r"([1-9]\d*) steps?")
+_STEPS = re.compile(r"([1-9][0-9]{0,17}) steps?")
 
 
 class Relaxation(Spec):
@@ -223,7 +223,7 @@ class Training(Spec):
     rule: Annotated[str, AfterValidator(RULES.check)] = "ep"
     update: Literal["after_phases", "every_step"] = "after_phases"
     epochs: Count
-    batch_size: Count
+    batch_size: Annotated[Count, Field(le=100_000)]
     step: Step = Gradient()
     momentum: Fraction = 0.0
     schedule: Schedule = Constant()
