@@ -80,7 +80,7 @@ def _sentence(error: OSError) -> str:
     names = " to ".join(f"{name}" for name in (error.filename, error.filename2) if name is not None)
     said = error.strerror or str(error)
     advice = f"; {ADVICE[error.errno]}" if error.errno in ADVICE else ""
-    return f"{names or 'the system'}: {said[:1].lower()}{said[1:]}{advice}."
+    return f"{names}: {said[:1].lower()}{said[1:]}{advice}." if names else f"{said}{advice}."
 
 
 def _let_go() -> None:

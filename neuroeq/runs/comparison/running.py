@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ CHECKED = 8
 """The number of training examples in the update that is compared with the gradient."""
 CELL = "cell.json"
 """The file in a run folder that holds what `check` measured, or why the cell failed."""
+GRACE_S = 8.0
+"""How long a worker may take to write a checkpoint after it was told to stop [s]."""
 PATIENCE_S = 30.0
 """How long a cell waits for a worker of a comparison that was killed, which still writes its checkpoint [s]."""
 KEPT = (NeuroeqWarning, RuntimeWarning)
@@ -135,23 +138,47 @@ def run_cell(plan: Plan, cell: Cell) -> None:
     record = read_json(path / CELL)
     if "gradient" in record and (path / "result.json").exists():
         return
-    failure = None
-    with warnings.catch_warnings(record=True) as warned, threadpool_limits(1), interrupting(path):
+    failure, remarks = None, _Remarks(path, record.get("warnings", []) if RunFolder(path).begun else [])
+    with warnings.catch_warnings(), threadpool_limits(1), interrupting(path):
         warnings.simplefilter("always", NeuroeqWarning)
+        warnings.showwarning = remarks.add  # type: ignore[assignment]
         try:
             record = {"gradient": _train_and_check(plan, cell, path)}
         except NeuroeqError as error:
             failure = str(error)
-    remarks = list(dict.fromkeys(str(each.message) for each in warned if issubclass(each.category, KEPT)))
-    _keep(path / CELL, {**({"failure": failure} if failure else record), "warnings": remarks})
+    _keep(path / CELL, {**({"failure": failure} if failure else record), "warnings": remarks.texts})
+
+
+class _Remarks:
+    """The warnings of a cell, which are kept as they come, so that a training that is killed loses none.
+
+    Parameters
+    ----------
+    path
+        The run folder of the cell.
+    texts
+        The warnings of its training before it was stopped.
+    """
+
+    def __init__(self, path: Path, texts: Sequence[str]) -> None:
+        self.path, self.texts = path, list(texts)
+
+    def add(self, message: Warning, category: type[Warning], *_: Any) -> None:
+        """Keep a warning about the network or its numbers, once."""
+        if issubclass(category, KEPT) and str(message) not in self.texts:
+            self.texts.append(str(message))
+            if RunFolder(self.path).begun:
+                _keep(self.path / CELL, {"warnings": self.texts})
 
 
 def _train_and_check(plan: Plan, cell: Cell, path: Path) -> dict[str, Any]:
     options = plan.options(cell)
     common: dict[str, Any] = {"seed": cell.seed, "data_dir": plan.data_dir, "target": plan.target}
     if not (path / "result.json").exists():
-        (path / CELL).unlink(missing_ok=True)
-        train(plan.network, **options, **common, out=path, resume=RunFolder(path).begun, patience_s=PATIENCE_S)
+        begun = RunFolder(path).begun
+        if not begun:
+            (path / CELL).unlink(missing_ok=True)
+        train(plan.network, **options, **common, out=path, resume=begun, patience_s=PATIENCE_S)
     return {
         "start": _checked(plan.network, {**options, **common}),
         "end": _checked(path, {"data_dir": plan.data_dir, "target": plan.target}),

@@ -14,6 +14,7 @@ from neuroeq.describe.spec.files import Table
 from neuroeq.errors import SpecError
 
 from ..interruption import Interrupted, interrupting
+from ..records.choice import single_part
 from ..records.files import held, made, remove_empty
 from ..run import Run, load_run
 from .cells import Cell, cells_of
@@ -123,7 +124,8 @@ def compare(
     """
     described = network if isinstance(network, Network) else load_network(network)
     cells = cells_of(on, seeds)
-    folder = Path(out or f"runs/compare-{described.name}{'-quick' if quick else ''}")
+    name = f"compare-{described.name}{'-quick' if quick else ''}"
+    folder = Path(out) if out is not None else Path("runs") / single_part(name, described.where)
     plan = Plan(network, folder, epochs, quick, tuple(settings), tuple(ideal), data_dir, target)
     for cell in cells:
         plan.check_folder(cell)

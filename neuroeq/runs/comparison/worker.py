@@ -15,14 +15,11 @@ import time
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
-GRACE_S = 8.0
-"""How long a worker may take to write a checkpoint after it was told to stop [s]."""
+from .running import GRACE_S, run_cell
 
 
 def main() -> None:
     """Run cells until stdin closes; answer each with None, or with the exception that ended it."""
-    from .running import run_cell
-
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not get between the answers
     tasks: SimpleQueue[Any] = SimpleQueue()

@@ -15,8 +15,7 @@ from joblib import cpu_count
 from neuroeq.errors import SpecError
 
 from .cells import Cell
-from .running import Plan, run_cell
-from .worker import GRACE_S
+from .running import GRACE_S, Plan, run_cell
 
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")}
 

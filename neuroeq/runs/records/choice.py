@@ -40,11 +40,21 @@ def _name(network: Network) -> str:
     """Return the name of the folder of a run, a single part of a path."""
     of_hardware = network.kind.hardware and network.technology.name != "unbounded"
     made_of = f"-{network.technology.name}" if of_hardware else ""
-    name = f"{network.name}-{network.substrate_name}{made_of}-seed{network.run.seed}"
+    return single_part(f"{network.name}-{network.substrate_name}{made_of}-seed{network.run.seed}", network.where)
+
+
+def single_part(name: str, where: str) -> str:
+    """Return the name of a folder under runs, unless it would lie elsewhere.
+
+    Raises
+    ------
+    SpecError
+        If it is a path.
+    """
     if Path(name).name != name:
         raise SpecError(
-            f"{network.where}: the run folder would be 'runs/{name}', but a name is no path; choose another name, or "
-            "name the folder with --out."
+            f"{where}: its folder would be 'runs/{name}', but a name is no path; choose another name, or name the folder "
+            "with --out."
         )
     return name
 
