@@ -53,8 +53,8 @@ def single_part(name: str, where: str) -> str:
     """
     if Path(name).name != name:
         raise SpecError(
-            f"{where}: its folder would be 'runs/{name}', but a name is no path; choose another name, or name the folder "
-            "with --out."
+            f"{where}: its folder would be 'runs/{name}', but a name is no path; choose another name, or name the "
+            "folder with --out."
         )
     return name
 
