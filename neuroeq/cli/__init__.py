@@ -12,9 +12,10 @@ from typing import Any
 
 import typer
 
-from neuroeq.errors import NeuroeqError
+from neuroeq.errors import NeuroeqWarning
 
 from . import check, compare, evaluation, export, listing, plot, run, show
+from .ending import endings, prepare_streams
 
 app = typer.Typer(
     name="neuroeq",
@@ -45,24 +46,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises
     ------
     SystemExit
-        Always, with the exit status: 0 if the verb succeeded, 2 after a mistake of the user, 130 if interrupted.
+        Always, with the exit status: 0 if the verb succeeded, 2 after a mistake of the user, 1 if the system failed,
+        and 130 if interrupted.
     """
     warnings.showwarning = _warn  # type: ignore[assignment]
-    try:
+    with endings():
+        prepare_streams()
         status = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
-    except NeuroeqError as error:
-        _fail(str(error))
-    except Exception as error:
-        if not hasattr(error, "format_message"):  # typer's own errors have it, such as an option that does not exist
-            raise
-        _fail(f"{error.format_message()} See `neuroeq --help`.")
+        sys.stdout.flush()
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def _fail(sentence: str) -> None:
-    print(f"neuroeq: {sentence}", file=sys.stderr)
-    sys.exit(2)
-
-
-def _warn(message: Any, *_: Any) -> None:
-    print(f"neuroeq: warning: {message}", file=sys.stderr)
+def _warn(message: Any, category: type[Warning], *_: Any) -> None:
+    """Print warnings about networks and numbers; those of libraries, which users cannot mend, only if asked by -W."""
+    if issubclass(category, NeuroeqWarning | RuntimeWarning) or sys.warnoptions:
+        print(f"neuroeq: warning: {message}", file=sys.stderr)

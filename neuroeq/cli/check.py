@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neuroeq.errors import SpecError
+
 from .options import SUBSTRATES, DataDir, Hardware, Ideal, Settings, Target, parts
-from .output import Json, print_json
+from .output import Json, console, print_json
 
 if TYPE_CHECKING:
     from neuroeq.measures.fidelity import Report
@@ -49,6 +51,8 @@ def check(
     """
     from neuroeq.runs.checking import check_network
 
+    if figure is not None:
+        _check_figure(figure)
     report = check_network(
         network,
         substrate,
@@ -71,8 +75,15 @@ def check(
         _show(report)
 
 
+def _check_figure(path: Path) -> None:
+    """Refuse a file that no figure can be written into, before anything is computed."""
+    if path.suffix not in (".png", ".svg"):
+        raise SpecError(f"--figure {path}: is no name of a figure; expected one that ends with .png or .svg.")
+    if not path.parent.is_dir():
+        raise SpecError(f"--figure {path}: there is no folder '{path.parent}'; make it, or name another file.")
+
+
 def _show(report: Report) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     made_of = f" of {report.hardware}" if report.hardware else ""
@@ -85,7 +96,7 @@ def _show(report: Report) -> None:
         adjoint_error = "" if error is None else f"{error:.1e}"
         signs = f"{comparison.sign_agreement:.1%}"
         table.add_row(name, f"{comparison.cosine:.6f}", f"{comparison.norm_ratio:.4f}", signs, bptt, adjoint_error)
-    Console().print(table)
+    console().print(table)
     for line in _lines(report):
         print(line)
 

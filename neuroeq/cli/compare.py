@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .options import DataDir, Epochs, Ideal, Network, Quiet, Settings, Target, parts
-from .output import Json, print_json
+from .output import Json, console, print_json
 
 if TYPE_CHECKING:
     from neuroeq.runs.comparison import Comparison
@@ -80,7 +80,7 @@ def compare(
     except Interrupted as interruption:
         sentence = f"neuroeq: interrupted; give the same command to go on with the comparison in {interruption.path}."
         print(sentence, file=sys.stderr)
-        raise typer.Exit(130) from None
+        raise typer.Exit(interruption.status) from None
     report = write_report(compared)
     _show_warnings(compared)
     if as_json:
@@ -105,7 +105,6 @@ def _show_warnings(comparison: Comparison) -> None:
 
 
 def _show(comparison: Comparison, report: Path) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from neuroeq.runs.comparison import answer, used
@@ -115,10 +114,9 @@ def _show(comparison: Comparison, report: Path) -> None:
     table.add_column("cell", no_wrap=True, min_width=max(len(mean.cell) for mean in comparison.means))
     for column in columns:
         table.add_column(column.title, justify="right")
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     for mean in comparison.means:
         table.add_row(mean.cell, *[column.text(mean) for column in columns])
-    console.print(table)
+    console(width=None if sys.stdout.isatty() else WIDTH).print(table)
     for row in comparison.rows:
         if row.failure:
             print(f"{row.cell}, seed {row.seed}: {row.failure}")

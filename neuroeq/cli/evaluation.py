@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import SUBSTRATES, DataDir, FinishedRun, Hardware, Ideal, Settings, Target, parts
-from .output import Json, print_json
+from .options import SUBSTRATES, DataDir, FinishedRun, Hardware, Ideal, Quiet, Settings, Target, parts
+from .output import Json, console, print_json
 
 if TYPE_CHECKING:
     from neuroeq.runs.transfer import Transfer
+
+EVERY_S = 10.0
+"""How often a line tells of the progress, where stderr is no terminal [s]."""
 
 
 def evaluate(
@@ -33,17 +40,17 @@ def evaluate(
     settings: Settings = None,
     data_dir: DataDir = None,
     target: Target = None,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Test the weights of a finished run on other chips, each with devices of its own, or on another substrate.
 
     Example: neuroeq eval runs/digits-rate-seed0 --substrate crossbar --hardware ideal --draws 10
     """
-    from neuroeq.runs.transfer import evaluate_run
-
-    transfer = evaluate_run(
-        run,
-        substrate,
+    transfer, status = _evaluated(
+        quiet,
+        run=run,
+        substrate=substrate,
         hardware=hardware,
         ideal=parts(ideal),
         draws=draws,
@@ -57,10 +64,50 @@ def evaluate(
         print_json(transfer.as_dict())
     else:
         _show(transfer)
+    raise typer.Exit(status)
+
+
+def _evaluated(quiet: bool, **options: Any) -> tuple[Transfer, int]:
+    """Return the result, and the exit status; after Ctrl-C the result is that of the chips that are done."""
+    from neuroeq.runs.transfer import PartlyEvaluated, evaluate_run
+
+    try:
+        with _progress(quiet) as progress:
+            return evaluate_run(**options, progress=progress), 0
+    except PartlyEvaluated as interruption:
+        _say_what_is_left(len(interruption.done.draws), options["draws"], options["seed"])
+        return interruption.done, interruption.status
+
+
+def _say_what_is_left(done: int, draws: int, seed: int) -> None:
+    rest = f"evaluate the others with --seed {seed + done} --draws {draws - done}"
+    print(f"neuroeq: interrupted; this is the result of {done} of {draws} chips, {rest}.", file=sys.stderr)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Yield a function that shows how many samples are done: a bar on a terminal, a line at times elsewhere."""
+    if quiet:
+        yield None
+        return
+    from rich.progress import Progress
+
+    to = console(stderr=True)
+    with Progress(console=to, disable=not to.is_terminal) as bar:
+        task, done, said = bar.add_task("evaluating", total=None), 0, time.monotonic()
+
+        def show(n: int, more: int) -> None:
+            nonlocal done, said
+            done += more
+            bar.update(task, total=n, completed=done)
+            if not to.is_terminal and time.monotonic() - said > EVERY_S:
+                said = time.monotonic()
+                print(f"evaluated {done:,} of {n:,} samples", file=sys.stderr)
+
+        yield show
 
 
 def _show(transfer: Transfer) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from neuroeq.units import text_of
@@ -75,7 +122,7 @@ def _show(transfer: Transfer) -> None:
         sd = "" if spread.sd is None else f"{100 * spread.sd:.2f}"
         time = "at once" if spread.at_s is None else text_of(spread.at_s, "s")
         table.add_row(time, f"{100 * spread.mean:.2f}", sd, f"{100 * spread.min:.2f}", f"{100 * spread.max:.2f}")
-    Console().print(table)
+    console().print(table)
     for spread in transfer.spreads:
         time = "" if spread.at_s is None else f" after {text_of(spread.at_s, 's')}"
         by_chip = zip(transfer.draws, spread.errors, strict=True)

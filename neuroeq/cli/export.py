@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -34,11 +35,11 @@ def export(
 
     text = spice(load_run(run), sample, beta)
     try:
-        atomic(file, lambda draft: draft.write_text(text, encoding="utf-8"))
+        atomic(file, text)
     except OSError as error:
         raise SpecError(f"{file}: cannot be written ({error.strerror}); name a file in a folder that exists.") from None
     command = next(line for line in text.splitlines() if line.startswith("* Run with: ")).removeprefix("* Run with: ")
-    command = command.replace("FILE", str(file))
+    command = command.replace("FILE", shlex.quote(str(file)))
     lines = text.count("\n")
     if as_json:
         print_json({"file": str(file), "lines": lines})

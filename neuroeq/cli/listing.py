@@ -9,7 +9,7 @@ import typer
 
 from neuroeq.errors import unknown_name
 
-from .output import Json, print_json
+from .output import Json, console, print_json
 
 PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k"}
 
@@ -65,7 +65,6 @@ def _technology(name: str) -> dict[str, Any]:
 
 
 def _table(entries: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("name", "window", "on/off", "levels", "update", "energy of a write", "evidence", box=None)
@@ -76,7 +75,7 @@ def _table(entries: list[dict[str, Any]]) -> None:
         write = "" if entry["write_energy_J"] is None else _short(entry["write_energy_J"], "J")
         evidence = ", ".join(f"{count} {kind}" for kind, count in entry["evidence"].items())
         table.add_row(entry["name"], window, ratio, str(entry["levels"] or ""), entry["update"], write, evidence)
-    Console(width=140).print(table)
+    console(width=140).print(table)
 
 
 def _short(value: float, unit: str) -> str:

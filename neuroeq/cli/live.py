@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from neuroeq.errors import NeuroeqError
 from neuroeq.runs.comparison import CELL, Cell, Plan, read_json
 from neuroeq.runs.records import RunFolder
+
+from .output import console
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def watch(plan: Plan, cells: Sequence[Cell]) -> Iterator[None]:
             table.add_row(cell.name, str(cell.seed), *state(plan, cell))
         return table
 
-    with Live(get_renderable=draw, console=Console(stderr=True), refresh_per_second=1):
+    with Live(get_renderable=draw, console=console(stderr=True), refresh_per_second=1):
         yield
 
 
@@ -33,7 +34,10 @@ def state(plan: Plan, cell: Cell) -> tuple[str, str]:
     path = plan.folder(cell)
     if not path.is_dir():
         return "waiting", ""
-    kept, rows = read_json(path / CELL), RunFolder(path).metrics()
+    try:
+        kept, rows = read_json(path / CELL), RunFolder(path).metrics()
+    except NeuroeqError:
+        return "damaged", ""
     error = f"{100 * rows[-1]['train_error']:.1f} %" if rows else ""
     if "gradient" in kept:
         return "done", error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import typer
 
 from .options import SUBSTRATES, DataDir, Epochs, Hardware, Ideal, Network, Quiet, Settings, Target, parts
 from .output import Json, print_json
+from .output import console as console_of
 
 if TYPE_CHECKING:
     from neuroeq.learning.state import Step
@@ -79,12 +81,21 @@ def run(
                 progress=progress,
             )
         except Interrupted as interruption:
-            print(f"neuroeq: {interruption} with --resume --out {interruption.path}.", file=sys.stderr)
-            raise typer.Exit(130) from None
+            print(f"neuroeq: {_how_to_resume(interruption.path, target)}", file=sys.stderr)
+            raise typer.Exit(interruption.status) from None
     if as_json:
         print_json({**finished.result, "path": str(finished.path)})
     else:
         print(_summary(finished))
+
+
+def _how_to_resume(path: Path | None, target: str | None) -> str:
+    """Return the last line of a run that was stopped, with the whole command that goes on with it."""
+    if path is None:
+        return "interrupted before training began; nothing is kept."
+    from neuroeq.runs.records import resuming
+
+    return f"interrupted; go on with: {resuming(path, target)}"
 
 
 def _summary(run: Run) -> str:
@@ -98,7 +109,7 @@ def _summary(run: Run) -> str:
     if result["spikes_per_inference"] is not None:
         lines.append(f"  {'spikes/inference':<20} {result['spikes_per_inference']:6.0f}")
     lines.append(f"  run folder           {run.path}")
-    lines.append(f"Draw its figures with: neuroeq plot {run.path} all")
+    lines.append(f"Draw its figures with: neuroeq plot {shlex.quote(str(run.path))} all")
     return "\n".join(lines)
 
 
@@ -108,7 +119,6 @@ def _progress(quiet: bool) -> Iterator[Callable[[Step, dict[str, float] | None],
     if quiet:
         yield None
         return
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -118,7 +128,7 @@ def _progress(quiet: bool) -> Iterator[Callable[[Step, dict[str, float] | None],
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True)
+    console = console_of(stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

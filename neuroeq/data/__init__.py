@@ -3,9 +3,20 @@
 May import `errors`, `units`, `randomness`, `contract`, `registry` and `describe`.
 """
 
-from .arrays import from_arrays, write_npz
+from .arrays import from_arrays, source_bytes
 from .examples import Examples, Part, examples_of, load
 from .source import Source
-from .sources import BUILT_IN
+from .sources import BUILT_IN, data_folder, located
 
-__all__ = ["BUILT_IN", "Examples", "Part", "Source", "examples_of", "from_arrays", "load", "write_npz"]
+__all__ = [
+    "BUILT_IN",
+    "Examples",
+    "Part",
+    "Source",
+    "data_folder",
+    "examples_of",
+    "from_arrays",
+    "load",
+    "located",
+    "source_bytes",
+]

@@ -10,11 +10,15 @@ import numpy as np
 
 from neuroeq.errors import DataError
 
+from .archive import ArchiveError, npz_bytes, read_arrays
 from .source import Source
 
 Array = np.ndarray
 KEYS = ("inputs", "labels", "test_inputs", "test_labels")
 """The arrays of an npz file: the training examples, and the test examples where there are any."""
+OWN_DATA = (
+    "examples of your own go into an npz file: np.savez('mine.npz', inputs=X, labels=y), with X (n, d) and y (n,)"
+)
 
 
 def from_arrays(data: Sequence[Any], where: str = "data") -> Source:
@@ -23,8 +27,8 @@ def from_arrays(data: Sequence[Any], where: str = "data") -> Source:
     Parameters
     ----------
     data
-        ``(X, y)``, or ``(X, y, X_test, y_test)``: inputs (n, d) of finite numbers or bytes, and the examples' classes,
-        integers from 0, (n,).
+        ``(X, y)``, or ``(X, y, X_test, y_test)``: inputs (n, d), finite numbers that are used as they are or bytes
+        from 0 to 255 that are divided by 255, and the examples' classes, integers from 0, (n,).
     where
         Where the data come from, for messages.
 
@@ -47,10 +51,9 @@ def read_npz(path: Path) -> Source:
         If it cannot be read, or holds something else.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as an npz archive ({error}).") from None
+        arrays = read_arrays(path)
+    except ArchiveError as error:
+        raise DataError(f"{path}: cannot be read ({error}); {OWN_DATA}.") from None
     if not {"inputs", "labels"} <= set(arrays) <= set(KEYS) or ("test_inputs" in arrays) != ("test_labels" in arrays):
         raise DataError(
             f"{path}: holds the arrays {', '.join(arrays)}; expected inputs and labels, and test_inputs and "
@@ -59,11 +62,9 @@ def read_npz(path: Path) -> Source:
     return checked(arrays, str(path))
 
 
-def write_npz(path: Path, source: Source) -> None:
-    """Write examples as `read_npz` reads them."""
-    arrays = {key: getattr(source, key) for key in KEYS if getattr(source, key) is not None}
-    with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+def source_bytes(source: Source) -> bytes:
+    """Return the content of a file from which `read_npz` reads these examples."""
+    return npz_bytes({key: getattr(source, key) for key in KEYS if getattr(source, key) is not None})
 
 
 def checked(arrays: Mapping[str, Array], where: str) -> Source:
@@ -77,15 +78,22 @@ def checked(arrays: Mapping[str, Array], where: str) -> Source:
     for prefix in ("", "test_") if "test_inputs" in arrays else ("",):
         inputs, labels = arrays[f"{prefix}inputs"], arrays[f"{prefix}labels"]
         whole = labels.dtype.kind in "iu" and labels.size > 0 and labels.min() >= 0
-        if inputs.ndim != 2 or inputs.dtype.kind not in "fiub" or labels.shape != (len(inputs),) or not whole:
+        real = inputs.dtype.kind in "fiub" and inputs.size > 0
+        if inputs.ndim != 2 or not real or labels.shape != (len(inputs),) or not whole:
             raise DataError(
-                f"{where}: {prefix}inputs are {_kind(inputs)} and {prefix}labels {_kind(labels)}; expected numbers of "
-                "shape (n, d) and integers of shape (n,), classes from 0."
+                f"{where}: {prefix}inputs are {_kind(inputs)} and {prefix}labels {_kind(labels)}; expected real "
+                "numbers of shape (n, d) and integers of shape (n,), classes from 0."
             )
     wide = {key: arrays[key].shape[1] for key in ("inputs", "test_inputs") if key in arrays}
     if len(set(wide.values())) > 1:
         raise DataError(f"{where}: inputs have {wide['inputs']} columns and test_inputs {wide['test_inputs']}.")
-    return Source(*(arrays.get(key) for key in KEYS))  # type: ignore[arg-type]
+    parts: dict[str, Any] = {key: arrays.get(key) for key in KEYS}
+    return Source(**parts, scale=_scale(arrays["inputs"]))
+
+
+def _scale(inputs: Array) -> float:
+    """Return 1/255 for bytes, as for idx files, unless none of them is above 1; and 1 for all other numbers."""
+    return 1 / 255 if inputs.dtype == np.uint8 and inputs.max() > 1 else 1.0
 
 
 def _kind(value: Any) -> str:

@@ -12,6 +12,7 @@ from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.data import Data
 from neuroeq.errors import DataError
 
+from .checks import check_source
 from .source import Source
 from .sources import read
 
@@ -112,17 +113,10 @@ def examples_of(network: Network, source: Source) -> Examples:
     Raises
     ------
     DataError
-        If inputs are not finite, or sizes do not fit the network's layers.
+        If inputs are not finite, the test part does not fit the training part, or sizes do not fit the layers.
     """
-    spec = network.data
-    if source.inputs.dtype.kind == "f" and not np.isfinite(source.inputs).all():
-        bad = int((~np.isfinite(source.inputs)).any(axis=1).sum())
-        raise DataError(
-            f"data set '{spec.name}': {bad} of {len(source.inputs)} examples hold NaN or infinity; mend them."
-        )
-    n_classes = int(source.labels.max()) + 1
-    _check_sizes(network, source.inputs.shape[1], n_classes)
-    return _split(spec, source, n_classes)
+    check_source(network, source)
+    return _split(network.data, source, int(source.labels.max()) + 1)
 
 
 def targets(labels: Array, n_classes: int, coding: str) -> Array:
@@ -135,23 +129,6 @@ def targets(labels: Array, n_classes: int, coding: str) -> Array:
 def predictions(outputs: Array, coding: str) -> Array:
     """Return the classes that the outputs stand for: (m,)."""
     return (outputs[:, 0] > 0.5).astype(int) if coding == "scalar" else outputs.argmax(axis=1)
-
-
-def _check_sizes(network: Network, n_inputs: int, n_classes: int) -> None:
-    sizes = {network.input_layer: n_inputs, network.output_layer: n_classes}
-    if network.data.targets == "scalar":
-        if n_classes > 2:
-            raise DataError(
-                f"{network.where}: data.targets is 'scalar', but '{network.data.name}' has {n_classes} classes; "
-                "use 'one_hot'."
-            )
-        sizes[network.output_layer] = 1
-    for layer, size in sizes.items():
-        if network.layers[layer].size != size:
-            raise DataError(
-                f"{network.where}: layers.{layer}.size is {network.layers[layer].size}; expected {size} "
-                f"for data set '{network.data.name}' with {network.data.targets} targets."
-            )
 
 
 def _split(spec: Data, source: Source, n_classes: int) -> Examples:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -42,12 +43,14 @@ def read(path: Path) -> np.ndarray:
     raw: bytes | np.ndarray
     try:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else np.memmap(path, np.uint8, "r")
-    except (OSError, EOFError, ValueError, gzip.BadGzipFile) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read ({error}).") from None
     head = bytes(raw[:4])
     if len(head) < 4 or head[:3] != b"\x00\x00\x08" or not 1 <= head[3] <= 4:
         raise DataError(f"{path}: starts with {head!r}; expected an idx file of unsigned bytes.")
     start = 4 + 4 * head[3]
+    if len(raw) < start:
+        raise DataError(f"{path}: ends after {len(raw)} bytes, within its header; the file is cut short or damaged.")
     shape = struct.unpack(f">{head[3]}I", bytes(raw[4:start]))
     values = np.frombuffer(raw, np.uint8, offset=start) if isinstance(raw, bytes) else raw[start:]
     if len(values) != np.prod(shape):

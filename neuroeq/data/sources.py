@@ -10,7 +10,7 @@ import numpy as np
 from neuroeq.errors import DataError, unknown_name
 
 from . import idx
-from .arrays import read_npz
+from .arrays import OWN_DATA, read_npz
 from .source import Source
 
 Array = np.ndarray
@@ -69,11 +69,44 @@ def read(name: str, samples: int, noise: float, data_dir: Path | None, beside: P
 
         inputs, labels = load_digits(return_X_y=True)
         return Source(inputs, labels, scale=1 / 16)
-    parent = data_dir or (Path(os.environ["NEUROEQ_DATA"]) if os.environ.get("NEUROEQ_DATA") else None)
+    parent = data_folder(data_dir)
     if name.endswith(".npz"):
-        places = [*([beside.parent / name] if beside else []), Path(name), *([parent / name] if parent else [])]
-        return read_npz(next((place for place in places if place.exists()), Path(name)))
+        return read_npz(located(name, parent, beside))
+    if Path(name).is_file() or (parent is not None and (parent / name).is_file()):
+        raise DataError(f"data set '{name}' is a file, but no npz file; {OWN_DATA}.")
     return _folder(name, parent)
+
+
+def data_folder(data_dir: str | Path | None) -> Path | None:
+    """Return the folder of data sets: the one that is given, or ``$NEUROEQ_DATA``, or None."""
+    folder = data_dir or os.environ.get("NEUROEQ_DATA")
+    return Path(folder) if folder else None
+
+
+def located(name: str, data_dir: Path | None, beside: Path | None = None) -> Path:
+    """Return the npz file of a name: beside the file of the network, here, or in the folder of data sets.
+
+    Parameters
+    ----------
+    name
+        The path of the npz file, as the network gives it.
+    data_dir
+        The folder of data sets, if there is one; a file of that name is found there wherever `name` says it was.
+    beside
+        The file of the network, if it was read from one.
+
+    Raises
+    ------
+    DataError
+        If it is in none of these places.
+    """
+    places = [*([beside.parent / name] if beside else []), Path(name)]
+    places += [data_dir / name, data_dir / Path(name).name] if data_dir else []
+    for place in places:
+        if place.exists():
+            return place
+    folders = ", ".join(dict.fromkeys(f"'{place.parent}'" for place in places))
+    raise DataError(f"data set '{name}' is not there (looked in {folders}); name its folder with --data-dir.")
 
 
 def _folder(name: str, parent: Path | None) -> Source:
@@ -84,12 +117,16 @@ def _folder(name: str, parent: Path | None) -> Source:
             raise DataError(
                 f"data set 'mnist' needs files: {advice} and name its parent with --data-dir or NEUROEQ_DATA."
             )
-        hint = f"Built in are: {', '.join(BUILT_IN)}; or {advice} and name its parent with --data-dir or NEUROEQ_DATA."
+        hint = (
+            f"Built in are: {', '.join(BUILT_IN)}; {OWN_DATA}; or {advice} and name its parent with --data-dir or "
+            "NEUROEQ_DATA."
+        )
         raise unknown_name("data set", name, BUILT_IN, hint)
     folder = parent / name
     if not folder.is_dir():
         folders = [path.name for path in parent.iterdir() if path.is_dir()] if parent.is_dir() else []
-        hint = f"Built in are: {', '.join(BUILT_IN)}; in {parent}: {', '.join(folders) or 'none'}; or {advice} there."
+        there = f"in {parent}: {', '.join(folders) or 'none'}"
+        hint = f"Built in are: {', '.join(BUILT_IN)}; {there}; {OWN_DATA}; or {advice} there."
         raise unknown_name("data set", name, [*BUILT_IN, *folders], hint)
     train_inputs, train_labels, test_inputs, test_labels = (idx.read(idx.find(folder, file)) for file in idx.FILES)
     for part, inputs, labels in (("train", train_inputs, train_labels), ("t10k", test_inputs, test_labels)):

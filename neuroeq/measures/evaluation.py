@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from neuroeq.contract import Stop, Substrate
@@ -30,7 +31,14 @@ class Score:
 
 
 def evaluate(
-    substrate: Substrate, part: Part, n_classes: int, stop: Stop, streams: Streams, name: str, epoch: int
+    substrate: Substrate,
+    part: Part,
+    n_classes: int,
+    stop: Stop,
+    streams: Streams,
+    name: str,
+    epoch: int,
+    watch: Callable[[int], None] | None = None,
 ) -> Score:
     """Return the score of a substrate on some examples.
 
@@ -46,6 +54,8 @@ def evaluate(
         The stopping criterion of the free phase.
     streams, name, epoch
         The random numbers of the run, and the name and number by which the start values are drawn from them.
+    watch
+        A function that is called after each batch, with the number of examples in it.
     """
     network = substrate.network
     coding, cost = network.data.targets, cost_of(network.phases)
@@ -55,4 +65,6 @@ def evaluate(
         wrong += int((predictions(free.outputs, coding) != labels).sum())
         loss += float(cost.value(free.outputs, targets(labels, n_classes, coding)).sum())
         spikes += (free.spikes or 0.0) * len(labels)
+        if watch is not None:
+            watch(len(labels))
     return Score(wrong / len(part), loss / len(part), spikes / len(part) if substrate.spiking else None)

@@ -1,43 +1,92 @@
-"""A stop between two batches after Ctrl-C."""
+"""Stops: Ctrl-C, and the signals by which batch systems and terminals end a process, leave a checkpoint."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import FrameType
+
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(KeyboardInterrupt):
-    """Training was interrupted; a checkpoint is saved.
+    """A run, a comparison or an evaluation was stopped.
 
     Parameters
     ----------
     path
-        The run folder to resume.
+        The folder to resume, if there is a checkpoint in it; None if nothing was kept.
+    number
+        The number of the signal that stopped it.
     """
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"interrupted; the run in {path} can be resumed")
+    def __init__(self, path: Path | None, number: int = signal.SIGINT) -> None:
+        kept = "nothing is kept yet" if path is None else f"the run in {path} can be resumed"
+        super().__init__(f"interrupted; {kept}")
         self.path = path
+        self.number = number
+
+    @property
+    def status(self) -> int:
+        """The exit status of a process that ends so: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP."""
+        return 128 + self.number
+
+
+class Stop(threading.Event):
+    """An event that is set by the first signal that asks to stop.
+
+    Attributes
+    ----------
+    number
+        The number of that signal.
+    """
+
+    number: int = signal.SIGINT
+
+    def heard(self, number: int) -> None:
+        """Remember the signal, and set the event."""
+        self.number = number
+        self.set()
 
 
 @contextmanager
-def interruptible() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into an event; a second one interrupts at once."""
-    event = threading.Event()
+def interruptible(path: Path | None) -> Iterator[Stop]:
+    """Turn the first signal into an event; a second one raises `Interrupted` at once, with this path."""
+    stop = Stop()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise Interrupted(path, number)
+        stop.heard(number)
+
+    with _handling(handle):
+        yield stop
+
+
+@contextmanager
+def interrupting(path: Path | None) -> Iterator[None]:
+    """Let signals raise `Interrupted` at once, where there is nothing to save first."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        raise Interrupted(path, number)
+
+    with _handling(handle):
+        yield
+
+
+@contextmanager
+def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handle the signals that are not ignored, as those under nohup are, if this is the main thread."""
     if threading.current_thread() is not threading.main_thread():
-        yield event
+        yield
         return
-
-    def handle(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        event.set()
-
-    former = signal.signal(signal.SIGINT, handle)
+    heard = [number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN]
+    former = {number: signal.signal(number, handle) for number in heard}
     try:
-        yield event
+        yield
     finally:
-        signal.signal(signal.SIGINT, former)
+        for number, handler in former.items():
+            signal.signal(number, handler)

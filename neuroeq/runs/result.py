@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from neuroeq.errors import SpecError
 from neuroeq.learning.trainers import title
 from neuroeq.measures.energy import Energy
 from neuroeq.measures.evaluation import Score
@@ -23,6 +24,11 @@ def concluded(session: Session) -> Run:
     ----------
     session
         A run whose training has ended.
+
+    Raises
+    ------
+    SpecError
+        If the file with the metrics is missing.
     """
     before = cpu_seconds()
     tested = session.score(session.examples.test, "test") if session.examples.test else None
@@ -30,7 +36,10 @@ def concluded(session: Session) -> Run:
     network, state, folder = session.network, session.state, session.folder
     folder.write_traces(state, probes(network, state, session.examples, session.streams))
     energy = energy_of(session.substrate, state, session.examples, session.streams)
-    last = folder.metrics()[-1]
+    rows = folder.metrics()
+    if not rows:
+        raise SpecError(f"{folder.path}: its metrics.csv is missing; put it back, or train the network anew.")
+    last = rows[-1]
     result = _made_of(session) | _errors(last, tested) | _times(session)
     result |= {
         "gradient_cosine": None,

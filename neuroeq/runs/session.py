@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import resource
-import threading
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from neuroeq.contract import Substrate
 from neuroeq.data import Examples, Part, Source, examples_of, load
 from neuroeq.describe.network import feedback_angles
 from neuroeq.describe.spec import Network
-from neuroeq.errors import DivergenceError
+from neuroeq.errors import DivergenceError, NeuroeqWarning
 from neuroeq.learning.state import State, Step
 from neuroeq.learning.trainers import prepare
 from neuroeq.learning.training import initial_state, train
@@ -25,7 +25,7 @@ from neuroeq.measures.evaluation import Score, evaluate
 from neuroeq.physics.substrates import build, engine_of
 from neuroeq.randomness import Streams
 
-from .interruption import Interrupted
+from .interruption import Interrupted, Stop
 from .records import MemoryRecords, RunFolder
 from .run import EVALUATION_BATCH
 
@@ -82,7 +82,7 @@ class Session:
         """The number of samples of the whole training: examples times epochs."""
         return self.network.training.epochs * len(self.examples.train)
 
-    def train(self, progress: Progress | None, callback: Callback | None, interrupted: threading.Event) -> None:
+    def train(self, progress: Progress | None, callback: Callback | None, stop: Stop) -> None:
         """Train to the end, and write metrics and checkpoints.
 
         Parameters
@@ -90,8 +90,8 @@ class Session:
         progress, callback
             Functions that are called each time batches have been learned: ``progress(step, row)`` with the metrics of
             the epoch if it is complete, and ``callback(step, state)``.
-        interrupted
-            The event that is set when the user asks to stop.
+        stop
+            The event that is set when the user, or the batch system, asks to stop.
 
         Raises
         ------
@@ -102,20 +102,22 @@ class Session:
         """
         rows = self._rows()
         for step in train(self.substrate, self.examples, self.state, self.streams):
-            row = None
+            row, stopping = None, stop.is_set()
             if step.ends_epoch:
                 row = self._row(step.epoch)
                 rows.append(row)
                 self.folder.write_metrics(rows)
-            if step.ends_epoch or interrupted.is_set() or time.monotonic() - self._saved > SAVE_EVERY_S:
+            if step.ends_epoch or stopping or time.monotonic() - self._saved > SAVE_EVERY_S:
                 self.folder.save(self.state)
                 self._saved = time.monotonic()
             if progress is not None:
                 progress(step, row)
             if callback is not None:
                 callback(step, self.state)
-            if interrupted.is_set():
-                raise Interrupted(self.folder.path)
+            if stopping:
+                break
+        if stop.is_set():
+            raise Interrupted(self.folder.path, stop.number)
         if not all(np.isfinite(value).all() for value in self.state.params.values()):
             raise DivergenceError(
                 f"network '{self.network.name}': weights are not finite after training; try smaller learning rates."
@@ -143,7 +145,16 @@ class Session:
         """Return the metrics of the complete epochs, which a resumed run keeps."""
         state, n = self.state, len(self.examples.train)
         done = state.epoch + (state.batch > 0 and state.batch * self.network.training.batch_size >= n)
-        return [row for row in self.folder.metrics() if row["epoch"] <= done]
+        rows = [row for row in self.folder.metrics() if row["epoch"] <= done]
+        if len(rows) < done:
+            absent = sorted(set(range(1, done + 1)) - {row["epoch"] for row in rows})
+            warnings.warn(
+                f"{self.folder.path}: metrics.csv lacks {len(absent)} of {done} epochs that are trained already; their "
+                "rows stay out of it.",
+                NeuroeqWarning,
+                stacklevel=2,
+            )
+        return rows
 
     def _row(self, epoch: int) -> Row:
         """Return the metrics of an epoch that was just completed, with the validation error."""
@@ -184,7 +195,7 @@ def begun(folder: RunFolder | MemoryRecords, network: Network, target: str, sour
         examples = load(network, Path(network.run.data_dir) if network.run.data_dir else None)
     else:
         examples = examples_of(network, source)
-    state = initial_state(network, streams) if fresh else folder.load()
+    state = initial_state(network, streams) if fresh else folder.load(go_on=True)
     before = cpu_seconds(children=True)
     samples = network.training.epochs * len(examples.train)
     state.trainer = prepare(network, samples, target, state.trainer)
@@ -193,9 +204,9 @@ def begun(folder: RunFolder | MemoryRecords, network: Network, target: str, sour
     evaluator = build(network, state.params, EVALUATION_BATCH, plastic=False, **options)
     compile_s = cpu_seconds(children=True) - before
     if fresh:
+        folder.describe(network)
         if source is not None:
             folder.write_data(source)
-        folder.describe(network)
         folder.save(state)
     return Session(folder, network, target, examples, state, streams, substrate, evaluator, compile_s)
 

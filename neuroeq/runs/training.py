@@ -8,14 +8,14 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from neuroeq.data import from_arrays
+from neuroeq.data import data_folder, from_arrays, located
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import SpecError
 from neuroeq.physics.engine import use_target
 
-from .interruption import interruptible
+from .interruption import interruptible, interrupting
 from .records import DATA_FILE, MemoryRecords, RunFolder, check_same, choose
 from .result import concluded
 from .run import Run
@@ -40,6 +40,7 @@ def train(
     keep: bool = True,
     progress: Progress | None = None,
     callback: Callback | None = None,
+    patience_s: float = 0.0,
 ) -> Run:
     """Train a network, evaluate it, and store everything in a run folder.
 
@@ -83,6 +84,8 @@ def train(
     callback
         A function that is called as ``callback(step, state)`` each time batches have been learned. The state holds the
         parameters and is changed in place, so copy what you want to keep.
+    patience_s
+        How long to wait for another process that writes into the run folder [s].
 
     Returns
     -------
@@ -93,7 +96,7 @@ def train(
     NeuroeqError
         If something in the files, the data or the options is not allowed, or a network diverges.
     Interrupted
-        After Ctrl-C, with a checkpoint saved.
+        After Ctrl-C, SIGTERM or SIGHUP, with a checkpoint saved if training had begun.
     """
     changes = [*settings, *([{"training": {"epochs": epochs}}] if epochs is not None else [])]
     changes.append({"run": _options(seed, engine, data_dir)})
@@ -101,13 +104,25 @@ def train(
     if source is not None:
         changes.append({"data": {"name": DATA_FILE}})
     resolved = resolve(network, substrate, changes, hardware, ideal)
+    resolved = resolved if source is not None else _with_data_found(resolved)
     records = _records(out, resolved, resume, keep)
     if source is not None:
         resolved.read_from(records.path / "run.toml", resolved.where)
-    with threadpool_limits(1), interruptible() as interrupted:
-        session = begun(records, resolved, use_target(target), source)
-        session.train(progress, callback, interrupted)
-        return concluded(session)
+    with records.held(resume, patience_s), threadpool_limits(1):
+        with interrupting(records.path if resume else None):
+            session = begun(records, resolved, use_target(target), source)
+        with interruptible(records.path) as stop:
+            session.train(progress, callback, stop)
+        with interrupting(records.path):
+            return concluded(session)
+
+
+def _with_data_found(network: Network) -> Network:
+    """Return a network that names its npz file by its whole path, which is valid from everywhere."""
+    if not network.data.name.endswith(".npz"):
+        return network
+    found = located(network.data.name, data_folder(network.run.data_dir), network.path)
+    return network.model_copy(update={"data": network.data.model_copy(update={"name": str(found.resolve())})})
 
 
 def _records(out: str | Path | None, network: Network, resume: bool, keep: bool) -> RunFolder | MemoryRecords:
@@ -123,5 +138,5 @@ def _records(out: str | Path | None, network: Network, resume: bool, keep: bool)
 
 
 def _options(seed: int | None, engine: str | None, data_dir: str | Path | None) -> Table:
-    options = {"seed": seed, "engine": engine, "data_dir": data_dir and str(data_dir)}
+    options = {"seed": seed, "engine": engine, "data_dir": data_dir and str(Path(data_dir).resolve())}
     return {key: value for key, value in options.items() if value is not None}

@@ -6,8 +6,9 @@ it once, and it is evaluated at each of the times after that, with the drift unt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from neuroeq.contract import Params
-from neuroeq.data import Examples, load
+from neuroeq.data import Examples, Part, load
 from neuroeq.describe.catalog import load_network, resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec import Network
@@ -28,6 +29,7 @@ from neuroeq.physics.substrates import build, engine_of
 from neuroeq.randomness import Streams
 from neuroeq.units import si
 
+from .interruption import Interrupted, interrupting
 from .run import EVALUATION_BATCH, Run, load_run
 
 SHARED = ("rate", "spiking", "crossbar")
@@ -94,6 +96,22 @@ class Transfer:
         return asdict(self)
 
 
+class PartlyEvaluated(Interrupted):
+    """An evaluation was stopped when some of its chips were done.
+
+    Parameters
+    ----------
+    done
+        The result of these chips.
+    interruption
+        The interruption that stopped it, with its signal.
+    """
+
+    def __init__(self, done: Transfer, interruption: Interrupted) -> None:
+        super().__init__(None, interruption.number)
+        self.done = done
+
+
 def evaluate_run(
     run: Run | str | Path,
     substrate: str | None = None,
@@ -106,6 +124,7 @@ def evaluate_run(
     settings: Sequence[str | Table] = (),
     data_dir: str | Path | None = None,
     target: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Transfer:
     """Test the weights of a finished run on other chips, or on another substrate.
 
@@ -121,11 +140,15 @@ def evaluate_run(
         The number of chips, and the seed of the first one; the seeds of the others follow it.
     at
         The times after programming, such as ``"1 h"``; right after it if left out.
+    progress
+        A function that is called as ``progress(n, more)`` after each batch: `more` of `n` examples are done.
 
     Raises
     ------
     NeuroeqError
         If weights have another meaning on the substrate, or a setting is not allowed.
+    PartlyEvaluated
+        After Ctrl-C, SIGTERM or SIGHUP, with the chips that are done.
     """
     run = run if isinstance(run, Run) else load_run(run)
     times: list[float | None] = [_time(each) for each in at] or [None]
@@ -137,9 +160,27 @@ def evaluate_run(
         )
     where = data_dir or network.run.data_dir
     examples, chosen = load(network, Path(where) if where else None), use_target(target)
-    chips = tuple(range(seed, seed + draws))
-    with threadpool_limits(1):
-        errors = np.array([_drawn(network, params, examples, chip, times, chosen) for chip in chips])
+    if examples.test is None:
+        raise SpecError(
+            f"data.protocol '{network.data.protocol}' leaves the test part alone; give --set data.protocol=final."
+        )
+    chips, errors = range(seed, seed + draws), []
+    watch = None if progress is None else partial(progress, draws * len(times) * len(examples.test))
+    try:
+        with threadpool_limits(1), interrupting(None):
+            for chip in chips:
+                errors.append(_drawn(network, params, examples, examples.test, chip, times, chosen, watch))
+    except Interrupted as interruption:
+        if not errors:
+            raise
+        raise PartlyEvaluated(_transfer(run, network, chips[: len(errors)], times, errors), interruption) from None
+    return _transfer(run, network, chips, times, errors)
+
+
+def _transfer(
+    run: Run, network: Network, chips: Sequence[int], times: Sequence[float | None], errors: Sequence[Sequence[float]]
+) -> Transfer:
+    """Return the result from the errors of each chip at each time."""
     return Transfer(
         str(run.path),
         network.name,
@@ -147,19 +188,22 @@ def evaluate_run(
         run.test_error,
         network.substrate_name,
         network.hardware.name if network.hardware else None,
-        chips,
-        tuple(Spread.of(time, column.tolist()) for time, column in zip(times, errors.T, strict=True)),
+        tuple(chips),
+        tuple(Spread.of(time, column) for time, column in zip(times, zip(*errors, strict=True), strict=True)),
     )
 
 
 def _drawn(
-    network: Network, params: Params, examples: Examples, chip: int, times: Sequence[float | None], target: str
+    network: Network,
+    params: Params,
+    examples: Examples,
+    part: Part,
+    chip: int,
+    times: Sequence[float | None],
+    target: str,
+    watch: Callable[[int], None] | None,
 ) -> list[float]:
     """Return the test error of one chip at each time."""
-    if examples.test is None:
-        raise SpecError(
-            f"data.protocol '{network.data.protocol}' leaves the test part alone; give --set data.protocol=final."
-        )
     network = network.model_copy(update={"run": network.run.model_copy(update={"seed": chip})})
     streams = Streams(chip)
     evaluator = build(network, params, EVALUATION_BATCH, plastic=False, engine=engine_of(network), target=target)
@@ -168,7 +212,7 @@ def _drawn(
     for index, time in enumerate(times):
         place = () if time is None else (index,)
         evaluator.hold(store.effective(streams.child("read test", *place), time))
-        errors.append(evaluate(evaluator, examples.test, examples.n_classes, stop, streams, "test", 0).error)
+        errors.append(evaluate(evaluator, part, examples.n_classes, stop, streams, "test", 0, watch).error)
     return errors
 
 

@@ -29,7 +29,7 @@ def cli(capsys, *arguments):
         (["run", "bare_number.toml"], "parameters.tau is 10.0; expected a time, such as '10 ms'"),
         (["run", "no_parse.toml"], "neuron.toml: equations do not parse: "),
         (["run", "xor", "--set", "data.name=mnist"], "data set 'mnist' needs files: put train-images-idx3-ubyte"),
-        (["run", "xor", "--set", "data.name=nan.npz"], "data set 'nan.npz': 4 of 8 examples hold NaN or infinity"),
+        (["run", "xor", "--set", "data.name=nan.npz"], "nan.npz': 4 of 8 examples hold NaN or infinity"),
         (["run", "xor", "--set", "layers.input.size=3"], "layers.input.size is 3; expected 2 for data set 'xor'"),
         (["run", "xor", "--substrate", "spiky"], "no substrate 'spiky'; did you mean 'spiking'?"),
         (["run", "xor", "--target", "fpga"], "target is 'fpga'; expected 'auto', 'cython' or 'numpy'."),

@@ -8,9 +8,10 @@ import h5py
 import numpy as np
 import pytest
 
+from neuroeq.describe.catalog import resolve
 from neuroeq.errors import SpecError
 from neuroeq.runs.records import RunFolder
-from neuroeq.runs.records.folder import _current
+from neuroeq.runs.records.checkpoint import current
 from neuroeq.runs.run import load_run
 from neuroeq.runs.training import train
 
@@ -106,7 +107,7 @@ def test_a_finished_run_opens_again(finished):
 
 def test_nothing_is_left_beside_the_files(finished):
     names = {path.name for path in finished.path.iterdir()}
-    assert names == {"run.toml", "metrics.csv", "checkpoint.npz", "result.json", "traces.h5"}
+    assert names == {"run.toml", "metrics.csv", "checkpoint.npz", "checkpoint.former.npz", "result.json", "traces.h5"}
 
 
 def test_a_new_run_does_not_write_into_an_old_one(finished):
@@ -129,17 +130,16 @@ def test_a_run_is_not_resumed_under_other_settings(finished):
 
 
 def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
-    folder = RunFolder(tmp_path / "run")
-    folder.write_result({"a": 1})
+    folder = RunFolder(tmp_path)
+    (tmp_path / "run.toml").write_text("the old one")
 
     def fail(*_):
         raise OSError("disk full")
 
     monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
-        folder.write_result({"a": 2})
-    assert folder.result() == {"a": 1}
-    assert [path.name for path in folder.path.iterdir()] == ["result.json"]
+        folder.describe(resolve("xor", "rate"))
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("run.toml", "the old one")]
 
 
 def same_weights(one, two):
@@ -151,5 +151,5 @@ def same_weights(one, two):
 @pytest.mark.parametrize(("engine", "trainer"), [("compiled", "compiled"), (None, None)])
 def test_a_checkpoint_that_names_an_engine_is_read_as_one_that_names_a_trainer(engine, trainer):
     """Those of version 0.1 looked at the free phase of every example that they counted."""
-    place = _current({"engine": engine, "tally": {"examples": 7}})
+    place = current({"engine": engine, "tally": {"examples": 7}})
     assert place["trainer"] == trainer and place["tally"]["looked_at"] == 7

@@ -64,6 +64,8 @@ def cells_of(on: Sequence[str], seeds: int = 1) -> list[Cell]:
             raise SpecError(f"--on {text}: substrate '{substrate}' has no hardware; write '{substrate}'.")
         if colon:
             find("hardware", hardware)
+        if Path(_stem(hardware)).name != _stem(hardware):
+            raise SpecError(f"--on {text}: a name is no path; give the name of hardware, or the path of a .toml file.")
         cell = Cell(substrate, hardware if colon else None, 0)
         if cell.name in cells:
             raise SpecError(f"--on: '{cell.name}' is asked for twice; name every cell once, and every file its own.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from neuroeq.describe.spec.files import Table
 from neuroeq.errors import NeuroeqError, NeuroeqWarning, SpecError
 
 from ..checking import check_network
-from ..interruption import Interrupted
+from ..interruption import interrupting
 from ..records import RunFolder, check_same
 from ..records.files import atomic
 from ..training import train
@@ -30,6 +31,10 @@ CHECKED = 8
 """The number of training examples in the update that is compared with the gradient."""
 CELL = "cell.json"
 """The file in a run folder that holds what `check` measured, or why the cell failed."""
+GRACE_S = 8.0
+"""How long a worker may take to write a checkpoint after it was told to stop [s]."""
+PATIENCE_S = 30.0
+"""How long a cell waits for a worker of a comparison that was killed, which still writes its checkpoint [s]."""
 KEPT = (NeuroeqWarning, RuntimeWarning)
 """Warnings that a cell keeps: those about the network and its numbers, not those of libraries."""
 QUICK_EXAMPLES = 500
@@ -119,38 +124,61 @@ class Plan:
             ) from None
 
 
-def run_cell(plan: Plan, cell: Cell) -> str | None:
-    """Train a cell and measure its gradients; return why it was interrupted, or None.
+def run_cell(plan: Plan, cell: Cell) -> None:
+    """Train a cell and measure its gradients.
 
     Its warnings, and the message of the error if it is not allowed or diverges, are stored in its folder.
+
+    Raises
+    ------
+    Interrupted
+        If it was asked to stop; it goes on from its checkpoint the next time.
     """
     path = plan.folder(cell)
     record = read_json(path / CELL)
     if "gradient" in record and (path / "result.json").exists():
-        return None
-    failure = None
-    with warnings.catch_warnings(record=True) as warned, threadpool_limits(1):
+        return
+    failure, remarks = None, _Remarks(path, record.get("warnings", []) if RunFolder(path).begun else [])
+    with warnings.catch_warnings(), threadpool_limits(1), interrupting(path):
         warnings.simplefilter("always", NeuroeqWarning)
+        warnings.showwarning = remarks.add  # type: ignore[assignment]
         try:
             record = {"gradient": _train_and_check(plan, cell, path)}
-        except Interrupted as interruption:
-            return str(interruption)
         except NeuroeqError as error:
             failure = str(error)
-    remarks = list(dict.fromkeys(str(each.message) for each in warned if issubclass(each.category, KEPT)))
-    _keep(path / CELL, {**({"failure": failure} if failure else record), "warnings": remarks})
-    return None
+    _keep(path / CELL, {**({"failure": failure} if failure else record), "warnings": remarks.texts})
+
+
+class _Remarks:
+    """The warnings of a cell, which are kept as they come, so that a training that is killed loses none.
+
+    Parameters
+    ----------
+    path
+        The run folder of the cell.
+    texts
+        The warnings of its training before it was stopped.
+    """
+
+    def __init__(self, path: Path, texts: Sequence[str]) -> None:
+        self.path, self.texts = path, list(texts)
+
+    def add(self, message: Warning, category: type[Warning], *_: Any) -> None:
+        """Keep a warning about the network or its numbers, once."""
+        if issubclass(category, KEPT) and str(message) not in self.texts:
+            self.texts.append(str(message))
+            if RunFolder(self.path).begun:
+                _keep(self.path / CELL, {"warnings": self.texts})
 
 
 def _train_and_check(plan: Plan, cell: Cell, path: Path) -> dict[str, Any]:
     options = plan.options(cell)
     common: dict[str, Any] = {"seed": cell.seed, "data_dir": plan.data_dir, "target": plan.target}
     if not (path / "result.json").exists():
-        started = (path / "checkpoint.npz").exists()
-        if not started and path.exists():
-            _clear(path)
-        train(plan.network, **options, **common, out=path, resume=started)
-        (path / CELL).unlink(missing_ok=True)
+        begun = RunFolder(path).begun
+        if not begun:
+            (path / CELL).unlink(missing_ok=True)
+        train(plan.network, **options, **common, out=path, resume=begun, patience_s=PATIENCE_S)
     return {
         "start": _checked(plan.network, {**options, **common}),
         "end": _checked(path, {"data_dir": plan.data_dir, "target": plan.target}),
@@ -166,20 +194,17 @@ def _checked(network: Network | str | Path, options: dict[str, Any]) -> dict[str
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Return the content of a JSON file; an empty dictionary if there is no such file."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    """Return the content of a JSON file; an empty dictionary if there is no such file, or if it is damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _keep(path: Path, table: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomic(path, lambda draft: draft.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8"))
-
-
-def _clear(path: Path) -> None:
-    """Remove the files of a run that was stopped before its first checkpoint."""
-    for left in path.iterdir():
-        if left.name in ("run.toml", CELL) or left.name.startswith((".run.toml.", ".checkpoint.npz.")):
-            left.unlink()
+    atomic(path, json.dumps(table, indent=2) + "\n")
 
 
 def _table(change: str | Table) -> Table:

@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, cpu_count, delayed, parallel_config
-
 from neuroeq.describe.catalog import load_network
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import SpecError
 
-from ..interruption import Interrupted
+from ..interruption import Interrupted, interrupting
+from ..records.choice import single_part
+from ..records.files import held, made, remove_empty
 from ..run import Run, load_run
 from .cells import Cell, cells_of
 from .rows import Row, Summary, as_dict, read_row, summaries
-from .running import CHECKED, QUICK_EXAMPLES, Plan, run_cell
+from .running import CHECKED, QUICK_EXAMPLES, Plan
 from .tables import write_tables
+from .workers import run_all
 
 Watch = Callable[[Plan, Sequence[Cell]], AbstractContextManager[Any]]
 """A function that returns a context manager, which shows the progress of the cells while it is open."""
@@ -119,43 +120,42 @@ def compare(
     NeuroeqError
         If something that is named does not exist, the folder holds other settings, or no cell can be trained.
     Interrupted
-        After Ctrl-C; the same call resumes the comparison.
+        After Ctrl-C, SIGTERM or SIGHUP; the same call resumes the comparison.
     """
     described = network if isinstance(network, Network) else load_network(network)
     cells = cells_of(on, seeds)
-    folder = Path(out or f"runs/compare-{described.name}{'-quick' if quick else ''}")
+    name = f"compare-{described.name}{'-quick' if quick else ''}"
+    folder = Path(out) if out is not None else Path("runs") / single_part(name, described.where)
     plan = Plan(network, folder, epochs, quick, tuple(settings), tuple(ideal), data_dir, target)
     for cell in cells:
         plan.check_folder(cell)
-    folder.mkdir(parents=True, exist_ok=True)
+    absent = [] if folder.is_dir() else made(folder)
     try:
-        with nullcontext() if watch is None else watch(plan, cells):
-            stopped = _run_all(plan, cells, jobs)
-    except KeyboardInterrupt:
-        raise Interrupted(folder) from None
-    if any(stopped):
-        raise Interrupted(folder)
+        with held(folder):
+            with nullcontext() if watch is None else watch(plan, cells), interrupting(folder):
+                run_all(plan, cells, jobs)
+            return _concluded(plan, cells, described, seeds)
+    except Interrupted as interruption:
+        raise Interrupted(folder, interruption.number) from None
+    finally:
+        remove_empty(absent)
+
+
+def _concluded(plan: Plan, cells: Sequence[Cell], network: Network, seeds: int) -> Comparison:
+    """Read the results of all cells, and write the tables."""
     rows = tuple(read_row(plan.folder(cell), cell) for cell in cells)
     if all(row.failure for row in rows):
         raise SpecError(f"no cell could be trained; the first one, {rows[0].cell}, because: {rows[0].failure}")
     about = {
-        "network": described.name,
+        "network": network.name,
         "seeds": seeds,
-        "epochs": epochs,
-        "quick": quick,
-        "settings": [str(each) for each in settings],
-        "ideal": list(ideal),
+        "epochs": plan.epochs,
+        "quick": plan.quick,
+        "settings": [str(each) for each in plan.settings],
+        "ideal": list(plan.ideal),
         "checked_examples": CHECKED,
-        "quick_examples": QUICK_EXAMPLES if quick else None,
+        "quick_examples": QUICK_EXAMPLES if plan.quick else None,
     }
-    comparison = Comparison(folder, described.name, described.title, about, rows)
-    write_tables(folder, comparison.as_dict(), comparison.means)
+    comparison = Comparison(plan.out, network.name, network.title, about, rows)
+    write_tables(plan.out, comparison.as_dict(), comparison.means)
     return comparison
-
-
-def _run_all(plan: Plan, cells: Sequence[Cell], jobs: int | None) -> list[str | None]:
-    jobs = min(jobs or cpu_count(), len(cells))
-    if jobs == 1:
-        return [run_cell(plan, cell) for cell in cells]
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        return list(Parallel(n_jobs=jobs, batch_size=1)(delayed(run_cell)(plan, cell) for cell in cells))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..records.files import atomic
+from ..records.folder import csv_text
 from .rows import AVERAGED, Summary
 
 
@@ -25,8 +25,8 @@ def write_tables(out: Path, whole: dict[str, Any], means: Sequence[Summary]) -> 
         The result of each substrate, averaged over its seeds.
     """
     text = json.dumps(whole, indent=2) + "\n"
-    atomic(out / "table.json", lambda draft: draft.write_text(text, encoding="utf-8"))
-    atomic(out / "table.csv", lambda draft: _write_csv(draft, [_flat(mean) for mean in means]))
+    atomic(out / "table.json", text)
+    atomic(out / "table.csv", csv_text([_flat(mean) for mean in means]))
 
 
 def _flat(mean: Summary) -> dict[str, Any]:
@@ -37,11 +37,3 @@ def _flat(mean: Summary) -> dict[str, Any]:
     for when, cosines in (("start", mean.cosines_start), ("end", mean.cosines_end)):
         row |= {f"cosine_{when}_{name}": value for name, value in cosines.items()}
     return {**row, "failure": mean.failure}
-
-
-def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)

@@ -8,31 +8,41 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import platform
+import shlex
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 import tomli_w
 
-from neuroeq.data import Source, write_npz
+from neuroeq.data import Source, source_bytes
+from neuroeq.data.archive import ArchiveError
 from neuroeq.describe.spec import Network, validate
 from neuroeq.describe.spec.base import Described
-from neuroeq.errors import SpecError
-from neuroeq.learning.state import State, Tally
+from neuroeq.errors import NeuroeqWarning, SpecError
+from neuroeq.learning.state import State
 from neuroeq.physics.engine import Recording
 
-from .files import atomic
-from .traces import write_traces
+from .checkpoint import checkpoint_bytes, read_checkpoint
+from .files import atomic, held, remove_empty
+from .traces import traces_bytes
 
-Array = np.ndarray
 DATA_FILE = "data.npz"
 """The file with the examples of a run that was given arrays."""
+CHECKPOINTS = ("checkpoint.npz", "checkpoint.former.npz")
+"""The newest checkpoint and the one before it."""
+BEFORE = ("run.toml", DATA_FILE)
+"""What is written before the first checkpoint, and is left by a run that is killed then."""
+RESULT_KEYS = ("network", "substrate", "epochs", "train_error", "validation_error", "test_error")
+"""What tells result.json from other files."""
 PACKAGES = ("neuroeq", "brian2", "numpy", "scipy", "pydantic", "scikit-learn")
 
 
@@ -42,12 +52,14 @@ class RunFolder:
     Parameters
     ----------
     path
-        The path of the folder, which is created if it does not exist.
+        The path of the folder.
+    made
+        The folders that were made for it, from the innermost outwards, which `held` removes if they are left empty.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, made: Sequence[Path] = ()) -> None:
         self.path = path
-        path.mkdir(parents=True, exist_ok=True)
+        self._made = list(made)
 
     @property
     def figures(self) -> Path:
@@ -57,11 +69,35 @@ class RunFolder:
     @property
     def begun(self) -> bool:
         """Whether there is a checkpoint."""
-        return (self.path / "checkpoint.npz").exists()
+        return any((self.path / name).exists() for name in CHECKPOINTS)
+
+    @contextmanager
+    def held(self, resume: bool, patience_s: float = 0.0) -> Iterator[None]:
+        """Hold the folder for this process alone, and remove it at the end if nothing was written into it.
+
+        Parameters
+        ----------
+        resume
+            Whether there is to be a checkpoint.
+        patience_s
+            How long to wait for another process that holds it [s].
+
+        Raises
+        ------
+        SpecError
+            If another process holds it or has held it in the meantime, or there is no checkpoint to resume from.
+        """
+        try:
+            with held(self.path, patience_s):
+                if self.begun and not resume:
+                    raise not_empty(self.path)
+                yield
+        finally:
+            remove_empty(self._made)
 
     def describe(self, network: Network) -> None:
         """Write run.toml: the resolved network, with the options of the run."""
-        atomic(self.path / "run.toml", lambda path: path.write_text(to_toml(network), encoding="utf-8"))
+        atomic(self.path / "run.toml", to_toml(network))
 
     def description(self) -> Network:
         """Read the network from run.toml.
@@ -73,81 +109,77 @@ class RunFolder:
         """
         path = self.path / "run.toml"
         try:
-            table = tomllib.loads(path.read_text())
-        except (OSError, tomllib.TOMLDecodeError) as error:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
             raise SpecError(f"{self.path}: is not a run folder: run.toml cannot be read ({error}).") from None
         return validate(Network, table, str(path)).read_from(path, str(path))
 
     def write_data(self, source: Source) -> None:
         """Write data.npz: the examples that the user gave as arrays."""
-        atomic(self.path / DATA_FILE, lambda path: write_npz(path, source))
+        atomic(self.path / DATA_FILE, source_bytes(source))
 
     def save(self, state: State) -> None:
-        """Write the checkpoint."""
-        arrays: dict[str, Array] = {f"params/{name}": value for name, value in state.params.items()}
-        arrays |= {f"velocity/{name}": np.asarray(value) for name, value in state.velocity.items()}
-        arrays |= {f"devices/{name}": value for name, value in state.devices.items()}
-        arrays |= {f"particles/{name}": value for name, value in state.particles.items()}
-        arrays |= {f"history/{name}": np.array(rows) for name, rows in state.history.items()}
-        arrays["history_at"] = np.array(state.history_at)
-        place = {name: getattr(state, name) for name in ("epoch", "batch", "cpu_s", "wall_s", "trainer")}
-        arrays["place"] = np.array(json.dumps({**place, "tally": asdict(state.tally)}))
-        atomic(self.path / "checkpoint.npz", lambda path: _savez(path, arrays))
+        """Write the checkpoint, and keep the one before it beside it."""
+        newest, former = (self.path / name for name in CHECKPOINTS)
+        content = checkpoint_bytes(state)
+        if newest.exists():
+            _keep_as(newest, former)
+        atomic(newest, content)
 
-    def load(self) -> State:
+    def load(self, go_on: bool = False) -> State:
         """Read the checkpoint.
+
+        Parameters
+        ----------
+        go_on
+            Whether training goes on from it, which it may do from the one before it if the newest is damaged.
 
         Raises
         ------
         SpecError
-            If there is no checkpoint that can be read.
+            If there is no checkpoint that can be read, or it is that of another network.
         """
-        path = self.path / "checkpoint.npz"
+        newest, former = (self.path / name for name in CHECKPOINTS)
+        network = self.description()
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-        except (OSError, ValueError) as error:
-            raise SpecError(f"{self.path}: has no checkpoint that can be read ({error}).") from None
-        place = _current(json.loads(str(arrays["place"])))
-        return State(
-            _under("params", arrays),
-            _under("velocity", arrays),
-            _under("devices", arrays),
-            _under("particles", arrays),
-            place["epoch"],
-            place["batch"],
-            Tally(**place["tally"]),
-            {name: list(rows) for name, rows in _under("history", arrays).items()},
-            list(arrays["history_at"]),
-            place["cpu_s"],
-            place["wall_s"],
-            place["trainer"],
-        )
+            return read_checkpoint(newest, network)
+        except ArchiveError as error:
+            damage = f"{newest}: cannot be read ({error})"
+        try:
+            state = read_checkpoint(former, network)
+        except ArchiveError:
+            raise SpecError(f"{damage}, and there is no checkpoint before it; train the network anew.") from None
+        if not go_on:
+            raise SpecError(f"{damage}; go on from the checkpoint before it with {resuming(self.path)}")
+        warnings.warn(f"{damage}; training goes on from the checkpoint before it.", NeuroeqWarning, stacklevel=2)
+        return state
 
     def write_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write metrics.csv, with a row for each epoch."""
-        rows = list(rows)
-        columns = list(dict.fromkeys(key for row in rows for key in row))
-
-        def write(path: Path) -> None:
-            with path.open("w", newline="") as file:
-                writer = csv.DictWriter(file, columns)
-                writer.writeheader()
-                writer.writerows(rows)
-
-        atomic(self.path / "metrics.csv", write)
+        atomic(self.path / "metrics.csv", csv_text(list(rows)))
 
     def metrics(self) -> list[dict[str, float]]:
-        """Read metrics.csv, and leave out its empty entries."""
+        """Read metrics.csv, and leave out its empty entries; there are no rows if there is no such file.
+
+        Raises
+        ------
+        SpecError
+            If it is damaged.
+        """
         path = self.path / "metrics.csv"
         if not path.exists():
             return []
-        with path.open(newline="") as file:
-            return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                return [{key: _number(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+        except (ValueError, TypeError, csv.Error) as error:
+            raise SpecError(
+                f"{path}: is damaged ({error}); remove it, and train the network anew or go on without it."
+            ) from None
 
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Write result.json."""
-        atomic(self.path / "result.json", lambda path: path.write_text(json.dumps(result, indent=2) + "\n"))
+        atomic(self.path / "result.json", json.dumps(result, indent=2) + "\n")
 
     def result(self) -> dict[str, Any]:
         """Read result.json.
@@ -155,29 +187,45 @@ class RunFolder:
         Raises
         ------
         SpecError
-            If the run has not finished.
+            If the run has not finished, or the file is damaged.
         """
         path = self.path / "result.json"
         if not path.exists():
-            raise SpecError(f"{self.path}: has no result.json; the run has not finished: resume it with --resume.")
-        return json.loads(path.read_text())
+            raise SpecError(
+                f"{self.path}: has no result.json; the run has not finished: resume it with {resuming(self.path)}"
+            )
+        try:
+            result = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            result = error
+        if not isinstance(result, dict) or not set(RESULT_KEYS) <= set(result):
+            said = result if isinstance(result, ValueError) else "it lacks what a result holds"
+            raise SpecError(f"{path}: is damaged ({said}); write it anew with {resuming(self.path)}")
+        return result
 
     def write_traces(self, state: State, probes: Mapping[str, Recording]) -> None:
         """Write traces.h5: weights over training, and recorded phases of a few samples, with units."""
-        atomic(self.path / "traces.h5", lambda path: write_traces(path, state, probes))
+        atomic(self.path / "traces.h5", traces_bytes(state, probes))
 
-    def traces(self) -> h5py.File:
+    @contextmanager
+    def traces(self) -> Iterator[h5py.File]:
         """Open traces.h5 for reading.
 
         Raises
         ------
         SpecError
-            If there is no such file.
+            If there is no such file, or what is read from it is damaged.
         """
         path = self.path / "traces.h5"
         if not path.exists():
-            raise SpecError(f"{self.path}: has no traces.h5; the run has not finished: resume it with --resume.")
-        return h5py.File(path, "r")
+            raise SpecError(
+                f"{self.path}: has no traces.h5; the run has not finished: resume it with {resuming(self.path)}"
+            )
+        try:
+            with h5py.File(path, "r") as file:
+                yield file
+        except (OSError, KeyError, RuntimeError, ValueError, TypeError, IndexError) as error:
+            raise SpecError(f"{path}: cannot be read ({error}); write it anew with {resuming(self.path)}") from None
 
 
 def to_toml(described: Described) -> str:
@@ -191,20 +239,39 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}}
 
 
-def _current(place: dict[str, Any]) -> dict[str, Any]:
-    """Return the place of a training, updated from version 0.1, which named an engine and examined every free phase."""
-    trainer = "compiled" if place.get("engine") == "compiled" else None
-    tally = {"looked_at": place["tally"]["examples"], **place["tally"]}
-    return {"trainer": trainer, **place, "tally": tally}
+def resuming(path: Path, target: str | None = None) -> str:
+    """Return the command that goes on with the run in a folder, to paste into a shell."""
+    compiled = ["--target", target] if target else []
+    return shlex.join(["neuroeq", "run", str(path / "run.toml"), "--resume", "--out", str(path), *compiled])
 
 
-def _savez(path: Path, arrays: Mapping[str, Array]) -> None:
-    with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows as the text of a CSV file, whose columns are the keys of all rows."""
+    file = StringIO()
+    writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)))
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
 
 
-def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    return {name.removeprefix(f"{prefix}/"): value for name, value in arrays.items() if name.startswith(f"{prefix}/")}
+def _number(text: str) -> float:
+    """Return the number of an entry, whole if it was written so."""
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+def _keep_as(path: Path, other: Path) -> None:
+    """Give a file a second name, which another one may have had."""
+    draft = other.with_name(f".{other.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    try:
+        os.link(path, draft)
+    except OSError:  # a file system without hard links
+        path.replace(other)
+    else:
+        draft.replace(other)
 
 
 def _without_empty(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,50 +280,6 @@ def _without_empty(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in filled.items() if value not in ({}, [], (), "")}
 
 
-def choose(out: str | Path | None, network: Network, resume: bool) -> RunFolder:
-    """Return the folder of a new run, or of the one to resume."""
-    if out is None:
-        made_of = (
-            f"-{network.technology.name}" if network.kind.hardware and network.technology.name != "unbounded" else ""
-        )
-        stem = Path("runs") / f"{network.name}-{network.substrate_name}{made_of}-seed{network.run.seed}"
-        if resume:
-            return _resumable(stem)
-        return RunFolder(next(path for path in _numbered(stem) if not path.exists()))
-    path = Path(out)
-    if resume:
-        return _resumable(path)
-    if path.exists() and any(path.iterdir()):
-        raise SpecError(f"--out {path}: is not empty; choose another folder, or resume that run with --resume.")
-    return RunFolder(path)
-
-
-def _resumable(path: Path) -> RunFolder:
-    if not (path / "checkpoint.npz").exists():
-        raise SpecError(
-            f"--resume: no run with a checkpoint in '{path}'; name its folder with --out, or leave --resume out."
-        )
-    return RunFolder(path)
-
-
-def _numbered(stem: Path) -> Iterator[Path]:
-    yield stem
-    number = 2
-    while True:
-        yield stem.with_name(f"{stem.name}-{number}")
-        number += 1
-
-
-def check_same(folder: RunFolder, asked: Network) -> None:
-    """Refuse to resume a run with other settings; only the folder of its data may differ."""
-    recorded, requested = (
-        each.model_dump(by_alias=True, exclude_none=True, exclude={"run": {"data_dir"}}, mode="json")
-        for each in (folder.description(), asked)
-    )
-    different = next((key for key in recorded if recorded[key] != requested.get(key)), None)
-    if different is not None:
-        raise SpecError(
-            f"--resume: the run in {folder.path} has other settings in '{different}'; give the options of "
-            f"its start, or resume it by its own description: neuroeq run {folder.path}/run.toml --resume "
-            f"--out {folder.path}."
-        )
+def not_empty(path: Path) -> SpecError:
+    """Return the error for a folder that a new run cannot have."""
+    return SpecError(f"--out {path}: is not empty; choose another folder, or resume that run with --resume.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +17,7 @@ from neuroeq.errors import SpecError
 from neuroeq.learning.state import State
 from neuroeq.physics.engine import Recording
 
-from .traces import write_traces
+from .traces import traces_bytes
 
 
 class MemoryRecords:
@@ -27,7 +28,7 @@ class MemoryRecords:
         self._state: State | None = None
         self._metrics: list[dict[str, Any]] = []
         self._result: dict[str, Any] = {}
-        self._traces = BytesIO()
+        self._traces = b""
 
     @property
     def path(self) -> Path:
@@ -50,6 +51,10 @@ class MemoryRecords:
         """Whether there is a checkpoint."""
         return self._state is not None
 
+    def held(self, resume: bool, patience_s: float = 0.0) -> AbstractContextManager[None]:
+        """Return a context that does nothing, since no other process has these records."""
+        return nullcontext()
+
     def describe(self, network: Network) -> None:
         """Keep the resolved network."""
         self._network = network
@@ -66,7 +71,7 @@ class MemoryRecords:
         """Keep the checkpoint."""
         self._state = deepcopy(state)
 
-    def load(self) -> State:
+    def load(self, go_on: bool = False) -> State:
         """Return the checkpoint."""
         assert self._state is not None
         return deepcopy(self._state)
@@ -89,9 +94,8 @@ class MemoryRecords:
 
     def write_traces(self, state: State, probes: Mapping[str, Recording]) -> None:
         """Keep weights over training, and recorded phases of a few samples."""
-        self._traces = BytesIO()
-        write_traces(self._traces, state, probes)
+        self._traces = traces_bytes(state, probes)
 
     def traces(self) -> h5py.File:
         """Open the traces for reading."""
-        return h5py.File(BytesIO(self._traces.getbuffer()), "r")
+        return h5py.File(BytesIO(self._traces), "r")

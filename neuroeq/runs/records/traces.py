@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import BinaryIO
+from io import BytesIO
 
 import h5py
 import numpy as np
@@ -16,19 +15,18 @@ from neuroeq.physics.engine.recording import Phase
 Array = np.ndarray
 
 
-def write_traces(path: Path | BinaryIO, state: State, probes: Mapping[str, Recording]) -> None:
-    """Write the traces of a run to a file.
+def traces_bytes(state: State, probes: Mapping[str, Recording]) -> bytes:
+    """Return the content of traces.h5, made in memory, since HDF5 does not survive a disk that is full.
 
     Parameters
     ----------
-    path
-        The file to write, or an open one.
     state
         The state after training, which holds the weights over training.
     probes
         The recorded phases, by the time of recording: ``"before"`` or ``"after"`` training.
     """
-    with h5py.File(path, "w") as file:
+    content = BytesIO()
+    with h5py.File(content, "w", libver="latest") as file:
         weights = file.create_group("weights")
         _dataset(weights, "at", np.array(state.history_at), "epoch")
         for name, rows in state.history.items():
@@ -36,6 +34,7 @@ def write_traces(path: Path | BinaryIO, state: State, probes: Mapping[str, Recor
         for when, recording in probes.items():
             for index, phase in enumerate(recording.phases):
                 _write_phase(file.create_group(f"probe/{when}/{index}"), phase)
+    return content.getvalue()
 
 
 def read_traces(file: h5py.File) -> dict[str, Recording]:
@@ -77,6 +76,7 @@ def _write_phase(group: h5py.Group, phase: Phase) -> None:
 
 
 def _dataset(group: h5py.Group, name: str, values: Array, unit: str) -> h5py.Dataset:
-    dataset = group.create_dataset(name, data=values)
+    checked = {"fletcher32": True} if values.ndim and values.size else {}  # a checksum, so that damage is seen
+    dataset = group.create_dataset(name, data=values, **checked)
     dataset.attrs["unit"] = unit
     return dataset

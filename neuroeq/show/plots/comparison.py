@@ -8,7 +8,7 @@ from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
 
 from neuroeq.runs.comparison import Comparison
 
-from .style import COLOURS, new_axes
+from .style import COLOURS, new_axes, plain
 
 LINES, MARKERS = ("-", "--", "-.", ":"), ("o", "s", "^", "D", "v")
 """Line styles and markers that cells take in turn, so that overlapping curves can be told apart."""
@@ -33,7 +33,9 @@ def learning_curves(comparison: Comparison, axes: Axes | None = None) -> Axes:
         errors = 100 * np.array([[row["train_error"] for row in rows] for rows in runs])
         colour, marker, line = (cycle[index % len(cycle)] for cycle in (COLOURS, MARKERS, LINES))
         marked = marker if len(epochs) < 40 else ""
-        axes.plot(epochs, errors.mean(axis=0), line, marker=marked, markersize=3.5, color=colour, label=mean.cell)
+        axes.plot(
+            epochs, errors.mean(axis=0), line, marker=marked, markersize=3.5, color=colour, label=plain(mean.cell)
+        )
         if len(runs) > 1:
             axes.fill_between(epochs, errors.min(axis=0), errors.max(axis=0), color=colour, alpha=0.15, linewidth=0)
         highest = max(highest, errors.max())
@@ -68,7 +70,7 @@ def gradient_cosines(comparison: Comparison, axes: Axes | None = None) -> Axes:
             text = "none" if value is None else f"{value:.3f}"
             axes.text(max(width + half, 0) + 0.02, row, text, va="center", fontsize=7.5)
         lowest = min(lowest, *widths, 0.0)
-    axes.set_yticks(np.arange(len(means))[::-1], [mean.cell for mean in means])
+    axes.set_yticks(np.arange(len(means))[::-1], [plain(mean.cell) for mean in means])
     axes.set_xlim(1.05 * lowest, 1.2)
     axes.set_ylim(-0.5, max(len(means), 1) - 0.5)
     axes.axvline(1, color="0.6", linewidth=0.6, linestyle=":")
@@ -104,7 +106,7 @@ def accuracy_and_energy(comparison: Comparison, axes: Axes | None = None) -> Axe
             markerfacecolor="none",
             markeredgewidth=1.6,
             color=COLOURS[index % len(COLOURS)],
-            label=mean.cell,
+            label=plain(mean.cell),
         )
         energies.append(energy)
     axes.set_xscale("log")

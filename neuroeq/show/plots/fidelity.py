@@ -13,7 +13,7 @@ from matplotlib.ticker import NullLocator
 
 from neuroeq.measures.fidelity import Report
 
-from .style import COLOURS, STYLE, new_axes
+from .style import COLOURS, STYLE, new_axes, plain, write
 
 
 def cosines(report: Report, axes: Axes | None = None) -> Axes:
@@ -38,7 +38,7 @@ def cosines(report: Report, axes: Axes | None = None) -> Axes:
     axes.axvline(0, color="0.6", linewidth=0.6)
     axes.set_xlabel("cosine with the gradient")
     made_of = f", {report.hardware}" if report.hardware else ""
-    axes.set_title(f"{report.network} on {report.substrate}{made_of}, β = {report.beta:g}")
+    axes.set_title(plain(f"{report.network} on {report.substrate}{made_of}, β = {report.beta:g}"))
     return axes
 
 
@@ -122,4 +122,4 @@ def save_report(report: Report, path: Path) -> None:
         if report.rbp:
             backpropagation(report, "states", axes=grid[1, 0])
             backpropagation(report, "parameters", axes=grid[1, 1])
-        figure.savefig(path, bbox_inches="tight")
+        write(figure, path)

@@ -17,7 +17,7 @@ from neuroeq.runs.run import Run
 from .hardware import energy, histogram
 from .over_epochs import learning, saturation, weights
 from .over_time import plasticity, raster, settling
-from .style import STYLE
+from .style import STYLE, write
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def save(run: Run, names: Sequence[str] = ("all",), folder: Path | None = None) 
             figure = _figure_of(name)(run)
             for suffix in ("png", "svg"):
                 written.append(folder / f"{name}.{suffix}")
-                figure.savefig(written[-1], bbox_inches="tight")
+                write(figure, written[-1])
     return written
 
 

@@ -5,13 +5,17 @@ The colours are those of Okabe and Ito, which remain distinct in print and for c
 
 from __future__ import annotations
 
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from neuroeq.runs.analysis import Segment
+from neuroeq.runs.records.files import atomic
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 FREE, NUDGED = "#DCE9F5", "#FBE6D3"
@@ -38,6 +42,18 @@ def new_axes() -> Axes:
     with mpl.rc_context(STYLE):
         _, axes = plt.subplots(layout="constrained")
     return axes
+
+
+def plain(text: str) -> str:
+    """Return what a file says so that Matplotlib draws it as it is, and takes no dollar sign for the start of maths."""
+    return text.replace("$", r"\$")
+
+
+def write(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG or SVG, as the suffix of the file says: whole, or not at all."""
+    content = BytesIO()
+    figure.savefig(content, format=path.suffix[1:], bbox_inches="tight")
+    atomic(path, content.getvalue())
 
 
 def over_time(axes: Axes, phases: list[Segment]) -> Axes:

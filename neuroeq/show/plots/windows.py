@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from neuroeq.measures.windows import Window
 
-from .style import COLOURS, STYLE, new_axes
+from .style import COLOURS, STYLE, new_axes, plain, write
 
 SEEN = 5e-3
 """A second curve is drawn only if it differs from the first by this fraction of the largest change."""
@@ -53,7 +53,7 @@ def window(measured: Window, axes: Axes | None = None) -> Axes:
     axes.set_xlim(1e3 * measured.delta[0], 1e3 * measured.delta[-1])
     axes.set_xlabel(r"$t_\mathrm{post} - t_\mathrm{pre}$ [ms]")
     axes.set_ylabel("weight change by one pair [10⁻³]")
-    axes.set_title(f"{measured.synapse}\n{fill(measured.title, WIDTH)}")
+    axes.set_title(plain(f"{measured.synapse}\n{fill(measured.title, WIDTH)}"))
     if len(drawn) > 1:
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return axes
@@ -77,13 +77,13 @@ def save_window(measured: Window, out: Path | None = None) -> list[Path]:
     """
     out = out or Path()
     is_file = out.suffix in (".png", ".svg")
-    written = [out] if is_file else [out / f"stdp_{measured.synapse}.{suffix}" for suffix in ("png", "svg")]
+    written = [out] if is_file else [out / f"stdp_{Path(measured.synapse).name}.{suffix}" for suffix in ("png", "svg")]
     written[0].parent.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 3), layout="constrained")
         window(measured, axes=figure.subplots())
         for path in written:
-            figure.savefig(path, bbox_inches="tight")
+            write(figure, path)
     return written
 
 

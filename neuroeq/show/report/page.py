@@ -80,7 +80,7 @@ def write_report(comparison: Comparison) -> Path:
         The path of the page.
     """
     path = comparison.path / "report.html"
-    atomic(path, lambda draft: draft.write_text(page(comparison), encoding="utf-8"))
+    atomic(path, page(comparison))
     return path
 
 

@@ -167,16 +167,80 @@ def test_a_library_is_built_once(tmp_path, monkeypatch):
             library_of(net(learning="contrastive", **other))
 
 
-def test_a_damaged_library_is_built_again_and_building_is_not_training(tmp_path, monkeypatch):
+def test_building_is_not_training(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    description = net("spiking")
-    library_path = tmp_path / "cache" / "neuroeq" / f"{library._content(description)}.so"
-    library_path.parent.mkdir(parents=True)
-    library_path.write_bytes(b"cut short")
-    result = neuroeq.train(description, "spiking", engine="compiled", out=tmp_path / "run").result
-    assert library_path.stat().st_size > 10_000
+    result = neuroeq.train(net("spiking"), "spiking", engine="compiled", out=tmp_path / "run").result
     assert (result["trainer"], result["engine"]) == ("compiled", "stepper")
     assert result["compile_s"] > 1 > result["cpu_s"]
+
+
+DAMAGE = {
+    "empty": lambda raw, other: b"",
+    "text": lambda raw, other: b"cut short",
+    "cut in half": lambda raw, other: raw[: len(raw) // 2],
+    "without its end": lambda raw, other: raw[:-500],
+    "garbled": lambda raw, other: raw[: len(raw) // 4] + bytes(2000) + raw[len(raw) // 4 + 2000 :],
+    "another one": lambda raw, other: other,
+}
+
+
+@pytest.fixture(scope="module")
+def cached(tmp_path_factory):
+    """A cache with two libraries, and the bytes of the other one."""
+    cache = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        for on in ("rate", "spiking"):
+            library_of(net(on))
+        paths = [cache / "neuroeq" / f"{library._content(net(on))}.so" for on in ("rate", "spiking")]
+    return cache, paths[0], paths[1].read_bytes()
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_library_is_not_loaded_but_built_again(cached, monkeypatch, damage):
+    cache, path, other = cached
+    whole = path.read_bytes()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    monkeypatch.setattr(library, "_build", lambda network, path: path.write_bytes(whole))
+    loaded = []
+    monkeypatch.setattr(library, "Library", lambda path: loaded.append(path.read_bytes()))
+    path.unlink()  # not written over, since this process may have loaded it
+    path.write_bytes(DAMAGE[damage](whole, other))
+    library_of(net("rate"))
+    assert loaded == [whole]
+
+
+def test_a_library_without_the_function_is_built_again(cached, monkeypatch):
+    cache, path, _ = cached
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    whole, answers = path.read_bytes(), [AttributeError("undefined symbol: learn"), None]
+
+    def load(path):
+        if (answer := answers.pop(0)) is not None:
+            raise answer
+
+    monkeypatch.setattr(library, "Library", load)
+    monkeypatch.setattr(library, "_build", lambda network, path: path.write_bytes(whole))
+    library_of(net("rate"))
+    assert answers == []
+
+
+def test_what_a_killed_build_left_is_removed_and_a_running_one_is_left_alone(tmp_path):
+    (tmp_path / "build-dead").mkdir()
+    (tmp_path / "build-dead" / "training.o").write_text("half")
+    mine, held = library._own_folder(tmp_path)
+    theirs, also = library._own_folder(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {mine.name, theirs.name}
+    os.close(held)
+    os.close(also)
+
+
+def test_a_compiler_that_cxx_names_is_the_one_that_is_used(monkeypatch):
+    monkeypatch.setenv("CXX", "g++ -O1")
+    assert library._compiler() == ("g++", "-O1")
+    monkeypatch.setenv("CXX", "/no/such -O1")
+    with pytest.raises(SpecError, match=r"there is no '/no/such', which CXX names; expected a C\+\+ compiler"):
+        library_of(net("rate"))
 
 
 REFUSED = {

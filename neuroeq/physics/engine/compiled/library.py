@@ -1,15 +1,19 @@
 """The shared library that trains a network: built once, found again by a digest of its sources, called without copies.
 
 Libraries lie in ``$XDG_CACHE_HOME/neuroeq`` (``~/.cache/neuroeq`` if unset). A process builds in a folder of its own
-and moves the finished library into place, so that processes that build the same one do not meet.
+and moves the finished library into place, so that processes that build the same one do not meet. A library ends with a
+digest of its name and its content, without which it is not loaded but built again: the loader would crash on a damaged
+one.
 """
 
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import hashlib
 import os
 import pickle
+import shlex
 import shutil
 import subprocess
 import sys
@@ -32,6 +36,8 @@ MATHS = ("-ffast-math", "-fno-finite-math-only")
 FLAGS = ("-std=c++20", "-O3", "-march=native", *MATHS, VECTORISING, "-w", "-fPIC")
 """As Brian2 compiles its own code at run time, with NaN and infinity as they are; and equations of many variables make
 vectors only if the compiler may ask at run time whether their arrays overlap."""
+DIGEST = hashlib.sha256().digest_size
+"""The size of the digest at the end of a library [bytes]."""
 COMPILERS = ("g++", "clang++")
 PACKAGE = Path(__file__).parents[3]
 """The package, whose code decides what a library does."""
@@ -111,10 +117,10 @@ def library_of(network: Network) -> Library:
     """
     path = cache_folder() / f"{_content(network)}.so"
     try:
-        if path.exists():
+        if path.exists() and _sealed(path):
             try:
                 return Library(path)
-            except OSError:  # damaged, or of a machine with other libraries
+            except (OSError, AttributeError):  # of a machine with other libraries
                 path.unlink()
         _build(network, path)
         return Library(path)
@@ -144,19 +150,65 @@ def _content(network: Network) -> str:
     return hashlib.sha256(repr([*made_of, *parts]).encode()).hexdigest()[:32]
 
 
+def _sealed(path: Path) -> bool:
+    """Whether a file ends with the digest of its name and of what comes before."""
+    raw = path.read_bytes()
+    return raw[-DIGEST:] == _seal(path, raw[:-DIGEST])
+
+
+def _seal(path: Path, raw: bytes) -> bytes:
+    return hashlib.sha256(path.name.encode() + raw).digest()
+
+
 def _build(network: Network, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="build-", dir=path.parent))
+    folder, held = _own_folder(path.parent)
     try:
         _run([sys.executable, "-P", "-m", f"{__package__}.standalone", str(folder)], pickle.dumps(network))
-        _run([_compiler(), *FLAGS, f"-I{folder}", "-c", str(folder / "training.cpp"), "-o", str(folder / "training.o")])
+        compiler, source = _compiler(), [str(folder / "training.cpp"), "-o", str(folder / "training.o")]
+        _run([*compiler, *FLAGS, f"-I{folder}", "-c", *source])
         # Linked without -ffast-math, which would make the whole process flush small numbers to zero.
-        _run([_compiler(), "-shared", str(folder / "training.o"), "-o", str(folder / "training.so")])
-        with (folder / "training.so").open("rb") as built:
+        _run([*compiler, "-shared", str(folder / "training.o"), "-o", str(folder / "training.so")])
+        with (folder / "training.so").open("r+b") as built:
+            seal = _seal(path, built.read())
+            built.write(seal)
+            built.flush()
             os.fsync(built.fileno())
         os.replace(folder / "training.so", path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        if held is not None:
+            os.close(held)
+
+
+def _own_folder(parent: Path) -> tuple[Path, int | None]:
+    """Return a new folder, held by this process; those that nobody holds, whose process was killed, are removed."""
+    waiting = _hold(parent, fcntl.LOCK_EX)  # so that nobody sees the new folder before it is held
+    try:
+        for left in parent.glob("build-*"):
+            abandoned = _hold(left)
+            if abandoned is not None:
+                shutil.rmtree(left, ignore_errors=True)
+                os.close(abandoned)
+        folder = Path(tempfile.mkdtemp(prefix="build-", dir=parent))
+        return folder, _hold(folder)
+    finally:
+        if waiting is not None:
+            os.close(waiting)
+
+
+def _hold(folder: Path, how: int = fcntl.LOCK_EX | fcntl.LOCK_NB) -> int | None:
+    """Hold a folder until the file descriptor that is returned is closed; None if another process holds it."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, how)
+    except OSError:  # or a file system without locks
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _run(command: list[str], given: bytes = b"") -> bytes:
@@ -172,11 +224,17 @@ def _run(command: list[str], given: bytes = b"") -> bytes:
     return done.stdout
 
 
-def _compiler() -> str:
-    """Return the C++ compiler: ``$CXX``, or the first that is found."""
-    for name in filter(None, (os.environ.get("CXX"), *COMPILERS)):
-        if shutil.which(name):
-            return name
+def _compiler() -> tuple[str, ...]:
+    """Return the command of the C++ compiler: ``$CXX``, or the first that is found."""
+    asked = tuple(shlex.split(os.environ.get("CXX", "")))
+    if asked and not shutil.which(asked[0]):
+        raise SpecError(
+            f"engine is 'compiled', but there is no '{asked[0]}', which CXX names; expected a C++ compiler such as "
+            "g++, or unset CXX, or use --engine stepper."
+        )
+    for command in (asked, *((name,) for name in COMPILERS)):
+        if command and shutil.which(command[0]):
+            return command
     raise SpecError(
         "engine is 'compiled', but there is no C++ compiler here; install one (Debian: apt install g++) or use "
         "--engine stepper."
@@ -184,6 +242,6 @@ def _compiler() -> str:
 
 
 @cache
-def _machine(compiler: str) -> str:
+def _machine(compiler: tuple[str, ...]) -> str:
     """Return the macros that the compiler defines, which tell what kind of machine it compiles for."""
-    return _run([compiler, "-march=native", "-dM", "-E", "-x", "c++", "-"]).decode()
+    return _run([*compiler, "-march=native", "-dM", "-E", "-x", "c++", "-"]).decode()

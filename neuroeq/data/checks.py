@@ -1,0 +1,113 @@
+"""What is checked about the examples of a data set before anything is trained on them."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from neuroeq.describe.spec import Network
+from neuroeq.errors import DataError, NeuroeqWarning
+
+from .source import Source
+
+Array = np.ndarray
+LARGEST = 20.0
+"""Inputs that are larger than this are most likely not scaled: networks are made for inputs of about 0 to 1."""
+
+
+def check_source(network: Network, source: Source) -> None:
+    """Refuse examples that the network cannot be trained and tested on, and warn of those that are unlikely.
+
+    Parameters
+    ----------
+    network
+        The network; its ``[data]`` names the data set, and its layers have a size.
+    source
+        The examples as they are stored.
+
+    Raises
+    ------
+    DataError
+        If inputs are not finite, the test part does not fit the training part, or sizes do not fit the layers.
+    """
+    name, parts = network.data.name, {"": source.inputs, "test ": source.test_inputs}
+    for part, inputs in parts.items():
+        if inputs is not None:
+            _check_inputs(name, part, inputs)
+    if source.test_inputs is not None and source.test_labels is not None:
+        _check_test(name, source, source.test_inputs, source.test_labels)
+    n_classes = int(source.labels.max()) + 1
+    absent = sorted(set(range(n_classes)) - set(np.unique(source.labels).tolist()))
+    _check_sizes(network, source.inputs.shape[1], n_classes, _numbered(absent))
+    if absent:
+        warnings.warn(f"data set '{name}': {_numbered(absent)}.", NeuroeqWarning, stacklevel=3)
+    _warn_of_scale(network, source)
+
+
+def _check_inputs(name: str, part: str, inputs: Array) -> None:
+    if not inputs.size:
+        raise DataError(f"data set '{name}': its {part or 'training '}part holds no examples; expected at least one.")
+    finite = np.isfinite(inputs).all(axis=1) if inputs.dtype.kind == "f" else np.ones(len(inputs), bool)
+    if not finite.all():
+        bad = int((~finite).sum())
+        raise DataError(f"data set '{name}': {bad} of {len(inputs)} {part}examples hold NaN or infinity; mend them.")
+
+
+def _check_test(name: str, source: Source, inputs: Array, labels: Array) -> None:
+    """Refuse a test part with other inputs than those of the training part, or classes that it does not have."""
+    if inputs.shape[1] != source.inputs.shape[1]:
+        raise DataError(
+            f"data set '{name}': examples of the training part have {source.inputs.shape[1]} inputs and those of the "
+            f"test part {inputs.shape[1]}; expected as many."
+        )
+    classes = np.unique(source.labels)
+    unknown = np.setdiff1d(labels, classes)
+    if len(unknown):
+        at = int(np.flatnonzero(labels == unknown[0])[0])
+        known = ", ".join(map(str, classes))
+        raise DataError(
+            f"data set '{name}': label {unknown[0]} of example {at} of the test part is no class of the training part, "
+            f"which has {known}; mend it, or add training examples of that class."
+        )
+
+
+def _numbered(absent: list[int]) -> str:
+    """Return what to say of classes without an example."""
+    if not absent:
+        return ""
+    several = len(absent) > 1
+    which = f"class{'es' if several else ''} {', '.join(map(str, absent))} {'have' if several else 'has'}"
+    return f"{which} no example" + ("; classes count from 0, so subtract 1 if labels count from 1" * (absent == [0]))
+
+
+def _check_sizes(network: Network, n_inputs: int, n_classes: int, remark: str) -> None:
+    sizes = {network.input_layer: n_inputs, network.output_layer: n_classes}
+    if network.data.targets == "scalar":
+        if n_classes > 2:
+            raise DataError(
+                f"{network.where}: data.targets is 'scalar', but '{network.data.name}' has {n_classes} classes; "
+                "use 'one_hot'."
+            )
+        sizes[network.output_layer] = 1
+    for layer, size in sizes.items():
+        if network.layers[layer].size != size:
+            remark = f"; {remark}" if remark and layer == network.output_layer else ""
+            raise DataError(
+                f"{network.where}: layers.{layer}.size is {network.layers[layer].size}; expected {size} "
+                f"for data set '{network.data.name}' with {network.data.targets} targets{remark}."
+            )
+
+
+def _warn_of_scale(network: Network, source: Source) -> None:
+    """Warn of inputs that look as if they had not been scaled."""
+    if source.rescale or source.inputs.dtype == np.uint8:  # which are brought to 0 to 1
+        return
+    largest = float(max(abs(source.inputs.min()), abs(source.inputs.max()))) * source.scale * network.data.scale
+    if largest > LARGEST:
+        warnings.warn(
+            f"data set '{network.data.name}': inputs reach {largest:g}, and networks are made for inputs of about 0 to "
+            f"1; set data.scale to {network.data.scale / largest:.3g}, or scale the data.",
+            NeuroeqWarning,
+            stacklevel=4,
+        )
