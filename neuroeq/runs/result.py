@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
+from neuroeq.learning.learned import chance_error, has_learned
 from neuroeq.learning.trainers import title
 from neuroeq.measures.energy import Energy
 from neuroeq.measures.evaluation import Score
@@ -30,8 +33,10 @@ def concluded(session: Session) -> Run:
     network, state, folder = session.network, session.state, session.folder
     folder.write_traces(state, probes(network, state, session.examples, session.streams))
     energy = energy_of(session.substrate, state, session.examples, session.streams)
-    last = folder.metrics()[-1]
+    rows = folder.metrics()
+    last, chance = rows[-1], chance_error(np.asarray(session.examples.train.labels))
     result = _made_of(session) | _errors(last, tested) | _times(session)
+    result |= {"learned": has_learned([row["train_error"] for row in rows], chance), "chance_error": chance}
     result |= {
         "gradient_cosine": None,
         "spikes_per_inference": _spikes(last, tested) if session.substrate.spiking else None,

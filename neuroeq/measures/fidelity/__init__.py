@@ -1,6 +1,7 @@
 """How well a substrate's update points along the gradient: against the adjoint and finite differences."""
 
 from .bptt import backpropagate
+from .chosen import choose_examples
 from .check import Projection, Report, check
 from .differences import finite_differences
 from .implicit import implicit_gradient
@@ -12,6 +13,7 @@ __all__ = [
     "Trajectory",
     "backpropagate",
     "check",
+    "choose_examples",
     "finite_differences",
     "follow",
     "implicit_gradient",
