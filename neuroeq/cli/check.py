@@ -114,7 +114,7 @@ def _lines(report: Report) -> list[str]:
     """Return the lines that are printed below the table, each with a name and a value."""
     finite = {beta: error for beta, error in report.errors.items() if error == error}
     errors = "  ".join(f"{beta:g}: {error:.2e}" for beta, error in finite.items())
-    errors += "" if len(finite) == len(report.errors) else f"  (no larger beta is stable)"
+    errors += "" if len(finite) == len(report.errors) else "  (no larger beta is stable)"
     bias = "no clear slope" if report.bias_slope is None else f"slope {report.bias_slope:.2f}"
     active = ", ".join(f"{layer} {share:.0%}" for layer, share in report.active.items())
     if report.zero:

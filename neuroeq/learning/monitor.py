@@ -61,8 +61,8 @@ class TrainingMonitor:
         self._warn_once(
             "margin",
             f"phases.beta is {beta:g}, beyond the stability margin {limit:.3g} of epoch {epoch + 1}: outputs run to "
-            "their bounds in the phase of -beta, and the update leaves the gradient. Training continues; a smaller beta "
-            "follows the gradient if the learning rates are made smaller by as much, since updates are divided by beta.",
+            "their bounds in the phase of -beta, and the update leaves the gradient. Training continues; a smaller "
+            "beta follows the gradient, with learning rates smaller by as much, since updates are divided by beta.",
         )
 
     def saturation(self, row: Mapping[str, float]) -> None:
@@ -79,8 +79,8 @@ class TrainingMonitor:
                     f"saturation {layer}",
                     f"layer '{layer}' is saturated: {row[f'moving_{layer}']:.1%} of its units can move, "
                     f"{row[f'top_{layer}']:.1%} are stuck at the top, and the training error is {error:.1%}. Most "
-                    "examples that are wrong have no unit there that can move, so nothing is learned from them; a smaller "
-                    "initial gain of the projections into this layer keeps its units within their bounds.",
+                    "examples that are wrong have no unit there that can move, so nothing is learned from them; a "
+                    "smaller initial gain of the projections into this layer keeps its units within their bounds.",
                 )
 
     def settling(self, row: Mapping[str, float]) -> None:

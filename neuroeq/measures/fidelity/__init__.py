@@ -1,8 +1,8 @@
 """How well a substrate's update points along the gradient: against the adjoint and finite differences."""
 
 from .bptt import backpropagate
-from .chosen import choose_examples
 from .check import Projection, Report, check
+from .chosen import choose_examples
 from .differences import finite_differences
 from .implicit import implicit_gradient
 from .rbp import Trajectory, follow

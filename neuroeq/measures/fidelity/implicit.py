@@ -3,15 +3,15 @@
     mu(theta, s0) = 0,   Jac^T lam = -dC/ds,   dC/dtheta = lam . dmu/dtheta
 
 For neurons, mu = tau ds/dt is differentiated in symbols, over the units that are not clipped:  dmu_j/dW_ij = a_i D_j
-with D = dmu/ddrive, plus a_j D_i if W_ij serves both directions. Any other substrate differentiates its own equations, as
-a resistor network does with Kirchhoff's current law.
+with D = dmu/ddrive, plus a_j D_i if W_ij serves both directions. Any other substrate differentiates its own equations,
+as a resistor network does with Kirchhoff's current law.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from neuroeq.contract import Equilibrium, Params, Stop, Substrate, VectorField
+from neuroeq.contract import Params, Stop, Substrate, VectorField
 from neuroeq.describe.network import free_layers
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError

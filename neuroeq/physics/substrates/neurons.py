@@ -134,7 +134,7 @@ class NeuronSubstrate(Contrasts):
         return self.simulation.relax(self.weights, inputs, nudge, start, stop, plasticity, record, rng)
 
     def margin(self, free: Equilibrium) -> float:
-        """Return the largest stable |beta| of a negative nudge where the free phase settles, as `neuron_margin` does."""
+        """Return the largest stable |beta| of a negative nudge where the free phase would settle."""
         try:
             fields = mean_field(self.network) if self.spiking else self.fields
         except EquationError:
