@@ -13,7 +13,7 @@ from .options import SUBSTRATES, DataDir, Hardware, Ideal, Settings, Target, par
 from .output import Json, console, print_json
 
 if TYPE_CHECKING:
-    from neuroeq.measures.fidelity import Report
+    from neuroeq.measures.fidelity import Projection, Report
 
 
 Substrate = Annotated[
@@ -91,25 +91,54 @@ def _show(report: Report) -> None:
     title = f"{report.network} on {report.substrate}{made_of}: {recipe}"
     table = Table("parameter", "cosine", "norm ratio", "signs", "BPTT cosine", "adjoint error", title=title)
     for name, comparison in report.projections.items():
-        bptt = "" if comparison.bptt_cosine is None else f"{comparison.bptt_cosine:.6f}"
-        error = comparison.finite_difference_error
-        adjoint_error = "" if error is None else f"{error:.1e}"
-        signs = f"{comparison.sign_agreement:.1%}"
-        table.add_row(name, f"{comparison.cosine:.6f}", f"{comparison.norm_ratio:.4f}", signs, bptt, adjoint_error)
+        table.add_row(name, *_cells(comparison))
     console().print(table)
     for line in _lines(report):
         print(line)
 
 
+def _cells(comparison: Projection) -> list[str]:
+    """Return the entries of the table for one parameter array."""
+    error, bptt = comparison.finite_difference_error, comparison.bptt_cosine
+    if comparison.norm_ratio != comparison.norm_ratio:
+        return ["no gradient"]
+    return [
+        "no update" if comparison.norm_ratio == 0 else f"{comparison.cosine:.6f}",
+        f"{comparison.norm_ratio:.4f}",
+        f"{comparison.sign_agreement:.1%}",
+        "" if bptt is None or bptt != bptt else f"{bptt:.6f}",
+        "" if error is None else f"{error:.1e}",
+    ]
+
+
+def _examples(report: Report) -> str:
+    """Return which examples are in the update, and at which weights."""
+    text = f"{report.examples}"
+    if report.passed_over:
+        text += f", after {report.passed_over} others without a gradient: their outputs are right, or cannot move"
+    if report.epoch is not None:
+        text += f"; weights of epoch {report.epoch}, since later ones leave too few examples with a gradient"
+    return text
+
+
 def _lines(report: Report) -> list[str]:
     """Return the lines that are printed below the table, each with a name and a value."""
-    errors = "  ".join(f"{beta:g}: {error:.2e}" for beta, error in report.errors.items())
+    finite = {beta: error for beta, error in report.errors.items() if error == error}
+    errors = "  ".join(f"{beta:g}: {error:.2e}" for beta, error in finite.items())
+    errors += "" if len(finite) == len(report.errors) else "  (no larger beta is stable)"
     bias = "no clear slope" if report.bias_slope is None else f"slope {report.bias_slope:.2f}"
     active = ", ".join(f"{layer} {share:.0%}" for layer, share in report.active.items())
+    if report.zero:
+        return [
+            f"examples                  {_examples(report)}",
+            "the gradient is zero: in no training example is an output that can move away from its target; the network "
+            "has learned all it can, or its outputs are stuck at their bounds from the start",
+        ]
     lines = [
+        f"examples                  {_examples(report)}",
         f"cosine of all parameters  {report.cosine:.6f}",
         f"relative error by beta    {errors}  ({bias})",
-        f"suggested beta            {report.suggested_beta:g}",
+        *([] if report.suggested_beta is None else [f"suggested beta            {report.suggested_beta:g}"]),
         f"stability margin          {report.margin:.3g}",
         f"units that can move       {active}",
         f"free phase                residual {report.residual:.2e}, {'' if report.converged else 'not '}converged",
@@ -125,6 +154,4 @@ def _lines(report: Report) -> list[str]:
             f"beside backpropagation    beta {trajectory.beta:g}: states within {trajectory.state_error:.1e}, "
             f"parameters within {trajectory.parameter_error:.1e}, at every one of {len(trajectory.times)} steps"
         )
-    if report.zero:
-        lines.append("the gradient is zero: no unit on the way to the outputs can move; try smaller initial weights")
     return lines

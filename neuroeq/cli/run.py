@@ -110,6 +110,11 @@ def _summary(run: Run) -> str:
         lines.append(f"  {'spikes/inference':<20} {result['spikes_per_inference']:6.0f}")
     lines.append(f"  run folder           {run.path}")
     lines.append(f"Draw its figures with: neuroeq plot {shlex.quote(str(run.path))} all")
+    if not result["learned"]:
+        lines.append(
+            f"not learned: over the last half of the epochs the training error stayed at that of guessing, "
+            f"{100 * result['chance_error']:.1f} %"
+        )
     return "\n".join(lines)
 
 

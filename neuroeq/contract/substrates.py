@@ -235,6 +235,11 @@ class VectorField(Substrate, Protocol):
         """The state that represents the number 1."""
         ...
 
+    @property
+    def transmitted(self) -> Params:
+        """The weights that the synapses transmit with, as numbers, and the biases."""
+        ...
+
     def field_values(self, eq: Equilibrium) -> dict[str, dict[str, Array]]:
         """Return state, drive and bias of every unit at an equilibrium, by layer and name: (batch, n)."""
         ...

@@ -12,9 +12,6 @@ from neuroeq.contract import Equilibrium, Substrate
 from neuroeq.errors import NeuroeqWarning, SpecError
 from neuroeq.physics.substrates.stability import margin
 
-HIGH_ERROR, FEW_MOVING, MANY_AT_TOP = 0.05, 0.02, 0.5
-"""A layer is saturated if the training error is high, and few units can move or many are at their upper bound."""
-
 UNSOLVED = 1e-2
 """Mean residual above which a resistor network is not solved."""
 
@@ -64,20 +61,26 @@ class TrainingMonitor:
         self._warn_once(
             "margin",
             f"phases.beta is {beta:g}, beyond the stability margin {limit:.3g} of epoch {epoch + 1}: outputs run to "
-            "their bounds in the phase of -beta; training continues, but a smaller beta follows the gradient better.",
+            "their bounds in the phase of -beta, and the update leaves the gradient. Training continues; a smaller "
+            "beta follows the gradient, with learning rates smaller by as much, since updates are divided by beta.",
         )
 
     def saturation(self, row: Mapping[str, float]) -> None:
-        """Warn if the metrics of an epoch show a layer whose units are stuck."""
+        """Warn if the metrics of an epoch show that no gradient can flow through a layer for most wrong examples.
+
+        A gradient needs a unit that can move. The share of examples in which a layer has one is at most the mean number
+        of its units that can move; if that is less than half the error, most wrong examples are stuck.
+        """
         error = row["train_error"]
         for layer in (key.removeprefix("moving_") for key in row if key.startswith("moving_")):
-            moving, top = row[f"moving_{layer}"], row[f"top_{layer}"]
-            if error > HIGH_ERROR and (moving < FEW_MOVING or top > MANY_AT_TOP):
+            units = self._substrate.network.layers[layer].size
+            if row[f"moving_{layer}"] * units < error / 2:
                 self._warn_once(
                     f"saturation {layer}",
-                    f"layer '{layer}' is saturated: {moving:.1%} of its units can move, {top:.1%} are stuck at the "
-                    f"top, and the training error is {error:.1%}; the gradient of stuck units is 0, so try a smaller "
-                    "initial gain or smaller learning rates.",
+                    f"layer '{layer}' is saturated: {row[f'moving_{layer}']:.1%} of its units can move, "
+                    f"{row[f'top_{layer}']:.1%} are stuck at the top, and the training error is {error:.1%}. Most "
+                    "examples that are wrong have no unit there that can move, so nothing is learned from them; a "
+                    "smaller initial gain of the projections into this layer keeps its units within their bounds.",
                 )
 
     def settling(self, row: Mapping[str, float]) -> None:

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
 from neuroeq.contract import Substrate
-from neuroeq.data import load
+from neuroeq.data import Examples, load
 from neuroeq.data.choice import in_turn
 from neuroeq.describe.catalog import load_network, resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.describe.spec.hardware import NudgeSource
-from neuroeq.errors import SpecError
+from neuroeq.errors import NeuroeqWarning, SpecError
 from neuroeq.learning.state import State
+from neuroeq.learning.training import initial_state, train
 from neuroeq.learning.weight_store import WeightStore
-from neuroeq.measures.fidelity import Report, check
+from neuroeq.measures.fidelity import Report, check, choose_examples
 from neuroeq.physics.engine import use_target
 from neuroeq.physics.substrates import build, engine_of
 from neuroeq.randomness import Streams
 
-from .run import load_run
+from .run import Run, load_run
+
+LONGEST_REPLAY_S = 60.0
+"""The CPU time of the longest training that is repeated to find weights at which there is a gradient [s]."""
 
 
 def check_network(
@@ -42,6 +49,10 @@ def check_network(
 ) -> Report:
     """Compare one update with the gradient.
 
+    Examples are taken one of each class and then again, and those without a gradient are passed over. If fewer than
+    `samples` are left at the end of a run, it is trained once more in memory, and checked at the weights of the last
+    epoch at which there were enough.
+
     Parameters
     ----------
     network
@@ -51,7 +62,7 @@ def check_network(
     seed
         The seed of the start weights and the noise.
     samples
-        The number of training examples in the update: the first ones of each class, taken in turn.
+        The number of training examples in the update; all of them if there are not so many.
     settings, hardware, ideal, data_dir, target
         The same as for `train`.
     rbp
@@ -70,18 +81,79 @@ def check_network(
     resolved = resolve(described, substrate, changes, hardware, ideal)  # type: ignore[arg-type]
     streams = Streams(resolved.run.seed)
     state = State(initial_params(resolved, streams.child("init"))) if run is None else run.folder.load()
-    same = run is not None and (resolved.hardware, resolved.run.seed) == (run.network.hardware, run.network.run.seed)
-    devices = state.devices if same else {}
-    store = WeightStore(resolved, state.params, dict(devices), streams)
-    params = store.params
     examples = load(resolved, Path(resolved.run.data_dir) if resolved.run.data_dir else None)
-    which = in_turn(np.asarray(examples.train.labels), samples)
+    samples = min(samples, len(examples.train))
+    same = run is not None and (resolved.hardware, resolved.run.seed) == (run.network.hardware, run.network.run.seed)
+    pair = _Pair(described, resolved, streams, state, same, samples, use_target(target))
+    chosen, epoch = choose_examples(pair.reference, examples, samples), None
+    if run is not None and len(chosen.which) < samples:
+        for earlier, before in _earlier_states(run, examples, target):
+            pair.hold(before)
+            chosen, epoch = choose_examples(pair.reference, examples, samples), earlier
+            if len(chosen.which) == samples:
+                break
+        else:
+            pair.hold(state)
+            chosen, epoch = choose_examples(pair.reference, examples, samples), None
+    which = chosen.which if len(chosen.which) else in_turn(np.asarray(examples.train.labels), samples)
     inputs, _, wanted = examples.batch(examples.train, which, resolved)
-    options: dict[str, Any] = {"engine": engine_of(resolved), "target": use_target(target)}
-    checked = build(resolved, params, samples, **options)
-    checked.hold(store.effective(streams.child("read check")))
-    reference = _rate_twin(described, resolved, params, samples) or _exact_twin(resolved, store, samples, options)
-    return check(checked, inputs, wanted, streams, reference, rbp)
+    report = check(pair.checked, inputs, wanted, streams, pair.reference, rbp)
+    return replace(report, examples=len(which), passed_over=chosen.passed_over, epoch=epoch)
+
+
+class _Pair:
+    """The substrate that is checked, and the one whose gradient it is compared with, at the weights of a state."""
+
+    def __init__(
+        self,
+        described: Network | str | Path,
+        resolved: Network,
+        streams: Streams,
+        state: State,
+        same_devices: bool,
+        samples: int,
+        target: str,
+    ) -> None:
+        self._resolved, self._streams, self._same_devices = resolved, streams, same_devices
+        options: dict[str, Any] = {"engine": engine_of(resolved), "target": target}
+        store = self._store(state)
+        self.checked = build(resolved, store.params, samples, **options)
+        twin = _rate_twin(described, resolved, store.params, samples)
+        self.reference = twin or _exact_twin(resolved, store, samples, options) or self.checked
+        self.hold(state)
+
+    def hold(self, state: State) -> None:
+        """Take over the weights of a state, and on a circuit what its devices make of them."""
+        store = self._store(state)
+        self.checked.hold(store.effective(self._streams.child("read check")))
+        if self.reference is not self.checked:
+            dtype = {name: value.dtype for name, value in self.reference.params.items()}
+            self.reference.hold({name: np.asarray(value, dtype[name]) for name, value in store.params.items()})
+
+    def _store(self, state: State) -> WeightStore:
+        devices = dict(state.devices) if self._same_devices else {}
+        return WeightStore(self._resolved, state.params, devices, self._streams)
+
+
+def _earlier_states(run: Run, examples: Examples, target: str | None) -> Iterator[tuple[int, State]]:
+    """Train a run once more and yield its states after each epoch but the last, from the latest on.
+
+    Nothing is yielded for a run that took long.
+    """
+    if (run.result.get("cpu_s") or 0.0) > LONGEST_REPLAY_S:
+        return
+    network, streams = run.network, Streams(run.network.run.seed)
+    state, states = initial_state(network, streams), []
+    substrate = build(
+        network, state.params, network.training.batch_size, engine=engine_of(network), target=use_target(target)
+    )
+    with catch_warnings():
+        simplefilter("ignore", NeuroeqWarning)
+        for step in train(substrate, examples, state, streams, trainer=run.folder.load().trainer):
+            if step.ends_epoch:
+                states.append(State({n: v.copy() for n, v in state.params.items()}, devices=deepcopy(state.devices)))
+    for epoch in range(len(states) - 1, 0, -1):
+        yield epoch, states[epoch - 1]
 
 
 def _exact_twin(resolved: Network, store: WeightStore, samples: int, how: dict[str, Any]) -> Substrate | None:

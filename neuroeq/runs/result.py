@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from neuroeq.errors import SpecError
+from neuroeq.learning.learned import chance_error, has_learned
 from neuroeq.learning.trainers import title
 from neuroeq.measures.energy import Energy
 from neuroeq.measures.evaluation import Score
@@ -40,7 +43,9 @@ def concluded(session: Session) -> Run:
     if not rows:
         raise SpecError(f"{folder.path}: its metrics.csv is missing; put it back, or train the network anew.")
     last = rows[-1]
+    chance = chance_error(np.asarray(session.examples.train.labels))
     result = _made_of(session) | _errors(last, tested) | _times(session)
+    result |= {"learned": has_learned([row["train_error"] for row in rows], chance), "chance_error": chance}
     result |= {
         "gradient_cosine": None,
         "spikes_per_inference": _spikes(last, tested) if session.substrate.spiking else None,

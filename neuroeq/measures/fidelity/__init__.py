@@ -2,6 +2,7 @@
 
 from .bptt import backpropagate
 from .check import Projection, Report, check
+from .chosen import choose_examples
 from .differences import finite_differences
 from .implicit import implicit_gradient
 from .rbp import Trajectory, follow
@@ -12,6 +13,7 @@ __all__ = [
     "Trajectory",
     "backpropagate",
     "check",
+    "choose_examples",
     "finite_differences",
     "follow",
     "implicit_gradient",

@@ -86,7 +86,9 @@ def check(
         cosine=cosine(flat(mean), -flat(gradient)),
         errors=errors,
         bias_slope=slope(errors),
-        suggested_beta=min(errors, key=lambda beta: errors[beta] if np.isfinite(errors[beta]) else np.inf),
+        suggested_beta=min(
+            (beta for beta in errors if np.isfinite(errors[beta])), key=errors.__getitem__, default=None
+        ),
         variance=variance([flat(each.change) for each in repeats]),
         margin=substrate.margin(free),
         asymmetry=asymmetry(reference, inputs),
@@ -94,6 +96,7 @@ def check(
         residual=free.residual,
         converged=free.converged,
         kinks=kinks(reference, inputs),
+        examples=len(inputs),
         rbp=_beside(substrate, inputs, targets) if rbp else (),
     )
 

@@ -2,28 +2,28 @@
 
     mu(theta, s0) = 0,   Jac^T lam = -dC/ds,   dC/dtheta = lam . dmu/dtheta
 
-For neurons, mu = tau ds/dt and Jac are measured on one step of their equations:  dmu_j/dW_ij = a_i D_j  with
-D = dmu/dbias, plus a_j D_i if W_ij serves both directions. Any other substrate differentiates its own equations, as a
-resistor network does with Kirchhoff's current law.
+For neurons, mu = tau ds/dt is differentiated in symbols, over the units that are not clipped:  dmu_j/dW_ij = a_i D_j
+with D = dmu/ddrive, plus a_j D_i if W_ij serves both directions. Any other substrate differentiates its own equations,
+as a resistor network does with Kirchhoff's current law.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from neuroeq.contract import Equilibrium, Params, Stop, Substrate, VectorField
+from neuroeq.contract import Params, Stop, Substrate, VectorField
+from neuroeq.describe.network import free_layers
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
 from neuroeq.learning.costs import cost_of
 from neuroeq.physics.engine import reads_strength
 from neuroeq.physics.substrates import build
+from neuroeq.physics.substrates.free_units import FreeUnits
 
 from .products import products
 
 Array = np.ndarray
 SETTLED = Stop(50_000, 1e-12)
-SHIFT = 1e-6
-"""The shift of the biases by which derivatives in them are measured."""
 
 
 def implicit_gradient(substrate: Substrate, inputs: Array, targets: Array) -> Params:
@@ -65,62 +65,40 @@ def _check_leaks(network: Network) -> None:
 
 
 def _of_neurons(substrate: VectorField, inputs: Array, targets: Array) -> Params:
-    network, probe = substrate.network, _probe(substrate, max(len(inputs), 64))
+    _check_readout(substrate.described)
+    network, probe = substrate.network, _probe(substrate, len(inputs))
     free = probe.relax(inputs, stop=SETTLED)
-    slopes = _bias_slopes(probe, free, inputs)
-    layers = [layer for layer in network.layers if layer != network.input_layer]
+    layers, m = free_layers(network), len(inputs)
+    units = FreeUnits(network, probe.fields, probe.transmitted, free, probe.state_of_one, m)
+    states = units.settled()
+    pull = np.zeros_like(states)
+    pull[:, units.output] = cost_of(network.phases).gradient(free.outputs, targets)
+    delta = np.zeros_like(states)
+    for sample, (jacobian, moving) in enumerate(zip(units.jacobians(states), units.moving(states), strict=True)):
+        within = jacobian[np.ix_(moving, moving)]
+        delta[sample, moving] = np.linalg.solve(within.T, -pull[sample, moving])
+    delta *= units.drive_slopes(states)
     splits = np.cumsum([network.layers[layer].size for layer in layers])[:-1]
-    cost = cost_of(network.phases).gradient(free.outputs, targets) / _volts(probe)
-    sensitivity: dict[str, list[Array]] = {layer: [] for layer in layers}
-    for sample in range(len(inputs)):
-        pull = {layer: np.zeros(network.layers[layer].size) for layer in layers}
-        pull[network.output_layer] = cost[sample]
-        lam = np.linalg.solve(probe.jacobian(free, sample).T, -np.concatenate([pull[layer] for layer in layers]))
-        for layer, part in zip(layers, np.split(lam, splits), strict=True):
-            sensitivity[layer].append(part * slopes[layer][sample])
-    delta = {layer: np.array(rows) for layer, rows in sensitivity.items()}
-    return products(substrate, free, delta)
-
-
-def _bias_slopes(probe: VectorField, free: Equilibrium, inputs: Array) -> dict[str, Array]:
-    """Return dmu/dbias of every unit, by layer (batch, n), from one step with all biases shifted up, and down."""
-    params, moved = probe.params, []
-    for sign in (1, -1):
-        probe.hold({n: v + sign * SHIFT if n.endswith(".bias") else v for n, v in params.items()})
-        moved.append(probe.relax(inputs, start=free.resume, stop=Stop(1)).state)
-    probe.hold(params)
-    scale = {layer: probe.simulation.scale(layer) / (2 * SHIFT) for layer in free.state}
-    return {layer: (moved[0][layer] - moved[1][layer]) * scale[layer] for layer in free.state}
-
-
-def _with_biases(network: Network) -> Network:
-    layers = {name: layer.model_copy(update={"bias": True}) for name, layer in network.layers.items()}
-    return network.model_copy(update={"layers": layers})
-
-
-def _all_biases(substrate: VectorField) -> Params:
-    sizes = {name: layer.size for name, layer in substrate.network.layers.items() if layer.role != "input"}
-    zeros = {f"{name}.bias": np.zeros(size) for name, size in sizes.items()}
-    return {name: np.asarray(value, float) for name, value in {**zeros, **substrate.params}.items()}
+    return products(substrate, free, dict(zip(layers, np.split(delta, splits, axis=1), strict=True)))
 
 
 def _probe(substrate: VectorField, batch: int) -> VectorField:
-    """Return a substrate of the same physics in float64, with a bias at every unit, that does not learn."""
+    """Return a substrate of the same physics and parameters in float64, that does not learn."""
     described = substrate.described
     physics = described.physics.model_copy(update={"precision": "float64"})
-    network = _with_biases(described).model_copy(update={"substrate": {described.substrate_name: physics}})
-    probe = build(network, _all_biases(substrate), batch, plastic=False, target="numpy").as_field()
+    network = described.model_copy(update={"substrate": {described.substrate_name: physics}})
+    params = {name: np.asarray(value, float) for name, value in substrate.params.items()}
+    probe = build(network, params, batch, plastic=False, target="numpy").as_field()
     assert probe is not None, "it is of the same substrate"
     return probe
 
 
-def _volts(probe: VectorField) -> float:
-    """Return the state that represents a readout of 1."""
-    model = probe.described.neuron(probe.network.output_layer)
+def _check_readout(network: Network) -> None:
+    """Refuse outputs that are read in another way than by their state."""
+    model = network.neuron(network.output_layer)
     assert model is not None
     if model.observed != model.state:
         raise SpecError(
             f"{model.where}: the cost reads '{model.observed}', not the state '{model.state}'; "
             "the adjoint needs a read-out of the state."
         )
-    return probe.state_of_one

@@ -52,7 +52,7 @@ class Report:
     bias_slope
         The slope of log error over log beta at the three smallest betas; None if errors do not rise there.
     suggested_beta
-        The beta with the least error.
+        The beta with the least error; None if there is no error at any.
     variance
         The variance of the estimate over repeats, divided by its squared mean.
     margin
@@ -66,6 +66,13 @@ class Report:
         The largest remaining rate of change at the end of the free phase, and whether it is below the tolerance.
     kinks
         The number of units of the batch that are clipped without a net drive, so that their gradient is one-sided.
+    examples
+        The number of examples in the update.
+    passed_over
+        The number of examples that were left out because they have no gradient.
+    epoch
+        The epoch after which the weights were checked, if it is not the last one of the run: there were too few
+        examples with a gradient after it.
     rbp
         The nudged phase beside recurrent backpropagation, for falling betas; empty if it was not asked for.
     """
@@ -80,7 +87,7 @@ class Report:
     cosine: float
     errors: dict[float, float]
     bias_slope: float | None
-    suggested_beta: float
+    suggested_beta: float | None
     variance: float
     margin: float
     asymmetry: float | None
@@ -88,6 +95,9 @@ class Report:
     residual: float
     converged: bool
     kinks: int = 0
+    examples: int = 0
+    passed_over: int = 0
+    epoch: int | None = None
     rbp: tuple[Trajectory, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:

@@ -109,6 +109,11 @@ class Crossbar(NeuronSubstrate):
             self._programmed = (self.params, {name: self._held(name, weight) for name, weight in self.params.items()})
         return self._programmed[1]
 
+    @property
+    def transmitted(self) -> Params:
+        """The weights that the synapses transmit with, as numbers: W = R_f (G+ - G-)."""
+        return {name: value * self.hardware.r_f for name, value in self.weights.items()}
+
     def _held(self, name: str, weight: Array) -> Array:
         """Return G+ - G- as effective at the ends of the wires; a bias has its source at the unit and no wires [S]."""
         plus, minus = differential_pair(self.hardware, weight)

@@ -11,12 +11,13 @@ from numpy.typing import ArrayLike
 from neuroeq.contract import Equilibrium, Nudge, Params, Plastic, Stop, Trial, VectorField
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Relaxation
-from neuroeq.errors import SpecError
+from neuroeq.errors import EquationError, SpecError
 
 from ..engine import Accumulator, Plasticity, Recording, Simulation
 from .compatibility import check_rule
 from .contrasts import Contrasts
-from .stability import MOVING, jacobian, neuron_margin
+from .free_units import mean_field
+from .stability import MOVING, jacobian, measured_margin, neuron_margin
 
 Array = np.ndarray
 
@@ -133,8 +134,17 @@ class NeuronSubstrate(Contrasts):
         return self.simulation.relax(self.weights, inputs, nudge, start, stop, plasticity, record, rng)
 
     def margin(self, free: Equilibrium) -> float:
-        """Return the largest stable |beta| of a negative nudge, the median over samples; 0 if none is stable."""
-        return neuron_margin(self, free)
+        """Return the largest stable |beta| of a negative nudge where the free phase would settle."""
+        try:
+            fields = mean_field(self.network) if self.spiking else self.fields
+        except EquationError:
+            return measured_margin(self, free.activity[self.network.input_layer], free)
+        return neuron_margin(self.network, fields, self.transmitted, free, self.state_of_one)
+
+    @property
+    def transmitted(self) -> Params:
+        """The weights that the synapses transmit with, as numbers, and the biases."""
+        return self.params
 
     def jacobian(self, eq: Equilibrium, sample: int) -> Array:
         """Return the derivative of tau ds/dt in the states of all free units: (n, n), one row a rate of change."""

@@ -201,7 +201,8 @@ class OperatingPoints(PlainSubstrate):
 
     def margin(self, free: Equilibrium) -> float:
         """Return the largest stable |beta| of a negative nudge, the least over the batch; infinite for other modes."""
-        return self._bound(free.resume)
+        inputs = free.activity[self.network.input_layer]
+        return self._bound(self.relax(inputs, start=free.resume, stop=Stop(MOST_STEPS, TOLERANCE)).resume)
 
     def adjoint(self, inputs: Array, targets: Array, cost: Cost, stop: Stop) -> Params:
         """Return dC/dtheta at the free operating point, by implicit differentiation of Kirchhoff's current law."""

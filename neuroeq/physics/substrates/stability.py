@@ -1,4 +1,4 @@
-"""The largest stable nudge, from the curvature of the energy at a free equilibrium.
+"""The largest stable nudge, from the curvature of the energy at a settled free equilibrium, in double precision.
 
 Let H be the Hessian of E over the units that can move, and S its Schur complement at the outputs, the curvature once
 the other units have followed. E + beta C is bounded below only for  beta > -lambda_min(S).  Clipped units cannot move;
@@ -7,16 +7,22 @@ if units are bounded, outputs saturate under a nudge beyond the margin instead o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from neuroeq.contract import Equilibrium, Params, Stop, Substrate, VectorField
-from neuroeq.describe.network import free_layers, free_weights
-from neuroeq.describe.spec import Bounds, Network
-from neuroeq.units import physical
+from neuroeq.describe.network import free_layers
+from neuroeq.describe.spec import Network
+
+from ..engine import Field
+from .free_units import SETTLED, FreeUnits, interval
 
 Array = np.ndarray
 MOVING = (0.02, 0.98)
 """The activities between which a unit counts as able to move."""
+SAMPLES = 20
+"""The number of samples of a batch whose margins are computed."""
 
 
 def margin(substrate: Substrate, free: Equilibrium) -> float:
@@ -24,33 +30,74 @@ def margin(substrate: Substrate, free: Equilibrium) -> float:
     return substrate.margin(free)
 
 
-def neuron_margin(substrate: Substrate, free: Equilibrium, samples: int = 4) -> float:
-    """Return the margin of neurons, the median over samples; 0 if no negative nudge is stable.
+def neuron_margin(
+    network: Network,
+    fields: Mapping[str, Field],
+    params: Params,
+    free: Equilibrium,
+    one: float = 1.0,
+    samples: int = SAMPLES,
+) -> float:
+    """Return the margin of neurons where they settle.
 
-    For rates it is measured on the equations of the neurons. For spiking units it is that of their mean field, leaky
-    integrators with unit slope between their bounds, for which H = 1 - W.
+    Parameters
+    ----------
+    network
+        The network, for its layers and projections.
+    fields
+        The vector field of every free layer; for spiking units that of their mean field.
+    params
+        The weights that synapses transmit with, and the biases.
+    free
+        The end of a free phase of a batch.
+    one
+        The state that represents the number 1.
+    samples
+        The number of samples of the batch to compute it for.
+
+    Returns
+    -------
+    float
+        The median over the samples in which an output can move; 0 if no negative nudge is stable there, and infinite if
+        no output moves in any.
+    """
+    units = FreeUnits(network, fields, params, free, one, samples)
+    states = units.settled()
+    limits = [
+        _smallest(-jac, units.output, moving)
+        for jac, moving in zip(units.jacobians(states), units.moving(states), strict=True)
+    ]
+    return _typical(limits)
+
+
+def measured_margin(substrate: VectorField, inputs: Array, free: Equilibrium, samples: int = SAMPLES) -> float:
+    """Return the margin of neurons whose equations cannot be analysed, measured on their steps where they settle.
 
     Parameters
     ----------
     substrate
-        The substrate of neurons that settled.
+        The substrate of neurons.
+    inputs
+        The inputs of the batch: (batch, n_input).
     free
-        The free equilibrium of a batch.
+        The end of a free phase of the batch, from which it goes on.
     samples
         The number of samples of the batch to compute it for.
     """
-    network, field = substrate.network, substrate.as_field()
-    output = np.concatenate(
-        [np.full(network.layers[layer].size, layer == network.output_layer) for layer in free_layers(network)]
-    )
-    margins = []
-    for sample in range(min(samples, len(free.outputs))):
-        if field is not None:
-            hessian, moving = -jacobian(field, free, sample), unclipped(network, free, sample)
-        else:
-            hessian, moving = _mean_field(network, substrate.params), _moving(network, free, sample)
-        margins.append(_smallest(hessian, output, moving))
-    return max(0.0, float(np.median(margins)))
+    network = substrate.network
+    free = substrate.relax(inputs, start=free.resume, stop=SETTLED)
+    sizes = {layer: network.layers[layer].size for layer in free_layers(network)}
+    output = np.repeat([layer == network.output_layer for layer in sizes], list(sizes.values()))
+    limits = [
+        _smallest(-jacobian(substrate, free, sample), output, unclipped(network, free, sample))
+        for sample in range(min(samples, len(free.outputs)))
+    ]
+    return _typical(limits)
+
+
+def _typical(limits: list[float]) -> float:
+    finite = [limit for limit in limits if np.isfinite(limit)]
+    return max(0.0, float(np.median(finite))) if finite else float("inf")
 
 
 def jacobian(substrate: VectorField, equilibrium: Equilibrium, sample: int, shift: float = 1e-6) -> Array:
@@ -83,16 +130,6 @@ def _by_layer(network: Network, rows: Array) -> dict[str, Array]:
     return dict(zip(free_layers(network), np.split(rows, np.cumsum(sizes)[:-1], axis=1), strict=True))
 
 
-def _mean_field(network: Network, params: Params) -> Array:
-    weights = free_weights(network, params)
-    return np.eye(len(weights)) - weights
-
-
-def _moving(network: Network, free: Equilibrium, sample: int) -> Array:
-    activity = np.concatenate([free.activity[layer][sample] for layer in free_layers(network)])
-    return (activity > MOVING[0]) & (activity < MOVING[1])
-
-
 def unclipped(network: Network, free: Equilibrium, sample: int) -> Array:
     """Return which states of a sample are strictly inside the bounds of their model: (n,)."""
     inside = unclipped_states(network, free)
@@ -105,11 +142,7 @@ def unclipped_states(network: Network, eq: Equilibrium) -> dict[str, Array]:
     for layer in free_layers(network):
         model = network.neuron(layer)
         assert model is not None
-        interval = model.bounds.get(model.state, Bounds())
-        low, high = (
-            default if value is None else physical(str(value)).value
-            for value, default in ((interval.min, -np.inf), (interval.max, np.inf))
-        )
+        low, high = interval(model)
         inside[layer] = (eq.state[layer] > low) & (eq.state[layer] < high)
     return inside
 
@@ -121,6 +154,10 @@ def _smallest(hessian: Array, output: Array, moving: Array) -> float:
         return float("inf")
     schur = hessian[np.ix_(outer, outer)]
     if inner.any():
-        coupling = hessian[np.ix_(inner, outer)]
-        schur = schur - coupling.T @ np.linalg.lstsq(hessian[np.ix_(inner, inner)], coupling, rcond=None)[0]
+        within, forward = hessian[np.ix_(inner, inner)], hessian[np.ix_(inner, outer)]
+        try:
+            followed = np.linalg.solve(within, forward)
+        except np.linalg.LinAlgError:
+            followed = np.linalg.lstsq(within, forward, rcond=None)[0]
+        schur = schur - hessian[np.ix_(outer, inner)] @ followed
     return float(np.linalg.eigvalsh((schur + schur.T) / 2).min())

@@ -29,6 +29,8 @@ class Column:
         The unit, if every row chooses a prefix for it.
     none
         The text that is shown if there is no number.
+    zero
+        The text that is shown for 0, if it is not the number.
     """
 
     title: str
@@ -37,6 +39,7 @@ class Column:
     digits: int = 1
     unit: str = ""
     none: str = "–"
+    zero: str = ""
 
     def text(self, row: Summary) -> str:
         """Return the entry of a row as text."""
@@ -46,9 +49,13 @@ class Column:
         if self.unit:
             return with_prefix(mean, half, self.factor, self.unit)
         text = f"{self.factor * mean:.{self.digits}f}"
+        if mean == 0 and self.zero:
+            return self.zero
         return text if half is None else f"{text} ± {self.factor * half:.{self.digits}f}"
 
 
+LEARNED = Column("learned [% of seeds]", "learned", 100, digits=0, zero="not learned")
+"""The column that is shown if not every cell has learned."""
 COLUMNS = (
     Column("test accuracy [%]", "test_accuracy", 100),
     Column("train accuracy [%]", "train_accuracy", 100),
@@ -63,8 +70,9 @@ COLUMNS = (
 
 
 def used(rows: Sequence[Summary]) -> list[Column]:
-    """Return the columns in which any row has a number."""
-    return [column for column in COLUMNS if any(row.mean[column.key] is not None for row in rows)]
+    """Return the columns in which any row has a number, and whether cells have learned if not all have."""
+    first = [LEARNED] if any(row.mean["learned"] not in (None, 1.0) for row in rows) else []
+    return first + [column for column in COLUMNS if any(row.mean[column.key] is not None for row in rows)]
 
 
 def with_prefix(mean: float, half: float | None, factor: float, unit: str) -> str:

@@ -22,6 +22,7 @@ from .running import CELL, read_json
 SETTLED = 0.01
 """How near outputs must stay to their last values, as a fraction of the largest one."""
 AVERAGED = (
+    "learned",
     "test_accuracy",
     "train_accuracy",
     "cosine_start",
@@ -53,6 +54,8 @@ class Row:
         The warnings that were given while it ran.
     classes, epochs
         The number of classes of the data, and of epochs that it was trained for.
+    learned
+        Whether the training error left that of guessing.
     test_accuracy, train_accuracy
         The fractions of test and training examples in the right class.
     cosine_start, cosine_end
@@ -80,6 +83,7 @@ class Row:
     warnings: tuple[str, ...] = ()
     classes: int | None = None
     epochs: int | None = None
+    learned: bool | None = None
     test_accuracy: float | None = None
     train_accuracy: float | None = None
     cosine_start: float | None = None
@@ -153,6 +157,7 @@ def read_row(path: Path, cell: Cell) -> Row:
         warnings=remarks,
         classes=2 if run.network.data.targets == "scalar" else outputs,
         epochs=result["epochs"],
+        learned=result.get("learned"),
         test_accuracy=None if run.test_error is None else 1 - run.test_error,
         train_accuracy=1 - run.train_error,
         cosine_start=start.get("cosine"),

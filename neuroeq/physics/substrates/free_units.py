@@ -1,0 +1,141 @@
+"""The free units of a network as one vector field, in double precision, for what is computed where they settle.
+
+    tau ds/dt = mu(s, drive, bias),   drive = x + a(s) W,   s within its bounds
+
+Free phases may end before they settle, and in single precision. The equations of the units go on from there in double
+precision until nothing moves any more. Spiking units are taken as their mean field, leaky integrators between 0 and 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from neuroeq.contract import Equilibrium, Params, Stop
+from neuroeq.describe.catalog import load_model
+from neuroeq.describe.network import free_layers, free_weights
+from neuroeq.describe.spec import Bounds, Network, NeuronModel
+from neuroeq.units import physical
+
+from ..engine import Field
+
+Array = np.ndarray
+Function = Callable[[Mapping[str, Array]], Array]
+SETTLED = Stop(50_000, 1e-11)
+"""When units count as settled: no state moves by more than this in a step."""
+
+
+class FreeUnits:
+    """The free units of some samples, side by side in the order of their layers: states are (samples, n).
+
+    Parameters
+    ----------
+    network
+        The network, for its layers and projections.
+    fields
+        The vector field of every free layer; that of leaky integrators for spiking units.
+    params
+        The weights that synapses transmit with, and the biases.
+    free
+        The end of a free phase, from which the units go on.
+    one
+        The state that represents the number 1.
+    samples
+        The number of samples to take from the batch.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        fields: Mapping[str, Field],
+        params: Params,
+        free: Equilibrium,
+        one: float,
+        samples: int,
+    ) -> None:
+        layers = free_layers(network)
+        sizes = [network.layers[layer].size for layer in layers]
+        self._fields, self._splits = [fields[layer] for layer in layers], np.cumsum(sizes)[:-1]
+        self.output = np.repeat([layer == network.output_layer for layer in layers], sizes)
+        self._weights = free_weights(network, params)
+        clamped = np.asarray(free.activity[network.input_layer][:samples], float)
+        self._arriving = np.concatenate([_from_inputs(network, params, clamped, layer) for layer in layers], axis=1)
+        self._bias = np.concatenate(
+            [np.broadcast_to(params.get(f"{layer}.bias", 0.0), size) for layer, size in zip(layers, sizes, strict=True)]
+        )
+        begun = [free.activity[layer] if network.kind.spikes else free.state[layer] / one for layer in layers]
+        self._begun = np.concatenate([np.asarray(each[:samples], float) for each in begun], axis=1)
+        limits = [interval(field.model) for field in self._fields]
+        self._low, self._high = (np.repeat([each[side] for each in limits], sizes) for side in (0, 1))
+        self._step = np.repeat([_step(field.model) for field in self._fields], sizes)
+
+    def settled(self) -> Array:
+        """Return the states in which nothing moves any more, or those after the most steps: (samples, n)."""
+        states = np.clip(self._begun, self._low, self._high)
+        for _ in range(SETTLED.steps):
+            before = states
+            rates = self._each(lambda field: field.functions[0], before)
+            states = np.clip(before + self._step * rates, self._low, self._high)
+            if np.abs(states - before).max(initial=0.0) < SETTLED.tolerance:
+                break
+        return states
+
+    def moving(self, states: Array) -> Array:
+        """Return which states are strictly inside their bounds: (samples, n)."""
+        return (states > self._low) & (states < self._high)
+
+    def drive_slopes(self, states: Array) -> Array:
+        """Return the derivative of tau ds/dt in the drive of every unit: (samples, n)."""
+        return self._each(lambda field: field.drive_slope, states)
+
+    def jacobians(self, states: Array) -> Iterator[Array]:
+        """Yield the derivative of tau ds/dt in the states of all units, sample by sample: (n, n)."""
+        slopes = (
+            self._each(lambda field: field.own_slope, states),
+            self.drive_slopes(states),
+            self._each(lambda field: field.activity_slope, states),
+        )
+        for own, drive, activity in zip(*slopes, strict=True):
+            yield np.diag(own) + drive[:, None] * self._weights.T * activity
+
+    def _each(self, which: Callable[[Field], Function], states: Array) -> Array:
+        """Return a function of every unit's own equations at the states of all units: (samples, n)."""
+        activity = self._by_layer(lambda field: field.functions[1], states, np.zeros_like(states))
+        return self._by_layer(which, states, self._arriving + activity @ self._weights)
+
+    def _by_layer(self, which: Callable[[Field], Function], states: Array, drives: Array) -> Array:
+        parts = (np.split(each, self._splits, axis=1) for each in (states, drives, self._bias[None]))
+        each = zip(self._fields, *parts, strict=True)
+        return np.concatenate(
+            [which(field)({field.model.state: s, "drive": drive, "bias": bias}) for field, s, drive, bias in each],
+            axis=1,
+        )
+
+
+def mean_field(network: Network) -> dict[str, Field]:
+    """Return the vector field of the mean activity of spiking units, by layer."""
+    return dict.fromkeys(free_layers(network), Field(load_model(NeuronModel, "hard_sigmoid")))
+
+
+def interval(model: NeuronModel) -> tuple[float, float]:
+    """Return the bounds of a model's state; infinite where there is none."""
+    within = model.bounds.get(model.state, Bounds())
+    low, high = (None if end is None else physical(str(end)).value for end in (within.min, within.max))
+    return -np.inf if low is None else low, np.inf if high is None else high
+
+
+def _step(model: NeuronModel) -> float:
+    """Return the step of a model over its time constant."""
+    if model.time_constant == "dt":
+        return 1.0
+    return float(model.dt / physical(str(model.parameters[model.time_constant])).value)
+
+
+def _from_inputs(network: Network, params: Params, clamped: Array, layer: str) -> Array:
+    """Return the drive of a layer by the inputs: (samples, n)."""
+    drive = np.zeros((len(clamped), network.layers[layer].size))
+    for name, ends in network.projections.items():
+        if (ends.source, ends.target) == (network.input_layer, layer):
+            drive = drive + clamped @ params[name]
+    return drive
