@@ -75,6 +75,7 @@ def write_mistakes(folder):
     np.savez(folder / "nan.npz", inputs=np.tile([[0.0, np.nan], [1, 1]], (4, 1)), labels=np.arange(8) % 2)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_diverging_network_is_reported_with_layer_and_step(capsys, tmp_path):
     grows = 'equations = "ds/dt = (1 + s + drive + nudge)/tau : 1"\nactivity = "s"\n'
     (tmp_path / "grows.toml").write_text(f'extends = "sigmoid"\n{grows}')
