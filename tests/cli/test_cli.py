@@ -88,6 +88,17 @@ def test_a_diverging_network_is_reported_with_layer_and_step(capsys, tmp_path):
     assert "grew without bound in phase 'free', seen at step" in err and "try a smaller" in err
 
 
+def test_the_help_of_ideal_names_every_part():
+    from typing import get_args
+
+    from neuroeq.cli.options import Ideal
+    from neuroeq.describe.catalog import IDEAL
+    from neuroeq.runs.training import train
+
+    for text in (get_args(Ideal)[1].help, train.__doc__):
+        assert not [part for part in IDEAL if part not in text]
+
+
 def test_run_prints_the_result_and_where_it_is(capsys):
     status, out, err = cli(capsys, "run", "xor", "--epochs", "2", "--out", "here")
     assert status == 0
