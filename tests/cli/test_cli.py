@@ -27,7 +27,7 @@ def cli(capsys, *arguments):
         (["run", "xor", "--set", "phases"], "--set phases: expected KEY=VALUE with a dotted key"),
         (["run", "wrong_unit.toml"], "parameters.tau is '10 mV'; expected a time, such as '10 ms'"),
         (["run", "bare_number.toml"], "parameters.tau is 10.0; expected a time, such as '10 ms'"),
-        (["run", "no_parse.toml"], "neuron.toml: equations do not parse: "),
+        (["run", "no_parse.toml"], "neuron.toml: equations do not parse"),
         (["run", "xor", "--set", "data.name=mnist"], "data set 'mnist' needs files: put train-images-idx3-ubyte"),
         (["run", "xor", "--set", "data.name=nan.npz"], "data set 'nan.npz': 4 of 8 examples hold NaN or infinity"),
         (["run", "xor", "--set", "layers.input.size=3"], "layers.input.size is 3; expected 2 for data set 'xor'"),
