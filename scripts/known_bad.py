@@ -33,7 +33,7 @@ KNOWN_BAD: dict[str, str | bytes] = {
     "rate: dt longer than two time constants": XOR + '[substrate.rate.neuron_parameters]\ntau = "1 ms"',
     "rate: time constant below 0": XOR + '[substrate.rate.neuron_parameters]\ntau = "-10 ms"',
     "rate: time constant of 0": XOR + '[substrate.rate.neuron_parameters]\ntau = "0 ms"',
-    "rate: phase of 1e9 steps": XOR + FREE + '"1000000000 steps"',
+    "rate: phase of 1e9 steps": XOR + FREE + '"1000000000 steps"\n[training]\nepochs = 1',
     "rate: phase of a year": XOR + FREE + '"1 year"',
     "rate: phase below 0": XOR + FREE + '"-5 ms"',
     "rate: phase in volts": XOR + FREE + '"10 mV"',
@@ -83,5 +83,6 @@ KNOWN_BAD: dict[str, str | bytes] = {
     "lists 5000 deep": "a = " + 5000 * "[" + 5000 * "]",
     "tables 200000 deep": ".".join(200_000 * "a") + " = 1",
     "number of 5000 digits": "a = " + 5000 * "9",
+    "control character in a title": XOR + 'title = "\\u001b[31m"',
     "text in another encoding": XOR.encode() + b'title = "\xe4"',
 }
