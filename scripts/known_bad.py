@@ -77,6 +77,7 @@ KNOWN_BAD: dict[str, str | bytes] = {
     "window the wrong way round": 'extends = "pcm"\n[synapse]\ng_max = "1e-12 S"\ng_min = "1 S"',
     "conductance below 0": 'extends = "pcm"\n[synapse]\ng_min = "-1 uS"',
     "diode of 1e300 A": DIODE + 'i_s = "1e300 A"',
+    "diode that leaks ten thousand amperes": DIODE + 'i_s = "1e10 uA"',
     "temperature below 0": 'extends = "1n4148"\ntemperature = "-1 K"',
     "converter of 99 bits": 'extends = "board"\n[periphery]\nadc_bits = 99',
     # files

@@ -38,7 +38,7 @@ class ShockleyClamp(Clamp):
     model
         The name of this model, ``"shockley"``.
     i_s
-        Saturation current of the junction. [A]
+        Saturation current of the junction, at most 1 A, which no diode reaches. [A]
     n
         Emission coefficient of the junction, dimensionless.
     spice
@@ -46,7 +46,7 @@ class ShockleyClamp(Clamp):
     """
 
     model: Literal["shockley"]
-    i_s: Annotated[Current, Field(gt=0)]
+    i_s: Annotated[Current, Field(gt=0, le=1)]
     n: Positive = 1.0
     spice: bool = False
 
@@ -58,7 +58,7 @@ class ShockleyDiode(Diode):
     Parameters
     ----------
     i_s
-        Saturation current of the junction. [A]
+        Saturation current of the junction, at most 1 A, which no diode reaches. [A]
     n
         Emission coefficient of the junction, dimensionless.
     temperature
