@@ -33,7 +33,7 @@ KNOWN_BAD: dict[str, str | bytes] = {
     "rate: dt longer than two time constants": XOR + '[substrate.rate.neuron_parameters]\ntau = "1 ms"',
     "rate: time constant below 0": XOR + '[substrate.rate.neuron_parameters]\ntau = "-10 ms"',
     "rate: time constant of 0": XOR + '[substrate.rate.neuron_parameters]\ntau = "0 ms"',
-    "rate: phase of 1e9 steps": XOR + FREE + '"1000000000 steps"',
+    "rate: phase of 1e9 steps": XOR + FREE + '"1000000000 steps"\n[training]\nepochs = 1',
     "rate: phase of a year": XOR + FREE + '"1 year"',
     "rate: phase below 0": XOR + FREE + '"-5 ms"',
     "rate: phase in volts": XOR + FREE + '"10 mV"',
@@ -77,11 +77,13 @@ KNOWN_BAD: dict[str, str | bytes] = {
     "window the wrong way round": 'extends = "pcm"\n[synapse]\ng_max = "1e-12 S"\ng_min = "1 S"',
     "conductance below 0": 'extends = "pcm"\n[synapse]\ng_min = "-1 uS"',
     "diode of 1e300 A": DIODE + 'i_s = "1e300 A"',
+    "diode that leaks ten thousand amperes": DIODE + 'i_s = "1e10 uA"',
     "temperature below 0": 'extends = "1n4148"\ntemperature = "-1 K"',
     "converter of 99 bits": 'extends = "board"\n[periphery]\nadc_bits = 99',
     # files
     "lists 5000 deep": "a = " + 5000 * "[" + 5000 * "]",
     "tables 200000 deep": ".".join(200_000 * "a") + " = 1",
     "number of 5000 digits": "a = " + 5000 * "9",
+    "control character in a title": XOR + 'title = "\\u001b[31m"',
     "text in another encoding": XOR.encode() + b'title = "\xe4"',
 }

@@ -47,8 +47,8 @@ def _check_connected(network: Network, name: str) -> None:
     connected = mask(network, name)
     if connected is not None and not connected.any():
         raise SpecError(
-            f"{network.where}: projections.{name} has no synapse; raise connect.probability, choose another "
-            "connect.seed, or leave the projection out."
+            f"{network.where}: projections.{name} has no synapse; list connect.edges, raise connect.probability, "
+            "choose another connect.seed, or leave the projection out."
         )
 
 

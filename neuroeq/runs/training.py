@@ -60,7 +60,7 @@ def train(
     hardware
         The name or path of the hardware of a circuit; if left out, what the network's file says, or ``"unbounded"``.
     ideal
-        Parts of the hardware to idealise, such as window, diodes, amplifiers or wires.
+        Parts of the hardware to idealise: window, devices, diodes, amplifiers, wires, array, periphery or nudge.
     data_dir
         The folder that holds data sets; ``$NEUROEQ_DATA`` if left out.
     engine

@@ -27,7 +27,7 @@ def cli(capsys, *arguments):
         (["run", "xor", "--set", "phases"], "--set phases: expected KEY=VALUE with a dotted key"),
         (["run", "wrong_unit.toml"], "parameters.tau is '10 mV'; expected a time, such as '10 ms'"),
         (["run", "bare_number.toml"], "parameters.tau is 10.0; expected a time, such as '10 ms'"),
-        (["run", "no_parse.toml"], "neuron.toml: equations do not parse: "),
+        (["run", "no_parse.toml"], "neuron.toml: equations do not parse"),
         (["run", "xor", "--set", "data.name=mnist"], "data set 'mnist' needs files: put train-images-idx3-ubyte"),
         (["run", "xor", "--set", "data.name=nan.npz"], "nan.npz': 4 of 8 examples hold NaN or infinity"),
         (["run", "xor", "--set", "layers.input.size=3"], "layers.input.size is 3; expected 2 for data set 'xor'"),
@@ -75,6 +75,7 @@ def write_mistakes(folder):
     np.savez(folder / "nan.npz", inputs=np.tile([[0.0, np.nan], [1, 1]], (4, 1)), labels=np.arange(8) % 2)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_diverging_network_is_reported_with_layer_and_step(capsys, tmp_path):
     grows = 'equations = "ds/dt = (1 + s + drive + nudge)/tau : 1"\nactivity = "s"\n'
     (tmp_path / "grows.toml").write_text(f'extends = "sigmoid"\n{grows}')
@@ -85,6 +86,17 @@ def test_a_diverging_network_is_reported_with_layer_and_step(capsys, tmp_path):
     )
     assert status == 2
     assert "grew without bound in phase 'free', seen at step" in err and "try a smaller" in err
+
+
+def test_the_help_of_ideal_names_every_part():
+    from typing import get_args
+
+    from neuroeq.cli.options import Ideal
+    from neuroeq.describe.catalog import IDEAL
+    from neuroeq.runs.training import train
+
+    for text in (get_args(Ideal)[1].help, train.__doc__):
+        assert not [part for part in IDEAL if part not in text]
 
 
 def test_run_prints_the_result_and_where_it_is(capsys):

@@ -2,7 +2,9 @@
 
 import pytest
 
+from neuroeq.cli import main
 from neuroeq.describe.catalog import load_any, load_network, resolve
+from neuroeq.describe.spec import setting
 from neuroeq.errors import NeuroeqError
 from scripts import fuzzing
 
@@ -81,6 +83,38 @@ def test_a_file_of_another_kind_is_named_as_what_it_is(tmp_path):
     (tmp_path / "bare.toml").write_text('title = "what"\n')
     with pytest.raises(NeuroeqError, match=r"bare.toml: has no key that tells what it describes"):
         load_any("bare.toml")
+
+
+def test_a_circle_is_told_by_where_its_paths_lead(tmp_path):
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "mine.toml").write_text('extends = "../c/mine.toml"\n')
+    for load in (load_any, load_network):
+        with pytest.raises(NeuroeqError, match=r"c/mine.toml: extends itself, by way of"):
+            load("c/mine.toml")
+
+
+def test_tables_may_be_nested_some_levels_deep():
+    assert setting(".".join(19 * "a") + "=1")
+    with pytest.raises(NeuroeqError, match="is nested too deep; expected 20 levels at most"):
+        setting(".".join(30 * "a") + "=1")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('extends = "lif"\nparameters.tau = "10 mV"', "parameters.tau is '10 mV'; expected a time"),
+        (
+            'extends = "xor"\nsubstrate.rate.neuron_parameters.tau = "10 mV"',
+            "parameters.tau is '10 mV'; expected a time",
+        ),
+        ('extends = "xor"\nsubstrate.rate.neuron = "hard_sigmod"', "did you mean 'hard_sigmoid'"),
+    ],
+)
+def test_show_refuses_what_run_refuses(text, said, tmp_path, capsys):
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(SystemExit, match="2"):
+        main(["show", "./mine.toml"])
+    assert said in capsys.readouterr().err
 
 
 def test_a_byte_order_mark_and_line_ends_of_windows_are_read(tmp_path):

@@ -151,6 +151,7 @@ def test_streams_do_not_shift_each_other():
     assert not np.array_equal(first, streams.child("state", 1).random(3))
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_diverging_network_names_layer_phase_and_step(tmp_path):
     grows = 'equations = "ds/dt = (1 + s + drive + nudge)/tau : 1"\nactivity = "s"\n'
     (tmp_path / "grows.toml").write_text(f'extends = "sigmoid"\n{grows}')

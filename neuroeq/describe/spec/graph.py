@@ -93,8 +93,6 @@ class Connect(Spec):
     def _one(self) -> Self:
         if (self.probability is None) == (self.edges is None):
             raise ValueError("has both or neither of probability and edges; expected one of them")
-        if self.edges is not None and not self.edges:
-            raise ValueError("has edges that are empty; expected at least one pair of units, or no projection")
         return self
 
 

@@ -138,7 +138,8 @@ class Hardware(Described):
     Parameters
     ----------
     temperature
-        Temperature of the diodes, which sets their thermal voltage and their saturation current. [K]
+        Temperature of the diodes, which sets their thermal voltage and their saturation current;
+        from 100 to 1000 K, where diodes are described by such equations. [K]
     synapse
         The programmable devices that hold the weights.
     neuron
@@ -151,7 +152,7 @@ class Hardware(Described):
         The sources of every number that is not a default.
     """
 
-    temperature: Annotated[Temperature, Field(gt=0)] = 300.15
+    temperature: Annotated[Temperature, Field(ge=100, le=1000)] = 300.15
     synapse: Synapse = Synapse()
     neuron: Neuron = Neuron()
     array: Array = Array()

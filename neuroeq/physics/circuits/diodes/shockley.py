@@ -46,7 +46,7 @@ class ShockleyClamp(Clamp):
     model
         The name of this model, ``"shockley"``.
     i_s
-        Saturation current of the junction at 27 C. [A]
+        Saturation current of the junction at 27 C, at most 1 A, which no diode reaches. [A]
     n
         Emission coefficient of the junction, dimensionless.
     e_g
@@ -58,10 +58,10 @@ class ShockleyClamp(Clamp):
     """
 
     model: Literal["shockley"]
-    i_s: Annotated[Current, Field(gt=0)]
+    i_s: Annotated[Current, Field(gt=0, le=1)]
     n: Positive = 1.0
-    e_g: Annotated[Voltage, Field(gt=0)] = 1.11
-    xti: float = 3.0
+    e_g: Annotated[Voltage, Field(gt=0, le=10)] = 1.11
+    xti: Annotated[float, Field(ge=-10, le=10)] = 3.0
     spice: bool = False
 
 
