@@ -183,7 +183,8 @@ def check_neuron(model: NeuronModel) -> Checker:
     EquationError
         If equations do not parse, use unknown names, or mix units.
     """
-    checker = Checker(model.where, NEURON_NAMES, model.parameters)
+    spiking = {"lastspike": SECOND, "not_refractory": NUMBER} if model.emits == "spikes" else {}
+    checker = Checker(model.where, NEURON_NAMES | spiking, model.parameters)
     equations = checker.equations(model.equations, "equations")
     stored = [key for key, equation in equations.items() if equation.type != "subexpression"]
     shared = [key for key in stored if "shared" in equations[key].flags]
@@ -203,8 +204,6 @@ def check_neuron(model: NeuronModel) -> Checker:
     checker.expression(model.activity, "activity", NUMBER)
     if model.time_constant != "dt":
         checker.expression(model.time_constant, "time_constant", SECOND)
-    if model.emits == "spikes":
-        checker.known |= {"lastspike": SECOND, "not_refractory": NUMBER}
     for part in ("threshold", "refractory"):
         text = getattr(model, part)
         if text and not _is_value(text):
