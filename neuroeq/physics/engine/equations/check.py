@@ -69,8 +69,9 @@ class Checker:
         self.given = dict(parameters)
         self.known = dict(known)
         for name, value in parameters.items():
-            if name in known:
-                raise EquationError(f"{where}: parameters.{name} is a name that the engine provides; choose another.")
+            if name in known or name in _provided():
+                whose = "the engine" if name in known else "Brian2"
+                raise EquationError(f"{where}: parameters.{name} is a name that {whose} provides; choose another.")
             try:
                 self.known[name] = physical(value).dimension if isinstance(value, str) else NUMBER
             except SpecError as error:
