@@ -178,6 +178,7 @@ def test_refractory_expressions_are_those_of_brian2():
         ({"refractory": "v"}, r"Refractory expression is dimensionless but not a boolean value"),
         ({"refractory": "tau*tau"}, r"Refractory expression has to evaluate to a timespan or a boolean"),
         ({"refractory": "vv"}, r"refractory: no variable 'vv'"),
+        ({"after_step": "v += poisson(1e300)"}, r"the code of its models fails as it runs: .*lam"),
         ({"threshold": "v"}, r"Threshold condition 'v' is not a boolean expression"),
         ({"dt": "1e9 ms"}, r"dt is 1 Ms, more than twice the time constant tau_r = 20 ms"),
         (
