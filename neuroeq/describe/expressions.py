@@ -31,10 +31,11 @@ CPP_KEYWORDS = frozenset(
         "double else enum explicit export extern false float for friend goto if inline int long mutable namespace new "
         "noexcept nullptr operator private protected public register restrict return short signed sizeof static struct "
         "switch template this throw true try typedef typeid typename union unsigned using virtual void volatile while "
-        "cdef cpdef ctypedef cimport nogil gil NULL NAN INFINITY EOF errno std stdin stdout stderr",
+        "cdef cpdef ctypedef cimport nogil gil NULL NAN INFINITY EOF errno std stdin stdout stderr "
+        "logical_not bounded",
     )
 )
-"""Words that a variable in generated C++ or Cython cannot have as its name."""
+"""Words that a variable in generated C++, Cython or Python cannot have as its name."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _BINARY = {ast.Add: " + ", ast.Sub: " - ", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: " % "}
@@ -56,7 +57,7 @@ def identifier(text: str) -> str:
             f"is {_quoted(text)}; expected a name: a letter, then letters, digits and single underscores, at most 100"
         )
     if keyword.iskeyword(text) or text in CPP_KEYWORDS:
-        raise ValueError(f"is '{text}', a word of Python or C++; choose another name")
+        raise ValueError(f"is '{text}', a word of Python, C++ or generated code; choose another name")
     return text
 
 

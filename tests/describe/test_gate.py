@@ -10,11 +10,11 @@ import pytest
 
 import neuroeq
 from neuroeq.cli import main
-from neuroeq.describe.catalog import load_model
+from neuroeq.describe.catalog import load_model, resolve
 from neuroeq.describe.catalog.files import find, names, table_of
 from neuroeq.describe.complexity import FUNCTIONS
 from neuroeq.describe.expressions import expression, identifier, rendered
-from neuroeq.describe.spec import NeuronModel, SynapseModel
+from neuroeq.describe.spec import Network, NeuronModel, SynapseModel, validate
 from neuroeq.describe.statements import equations, statements
 from neuroeq.errors import NeuroeqError
 
@@ -209,7 +209,7 @@ def harmless(tmp_path, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_accepted_runs_and_does_nothing_else(tmp_path, capsys, kind, how):
     status, _, err = run(capsys, kind, harmless(tmp_path, kind), *how)
-    assert status == 0 or "engine is 'compiled'" in err, err
+    assert status == 0 or "which the compiled trainer does not do" in err, err
     assert not (tmp_path / "canary").exists()
 
 
@@ -301,8 +301,8 @@ def test_a_rendered_tree_parses_to_itself():
         (identifier, "__class__", "expected a name"),
         (identifier, "a__b", "expected a name"),
         (identifier, "_x", "expected a name"),
-        (identifier, "double", "a word of Python or C\\+\\+"),
-        (identifier, "lambda", "a word of Python or C\\+\\+"),
+        (identifier, "double", "a word of Python, C\\+\\+"),
+        (identifier, "lambda", "a word of Python, C\\+\\+"),
         (identifier, "x\n", "expected a name"),
         (statements, "x", "does not parse; expected 'name = value'"),
         (statements, "x **= 2", "expected one of = \\+= -= \\*= /="),
@@ -321,6 +321,52 @@ def test_a_rendered_tree_parses_to_itself():
 def test_what_is_refused_is_said(gate, text, sentence):
     with pytest.raises(ValueError, match=sentence):
         gate(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "code"),
+    [
+        ("synapse", "plasticity 0 post", "activity_rat%"),
+        ("synapse", "plasticity 0 post", "trace*(1 // 0)/dt"),
+        ("synapse", "equations", "def"),
+        ("neuron", "equations", "dv/dt = (drive - v)/tau(1) : 1"),
+        ("neuron", "equations", "def"),
+        ("neuron", "equations", "dv/dt = drive/tau : 1\nv : 1"),
+        ("neuron", "equations", "x : 9**9**9**9"),
+        ("neuron", "equations", "dv/dt = 10**10**10*drive/tau : 1"),
+        ("neuron", "equations", "dv/dt = drve/tau : 1"),
+        ("neuron", "equations", "dv/dt = drive : 1"),
+        ("neuron", "equations", "dv/dt = drive/tau : 1\nmV : 1"),
+        ("neuron", "parameters *", "__class__"),
+        ("neuron", "parameters *", "exp"),
+        ("neuron", "parameters *", "mV"),
+        ("neuron", "equations", "dv/dt = drive/tau : 1\nlogical_not : 1"),
+        ("neuron", "method", "eulr"),
+        ("neuron", "unit_rate", "10 ms"),
+        ("neuron", "refractory", "-5 ms"),
+    ],
+)
+def test_run_check_and_show_refuse_the_same_in_one_sentence(capsys, kind, place, code):
+    path = write("mine.toml", _changed(KINDS[kind], place.split(), lambda _: code))
+    settings = [word for option in options(kind, path) for word in ("--set", option)]
+    on = ["xor", "--substrate", "spiking", *settings, "--target", "numpy"]
+    for arguments in (["run", *on], ["check", *on], ["show", path]):
+        status, out, err = command(capsys, *arguments)
+        assert (status, out, err.count("\n")) == (2, "", 1), err
+        assert err.startswith("neuroeq: ") and "mine.toml: " in err
+
+
+def test_a_model_within_a_description_is_refused_for_what_is_wrong_in_it(capsys):
+    """As run.toml holds it: the message names the field, and does not print the whole model."""
+    network = resolve("xor", "spiking").model_dump(by_alias=True, exclude_none=True, mode="json")
+    network["substrate"]["spiking"]["neuron"]["reset"] = f"phi -= 1 # a\r{PYTHON}"
+    with pytest.raises(NeuroeqError, match=r"substrate.spiking.neuron.reset holds a control character \(U\+000D\)"):
+        validate(Network, network, "run.toml")
+
+
+def test_a_model_named_like_code_lends_its_traces_no_such_name(capsys):
+    table = {**SYNAPSE, "name": "x\rimport os", "traces": "dtrace/dt = (spike - trace)/tau_s : 1"}
+    assert run(capsys, "synapse", write("mine.toml", table), "--target", "numpy")[0] == 0
 
 
 def test_comments_blanks_and_line_ends_of_windows_are_dropped():
@@ -351,3 +397,15 @@ def test_no_file_is_read_as_code():
                 if called in ("np.load", "numpy.load"):
                     assert "allow_pickle=False" in ast.unparse(node), path
                 assert "shell=True" not in ast.unparse(node), path
+
+
+def test_the_documentation_lists_the_functions():
+    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    listed = re.search(r"calls of these functions: `([^`]*)`", text)
+    assert listed and listed[1].split() == list(FUNCTIONS)
+
+
+def test_the_functions_are_those_of_brian2():
+    from brian2.core.functions import DEFAULT_FUNCTIONS
+
+    assert list(FUNCTIONS) == sorted(DEFAULT_FUNCTIONS)

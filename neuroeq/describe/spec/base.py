@@ -121,7 +121,16 @@ def validate(kind: type[S], raw: dict[str, Any], where: str) -> S:
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
-        raise SpecError(f"{where}: {_sentence(kind, raw, error.errors()[0])}") from None
+        raise SpecError(f"{where}: {_sentence(kind, raw, _telling(error.errors()))}") from None
+
+
+def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
+    """Return the first error; of a table where a name could stand too, the first one within the table."""
+    first, *others = errors
+    place = first["loc"][:-1]
+    if first["type"] == "string_type" and isinstance(first["input"], dict):
+        return next((other for other in others if other["loc"][: len(place)] == place), first)
+    return first
 
 
 def _sentence(kind: type[Spec], raw: dict[str, Any], error: ErrorDetails) -> str:

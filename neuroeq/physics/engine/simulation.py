@@ -10,10 +10,10 @@ from neuroeq.contract import Equilibrium, Nudge, Params, Stop
 from neuroeq.describe.edges import sparse_edges
 from neuroeq.describe.network import check_batch
 from neuroeq.describe.spec import Network
-from neuroeq.errors import DivergenceError
+from neuroeq.errors import DivergenceError, EquationError
 
 from .assembly import assemble, time_step
-from .brian import reseed, use_target
+from .brian import brian, reseed, use_target
 from .coupling import Drives
 from .memory import Resume, placed, rest, restore, rows, save, spread
 from .nudging import Nudging
@@ -120,6 +120,8 @@ class Simulation:
             If inputs or targets have the wrong shape, or are not finite.
         DivergenceError
             If a state is not finite.
+        EquationError
+            If the code of a model fails as it runs.
         """
         check_batch(self.network, inputs, None if nudge is None else nudge.targets, self.batch)
         self._nudging.check(nudge)
@@ -134,7 +136,11 @@ class Simulation:
         self._nudging.start(nudge, self._m, self._held)
         self._learning.start(self._values, params, plasticity)
         self._n_spikes = 0
-        steps, residual = self._run(stop, plasticity is not None, record is not None)
+        try:
+            steps, residual = self._run(stop, plasticity is not None, record is not None)
+        except brian().BrianObjectException as error:
+            reason = " ".join(str(error.__cause__ or error).split())
+            raise EquationError(f"{self.network.where}: the code of its models fails as it runs: {reason}") from error
         self._learning.finish()
         if record is not None:
             assert self._monitors is not None

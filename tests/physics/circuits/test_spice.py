@@ -165,6 +165,19 @@ def test_a_held_node_has_its_source_and_resistors_only():
     assert [line for line in lines if line.startswith("V_h1_2 ")] == ["V_h1_2 h1_2 0 1.0"]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\f", "\v", "\x00", "\x85", "\u2028", "\u2029", "\\", "#", "$ ; //"])
+def test_titles_stay_in_their_comments(tmp_path, end):
+    circuit, g, drive = TINY
+    canary = tmp_path / "canary"
+    command = f"a{end}#shell touch {canary}{end}.control{end}shell touch {canary}{end}.endc{end}+ x"
+    text = netlist(circuit, g, drive, title=f"#shell touch {canary}{end}{command}", header=[command])
+    plain = netlist(circuit, g, drive, title="a", header=["a"])
+    assert [line for line in text.splitlines() if not line.startswith("* ")] == plain.splitlines()[3:]
+    if ngspice.available():
+        simulate(text)
+    assert not canary.exists()
+
+
 def test_lines_name_what_they_stand_for():
     circuit, g, drive = TINY
     lines = netlist(circuit, g, drive, sample=1, title="a network", header=["trained\non xor"]).splitlines()

@@ -69,8 +69,9 @@ class Checker:
         self.given = dict(parameters)
         self.known = dict(known)
         for name, value in parameters.items():
-            if name in known:
-                raise EquationError(f"{where}: parameters.{name} is a name that the engine provides; choose another.")
+            if name in known or name in _provided():
+                whose = "the engine" if name in known else "Brian2"
+                raise EquationError(f"{where}: parameters.{name} is a name that {whose} provides; choose another.")
             try:
                 self.known[name] = physical(value).dimension if isinstance(value, str) else NUMBER
             except SpecError as error:
@@ -183,7 +184,8 @@ def check_neuron(model: NeuronModel) -> Checker:
     EquationError
         If equations do not parse, use unknown names, or mix units.
     """
-    checker = Checker(model.where, NEURON_NAMES, model.parameters)
+    spiking = {"lastspike": SECOND, "not_refractory": NUMBER} if model.emits == "spikes" else {}
+    checker = Checker(model.where, NEURON_NAMES | spiking, model.parameters)
     equations = checker.equations(model.equations, "equations")
     stored = [key for key, equation in equations.items() if equation.type != "subexpression"]
     shared = [key for key in stored if "shared" in equations[key].flags]
@@ -203,8 +205,6 @@ def check_neuron(model: NeuronModel) -> Checker:
     checker.expression(model.activity, "activity", NUMBER)
     if model.time_constant != "dt":
         checker.expression(model.time_constant, "time_constant", SECOND)
-    if model.emits == "spikes":
-        checker.known |= {"lastspike": SECOND, "not_refractory": NUMBER}
     for part in ("threshold", "refractory"):
         text = getattr(model, part)
         if text and not _is_value(text):
