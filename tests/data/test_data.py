@@ -236,9 +236,7 @@ def test_arrays_that_are_no_data_set_are_refused(arrays, match):
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04" + bytes(30)])
 def test_a_file_that_is_no_archive_says_what_is(tmp_path, content):
     Path("mine.npz").write_bytes(content)
-    with pytest.raises(
-        DataError, match=r"mine.npz: cannot be read \(it is .*np.savez\('mine.npz', inputs=X, labels=y\)"
-    ):
+    with pytest.raises(DataError, match=r"mine.npz: cannot be read \(it is .*np.savez\('mine.npz', inputs=X"):
         load(net_of("mine.npz", 3, 2))
 
 
