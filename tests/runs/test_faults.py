@@ -166,11 +166,10 @@ def test_damage_of_traces_is_seen_where_it_hits_data(run, whole, at):
 
 def arrays_of(run):
     """All arrays in the traces of a run, by name, as bytes."""
+    names = []
     with RunFolder(run).traces() as file:
-        file.visititems(
-            lambda name, each: arrays.update({name: each[()].tobytes()}) if hasattr(each, "dtype") else None
-        )
-    return arrays
+        file.visit(names.append)
+        return {name: file[name][()].tobytes() for name in names if hasattr(file[name], "dtype")}
 
 
 def test_what_metrics_lack_is_said_and_does_not_stop_a_run(tmp_path):
