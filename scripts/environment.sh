@@ -30,6 +30,6 @@ if [ ! -x "$VENV/bin/python" ] || [ ! -e "$stamp" ] || [ pyproject.toml -nt "$st
     fi
     say "neuroeq: installing into $VENV with $("$python" --version) (a minute or two, once)"
     [ -x "$VENV/bin/python" ] || "$python" -m venv "$VENV"
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".${EXTRAS:-}"
+    "$VENV/bin/python" -W ignore -m pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e ".${EXTRAS:-}"
     touch "$stamp"
 fi

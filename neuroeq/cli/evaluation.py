@@ -69,6 +69,7 @@ def evaluate(
 
 def _evaluated(quiet: bool, **options: Any) -> tuple[Transfer, int]:
     """Return the result, and the exit status; after Ctrl-C the result is that of the chips that are done."""
+    from neuroeq.runs.interruption import Interrupted
     from neuroeq.runs.transfer import PartlyEvaluated, evaluate_run
 
     try:
@@ -77,6 +78,9 @@ def _evaluated(quiet: bool, **options: Any) -> tuple[Transfer, int]:
     except PartlyEvaluated as interruption:
         _say_what_is_left(len(interruption.done.draws), options["draws"], options["seed"])
         return interruption.done, interruption.status
+    except Interrupted as interruption:
+        print("neuroeq: interrupted before the first chip was done.", file=sys.stderr)
+        raise typer.Exit(interruption.status) from None
 
 
 def _say_what_is_left(done: int, draws: int, seed: int) -> None:

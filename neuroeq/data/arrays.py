@@ -18,6 +18,7 @@ KEYS = ("inputs", "labels", "test_inputs", "test_labels")
 """The arrays of an npz file: the training examples, and the test examples where there are any."""
 OWN_DATA = (
     "examples of your own go into an npz file: np.savez('mine.npz', inputs=X, labels=y), with X (n, d) and y (n,)"
+    """What to do with data of another kind."""
 )
 
 

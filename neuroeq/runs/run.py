@@ -120,8 +120,17 @@ class Run:
 
     @property
     def metrics(self) -> list[dict[str, float]]:
-        """The rows of metrics.csv, one for each epoch."""
-        return self.folder.metrics()
+        """The rows of metrics.csv, one for each epoch.
+
+        Raises
+        ------
+        SpecError
+            If the file is missing, empty or damaged.
+        """
+        rows = self.folder.metrics()
+        if not rows:
+            raise SpecError(f"{self.path}: has no rows in its metrics.csv; put that file back, or train the run anew.")
+        return rows
 
 
 def load_run(path: str | Path) -> Run:

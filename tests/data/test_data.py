@@ -11,7 +11,7 @@ import pytest
 from neuroeq.data import load
 from neuroeq.data.examples import predictions, targets
 from neuroeq.data.sources import GATES
-from neuroeq.errors import DataError, UnknownNameError
+from neuroeq.errors import DataError, NeuroeqWarning, UnknownNameError
 from tests.nets import network
 
 
@@ -156,6 +156,7 @@ def test_a_missing_data_set_says_which_files_go_where(tmp_path, monkeypatch):
         (lambda raw: raw[:-7], r"holds \d+ bytes for the shape \(40, 3, 2\); the file is cut short"),
         (lambda raw: b"PNG" + raw, r"starts with .*; expected an idx file of unsigned bytes"),
         (lambda raw: b"", r"cannot be read|expected an idx file"),
+        (lambda raw: raw[:8], r"ends after 8 bytes, within its header; the file is cut short"),
     ],
 )
 def test_a_damaged_file_is_refused(tmp_path, damage, match):
@@ -163,6 +164,17 @@ def test_a_damaged_file_is_refused(tmp_path, damage, match):
     path = tmp_path / "mine" / "train-images-idx3-ubyte"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match=match):
+        load(net_of("mine", 6, 4), tmp_path)
+
+
+@pytest.mark.parametrize("at", [10, 20, -4])
+def test_a_damaged_gzip_file_is_refused(tmp_path, at):
+    write_folder(tmp_path / "mine", compress=True)
+    path = tmp_path / "mine" / "train-images-idx3-ubyte.gz"
+    raw = bytearray(path.read_bytes())
+    raw[at] ^= 255
+    path.write_bytes(raw)
+    with pytest.raises(DataError, match=r"cannot be read|cut short|expected an idx file"):
         load(net_of("mine", 6, 4), tmp_path)
 
 
@@ -180,6 +192,10 @@ def test_a_users_arrays_are_a_data_set(tmp_path):
     assert (len(examples.train), len(examples.test)) == (48, 12)
 
 
+HALF = np.arange(20) % 2
+GOOD = {"inputs": np.ones((20, 3)), "labels": HALF}
+
+
 @pytest.mark.parametrize(
     ("arrays", "match"),
     [
@@ -191,12 +207,77 @@ def test_a_users_arrays_are_a_data_set(tmp_path):
         ),
         ({"inputs": np.ones((20, 3)), "labels": np.full(20, 0.5)}, r"labels float64 of shape \(20,\); expected"),
         ({"inputs": np.ones((20, 3)), "labels": np.arange(20)}, r"cannot be split|output.size is 2; expected 20"),
+        ({"inputs": np.ones((0, 3)), "labels": np.zeros(0, int)}, r"inputs are float64 of shape \(0, 3\)"),
+        ({"inputs": np.ones((20, 3)) * 1j, "labels": HALF}, r"inputs are complex128 .* expected real numbers"),
+        ({"inputs": np.full((20, 3), "a"), "labels": HALF}, r"inputs are <U1 .* expected real numbers"),
+        (
+            {"inputs": np.ones((20, 3)), "labels": HALF + 1},
+            r"output.size is 2; expected 3 .*; class 0 has no example; classes count from 0, so subtract 1",
+        ),
+        (
+            {**GOOD, "test_inputs": np.ones((4, 3)), "test_labels": np.array([0, 1, 3, 0])},
+            r"label 3 of example 2 of the test part is no class of the training part, which has 0, 1",
+        ),
+        ({**GOOD, "test_inputs": np.ones((4, 5)), "test_labels": HALF[:4]}, r"3 columns and test_inputs 5"),
+        ({**GOOD, "test_inputs": np.full((4, 3), np.inf), "test_labels": HALF[:4]}, r"4 of 4 test examples hold NaN"),
+        (
+            {**GOOD, "test_inputs": np.ones((0, 3)), "test_labels": HALF[:0]},
+            r"test_inputs are float64 of shape \(0, 3\)",
+        ),
+        ({**GOOD, "test_inputs": np.ones((4, 3))}, r"and test_inputs and test_labels or neither"),
     ],
 )
 def test_arrays_that_are_no_data_set_are_refused(arrays, match):
     np.savez("mine.npz", **arrays)
     with pytest.raises(DataError, match=match):
         load(net_of("mine.npz", 3, 2))
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04" + bytes(30)])
+def test_a_file_that_is_no_archive_says_what_is(tmp_path, content):
+    Path("mine.npz").write_bytes(content)
+    with pytest.raises(DataError, match=r"mine.npz: cannot be read \(it is .*np.savez\('mine.npz', inputs=X"):
+        load(net_of("mine.npz", 3, 2))
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "mine.npy", "mine.txt"])
+def test_a_file_of_another_format_is_told_where_own_examples_go(tmp_path, name):
+    Path(name).write_text("0,1,0\n")
+    with pytest.raises(DataError, match=rf"'{name}' is a file, but no npz file; own examples go into an npz file"):
+        load(net_of(name, 3, 2))
+
+
+def test_a_missing_npz_file_says_where_it_was_looked_for(tmp_path):
+    with pytest.raises(DataError, match=r"'mine.npz' is not there \(looked in '.', '.*data'\); name its folder"):
+        load(net_of("mine.npz", 3, 2), tmp_path / "data")
+
+
+def test_bytes_in_an_npz_file_are_scaled_as_those_of_idx_files_are():
+    raw = np.random.default_rng(0).integers(0, 256, (20, 3)).astype(np.uint8)
+    for inputs, factor in ((raw, 1 / 255), (raw / 255, 1.0), ((raw > 99).astype(np.uint8), 1.0)):
+        np.savez("mine.npz", inputs=inputs, labels=HALF, test_inputs=inputs, test_labels=HALF)
+        examples = load(net_of("mine.npz", 3, 2))
+        for part in (examples.train, examples.test):
+            np.testing.assert_allclose(part.take(slice(None))[0], inputs * factor, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("factor", "scale", "warned"), [(255, 1.0, True), (255, 1 / 255, False), (1, 1.0, False)])
+def test_other_numbers_that_are_not_scaled_are_warned_of(factor, scale, warned, recwarn):
+    """With a value of data.scale that mends it."""
+    np.savez("mine.npz", inputs=np.full((20, 3), factor), labels=HALF)
+    load(net_of("mine.npz", 3, 2, scale=scale))
+    said = [str(each.message) for each in recwarn if "inputs reach" in str(each.message)]
+    assert len(said) == warned
+    assert (
+        not warned
+        or "inputs reach 255, and networks are made for inputs of about 0 to 1; set data.scale to 0.00392" in said[0]
+    )
+
+
+def test_a_class_without_examples_is_warned_of():
+    np.savez("mine.npz", inputs=np.ones((20, 3)), labels=2 * HALF)
+    with pytest.warns(NeuroeqWarning, match=r"data set 'mine.npz': class 1 has no example\.$"):
+        load(net_of("mine.npz", 3, 3))
 
 
 def test_layers_must_have_the_size_of_the_data():

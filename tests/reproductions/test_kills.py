@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neuroeq.runs.records import RunFolder
+from neuroeq.runs.records import RunFolder, resuming
 from tests.nets import PATIENCE
 from tests.runs.test_runs import same_weights
 
@@ -130,13 +131,11 @@ def test_ctrl_c_leaves_a_checkpoint_and_exits_130(tmp_path):
     output, message = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     last = message.strip().splitlines()[-1]
-    assert (
-        last
-        == f"neuroeq: interrupted; the run in {tmp_path / 'cut'} can be resumed with --resume --out {tmp_path / 'cut'}."
-    )
+    assert last == f"neuroeq: interrupted; go on with: {resuming(tmp_path / 'cut', 'numpy')}"
     assert "Traceback" not in message and output == ""
     assert not (tmp_path / "cut" / "result.json").exists()
-    assert start([*NETWORKS["rate"], "--resume"], tmp_path / "cut").wait(PATIENCE) == 0
+    pasted = launch([sys.executable, "-m", *shlex.split(last.partition("go on with: ")[2])])
+    assert pasted.wait(PATIENCE) == 0
     assert same_weights(tmp_path / "whole", tmp_path / "cut")
 
 

@@ -17,7 +17,9 @@ class Data(Spec):
     Parameters
     ----------
     name
-        A built-in data set, a folder with the four idx files, or a file ``<name>.npz``.
+        A built-in data set, a folder with the four idx files, or a file ``<name>.npz``, whose inputs are divided by 255
+        if they are unsigned bytes, as those of idx files are. It is looked for beside the network's file, in the
+        current folder, and in the folder of data sets.
     protocol
         ``select``, for choosing settings: train on the training part, report the validation error after every epoch,
         and leave the test part alone. ``final``: train on the training and the validation part together, and test once.

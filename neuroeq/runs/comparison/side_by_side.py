@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -127,10 +128,10 @@ def compare(
     name = f"compare-{described.name}{'-quick' if quick else ''}"
     folder = Path(out) if out is not None else Path("runs") / single_part(name, described.where)
     plan = Plan(network, folder, epochs, quick, tuple(settings), tuple(ideal), data_dir, target)
-    for cell in cells:
-        plan.check_folder(cell)
-    absent = [] if folder.is_dir() else made(folder)
+    absent = [] if os.path.isdir(folder) else made(folder)
     try:
+        for cell in cells:
+            plan.check_folder(cell)
         with held(folder):
             with nullcontext() if watch is None else watch(plan, cells), interrupting(folder):
                 run_all(plan, cells, jobs)

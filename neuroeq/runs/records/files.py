@@ -104,9 +104,9 @@ def made(folder: Path, option: str = "--out") -> list[Path]:
         If it cannot be made.
     """
     absent = [folder]
-    while not absent[-1].parent.exists():
-        absent.append(absent[-1].parent)
     try:
+        while not absent[-1].parent.exists():
+            absent.append(absent[-1].parent)
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
     except OSError as error:
