@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -105,6 +106,18 @@ def test_run_prints_the_result_and_where_it_is(capsys):
     assert "Exclusive or, 2-16-2, on substrate rate, seed 0" in out
     assert "test accuracy" in out and "run folder           here" in out and "neuroeq plot here all" in out
     assert "epoch 2/2: train error" in err
+
+
+def test_a_training_that_stays_at_chance_says_so_last_and_keeps_status_0(capsys):
+    words = ["run", "iris", "--epochs", "2", "--quiet", "--set", "projections.input_hidden.learning_rate=0"]
+    words += ["--set", "projections.hidden_output.learning_rate=0", "--out", "run"]
+    words += ["--set", "layers.output.bias=false", "--set", "layers.hidden.bias=false"]
+    words += ["--set", "projections.hidden_output.initial={scheme='constant', gain=0.1}"]
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert not ended.value.code
+    assert capsys.readouterr().out.splitlines()[-1].startswith("not learned: over the last half of the epochs")
+    assert json.loads(Path("run/result.json").read_text())["learned"] is False
 
 
 def test_json_is_one_object_and_nothing_else(capsys):

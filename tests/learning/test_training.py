@@ -14,6 +14,8 @@ from neuroeq.describe.params import param_shapes
 from neuroeq.describe.spec import Phases
 from neuroeq.describe.spec.recipe import Constant, Cosine, Exponential, Steps
 from neuroeq.errors import DivergenceError, NeuroeqWarning, SpecError
+from neuroeq.learning.learned import chance_error, has_learned
+from neuroeq.learning.monitor import TrainingMonitor
 from neuroeq.learning.optimiser import Descent, schedule_factor
 from neuroeq.learning.particles import Particles
 from neuroeq.learning.phases import nudges
@@ -194,6 +196,48 @@ def test_a_saturated_layer_is_said_once_with_numbers():
     ) as caught:
         trained(net)
     assert sum("layer 'hidden' is saturated" in str(each.message) for each in caught) == 1
+
+
+def test_one_hot_outputs_at_their_bounds_are_healthy_as_long_as_wrong_examples_have_one_that_can_move():
+    """The law is about units for each example: of ten outputs, 2 % that move are enough for an error of 12 %."""
+    monitor = TrainingMonitor(substrate_of(resolve("digits", "rate")))
+    row = {"train_error": 0.12, "moving_hidden": 0.5, "top_hidden": 0.1, "moving_output": 0.015, "top_output": 0.09}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NeuroeqWarning)
+        monitor.saturation(row)
+    with pytest.warns(NeuroeqWarning, match="layer 'output' is saturated: 0.5% of its units can move"):
+        monitor.saturation({**row, "moving_output": 0.005})
+
+
+@pytest.mark.parametrize(
+    ("word", "spoiled", "advised"),
+    [
+        (
+            "saturated",
+            ["projections.input_hidden.initial={scheme = 'constant', gain = 9}"],
+            ["projections.input_hidden.initial={scheme = 'uniform', gain = 0.5}"],
+        ),
+        ("margin", ["phases.beta=20"], ["phases.beta=0.2", "projections.input_hidden.learning_rate=0.2"]),
+    ],
+)
+def test_the_advice_of_a_warning_helps(word, spoiled, advised):
+    ends = {}
+    common = ["phases.beta=0.1", "projections.hidden_output.initial.gain=0.3", "training.epochs=6"]
+    for name, changes in (("spoiled", spoiled), ("advised", advised)):
+        with warnings.catch_warnings(record=True) as given:
+            warnings.simplefilter("always", NeuroeqWarning)
+            _, steps = trained(resolve("iris", "rate", [*common, *changes]))
+        errors = [step.error for step in steps if step.epoch == 5]
+        ends[name] = np.mean(errors), [each for each in given if word in str(each.message)]
+    assert ends["spoiled"][1] and not ends["advised"][1]
+    assert ends["advised"][0] < ends["spoiled"][0]
+
+
+def test_a_training_at_chance_over_its_last_half_has_not_learned():
+    chance = chance_error(np.array([0, 0, 1, 2]))
+    assert chance == 0.5
+    assert not has_learned([0.1, 0.2, 0.5, 0.5], chance)
+    assert has_learned([0.5, 0.5, 0.3, 0.2], chance)
 
 
 def test_biases_start_at_0_or_as_their_layer_says_and_shift_no_weight():

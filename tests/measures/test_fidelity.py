@@ -8,10 +8,12 @@ from matplotlib.axes import Axes
 
 from neuroeq import plots
 from neuroeq.cli import main
-from neuroeq.describe.network import mask
+from neuroeq.data import load
+from neuroeq.describe.catalog import resolve
+from neuroeq.describe.network import initial_params, mask
 from neuroeq.describe.spec import overlay
 from neuroeq.errors import SpecError
-from neuroeq.measures.fidelity import check, finite_differences, implicit_gradient
+from neuroeq.measures.fidelity import check, choose_examples, finite_differences, implicit_gradient
 from neuroeq.randomness import Streams
 from neuroeq.runs.checking import check_network
 from neuroeq.runs.training import train
@@ -169,3 +171,67 @@ def test_spikes_without_a_rate_network_have_no_reference():
     substrate = substrate_of(network("spiking", 4, 6, 3))
     with pytest.raises(SpecError, match="substrate 'spiking' has no fixed point to differentiate"):
         implicit_gradient(substrate, *batch_of(substrate.network, 2))
+
+
+def test_the_margin_is_that_of_the_settled_state_in_double_precision():
+    """After 3 steps in single precision it is the same as after thousands in double precision."""
+    settled, short = (
+        resolve("xor", "rate", [f"phases.free.duration={steps} steps", f"substrate.rate.precision={precision}"])
+        for steps, precision in ((4000, "float64"), (3, "float32"))
+    )
+    params = {name: np.float32(value) for name, value in initial_params(settled, np.random.default_rng(1)).items()}
+    inputs = np.array([[0.0, 1.0], [1.0, 1.0]])
+    found = []
+    for net in (settled, short):
+        substrate = substrate_of(net, {name: np.asarray(v, net.physics.precision) for name, v in params.items()})
+        found.append(substrate.margin(substrate.relax(inputs, stop=substrate.stop(net.phases.free))))
+    assert 0 < found[0] < 1 and found[1] == pytest.approx(found[0], rel=1e-6)
+
+
+def test_the_margin_of_two_layers_is_one_minus_the_largest_square_of_a_singular_value():
+    net = network("rate", 3, 4, 2)
+    params = {name: 0.3 * value for name, value in params_of(net).items()}
+    params |= {f"{layer}.bias": np.full(n, 0.4) for layer, n in (("hidden1", 4), ("output", 2))}
+    substrate = substrate_of(net, params)
+    free = substrate.relax(np.full((1, 3), 0.5))
+    assert all(((state > 0) & (state < 1)).all() for state in free.state.values())
+    expected = 1 - np.linalg.svd(params["hidden1_output"], compute_uv=False)[0] ** 2
+    assert substrate.margin(free) == pytest.approx(expected, rel=1e-9)
+
+
+def test_examples_without_a_gradient_are_passed_over_and_counted():
+    """Outputs at their bounds, where targets are too, have nothing to learn; the others are drawn."""
+    net = resolve("xor", "rate")
+    params = {name: 0 * value for name, value in initial_params(net, np.random.default_rng(0)).items()}
+    params["input_hidden"] = np.zeros_like(params["input_hidden"])
+    params["input_hidden"][0, 0] = 1.0
+    params["hidden_output"][0] = [-1.0, 1.0]
+    params["output.bias"] = np.array([0.5, 0.5])
+    examples = load(net)
+    chosen = choose_examples(substrate_of(net, params, 4), examples, 4)
+    inputs, _, wanted = examples.batch(examples.train, np.arange(4), net)
+    free = substrate_of(net, params, 4).relax(inputs)
+    inside = (free.outputs > 0) & (free.outputs < 1)
+    assert set(chosen.which) == set(np.flatnonzero((inside & (free.outputs != wanted)).any(axis=1)))
+    assert chosen.passed_over == 4 - len(chosen.which)
+
+
+def test_a_run_that_has_learned_everything_is_checked_at_an_earlier_epoch_and_the_report_says_so(tmp_path, capsys):
+    run = train("xor", "rate", epochs=300, out=tmp_path / "run")
+    report = check_network(run.path, samples=4)
+    assert report.examples == 4 and 0 < report.epoch < 300 and not report.zero
+    assert np.isfinite(report.cosine) and np.isfinite(report.suggested_beta)
+    with pytest.raises(SystemExit):
+        main(["check", str(run.path), "--samples", "4"])
+    said = capsys.readouterr().out
+    assert f"weights of epoch {report.epoch}" in said and "nan" not in said
+
+
+def test_a_report_without_a_gradient_prints_one_reason_and_no_nan(capsys):
+    settings = ["projections.input_hidden.initial={scheme = 'constant', gain = -9}", "layers.output.bias=false"]
+    settings += ["projections.hidden_output.initial={scheme = 'constant', gain = -9}"]
+    with pytest.raises(SystemExit):
+        main(["check", "iris", *(word for each in settings for word in ("--set", each))])
+    said = capsys.readouterr().out
+    assert "no gradient" in said and "the gradient is zero" in said and "nan" not in said
+    assert "suggested beta" not in said and "relative error" not in said

@@ -72,7 +72,7 @@ class Substrate(Spec):
 
 
 class Expected(Spec):
-    """The test error that a reproduction must reach.
+    """The test error that a reproduction must reach, and how well its updates follow the gradient.
 
     Parameters
     ----------
@@ -92,6 +92,10 @@ class Expected(Spec):
         Who measured it, or the paper that reports it.
     published
         The paper's own figure, where there is one.
+    cosine
+        The least cosine of an update with the gradient, at the start weights and at the trained ones. It is near 1
+        where the rule promises the gradient, and otherwise what the theory of the rule allows; None where there is no
+        gradient to compare with.
     """
 
     substrate: SubstrateName
@@ -102,6 +106,7 @@ class Expected(Spec):
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     source: str
     published: str = ""
+    cosine: float | None = Field(default=None, ge=-1, le=1)
 
 
 class RunOptions(Spec):

@@ -1,0 +1,46 @@
+"""Every shipped network stays within what `neuroeq check` asks for, at its start weights and at its trained ones.
+
+No warning is given, beta is within the stability margin, and an update points along the gradient as its file promises.
+"""
+
+import warnings
+
+import pytest
+
+from neuroeq.describe import catalog
+from neuroeq.describe.catalog import load_network
+from neuroeq.errors import NeuroeqWarning
+from neuroeq.runs.checking import check_network
+from neuroeq.runs.training import train
+
+SAMPLES = 64
+"""The number of examples with a gradient in an update; all examples of a truth table."""
+QUICK = ("and-rate", "iris-rate")
+"""The promises that are held in every run of the tests."""
+
+
+def promises():
+    for name in catalog.names("network"):
+        for promise in load_network(name).expected:
+            if promise.cosine is None:
+                continue
+            label = "-".join([name, promise.substrate, *filter(None, [promise.hardware]), *promise.settings])
+            mark = pytest.mark.slow if name.startswith("mnist_") else pytest.mark.reproduction
+            yield pytest.param(name, promise, id=label, marks=[] if label in QUICK else [mark])
+
+
+@pytest.mark.parametrize(("name", "promise"), promises())
+def test_no_warning_a_stable_beta_and_the_promised_cosine(name, promise, tmp_path, request):
+    if name.startswith("mnist_"):
+        request.getfixturevalue("mnist")
+    target = "auto" if name.startswith(("digits", "mnist")) else "numpy"
+    options = {"hardware": promise.hardware, "settings": promise.settings, "target": target}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NeuroeqWarning)
+        run = train(name, promise.substrate, seed=0, out=tmp_path / "run", **options)
+    start = check_network(name, promise.substrate, seed=0, samples=SAMPLES, **options)
+    end = check_network(run.path, samples=SAMPLES, target=target)
+    for report in (start, end):
+        assert report.variant == "positive" or report.beta < report.margin
+        assert report.cosine >= promise.cosine
+    assert run.result["learned"]
