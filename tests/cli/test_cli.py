@@ -160,7 +160,8 @@ def test_show_says_who_trains_a_network_and_why(capsys):
 
 def test_show_prints_a_network_as_a_substrate_plays_it(capsys):
     _, text, _ = cli(capsys, "show", "digits", "--substrate", "spiking")
-    assert 'duration = "30 ms"' in text and "ds/dt" in text
+    shown, plain = (catalog.resolve("digits", on).phases.nudged.duration for on in ("spiking", "rate"))
+    assert f'duration = "{shown}"' in text and shown != plain and "ds/dt" in text
     _, out, _ = cli(capsys, "show", "digits", "--json")
     assert json.loads(out)["layers"]["output"]["size"] == 10
 
