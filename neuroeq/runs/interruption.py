@@ -69,7 +69,6 @@ def interruptible(path: Path | None) -> Iterator[Stop]:
 @contextmanager
 def interrupting(path: Path | None) -> Iterator[None]:
     """Let signals raise `Interrupted` at once, where there is nothing to save first."""
-
     stop = Stop()
 
     def handle(number: int, frame: FrameType | None) -> None:
