@@ -16,10 +16,8 @@ from .source import Source
 Array = np.ndarray
 KEYS = ("inputs", "labels", "test_inputs", "test_labels")
 """The arrays of an npz file: the training examples, and the test examples where there are any."""
-OWN_DATA = (
-    "examples of your own go into an npz file: np.savez('mine.npz', inputs=X, labels=y), with X (n, d) and y (n,)"
-    """What to do with data of another kind."""
-)
+OWN_DATA = "own examples go into an npz file: np.savez('mine.npz', inputs=X, labels=y), with X (n, d) and y (n,)"
+"""What to do with data of another kind."""
 
 
 def from_arrays(data: Sequence[Any], where: str = "data") -> Source:

@@ -69,12 +69,16 @@ def interruptible(path: Path | None) -> Iterator[Stop]:
 @contextmanager
 def interrupting(path: Path | None) -> Iterator[None]:
     """Let signals raise `Interrupted` at once, where there is nothing to save first."""
+    stop = Stop()
 
     def handle(number: int, frame: FrameType | None) -> None:
+        stop.heard(number)
         raise Interrupted(path, number)
 
     with _handling(handle):
         yield
+        if stop.is_set():  # Python drops what is raised while it runs a finaliser
+            raise Interrupted(path, stop.number)
 
 
 @contextmanager
