@@ -146,7 +146,7 @@ def test_show_says_who_trains_a_network_and_why(capsys):
 
 def test_show_prints_a_network_as_a_substrate_plays_it(capsys):
     _, text, _ = cli(capsys, "show", "digits", "--substrate", "spiking")
-    assert 'duration = "30 ms"' in text and "ds/dt" in text
+    assert 'duration = "40 ms"' in text and "ds/dt" in text
     _, out, _ = cli(capsys, "show", "digits", "--json")
     assert json.loads(out)["layers"]["output"]["size"] == 10
 
