@@ -23,7 +23,7 @@ from neuroeq.errors import NeuroeqWarning, SpecError
 from neuroeq.learning.state import State
 from neuroeq.learning.training import initial_state, train
 from neuroeq.learning.weight_store import WeightStore
-from neuroeq.measures.fidelity import Report, check, choose_examples
+from neuroeq.measures.fidelity import Chosen, Report, check, choose_examples
 from neuroeq.physics.engine import use_target
 from neuroeq.physics.substrates import build, engine_of
 from neuroeq.randomness import Streams
@@ -85,20 +85,27 @@ def check_network(
     samples = min(samples, len(examples.train))
     same = run is not None and (resolved.hardware, resolved.run.seed) == (run.network.hardware, run.network.run.seed)
     pair = _Pair(described, resolved, streams, state, same, samples, use_target(target))
-    chosen, epoch = choose_examples(pair.reference, examples, samples), None
-    if run is not None and len(chosen.which) < samples:
-        for earlier, before in _earlier_states(run, examples, target):
-            pair.hold(before)
-            chosen, epoch = choose_examples(pair.reference, examples, samples), earlier
-            if len(chosen.which) == samples:
-                break
-        else:
-            pair.hold(state)
-            chosen, epoch = choose_examples(pair.reference, examples, samples), None
+    chosen, epoch = _choose(pair, run, state, examples, samples, target)
     which = chosen.which if len(chosen.which) else in_turn(np.asarray(examples.train.labels), samples)
     inputs, _, wanted = examples.batch(examples.train, which, resolved)
     report = check(pair.checked, inputs, wanted, streams, pair.reference, rbp)
     return replace(report, examples=len(which), passed_over=chosen.passed_over, epoch=epoch)
+
+
+def _choose(
+    pair: _Pair, run: Run | None, state: State, examples: Examples, samples: int, target: str | None
+) -> tuple[Chosen, int | None]:
+    """Return the examples to check with, and the epoch whose weights the pair then holds, if it is not the last."""
+    last = choose_examples(pair.reference, examples, samples)
+    if run is None or len(last.which) == samples:
+        return last, None
+    for epoch, earlier in _earlier_states(run, examples, target):
+        pair.hold(earlier)
+        chosen = choose_examples(pair.reference, examples, samples)
+        if len(chosen.which) == samples:
+            return chosen, epoch
+    pair.hold(state)
+    return last, None
 
 
 class _Pair:

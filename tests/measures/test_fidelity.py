@@ -174,10 +174,10 @@ def test_spikes_without_a_rate_network_have_no_reference():
 
 
 def test_the_margin_is_that_of_the_settled_state_in_double_precision():
-    """After 3 steps in single precision it is the same as after thousands in double precision."""
+    """After 1 step in single precision, with outputs still at rest, it is that of thousands in double precision."""
     settled, short = (
         resolve("xor", "rate", [f"phases.free.duration={steps} steps", f"substrate.rate.precision={precision}"])
-        for steps, precision in ((4000, "float64"), (3, "float32"))
+        for steps, precision in ((4000, "float64"), (1, "float32"))
     )
     params = {name: np.float32(value) for name, value in initial_params(settled, np.random.default_rng(1)).items()}
     inputs = np.array([[0.0, 1.0], [1.0, 1.0]])

@@ -2,12 +2,13 @@
 
 from .bptt import backpropagate
 from .check import Projection, Report, check
-from .chosen import choose_examples
+from .chosen import Chosen, choose_examples
 from .differences import finite_differences
 from .implicit import implicit_gradient
 from .rbp import Trajectory, follow
 
 __all__ = [
+    "Chosen",
     "Projection",
     "Report",
     "Trajectory",

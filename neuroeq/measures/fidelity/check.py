@@ -61,8 +61,7 @@ def check(
     rbp
         Whether to run recurrent backpropagation beside the nudged phase.
     """
-    network = substrate.network
-    reference = reference or substrate
+    network, reference = substrate.network, reference or substrate
     gradient = implicit_gradient(reference, inputs, targets)
     estimator = _estimator(substrate, inputs, targets, streams)
     repeats = [estimator(network.phases, repeat) for repeat in range(REPEATS if _noisy(substrate) else 1)]
