@@ -15,8 +15,10 @@ from neuroeq.runs.training import train
 
 SAMPLES = 64
 """The number of examples with a gradient in an update; all examples of a truth table."""
-QUICK = ("and-rate", "iris-rate")
+QUICK = ("and-rate", "xor-resistive")
 """The promises that are held in every run of the tests."""
+LONG = ("mnist_", "or", "nand", "nor", "xnor", "not", "id")
+"""How the names of networks begin that take long, and of gates whose settings are those of xor and and."""
 
 
 def promises():
@@ -25,7 +27,7 @@ def promises():
             if promise.cosine is None:
                 continue
             label = "-".join([name, promise.substrate, *filter(None, [promise.hardware]), *promise.settings])
-            mark = pytest.mark.slow if name.startswith("mnist_") else pytest.mark.reproduction
+            mark = pytest.mark.slow if name.startswith(LONG) else pytest.mark.reproduction
             yield pytest.param(name, promise, id=label, marks=[] if label in QUICK else [mark])
 
 
