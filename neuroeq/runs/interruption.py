@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+AGAIN_S = 0.01
+"""Time until a signal is sent again whose exception was dropped. [s]"""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -77,7 +82,7 @@ def interrupting(path: Path | None) -> Iterator[None]:
 
     with _handling(handle):
         yield
-        if stop.is_set():  # Python drops what is raised while it runs a finaliser
+        if stop.is_set():
             raise Interrupted(path, stop.number)
 
 
@@ -88,9 +93,19 @@ def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]
         yield
         return
     heard = [number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN]
-    former = {number: signal.signal(number, handle) for number in heard}
+    former, hook = {number: signal.signal(number, handle) for number in heard}, sys.unraisablehook
+    sys.unraisablehook = partial(_sent_again, hook)
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+def _sent_again(hook: Callable[[Any], object], dropped: Any) -> None:
+    """Send a signal again whose exception Python dropped, since it ran a finaliser or the callback of a weak reference."""
+    if not isinstance(dropped.exc_value, Interrupted):
+        hook(dropped)
+        return
+    threading.Timer(AGAIN_S, signal.pthread_kill, [threading.get_ident(), dropped.exc_value.number]).start()

@@ -181,7 +181,7 @@ def test_the_answer_says_who_learns_and_who_does_not():
     found = ne.compare("xor", ["rate", "resistive"], settings=["data.name=and"], epochs=120, jobs=1, out="learnt")
     untrained = ne.compare("xor", ["rate", "crossbar"], epochs=1, jobs=1, out="untrained")
     assert answer(found)[0].startswith("Every cell learns xor, best ")
-    assert "points best on resistive (cosine 0." in answer(found)[1]
+    assert "points best on resistive (cosine " in answer(found)[1]
     assert answer(untrained)[0] == "rate and crossbar do not learn xor."
     assert [learns(mean, 2) for mean in untrained.means] == [False, False]
     assert write_report(found).read_text().count("<svg") == page_figures(found)
