@@ -104,7 +104,7 @@ def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]
 
 
 def _sent_again(hook: Callable[[Any], object], dropped: Any) -> None:
-    """Send a signal again whose exception Python dropped, since it ran a finaliser or the callback of a weak reference."""
+    """Send a signal again whose exception Python dropped, because it was running a finaliser or a weakref callback."""
     if not isinstance(dropped.exc_value, Interrupted):
         hook(dropped)
         return

@@ -5,8 +5,8 @@ Literature: training of analog arrays needs symmetric devices or symmetric use o
 Claim: if each weight is one device against a reference, asymmetric pulses add up to a drift that undoes learning. In a
 differential pair, every change is one pulse up and one down, so that the asymmetry cancels.
 
-Expected: test errors on digits of 3.6, 5.6, 42 % with a reference column and 2.8, 3.3, 3.3 % with differential pairs, if
-depression is weaker by 0, 30, 60 % (crossbar, 6 epochs, 30 s).
+Expected: test errors on digits of 3.6, 5.6, 42 % with a reference column and 2.8, 3.3, 3.3 % with differential pairs,
+if depression is weaker by 0, 30, 60 % (crossbar, 6 epochs, 30 s).
 
 --quick: 3 epochs with 0 and 60 % (10 s).
 """
