@@ -17,8 +17,8 @@ SAMPLES = 64
 """The number of examples with a gradient in an update; all examples of a truth table."""
 QUICK = ("and-rate", "xor-resistive")
 """The promises that are held in every run of the tests."""
-LONG = ("mnist_", "or", "nand", "nor", "xnor", "not", "id")
-"""How the names of networks begin that take long, and of gates whose settings are those of xor and and."""
+LONG = ("mnist_", "digits_", "or", "nand", "nor", "xnor", "not", "id")
+"""How the names of networks begin that take long, and of gates whose settings are those of xor and and: `-m slow`."""
 
 
 def promises():
@@ -27,7 +27,8 @@ def promises():
             if promise.cosine is None:
                 continue
             label = "-".join([name, promise.substrate, *filter(None, [promise.hardware]), *promise.settings])
-            mark = pytest.mark.slow if name.startswith(LONG) else pytest.mark.reproduction
+            long = name.startswith(LONG) or promise.settings or promise.hardware not in (None, "ideal")
+            mark = pytest.mark.slow if long else pytest.mark.reproduction
             yield pytest.param(name, promise, id=label, marks=[] if label in QUICK else [mark])
 
 
