@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 
 from neuroeq.data.archive import ArchiveError, npz_bytes, read_arrays
-from neuroeq.describe.network import initial_params
+from neuroeq.describe.params import param_shapes
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
 from neuroeq.learning.state import State, Tally
-from neuroeq.randomness import Streams
 
 Array = np.ndarray
 PARTS = ("params", "velocity", "devices", "particles")
@@ -86,8 +85,7 @@ def current(place: dict[str, Any]) -> dict[str, Any]:
 
 def _check(path: Path, state: State, network: Network) -> None:
     """Refuse parameters that are not those of the network, and numbers that are not finite."""
-    start = initial_params(network, Streams(network.run.seed).child("init"))
-    wanted = {name: value.shape for name, value in start.items()}
+    wanted = param_shapes(network)
     found = {name: value.shape for name, value in state.params.items()}
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
