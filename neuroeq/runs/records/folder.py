@@ -11,7 +11,6 @@ import json
 import os
 import platform
 import shlex
-import tomllib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ import tomli_w
 
 from neuroeq.data import Source, source_bytes
 from neuroeq.data.archive import ArchiveError
-from neuroeq.describe.spec import Network, validate
+from neuroeq.describe.spec import Network, read, validate
 from neuroeq.describe.spec.base import Described
 from neuroeq.errors import NeuroeqWarning, SpecError
 from neuroeq.learning.state import State
@@ -109,9 +108,10 @@ class RunFolder:
         """
         path = self.path / "run.toml"
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise SpecError(f"{self.path}: is not a run folder: run.toml cannot be read ({error}).") from None
+            table = read(path)
+        except SpecError as error:
+            reason = str(error).removeprefix(f"{path}: ").rstrip(".")
+            raise SpecError(f"{self.path}: is not a run folder: run.toml cannot be read ({reason}).") from None
         return validate(Network, table, str(path)).read_from(path, str(path))
 
     def write_data(self, source: Source) -> None:
