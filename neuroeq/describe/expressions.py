@@ -14,6 +14,8 @@ import unicodedata
 import warnings
 from difflib import get_close_matches
 
+from neuroeq.errors import given
+
 from .complexity import FUNCTIONS, check_constants
 
 LONGEST = 20_000
@@ -54,7 +56,7 @@ def identifier(text: str) -> str:
     """
     if not _NAME.fullmatch(text) or "__" in text or len(text) > 100:
         raise ValueError(
-            f"is {_quoted(text)}; expected a name: a letter, then letters, digits and single underscores, at most 100"
+            f"is {given(text)}; expected a name: a letter, then letters, digits and single underscores, at most 100"
         )
     if keyword.iskeyword(text) or text in CPP_KEYWORDS:
         raise ValueError(f"is '{text}', a word of Python, C++ or generated code; choose another name")
@@ -76,13 +78,13 @@ def code_lines(text: str) -> list[str]:
         if character != "\n" and unicodedata.category(character) in CONTROL:
             name = unicodedata.name(character, "a control character").lower()
             raise ValueError(
-                f"holds {name} (U+{ord(character):04X}) in {_quoted(text)}; expected text whose lines end as usual"
+                f"holds {name} (U+{ord(character):04X}) in {given(text)}; expected text whose lines end as usual"
             )
     lines = [" ".join(line.partition("#")[0].split()) for line in text.split("\n")]
     for character in "".join(lines):
         if not character.isascii():
             raise ValueError(
-                f"holds {character!r} in {_quoted(text)}; expected letters without accents, digits and operators, "
+                f"holds {character!r} in {given(text)}; expected letters without accents, digits and operators, "
                 "outside of comments"
             )
     return lines
@@ -110,14 +112,14 @@ def parsed(text: str) -> ast.expr:
     for character in text:
         depth += (character == "(") - (character == ")")
         if depth > DEEPEST:
-            raise ValueError(f"is {_quoted(text)}; expected at most {DEEPEST} brackets within each other")
+            raise ValueError(f"is {given(text)}; expected at most {DEEPEST} brackets within each other")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else "it is nested too deep"
-        raise ValueError(f"is {_quoted(text)}, which does not parse ({reason}); expected an expression") from None
+        raise ValueError(f"is {given(text)}, which does not parse ({reason}); expected an expression") from None
     _check_depth(tree, text)
     return tree
 
@@ -220,7 +222,7 @@ def _check_depth(tree: ast.expr, text: str) -> None:
         layer = [child for node in layer for child in ast.iter_child_nodes(node)]
         if not layer:
             return
-    raise ValueError(f"is {_quoted(text)}, which is nested too deep; split it over several lines of equations")
+    raise ValueError(f"is {given(text)}, which is nested too deep; split it over several lines of equations")
 
 
 def _described(node: ast.expr) -> str:
@@ -241,8 +243,3 @@ def _described(node: ast.expr) -> str:
         ast.JoinedStr: "a text",
     }
     return kinds.get(type(node), f"what Python calls {type(node).__name__}")
-
-
-def _quoted(text: str) -> str:
-    """Return a text as one short line."""
-    return repr(text if len(text) <= 80 else f"{text[:77]}...")

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
+from neuroeq.errors import given
+
 from .complexity import Cost, check_constants, cost_of
 from .expressions import code_lines, identifier, names_in, parsed, rendered
 
@@ -107,17 +109,17 @@ def _whole(lines: list[str]) -> Iterator[str]:
 def _statement(line: str) -> str:
     match = _STATEMENT.fullmatch(line)
     if match is None:
-        raise ValueError(f"has '{_short(line)}', which does not parse; expected 'name = value'")
+        raise ValueError(f"has {given(line)}, which does not parse; expected 'name = value'")
     name, assignment, value = match.groups()
     if assignment not in ASSIGNMENTS:
-        raise ValueError(f"has '{_short(line)}'; expected one of {' '.join(ASSIGNMENTS)} after the name")
+        raise ValueError(f"has {given(line)}; expected one of {' '.join(ASSIGNMENTS)} after the name")
     try:
         identifier(name)
         tree = parsed(value)
         check_constants(tree)
         return f"{name} {assignment} {rendered(tree)}"
     except ValueError as error:
-        raise ValueError(f"has '{_short(line)}', which {error}") from None
+        raise ValueError(f"has {given(line)}, which {error}") from None
 
 
 def _equation(line: str) -> Line:
@@ -133,8 +135,7 @@ def _equation(line: str) -> Line:
     head, after = _DEFINED.fullmatch(defined), _AFTER.fullmatch(right.strip())
     if head is None or after is None or bool(head["state"]) > bool(equals):
         raise ValueError(
-            f"do not parse at '{_short(line)}'; expected lines such as 'dx/dt = -x/tau : 1', 'y = 2*x : volt' or "
-            "'z : 1'"
+            f"do not parse at {given(line)}; expected lines such as 'dx/dt = -x/tau : 1', 'y = 2*x : volt' or 'z : 1'"
         )
     try:
         name = identifier(head["state"] or head["name"])
@@ -146,12 +147,12 @@ def _equation(line: str) -> Line:
         left = f"d{name}/dt" if head["state"] else name
         return Line(name, f"{left} = {rendered(tree)} {ending}", tree, derived=not head["state"])
     except ValueError as error:
-        raise ValueError(f"do not parse at '{_short(line)}', which {error}") from None
+        raise ValueError(f"do not parse at {given(line)}, which {error}") from None
 
 
 def _unit(text: str) -> str:
     if not _UNIT.fullmatch(text):
-        raise ValueError(f"has the unit '{_short(text)}'; expected 1, or units such as volt or amp/metre**2")
+        raise ValueError(f"has the unit {given(text)}; expected 1, or units such as volt or amp/metre**2")
     return re.sub(r"\s", "", text)
 
 
@@ -161,7 +162,7 @@ def _flags(text: str | None) -> str:
     flags = [" ".join(flag.split()) for flag in text.split(",")]
     for flag in flags:
         if flag not in FLAGS:
-            raise ValueError(f"has the flag '{_short(flag)}'; expected one of {', '.join(FLAGS)}")
+            raise ValueError(f"has the flag {given(flag)}; expected one of {', '.join(FLAGS)}")
     return f" ({', '.join(flags)})"
 
 
@@ -187,7 +188,3 @@ def _check_costs(lines: Mapping[str, Line]) -> None:
             costs[name] = Cost() if tree is None else cost_of(tree, {k: costs[k] for k in order if k in costs})
         except ValueError as error:
             raise ValueError(f"define '{name}', which {error}") from None
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:77]}..."
