@@ -9,9 +9,9 @@ import numpy as np
 from neuroeq.contract import Circuit, Nudge
 from neuroeq.describe.spec import NeuronModel
 from neuroeq.errors import SpecError
-from neuroeq.units import physical
 
 from ..circuits.spice.op_amp import OpAmps, op_amp_netlist
+from .free_units import interval
 from .pairs import differential_pair
 
 Array = np.ndarray
@@ -88,7 +88,4 @@ def _rails(model: NeuronModel) -> tuple[float, float]:
             f"{model.where}: its activity is {model.activity}; a netlist needs an amplifier that outputs its own "
             "voltage, such as that of 'hard_sigmoid'."
         )
-    interval = model.bounds.get(model.state)
-    low = -np.inf if interval is None or interval.min is None else physical(str(interval.min)).value
-    high = np.inf if interval is None or interval.max is None else physical(str(interval.max)).value
-    return low, high
+    return interval(model)
