@@ -127,11 +127,13 @@ class _Pair:
         self.checked = build(resolved, store.params, samples, **options)
         twin = _rate_twin(described, resolved, store.params, samples)
         self.reference = twin or _exact_twin(resolved, store, samples, options) or self.checked
-        self.hold(state)
+        self._take(store)
 
     def hold(self, state: State) -> None:
         """Take over the weights of a state, and on a circuit what its devices make of them."""
-        store = self._store(state)
+        self._take(self._store(state))
+
+    def _take(self, store: WeightStore) -> None:
         self.checked.hold(store.effective(self._streams.child("read check")))
         if self.reference is not self.checked:
             dtype = {name: value.dtype for name, value in self.reference.params.items()}
