@@ -94,18 +94,22 @@ def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]
         return
     heard = [number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN]
     former, hook = {number: signal.signal(number, handle) for number in heard}, sys.unraisablehook
-    sys.unraisablehook = partial(_sent_again, hook)
+    again: list[threading.Timer] = []
+    sys.unraisablehook = partial(_send_again, hook, again)
     try:
         yield
     finally:
         sys.unraisablehook = hook
+        for timer in again:
+            timer.cancel()
         for number, handler in former.items():
             signal.signal(number, handler)
 
 
-def _sent_again(hook: Callable[[Any], object], dropped: Any) -> None:
+def _send_again(hook: Callable[[Any], object], again: list[threading.Timer], dropped: Any) -> None:
     """Send a signal again whose exception Python dropped, because it was running a finaliser or a weakref callback."""
     if not isinstance(dropped.exc_value, Interrupted):
         hook(dropped)
         return
-    threading.Timer(AGAIN_S, signal.pthread_kill, [threading.get_ident(), dropped.exc_value.number]).start()
+    again.append(threading.Timer(AGAIN_S, signal.pthread_kill, [threading.get_ident(), dropped.exc_value.number]))
+    again[-1].start()
