@@ -239,3 +239,16 @@ UPDATE_LAWS: Registry[Any] = Registry(
     },
 )
 """Subclasses of `neuroeq.describe.spec.device.UpdateLaw`: what an update of the weights does to a device."""
+
+PROGRAMMING: Registry[Any] = Registry(
+    "programming scheme",
+    {
+        "pulses": "neuroeq.describe.spec.programming:Pulses",
+        "mixed_precision": "neuroeq.physics.devices.programming.mixed_precision:MixedPrecision",
+        "write_verify": "neuroeq.physics.devices.programming.write_verify:WriteAndVerify",
+        "sign": "neuroeq.physics.devices.programming.sign:SignOfChange",
+        "tiki_taka": "neuroeq.physics.devices.programming.tiki_taka:TikiTaka",
+        "tiki_taka_v2": "neuroeq.physics.devices.programming.tiki_taka:TikiTakaV2",
+    },
+)
+"""Subclasses of `neuroeq.describe.spec.programming.Programming`: how changes of weights are brought into devices."""

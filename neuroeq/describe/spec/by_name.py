@@ -1,4 +1,4 @@
-"""Tables of a file whose key `model` says what they describe, by a name of a registry that users can add to.
+"""Tables of a file with a key, such as `model`, that says what they describe, by a name of a registry.
 
 [neuron.nonlinearity]
 model = "shockley"        # looked up in DIODES; the other keys are those of a Shockley diode
@@ -19,16 +19,21 @@ from .base import Spec
 
 
 def table_of(
-    registry: Registry[Any], *bases: type[Spec], described_by: Callable[[Any], Any] = lambda part: part
+    registry: Registry[Any],
+    *bases: type[Spec],
+    key: str = "model",
+    described_by: Callable[[Any], Any] = lambda part: part,
 ) -> Callable[[object], object]:
-    """Return a validator that reads a table as the description that its key `model` asks for.
+    """Return a validator that reads a table as the description that one of its keys asks for.
 
     Parameters
     ----------
     registry
         The registry in which the name is looked up.
     bases
-        Base classes of the descriptions; each description must be derived from one of them, and have a field `model`.
+        Base classes of the descriptions; each description must be derived from one of them.
+    key
+        The key of the table with the name, which is also a field of each description.
     described_by
         A function that returns the description of a part of the registry. By default the part is a description itself.
 
@@ -41,19 +46,19 @@ def table_of(
     def read(value: object) -> object:
         if not isinstance(value, Mapping):
             return value
-        name = str(value.get("model", ""))
+        name = str(value.get(key, ""))
         if name not in registry:
             expected = ", ".join(map(repr, registry.names()))
-            context = {"discriminator": "'model'", "expected_tags": expected}
+            context = {"discriminator": f"'{key}'", "expected_tags": expected}
             raise PydanticCustomError("union_tag_invalid", "expected one of {expected_tags}", context)
         description = described_by(registry.get(name))
         if not (isinstance(description, type) and issubclass(description, bases)):
             wanted = " or ".join(base.__name__ for base in bases)
             raise SpecError(f"{registry.kind} '{name}' is described by {description!r}; derive that from {wanted}.")
-        if "model" not in description.model_fields:
+        if key not in description.model_fields:
             raise SpecError(
                 f"{registry.kind} '{name}': {description.__name__} has no field for its name; give it "
-                f"model: Literal['{name}']."
+                f"{key}: Literal['{name}']."
             )
         _refuse_unknown_keys(value, description)
         return description.model_validate(value)

@@ -194,10 +194,15 @@ class Hardware(Described):
 
     @property
     def swing(self) -> float:
-        """Largest conductance difference that stands for a weight: the window, or half of it with a reference. [S]."""
+        """Largest conductance difference that stands for a weight: the window above rest, or half of it. [S]."""
         assert self.g_max is not None
         window = self.g_max - self.g_min
-        return window / 2 if self.synapse.pairing == "reference_column" else window
+        return window / 2 if self.synapse.pairing == "reference_column" else window * (1 - self.synapse.rest)
+
+    @property
+    def g_rest(self) -> float:
+        """Conductance at which the lower device of a pair rests [S]."""
+        return self.g_min if self.g_max is None else self.g_min + self.synapse.rest * (self.g_max - self.g_min)
 
     @model_validator(mode="after")
     def _keys(self) -> Self:

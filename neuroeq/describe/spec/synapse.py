@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from .base import Capacitance, Conductance, Positive, Spec, Time, Voltage
 from .device import Direct, Faults, Pulsed, Update
 from .noise import Drift, ProgrammingNoise, ReadNoise
+from .programming import Pulses, Scheme
 
 
 class Synapse(Spec):
@@ -35,6 +36,9 @@ class Synapse(Spec):
         reference in the middle of the window.
     unidirectional
         Whether pulses can only raise a conductance; a pair is then rewritten when one device is nearly full.
+    rest
+        Where the lower device of a unidirectional pair rests, as a fraction of the window: pulses are smaller and less
+        noisy above the bottom of many devices.
     levels
         Number of levels that target conductances are rounded to; 0 for continuous devices.
     rounding
@@ -43,6 +47,8 @@ class Synapse(Spec):
         Time constant of the decay towards the bottom of the window; no decay if left out. [s]
     update
         How a device follows the change that it is asked for.
+    programming
+        How the changes of an update are brought into the devices.
     programming_noise
         Noise of the conductance after programming; none if left out.
     read_noise
@@ -65,10 +71,12 @@ class Synapse(Spec):
     v_gate_max: Voltage | None = None
     pairing: Literal["differential_pair", "reference_column"] = "differential_pair"
     unidirectional: bool = False
+    rest: Annotated[float, Field(ge=0, le=0.8)] = 0.0
     levels: Annotated[int, Field(ge=0)] = 0
     rounding: Literal["nearest", "stochastic"] = "nearest"
     leak_tau: Annotated[Time, Field(gt=0)] | None = None
     update: Update = Direct()
+    programming: Scheme = Pulses()
     programming_noise: ProgrammingNoise | None = None
     read_noise: ReadNoise | None = None
     drift: Drift | None = None
@@ -92,6 +100,11 @@ class Synapse(Spec):
             raise ValueError("levels is 1; expected at least 2, or 0 for a continuous device")
         if self.unidirectional and (self.pairing != "differential_pair" or not isinstance(self.update, Pulsed)):
             raise ValueError("unidirectional needs pairing 'differential_pair' and a pulsed update")
+        if self.rest and not self.unidirectional:
+            raise ValueError(f"rest is {self.rest:g} without unidirectional; other pairs rest where their state says")
+        refusal = self.programming.refusal(self.update, self.unidirectional)
+        if refusal is not None:
+            raise ValueError(f"programming.scheme is '{self.programming.scheme}', {refusal}")
         return self
 
     def _check_element(self) -> None:

@@ -42,6 +42,14 @@ class Mapping:
         """Change of a device's conductance for a weight of 1 [S]."""
         return 1 / self.hardware.r_f if self._g_unit is None else self._g_unit
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The smallest and the largest weight that the devices can hold."""
+        low, high = self.hardware.g_min, self.hardware.g_max
+        if self._g_unit is not None:
+            return low / self._g_unit, np.inf if high is None else high / self._g_unit
+        return -self.hardware.w_max, self.hardware.w_max
+
     def conductances(self, weight: Array) -> Array:
         """Return the conductances of ideal devices that hold weights: (devices, ...) [S]."""
         if self._g_unit is not None:
@@ -50,7 +58,7 @@ class Mapping:
         if self._paired and self._pushed:
             return self._middle + np.stack([asked, -asked]) / 2
         if self._paired:
-            return self.hardware.g_min + np.stack([np.maximum(asked, 0), np.maximum(-asked, 0)])
+            return self.hardware.g_rest + np.stack([np.maximum(asked, 0), np.maximum(-asked, 0)])
         return (self._middle + asked)[None]
 
     def weights(self, g: Array) -> Array:

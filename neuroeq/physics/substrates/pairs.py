@@ -17,12 +17,12 @@ Array = np.ndarray
 def differential_pair(hardware: Hardware, weight: Array) -> tuple[Array, Array]:
     """Return G+ and G-, of the shape of the weights: the smaller one at the bottom of the window [S]."""
     held = np.clip(weight, -hardware.w_max, hardware.w_max) / hardware.r_f
-    low = hardware.g_min
+    low = hardware.g_rest
     return low + np.maximum(held, 0), low + np.maximum(-held, 0)
 
 
 def check_window(hardware: Hardware, params: Params, network: Network) -> None:
-    """Refuse a window that would clip the start weights.
+    """Refuse a window that would clip the start weights of a projection; biases beyond it are clipped.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def check_window(hardware: Hardware, params: Params, network: Network) -> None:
     """
     if getattr(hardware.synapse.update, "d2d_max", 0.0):
         return  # each device has a range of its own, which is drawn with the chip
-    for name, weight in params.items():
+    for name, weight in ((name, params[name]) for name in network.projections):
         largest = float(np.abs(weight).max(initial=0))
         if largest > hardware.w_max * (1 + 1e-9):
             raise SpecError(

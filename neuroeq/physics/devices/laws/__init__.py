@@ -1,6 +1,6 @@
 """What an update does to devices: one class per law, found by name in the registry `UPDATE_LAWS`."""
 
-from .cells import Cells, draw_cells, nominal, pulse
+from .cells import Cells, draw_cells, granule, nominal, pulse, pulses
 from .exponential import ExpStep, NonLinear
 from .programmed import GateCharge, WriteVerify
 from .steps import ConstantStep, LinearStep, SoftBounds
@@ -15,6 +15,8 @@ __all__ = [
     "SoftBounds",
     "WriteVerify",
     "draw_cells",
+    "granule",
     "nominal",
     "pulse",
+    "pulses",
 ]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from neuroeq.describe.spec.device import Pulsed
 
 Array = np.ndarray
+EDGE = 0.1
+"""Fraction of the range at each end that does not count for the average step."""
+POINTS, TINY = 65, 1e-3
+"""States at which a step is averaged, and the smallest step there, as a fraction of the law's own."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,11 @@ class Cells:
     step_down: Array | float
     low: Array | float
     high: Array | float
+
+    def at(self, place: Array | slice) -> Cells:
+        """Return the numbers of some devices, in one dimension."""
+        values = (self.step_up, self.step_down, self.low, self.high)
+        return Cells(*(value if np.ndim(value) == 0 else np.asarray(value).reshape(-1)[place] for value in values))
 
 
 def nominal(law: Pulsed) -> Cells:
@@ -81,3 +91,58 @@ def pulse(law: Pulsed, cells: Cells, state: Array, direction: Array, rng: np.ran
     noise = law.sigma_c2c * rng.standard_normal(np.shape(state)) if law.sigma_c2c else 0.0
     moved = state + direction * law.size(cells, state, up, step, noise)
     return np.where(direction == 0, state, np.clip(moved, cells.low, cells.high))
+
+
+def pulses(law: Pulsed, cells: Cells, state: Array, number: Array, rng: np.random.Generator) -> Array:
+    """Return the states of devices after whole numbers of pulses each.
+
+    Parameters
+    ----------
+    law
+        The law of the devices.
+    cells
+        The numbers that each device has of its own.
+    state
+        The states before the pulses, of any shape.
+    number
+        How many pulses each device gets, down where negative; of the shape of the states.
+    rng
+        Random numbers for the cycle-to-cycle noise.
+    """
+    left = np.abs(number).reshape(-1)
+    some = np.argsort(-left, kind="stable")[: np.count_nonzero(left)]
+    left, direction = left[some], np.sign(number).reshape(-1)[some]
+    pulsed, some_cells = state.reshape(-1)[some], cells.at(some)
+    for turn in range(int(left.max(initial=0))):
+        still = slice(np.searchsorted(-left, -turn))
+        pulsed[still] = pulse(law, some_cells.at(still), pulsed[still], direction[still], rng)
+    after = state.reshape(-1).copy()
+    after[some] = pulsed
+    return after.reshape(state.shape)
+
+
+@cache
+def granule(law: Pulsed, unidirectional: bool = False, rest: float = 0.0) -> float:
+    """Return the step of one pulse on average over the middle of the range, without spread and noise.
+
+    The average is that of a device that crosses this part of the range pulse by pulse: the harmonic mean of its steps
+    there. Unidirectional devices cross it from their rest, and upwards only.
+
+    Parameters
+    ----------
+    law
+        The law of the devices.
+    unidirectional
+        Whether pulses only raise the state.
+    rest
+        Where unidirectional devices rest, as a fraction of the range.
+    """
+    low, high = law.range
+    start, end = (rest, 1 - EDGE) if unidirectional else (EDGE, 1 - EDGE)
+    states = low + (high - low) * np.linspace(start, end, POINTS)
+    cells, still = nominal(law), np.zeros(POINTS)
+    sizes = [
+        np.maximum(law.size(cells, states, np.full(POINTS, up), np.full(POINTS, step), still), law.step * TINY)
+        for up, step in [(True, cells.step_up), (False, cells.step_down)][: 1 if unidirectional else 2]
+    ]
+    return float(np.mean([1 / np.mean(1 / size) for size in sizes]))

@@ -1,0 +1,92 @@
+"""The devices of one array in use: what they hold, the memory of their programming scheme, and counts of their pulses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuroeq.describe.spec.device import Pulsed
+
+from .array import DeviceArray
+
+Array = np.ndarray
+PULSES, READS = "pulses", "reads"
+"""Names under which the numbers of pulses and reads of each device are kept."""
+
+
+class ProgrammedArray:
+    """An array of devices that a scheme programs; a `neuroeq.describe.spec.programming.Programmable`.
+
+    Parameters
+    ----------
+    array
+        The devices.
+    held
+        What all devices of the chip hold; its entries are replaced, never changed in place.
+    name
+        The name of the array in `held`.
+    """
+
+    def __init__(self, array: DeviceArray, held: dict[str, Array], name: str) -> None:
+        self._array, self._held, self._name = array, held, name
+        self.pulsed = isinstance(array.law, Pulsed)
+        self.granularity = array.granularity
+        self.bounds = array.mapping.bounds
+
+    @property
+    def weights(self) -> Array:
+        """The weights that the devices hold now: (n_pre, n_post)."""
+        return self._array.mapping.weights(self._held[self._name])
+
+    def pulse(self, change: Array, rng: np.random.Generator) -> None:
+        """Send as many pulses as a change of weights asks for on average; fractions of a pulse are left to chance."""
+        if not self.pulsed:
+            self._write(change, rng)
+            return
+        counts, noise = rng.spawn(2)
+        self._send(self._array.chanced(self._array.apportioned(change), counts), noise)
+
+    def step(self, number: Array, rng: np.random.Generator) -> None:
+        """Move each weight by a number of granules, up or down; only devices without pulses can move by parts of one."""
+        if not self.pulsed:
+            self._write(number * self.granularity, rng)
+            return
+        sharing, noise = rng.spawn(2)
+        self._send(self._array.shared(number, sharing), noise)
+
+    def read(self) -> Array:
+        """Return the weights as they are read, and count the reads."""
+        self._count(READS, np.ones(self._array.shape))
+        return self.weights
+
+    def memory(self, name: str, start: Array | float = 0.0) -> Array:
+        """Return what a scheme keeps in digital memory under a name, of the shape of the weights."""
+        key = f"{self._name}/{name}"
+        if key not in self._held:
+            self._held[key] = np.broadcast_to(np.asarray(start, float), self._array.shape[1:]).copy()
+        return self._held[key]
+
+    def keep(self, name: str, value: Array) -> None:
+        """Keep something in digital memory for the next update."""
+        self._held[f"{self._name}/{name}"] = np.asarray(value, float)
+
+    def beside(self, name: str) -> ProgrammedArray:
+        """Return a second array of such devices, each with a spread of its own; at weights of 0 when it is new."""
+        key, array = f"{self._name}/{name}", self._array.beside(name)
+        if key not in self._held:
+            self._held[key] = array.written(np.zeros(array.shape[1:]), array.child("write"))
+        return ProgrammedArray(array, self._held, key)
+
+    def _write(self, change: Array, rng: np.random.Generator) -> None:
+        held, moved = self._held[self._name], change != 0
+        written = self._array.written(self.weights + change, rng)
+        self._held[self._name] = np.where(moved, written, held)
+        self._count(PULSES, np.broadcast_to(moved, held.shape))
+
+    def _send(self, number: Array, rng: np.random.Generator) -> None:
+        if number.any():
+            self._held[self._name] = self._array.pulsed(self._held[self._name], number, rng)
+            self._count(PULSES, np.abs(number))
+
+    def _count(self, what: str, number: Array) -> None:
+        key = f"{self._name}/{what}"
+        self._held[key] = self._held.get(key, 0) + number.astype(np.int64)
