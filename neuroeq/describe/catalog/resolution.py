@@ -16,6 +16,7 @@ from ..spec import Network, NeuronModel, Spec, SynapseModel, overlay, setting
 from ..spec.files import Table
 from ..times import check_times
 from .loading import checked, load_model, load_network, on_substrate
+from .matching import with_nudge, with_window
 from .technology import other_diodes, technology
 
 M = TypeVar("M", NeuronModel, SynapseModel)
@@ -68,6 +69,7 @@ def resolve(
         raise unknown_name("substrate", substrate, raw["substrate"], hint)
     changes = _changes(settings)
     raw = _with_changes(raw, [change for change in changes if "substrate" in change])
+    new_hardware = "hardware" not in raw or hardware is not None
     if kind_of(substrate).hardware:
         default = raw["substrate"][substrate].get("hardware", "unbounded")
         raw["hardware"] = other_diodes(technology(raw.get("hardware"), hardware, ideal, default), changes)
@@ -75,10 +77,13 @@ def resolve(
         raise SpecError(
             f"substrate '{substrate}' has no hardware; expected one of {', '.join(made_of_hardware())}, or no hardware."
         )
-    raw = _with_changes(on_substrate(raw, substrate), [change for change in changes if "substrate" not in change])
+    raw = on_substrate(raw, substrate)
+    if new_hardware:
+        raw = with_nudge(raw, raw.get("hardware", {}), changes)
+    raw = _with_changes(raw, [change for change in changes if "substrate" not in change])
     typed = [change for item, change in zip(settings, changes, strict=True) if isinstance(item, str)]
     resolved = checked(raw, f"{network.where}: substrate.{substrate}", typed or changes)
-    complete = _with_models(resolved.read_from(network.path, network.where))
+    complete = with_window(_with_models(resolved.read_from(network.path, network.where)))
     for check in (check_times, check_reach, check_learnable):
         check(complete)
     return complete

@@ -58,11 +58,15 @@ class NudgeSource(Spec):
         Largest current of either sign, which is the full scale of the converter. [A]
     offset_sd
         Standard deviation over the outputs of a constant offset current. [A]
+    beta
+        Strength of the nudge that converters and noisy devices resolve, in the place of the network's, unless a user
+        changes phases.beta.
     """
 
     bits: Annotated[int, Field(ge=0, le=24)] = 0
     i_max: Annotated[Current, Field(gt=0)] | None = None
     offset_sd: Annotated[Current, Field(ge=0)] = 0.0
+    beta: Annotated[float, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
     def _scaled(self) -> Self:

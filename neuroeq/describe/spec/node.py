@@ -109,6 +109,9 @@ class Integrator(Spec):
         Feedback resistance. If it is left out, weights up to `w_max` just fit the window of conductances. [ohm]
     w_max
         Largest weight that fits the window where `r_f` is left out, dimensionless.
+    headroom
+        Where neither is given: `w_max` over the largest start weight of the network's projections. The more of the
+        window weights use, the less the noise of devices counts.
     c_f
         Capacitance of the feedback capacitor. [F]
     v_scale
@@ -123,6 +126,7 @@ class Integrator(Spec):
 
     r_f: Annotated[Resistance, Field(gt=0)] | None = None
     w_max: Positive = 2.0
+    headroom: Positive | None = None
     c_f: Annotated[Capacitance, Field(gt=0)] = 1e-12
     v_scale: Annotated[Voltage, Field(gt=0)] = 1.0
     gain: Positive | None = None

@@ -51,8 +51,8 @@ class Programmable(Protocol):
         """Move each weight by a number of granules, up or down: a whole number, where they are moved by pulses."""
         ...
 
-    def read(self) -> Array:
-        """Return the weights as they are read, and count the reads."""
+    def read(self, rng: np.random.Generator | None = None) -> Array:
+        """Return the weights as they are read, with the noise of one reading if `rng` is given, and count the reads."""
         ...
 
     def memory(self, name: str, start: Array | float = 0.0) -> Array:

@@ -53,10 +53,12 @@ class ProgrammedArray:
         sharing, noise = rng.spawn(2)
         self._send(self._array.shared(number, sharing), noise)
 
-    def read(self) -> Array:
-        """Return the weights as they are read, and count the reads."""
+    def read(self, rng: np.random.Generator | None = None) -> Array:
+        """Return the weights as they are read, with the noise of one reading if `rng` is given, and count the reads."""
         self._count(READS, np.ones(self._array.shape))
-        return self.weights
+        if rng is None:
+            return self.weights
+        return self._array.mapping.weights(self._array.acting(self._held[self._name], rng))
 
     def memory(self, name: str, start: Array | float = 0.0) -> Array:
         """Return what a scheme keeps in digital memory under a name, of the shape of the weights."""

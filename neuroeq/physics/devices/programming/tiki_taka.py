@@ -64,14 +64,14 @@ class TikiTaka(Programming):
 
     def update(self, devices: Programmable, change: Array, rng: np.random.Generator) -> None:
         """Write the change into the fast array, and read columns; the arguments are those of `Programming.update`."""
-        pulses, transfer, shifting = rng.spawn(3)
+        pulses, transfer, shifting, reading = rng.spawn(4)
         fast = devices.beside("fast")
         reference = self._reference(devices, fast, shifting)
         fast.pulse(self.gain * change, pulses)
         turn = int(devices.memory("turn").flat[0])
         read = np.zeros_like(change)
         some = (turn * self.columns + np.arange(self.columns)) % len(change)
-        read[some] = self.rate * (fast.read() - reference)[some]
+        read[some] = self.rate * (fast.read(reading) - reference)[some]
         devices.keep("turn", np.full(np.shape(change), turn + 1))
         self._transfer(devices, read, transfer)
 
