@@ -4,14 +4,15 @@ The current c_il through cell (i, l) flows through its row wire to the cells beh
 
     c = G o (V - c A - B c),    A_lj = r_row (min(l, j) + 1) + r_source,    B_ki = r_col (min(k', i') + 1) + r_sense
 
-with o for products of elements, and k' and i' counted from the sensed end. Put into itself twice, with a = G A and b = B G,
+with o for products of elements, and k' and i' counted from the sensed end. Put into itself twice, with a = G A and
+b = B G,
 
     g_eff = G o [1 - a - b + (G o a) A + a o b + B (G o b)] + <G> a o b + O(r^3)
 
 The last term is the current that runs from row k down a column l, along a row i and into column j. In full it is
 sum_il G_kl A_lj B_ki G_ij G_il, a product of four indices; the mean over the tile takes the place of G_il.
 
-Terms alternate in sign, so the first one that is left out bounds the error. It is at most max(a + b) times the last one.
+Terms alternate in sign, so the error is about the first one that is left out, at most max(a + b) times the last one.
 What the mean does to the last term is counted as an error as large as that term.
 """
 

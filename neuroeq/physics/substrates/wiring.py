@@ -19,7 +19,7 @@ from ..circuits.wires import Wires
 
 Array = np.ndarray
 BOUND = 1e-3
-"""The largest error of the series, as a fraction of the largest weight; an array that it does not meet is solved exactly."""
+"""The largest error of the series, as a fraction of the largest weight; beyond it, an array is solved exactly."""
 
 
 class WiredArrays:
@@ -120,8 +120,8 @@ class WiredArrays:
         if not self._told:
             self._told = True
             warnings.warn(
-                f"{self._where}: array.solver is 'series', by which {what}, more than {BOUND:g}; such arrays are solved "
-                "exactly, which is slow. Smaller tiles (array.max_rows, array.max_cols) are solved by the series.",
+                f"{self._where}: with array.solver = 'series', {what}, more than {BOUND:g}, so it is solved exactly, "
+                "which is slow; choose smaller tiles (array.max_rows and array.max_cols), or array.solver = 'exact'.",
                 NeuroeqWarning,
                 stacklevel=2,
             )
