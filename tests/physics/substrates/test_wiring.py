@@ -82,13 +82,40 @@ def test_an_error_that_is_found_beyond_the_bound_ends_the_approximation(monkeypa
     arrays, g = WiredArrays(BOARD, "test"), devices()
     arrays.start(None)
     arrays.effective("w", *g)
-    monkeypatch.setattr(wiring, "BOUND", 1e-9)
-    with pytest.warns(NeuroeqWarning, match=r"array 'w' was wrong by .* of its largest weight"):
-        worst = arrays.check()
+    with monkeypatch.context() as patched, pytest.warns(NeuroeqWarning, match=r"array 'w' was wrong by .* largest"):
+        patched.setattr(wiring, "BOUND", 1e-9)
+        arrays.check()
     np.testing.assert_array_equal(arrays.effective("w", *g), exact(BOARD, *g))
-    resumed = WiredArrays(BOARD, "test")
-    resumed.start(worst)
-    np.testing.assert_array_equal(resumed.effective("w", *g), exact(BOARD, *g))
+
+
+def test_an_error_that_was_found_before_a_run_was_resumed_ends_the_approximation_too():
+    arrays, g = WiredArrays(BOARD, "test"), devices()
+    arrays.start(2 * BOUND)
+    np.testing.assert_array_equal(arrays.effective("w", *g), exact(BOARD, *g))
+
+
+def test_what_was_solved_exactly_since_is_not_checked():
+    arrays, g = WiredArrays(Wires(50.0, 50.0), "test"), devices()
+    arrays.start(None)
+    arrays.effective("w", *(0.01 * each for each in g))
+    assert arrays.check() > 0
+    with pytest.warns(NeuroeqWarning, match="solved exactly"):
+        arrays.effective("w", *g)
+    assert arrays.check() == 0
+
+
+@pytest.mark.filterwarnings("ignore::neuroeq.errors.NeuroeqWarning")
+def test_the_largest_error_of_all_epochs_is_kept():
+    made_of = {"array": {"r_wire_row": "0.2 ohm", "r_wire_col": "0.1 ohm"}}
+    net = network("crossbar", 2, 6, 2, hardware="ideal", made_of=made_of, data={"name": "xor", "protocol": "whole"})
+    ends = []
+    for worst in (None, 0.5 * BOUND):
+        state = initial_state(net, Streams(0))
+        state.wire_error = worst
+        for _ in train(substrate_of(net, state.params), load(net, None), state, Streams(0)):
+            pass
+        ends.append(state.wire_error)
+    assert 0 < ends[0] < ends[1] == 0.5 * BOUND
 
 
 def test_weights_of_zero_have_no_error():
