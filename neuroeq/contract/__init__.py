@@ -5,7 +5,7 @@ May import nothing of this package.
 
 from .phases import NUDGES, Array, Cost, Equilibrium, Nudge, NudgeMode, Params, Stop
 from .rules import NEEDS, Rule, as_rule, rule
-from .substrates import Circuit, Plastic, Substrate, Trial, VectorField
+from .substrates import Circuit, Plastic, Substrate, Trial, VectorField, Wired
 
 __all__ = [
     "NEEDS",
@@ -23,6 +23,7 @@ __all__ = [
     "Substrate",
     "Trial",
     "VectorField",
+    "Wired",
     "as_rule",
     "rule",
 ]

@@ -45,7 +45,7 @@ class Substrate(Protocol):
     """Physics that relaxes to equilibrium.
 
     For each ability that only some substrates have, there is a method that returns None on all others: `as_circuit`,
-    `as_field` and `as_plastic`.
+    `as_field`, `as_plastic` and `as_wired`.
     """
 
     @property
@@ -141,6 +141,10 @@ class Substrate(Protocol):
         """Return it as a substrate whose synapses change in the nudged phases; None if they do not."""
         ...
 
+    def as_wired(self) -> Wired | None:
+        """Return its arrays, if wires with resistance can be approximated in training; None if they cannot."""
+        ...
+
 
 class Circuit(Substrate, Protocol):
     """A substrate that is made of devices and dissipates power."""
@@ -209,6 +213,22 @@ class Plastic(Substrate, Protocol):
 
     def shaped(self, change: Params) -> Params:
         """Return a change in the shapes of the parameters, and 0 where there is no synapse."""
+        ...
+
+
+class Wired(Protocol):
+    """The arrays of a substrate whose wires have resistance, which are solved exactly except in training."""
+
+    def start(self, worst: float | None) -> None:
+        """Approximate from now on, unless the error was found to be `worst`, which is too large."""
+        ...
+
+    def check(self) -> float:
+        """Return the error of the approximation as it was used last, as a fraction of an array's largest weight."""
+        ...
+
+    def stop(self) -> None:
+        """Solve exactly from now on."""
         ...
 
 

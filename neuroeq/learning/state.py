@@ -70,6 +70,9 @@ class State:
         Time spent on training so far [s].
     trainer
         Name of the trainer in `neuroeq.registry.TRAINERS`; None before it is chosen.
+    wire_error
+        The largest error that was found at the end of an epoch where the wires of arrays are approximated, as a
+        fraction of an array's largest weight; None if they are not.
     """
 
     params: Params
@@ -84,6 +87,7 @@ class State:
     cpu_s: float = 0.0
     wall_s: float = 0.0
     trainer: str | None = None
+    wire_error: float | None = None
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
-from neuroeq.contract import Substrate
+from neuroeq.contract import Substrate, Wired
 from neuroeq.data import Examples
 from neuroeq.data.examples import predictions
 from neuroeq.describe.network import initial_params
@@ -63,27 +64,44 @@ def train(
     learner = start(state.trainer, Setup(substrate, state, streams, len(part), monitor))
     state.params = learner.params
     history = WeightHistory(network, state, streams, n_batches)
-    while state.epoch < epochs:
-        order = streams.child("data", state.epoch).permutation(len(part))
-        for batch in range(state.batch, n_batches, learner.chunk):
-            cpu, wall = time.process_time(), time.perf_counter()
-            history.before(batch, learner.chunk)
-            which = order[batch * size : (batch + learner.chunk) * size]
-            inputs, labels, wanted = examples.batch(part, which, network)
-            outcome = learner.learn(Batches(inputs, wanted, which, state.epoch, batch))
-            state.params = learner.params
-            loss, wrong = _add(state.tally, network, outcome, wanted, labels)
-            state.batch = min(batch + learner.chunk, n_batches)
-            if ends_epoch := state.batch == n_batches:
-                monitor.saturation(state.tally.mean())
-                monitor.settling(state.tally.mean())
-                if state.epoch + 1 == epochs:
-                    history.sample(float(epochs))
-            state.cpu_s += time.process_time() - cpu
-            state.wall_s += time.perf_counter() - wall
-            place = (state.epoch, epochs, state.batch - 1, n_batches)
-            yield Step(*place, len(labels), loss, wrong / len(labels), ends_epoch)
-        state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally()
+    with _approximated(substrate, state) as wired:
+        while state.epoch < epochs:
+            order = streams.child("data", state.epoch).permutation(len(part))
+            for batch in range(state.batch, n_batches, learner.chunk):
+                cpu, wall = time.process_time(), time.perf_counter()
+                history.before(batch, learner.chunk)
+                which = order[batch * size : (batch + learner.chunk) * size]
+                inputs, labels, wanted = examples.batch(part, which, network)
+                outcome = learner.learn(Batches(inputs, wanted, which, state.epoch, batch))
+                state.params = learner.params
+                loss, wrong = _add(state.tally, network, outcome, wanted, labels)
+                state.batch = min(batch + learner.chunk, n_batches)
+                if ends_epoch := state.batch == n_batches:
+                    monitor.saturation(state.tally.mean())
+                    monitor.settling(state.tally.mean())
+                    if wired is not None:
+                        state.wire_error = max(wired.check(), state.wire_error or 0.0)
+                    if state.epoch + 1 == epochs:
+                        history.sample(float(epochs))
+                state.cpu_s += time.process_time() - cpu
+                state.wall_s += time.perf_counter() - wall
+                place = (state.epoch, epochs, state.batch - 1, n_batches)
+                yield Step(*place, len(labels), loss, wrong / len(labels), ends_epoch)
+            state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally()
+
+
+@contextmanager
+def _approximated(substrate: Substrate, state: State) -> Iterator[Wired | None]:
+    """Approximate the wires of a substrate's arrays for a while, where it has such."""
+    wired = substrate.as_wired()
+    if wired is None:
+        yield None
+        return
+    wired.start(state.wire_error)
+    try:
+        yield wired
+    finally:
+        wired.stop()
 
 
 def _add(tally: Tally, network: Network, outcome: Outcome, wanted: Array, labels: Array) -> tuple[float, int]:

@@ -53,6 +53,7 @@ def concluded(session: Session) -> Run:
     result |= _energies(energy)
     circuit = session.substrate.as_circuit()
     result["mapping"] = None if circuit is None else circuit.mapping()
+    result["wire_error"] = state.wire_error
     result |= _made_by(session)
     folder.write_result(result)
     return Run(folder.path, network, result, folder if isinstance(folder, MemoryRecords) else None)

@@ -4,9 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import circuits, cost, engine, training
+from . import circuits, cost, devices, engine, training
 
-BENCHES = {"engine": engine.main, "circuits": circuits.main, "training": training.main, "cost": cost.main}
+BENCHES = {
+    "engine": engine.main,
+    "circuits": circuits.main,
+    "training": training.main,
+    "cost": cost.main,
+    "devices": devices.main,
+}
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import json
 import time
 import tomllib
+from signal import SIGINT, raise_signal
 
 import numpy as np
 import pytest
@@ -108,9 +109,7 @@ def test_a_resumed_run_ends_in_the_same_bits(runs, name, tmp_path):
 
     def stop(step, row):
         if step.epoch == 7:
-            import signal
-
-            signal.raise_signal(signal.SIGINT)
+            raise_signal(SIGINT)
 
     with pytest.raises(Interrupted):
         train("xor", on, hardware=hardware, epochs=20, out=tmp_path / "cut", progress=stop)
@@ -118,6 +117,37 @@ def test_a_resumed_run_ends_in_the_same_bits(runs, name, tmp_path):
     whole, cut = (RunFolder(path).load().params for path in (runs[name].path, tmp_path / "cut"))
     for projection in whole:
         np.testing.assert_array_equal(whole[projection], cut[projection])
+
+
+WIRES = {"hardware": {"array": {"r_wire_row": "0.35 ohm", "r_wire_col": "0.35 ohm", "max_rows": 8, "max_cols": 8}}}
+EXACT = {"hardware": {"array": {"solver": "exact"}}}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_wires_are_approximated_within_the_bound_and_a_resumed_run_ends_in_the_same_bits(name, tmp_path):
+    on, hardware = RUNS[name]
+    how = {"hardware": hardware, "epochs": 6}
+
+    def stop(step, row):
+        if step.epoch == 3 and step.batch == 1:
+            raise_signal(SIGINT)
+
+    batches_of_one = {"training": {"batch_size": 1}}
+    whole, exact = (
+        train("xor", on, settings=settings, out=tmp_path / str(len(settings)), **how)
+        for settings in ([WIRES, batches_of_one], [WIRES, batches_of_one, EXACT])
+    )
+    assert 0 < whole.result["wire_error"] < 1e-3
+    assert exact.result["wire_error"] is None
+    with pytest.raises(Interrupted):
+        train("xor", on, settings=[WIRES, batches_of_one], out=tmp_path / "cut", progress=stop, **how)
+    cut = train("xor", on, settings=[WIRES, batches_of_one], out=tmp_path / "cut", resume=True, **how)
+    assert cut.result["wire_error"] == whole.result["wire_error"]
+    ends = [RunFolder(run.path).load().params for run in (whole, cut, exact)]
+    for projection, value in ends[0].items():
+        np.testing.assert_array_equal(value, ends[1][projection])
+        np.testing.assert_allclose(value, ends[2][projection], rtol=0, atol=1e-3 * np.abs(value).max())
+    assert any((value != ends[2][projection]).any() for projection, value in ends[0].items())
 
 
 def test_a_small_network_learns_in_time(tmp_path):

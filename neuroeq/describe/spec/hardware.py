@@ -28,6 +28,9 @@ class Array(Spec):
         Resistance at the driven end and at the sensed end of each wire. [ohm]
     max_rows, max_cols
         Largest size of a tile; larger arrays are cut into tiles.
+    solver
+        How wires act in training: ``"series"``, an approximation whose error is checked every epoch, or ``"exact"``.
+        They are solved exactly everywhere else.
     phase_mismatch
         Mismatch between two circuits, where the phase at +beta runs on a circuit of its own: standard deviation of
         every conductance there, as a fraction. It is 0 where one circuit runs all phases in turn.
@@ -39,6 +42,7 @@ class Array(Spec):
     r_sense: Annotated[Resistance, Field(ge=0)] = 0.0
     max_rows: Annotated[int, Field(gt=0)] | None = None
     max_cols: Annotated[int, Field(gt=0)] | None = None
+    solver: Literal["exact", "series"] = "series"
     phase_mismatch: Annotated[float, Field(ge=0)] = 0.0
 
     @property

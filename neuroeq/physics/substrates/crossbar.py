@@ -19,14 +19,13 @@ from neuroeq.contract import Circuit, Equilibrium, Nudge, Params, Stop
 from neuroeq.describe.spec import Hardware, Network
 from neuroeq.errors import SpecError
 
-from ..circuits.crossbar import effective_conductance
 from .held import Latest
 from .neurons import NeuronSubstrate
 from .op_amp_netlist import crossbar_netlist
 from .op_amps import on_crossbar
 from .pairs import check_window, differential_pair, mapping_of
 from .periphery import Periphery
-from .wiring import wires_of
+from .wiring import WiredArrays, arrays_of
 
 Array = np.ndarray
 
@@ -49,10 +48,10 @@ class Crossbar(NeuronSubstrate):
         self._hardware, self._described = network.technology, network
         check_window(self._hardware, params, network)
         _check_nudge_source(network)
-        self._wires, self._periphery = wires_of(network), Periphery(network)
+        self._wires, self._periphery = arrays_of(network), Periphery(network)
         super().__init__(on_crossbar(network), params, batch, **options)
         self._given = Latest()
-        self._programmed: tuple[Params, Params] = ({}, {})
+        self._programmed: tuple[Params, bool, Params] = ({}, False, {})
         self._driven: tuple[Array, Array] | None = None
 
     @property
@@ -105,9 +104,11 @@ class Crossbar(NeuronSubstrate):
     @property
     def weights(self) -> Params:
         """The weights that the synapses transmit with: conductances G+ - G- of the differential pairs [S]."""
-        if self._programmed[0] is not self.params:
-            self._programmed = (self.params, {name: self._held(name, weight) for name, weight in self.params.items()})
-        return self._programmed[1]
+        approximate = self._wires is not None and self._wires.approximate
+        if self._programmed[0] is not self.params or self._programmed[1] != approximate:
+            held = {name: self._held(name, weight) for name, weight in self.params.items()}
+            self._programmed = (self.params, approximate, held)
+        return self._programmed[2]
 
     @property
     def transmitted(self) -> Params:
@@ -118,7 +119,7 @@ class Crossbar(NeuronSubstrate):
         """Return G+ - G- as effective at the ends of the wires; a bias has its source at the unit and no wires [S]."""
         plus, minus = differential_pair(self.hardware, weight)
         if self._wires is not None and name in self.network.projections:
-            plus, minus = (effective_conductance(g, self._wires) for g in (plus, minus))
+            plus, minus = self._wires.effective(name, plus, minus)
         return (plus - minus).astype(weight.dtype)
 
     @property
@@ -149,6 +150,10 @@ class Crossbar(NeuronSubstrate):
     def as_circuit(self) -> Circuit:
         """Return itself."""
         return self
+
+    def as_wired(self) -> WiredArrays | None:
+        """Return the arrays whose wires have resistance; None if they have none, or are always solved exactly."""
+        return self._wires if self.hardware.array.solver == "series" else None
 
     def dissipation(self, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:
         """Return the mean power that each kind of element turns into heat at an equilibrium [W].

@@ -22,7 +22,6 @@ from neuroeq.errors import DataError, DivergenceError, SpecError
 from ..circuits.assembly import Assembly, assemble
 from ..circuits.circuit import Circuit as Layout
 from ..circuits.circuit import Drive
-from ..circuits.crossbar import effective_conductance
 from ..circuits.equations import drive_circuit
 from ..circuits.gradient import amplifier_factors, contrast
 from ..circuits.kirchhoff import co_content
@@ -34,7 +33,7 @@ from .conductance_adjoint import conductance_adjoint
 from .nudged_circuit import largest_nudge, nudged
 from .periphery import Periphery
 from .settled import Settled
-from .wiring import wires_of
+from .wiring import WiredArrays, arrays_of
 
 Array = np.ndarray
 MOST_STEPS = 500
@@ -66,8 +65,8 @@ class OperatingPoints(PlainSubstrate):
         self.circuit = lay_out(network)
         self._factors = amplifier_factors(self.circuit, network.output_layer)
         self._masks = {name: mask(network, name) for name in network.projections}
-        self._assembled: dict[bool, tuple[Any, Any, Assembly]] = {}
-        self._periphery, self._wires = Periphery(network), wires_of(network)
+        self._assembled: dict[bool, tuple[Any, Any, bool, Assembly]] = {}
+        self._periphery, self._wires = Periphery(network), arrays_of(network)
 
     @property
     def reciprocal(self) -> bool | None:
@@ -199,6 +198,10 @@ class OperatingPoints(PlainSubstrate):
         """Return, by layer, the fraction of nodes whose diodes block, and 0, since none is stuck at an upper bound."""
         return blocking(self.circuit, eq.state)
 
+    def as_wired(self) -> WiredArrays | None:
+        """Return the arrays whose wires have resistance; None if they have none, or are always solved exactly."""
+        return self._wires if self.network.technology.array.solver == "series" else None
+
     def margin(self, free: Equilibrium) -> float:
         """Return the largest stable |beta| of a negative nudge, the least over the batch; infinite for other modes."""
         inputs = free.activity[self.network.input_layer]
@@ -220,19 +223,20 @@ class OperatingPoints(PlainSubstrate):
 
     def _assemble(self, inputs: Array, elsewhere: bool) -> Assembly:
         """Return the assembled conductances and sources, computed once for all phases of a batch on one circuit."""
-        known = self._assembled.get(elsewhere)
-        if known is None or known[0] is not inputs or known[1] is not self.params:  # both are read-only copies
+        known, approximate = self._assembled.get(elsewhere), self._wires is not None and self._wires.approximate
+        valid = known is not None and known[0] is inputs and known[1] is self.params  # both are read-only copies
+        if known is None or not valid or known[2] != approximate:
             g = {name: self.params[name] for name in self.circuit.resistors}
             if elsewhere:
                 g = self._periphery.twin(g)
             if self._wires is not None:
                 unit = self.network.g_unit
-                g = {name: effective_conductance(each * unit, self._wires) / unit for name, each in g.items()}
+                g = {name: self._wires.effective(name, each * unit)[0] / unit for name, each in g.items()}
             volt = self.network.circuit.v_unit
             sources = self._periphery.driven(source_voltages(self.network, inputs) * volt) / volt
-            known = (inputs, self.params, assemble(self.circuit, g, {self.network.input_layer: sources}))
-            self._assembled[elsewhere] = known
-        return known[2]
+            assembly = assemble(self.circuit, g, {self.network.input_layer: sources})
+            known = self._assembled[elsewhere] = (inputs, self.params, approximate, assembly)
+        return known[3]
 
     def _bound(self, free: Settled) -> float:
         return largest_nudge(self.network, free.assembly, free.drive, free.voltages)

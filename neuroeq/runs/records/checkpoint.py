@@ -24,7 +24,7 @@ from neuroeq.learning.state import State, Tally
 Array = np.ndarray
 PARTS = ("params", "velocity", "devices", "particles")
 """The parts of a state that are arrays by name."""
-PLACE = ("epoch", "batch", "cpu_s", "wall_s", "trainer")
+PLACE = ("epoch", "batch", "cpu_s", "wall_s", "trainer", "wire_error")
 """What else it has, but for its history and its tally."""
 
 
@@ -77,10 +77,13 @@ def read_checkpoint(path: Path, network: Network) -> State:
 
 
 def current(place: dict[str, Any]) -> dict[str, Any]:
-    """Return the place of a training, updated from version 0.1, which named an engine and examined every free phase."""
+    """Return the place of a training, updated from older versions.
+
+    Version 0.1 named an engine, examined every free phase, and solved wires exactly.
+    """
     trainer = "compiled" if place.get("engine") == "compiled" else None
     tally = {"looked_at": place["tally"]["examples"], **place["tally"]}
-    return {"trainer": trainer, **place, "tally": tally}
+    return {"trainer": trainer, "wire_error": None, **place, "tally": tally}
 
 
 def _check(path: Path, state: State, network: Network) -> None:

@@ -150,7 +150,9 @@ CASES = [
     ("neuron.c_node", "settling", {}, "2 pF"),
     *[
         (f"array.{field}", "crossbar", {"array": {"r_wire_row": "50 ohm", "r_wire_col": "50 ohm"}}, value)
-        for field, value in (("r_wire_row", "80 ohm"), ("r_wire_col", "80 ohm"), ("max_rows", 2), ("max_cols", 2))
+        for field, value in (
+            ("r_wire_row", "80 ohm"), ("r_wire_col", "80 ohm"), ("max_rows", 2), ("max_cols", 2), ("solver", "exact")
+        )
     ],
     ("array.r_source", "resistive", {"array": {"r_source": "1 ohm", "r_sense": "1 ohm"}}, None),
     ("array.r_sense", "resistive", {"array": {"r_source": "1 ohm", "r_sense": "1 ohm"}}, None),

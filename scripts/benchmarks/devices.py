@@ -1,0 +1,93 @@
+"""Training speed of digits on devices and wires, beside the ideal crossbar, in turn in one process.
+
+Times are CPU times of one thread for a sample, with everything that a run does between two batches; evaluation is not
+counted. The share of the wires is what is spent in `WiredArrays`, that of the devices in the update of `Chip`.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from threadpoolctl import threadpool_limits
+
+from neuroeq.data import load
+from neuroeq.describe.catalog import resolve
+from neuroeq.learning.training import initial_state, train
+from neuroeq.physics.devices import Chip
+from neuroeq.physics.substrates import build
+from neuroeq.physics.substrates.wiring import WiredArrays
+from neuroeq.randomness import Streams
+
+from .machine import describe
+
+ROUNDS = 2
+HARDWARE = ("pcm", "ecram_mo", "hfo2_rram_alox")
+WAYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "wires": ((), ()),
+    "ideal wires": (("wires",), ()),
+    "wires, exact": ((), ("hardware.array.solver='exact'", "data.limit=100")),
+    "ideal devices": (("devices",), ()),
+}
+"""By name: the parts that are ideal, and settings."""
+
+
+@contextmanager
+def timed(owner: type, names: tuple[str, ...]) -> Iterator[list[float]]:
+    """Add up the CPU seconds that are spent in some methods of a class, in the list that is yielded."""
+    spent, before = [0.0], {name: getattr(owner, name) for name in names}
+
+    def measured(name: str) -> object:
+        def call(*given: object) -> object:
+            start = time.process_time()
+            try:
+                return before[name](*given)
+            finally:
+                spent[0] += time.process_time() - start
+
+        return call
+
+    for name in names:
+        setattr(owner, name, measured(name))
+    try:
+        yield spent
+    finally:
+        for name, method in before.items():
+            setattr(owner, name, method)
+
+
+def epoch(hardware: str | None, ideal: tuple[str, ...], settings: tuple[str, ...]) -> tuple[float, ...]:
+    """Return CPU seconds of a sample, the shares of wires and of devices in them, and the error of wires."""
+    network = resolve("digits", "crossbar", ["training.epochs=1", *settings], hardware, ideal)
+    streams, examples = Streams(0), load(network)
+    state = initial_state(network, streams)
+    substrate = build(network, state.params, network.training.batch_size)
+    with timed(WiredArrays, ("effective", "check")) as wires, timed(Chip, ("update",)) as devices:
+        for _ in train(substrate, examples, state, streams):
+            pass
+    n = len(examples.train)
+    return state.cpu_s / n, wires[0] / n, devices[0] / n, np.nan if state.wire_error is None else state.wire_error
+
+
+def main() -> None:
+    """Run the benchmark."""
+    console = Console(width=120)
+    table = Table("devices", "way", "ms a sample", "of it wires", "of it devices", "error of wires", title="digits")
+    rows: dict[tuple[str, str], tuple[str | None, tuple[str, ...], tuple[str, ...]]] = {
+        ("none", "ideal"): (None, (), ())
+    }
+    rows |= {(name, way): (name, *how) for name in HARDWARE for way, how in WAYS.items()}
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        console.print(describe())
+        epoch(None, (), ())  # warms up
+        best = {row: min(epoch(*how) for _ in range(1 if "exact" in row[1] else ROUNDS)) for row, how in rows.items()}
+    for (name, way), (all_of_it, wires, devices, error) in best.items():
+        shares = (f"{1e3 * seconds:.3f}" for seconds in (all_of_it, wires, devices))
+        table.add_row(name, way, *shares, "" if np.isnan(error) else f"{error:.0e}")
+    console.print(table)
