@@ -3,7 +3,7 @@
 May import nothing of this package.
 """
 
-from .phases import NUDGES, Array, Cost, Equilibrium, Nudge, NudgeMode, Params, Stop
+from .phases import NUDGES, Array, Cost, Equilibrium, Nudge, NudgeMode, OnDevices, Params, Stop
 from .rules import NEEDS, Rule, as_rule, rule
 from .substrates import Circuit, Plastic, Substrate, Trial, VectorField, Wired
 
@@ -16,6 +16,7 @@ __all__ = [
     "Equilibrium",
     "Nudge",
     "NudgeMode",
+    "OnDevices",
     "Params",
     "Plastic",
     "Rule",

@@ -11,6 +11,25 @@ import numpy as np
 Array = np.ndarray
 Params = dict[str, Array]
 """Parameters by name: weights of a projection (n_pre, n_post), and biases ``"<layer>.bias"`` (n,)."""
+
+
+class OnDevices(dict[str, Array]):
+    """Parameters, with the conductances of the devices that hold them.
+
+    Parameters
+    ----------
+    params
+        The parameters, by name.
+    conductances
+        The conductances by array of devices: (devices of a weight, n_pre, n_post), or (devices, n) for biases; 0 where
+        there is no synapse. [S]
+    """
+
+    def __init__(self, params: Params, conductances: Mapping[str, Array]) -> None:
+        super().__init__(params)
+        self.conductances = dict(conductances)
+
+
 NudgeMode = Literal["state", "held_current", "clamp", "corrected"]
 NUDGES: tuple[NudgeMode, ...] = ("state", "held_current", "clamp", "corrected")
 """The modes of a nudge; no substrate supports all of them."""

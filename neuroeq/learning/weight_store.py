@@ -57,6 +57,11 @@ class WeightStore:
         """
         return self.params if self.chip is None else self.chip.acting(self._held, self.params, rng, at)
 
+    @property
+    def held(self) -> Params:
+        """The weights as they are held, with the conductances of the devices where these are simulated."""
+        return self.params if self.chip is None else self.chip.on_devices(self._held, self.params)
+
     def change(self, wanted: Params, rng: np.random.Generator) -> None:
         """Write weights, and keep what the devices then hold.
 

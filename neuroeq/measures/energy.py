@@ -1,7 +1,8 @@
 """The energy of inference and learning on a circuit, from the solved voltages and the constants of the hardware.
 
 inference   the free phase: power of every element x duration, one DAC conversion a source, one ADC an output node
-update      the nudged phases of a batch, one ADC conversion a node and phase, and one write pulse a device
+update      the nudged phases of a batch, one ADC conversion a node and phase, the pulses that program devices, and one
+            ADC conversion for each of their reads; ideal devices are written once an update
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from neuroeq.describe.network import nodes
 from neuroeq.learning.phases import nudges
 from neuroeq.learning.rules import Trial
 from neuroeq.randomness import Streams
+
+from .programming import Programming
 
 Array = np.ndarray
 
@@ -35,7 +38,9 @@ class Energy:
     update: dict[str, float]
 
 
-def account(substrate: Circuit, inputs: Array, targets: Array, streams: Streams) -> Energy:
+def account(
+    substrate: Circuit, inputs: Array, targets: Array, streams: Streams, took: Programming | None = None
+) -> Energy:
     """Return the energies of a circuit, averaged over examples.
 
     Parameters
@@ -46,6 +51,8 @@ def account(substrate: Circuit, inputs: Array, targets: Array, streams: Streams)
         The inputs and targets of the examples: (batch, n_input) and (batch, n_output).
     streams
         The random numbers that draw the sign of a random nudge.
+    took
+        What programming took in the training; None for devices that are written once an update.
     """
     network = substrate.network
     chosen = nudges(network.phases, streams.child("energy"))
@@ -62,7 +69,9 @@ def account(substrate: Circuit, inputs: Array, targets: Array, streams: Streams)
         for kind, energy in _held(substrate, end, pull).items():
             update[kind] = update.get(kind, 0.0) + batch * energy
     update["ADC"] = batch * (1 + len(nudged_ends)) * n_nodes * hardware.adc_energy
-    update["writing"] = substrate.devices() * hardware.write_energy
+    update["writing"] = (substrate.devices() if took is None else took.pulses_per_update) * hardware.write_energy
+    if took is not None and took.reads_per_update:
+        update["reading devices"] = took.reads_per_update * hardware.adc_energy
     return Energy(inference, update)
 
 

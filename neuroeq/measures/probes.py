@@ -14,11 +14,13 @@ from neuroeq.learning.phases import nudges
 from neuroeq.learning.rules import Trial
 from neuroeq.learning.state import State
 from neuroeq.learning.training import initial_state
+from neuroeq.learning.weight_store import WeightStore
 from neuroeq.physics.engine import Recording
 from neuroeq.physics.substrates import at_operating_point, build, engine_of
 from neuroeq.randomness import Streams
 
 from .energy import Energy, account
+from .programming import Programming
 
 PROBE_SAMPLES = 2
 """The number of samples whose spikes and states are recorded."""
@@ -41,11 +43,13 @@ def probes(network: Network, state: State, examples: Examples, streams: Streams)
     return recordings
 
 
-def energy_of(substrate: Substrate, state: State, examples: Examples, streams: Streams) -> Energy | None:
+def energy_of(
+    substrate: Substrate, state: State, examples: Examples, streams: Streams, took: Programming | None = None
+) -> Energy | None:
     """Return the energy that a circuit spends on a batch of training examples; None if the substrate is no circuit."""
     circuit = substrate.as_circuit()
     if circuit is None:
         return None
-    circuit.hold(state.params)
+    circuit.hold(WeightStore(circuit.network, state.params, state.devices, streams).held)
     inputs, _, wanted = examples.batch(examples.train, slice(0, circuit.network.training.batch_size), circuit.network)
-    return account(circuit, inputs, wanted, streams)
+    return account(circuit, inputs, wanted, streams, took)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuroeq.describe.network import initial_params
+from neuroeq.describe.network import initial_params, mask
 from neuroeq.errors import SpecError
+from neuroeq.learning.state import State
+from neuroeq.learning.weight_store import WeightStore
 from neuroeq.physics.circuits.layout import in_siemens
-from neuroeq.physics.substrates.pairs import differential_pair
+from neuroeq.physics.substrates.pairs import pair_of
 from neuroeq.randomness import Streams
 
 from .run import Run
@@ -125,10 +127,12 @@ def conductances(run: Run, when: str = "after") -> dict[str, Array]:
     if not network.kind.hardware:
         raise SpecError(f"{run.path}: substrate '{network.substrate_name}' has no conductances; plot its weights.")
     streams = Streams(network.run.seed)
-    params = run.folder.load().params if when == "after" else initial_params(network, streams.child("init"))
+    state = run.folder.load() if when == "after" else State(initial_params(network, streams.child("init")))
+    params = WeightStore(network, state.params, state.devices, streams).held
     if network.kind.conductances:
         return in_siemens(network, params)
-    return {name: np.stack(differential_pair(network.technology, params[name])) for name in network.projections}
+    pairs = {name: pair_of(network.technology, params, name, mask(network, name)) for name in network.projections}
+    return {name: np.stack(pair) for name, pair in pairs.items()}
 
 
 def weight_history(run: Run) -> tuple[Array, dict[str, Array]]:

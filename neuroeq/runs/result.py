@@ -13,6 +13,7 @@ from neuroeq.learning.trainers import title
 from neuroeq.measures.energy import Energy
 from neuroeq.measures.evaluation import Score
 from neuroeq.measures.probes import energy_of, probes
+from neuroeq.measures.programming import programming
 from neuroeq.physics.substrates import engine_of
 
 from .records import MemoryRecords, versions
@@ -38,7 +39,9 @@ def concluded(session: Session) -> Run:
     session.eval_s += cpu_seconds() - before
     network, state, folder = session.network, session.state, session.folder
     folder.write_traces(state, probes(network, state, session.examples, session.streams))
-    energy = energy_of(session.substrate, state, session.examples, session.streams)
+    n_batches = -(-len(session.examples.train) // network.training.batch_size)
+    took = programming(network, state, session.streams, n_batches)
+    energy = energy_of(session.substrate, state, session.examples, session.streams, took)
     rows = folder.metrics()
     if not rows:
         raise SpecError(f"{folder.path}: its metrics.csv is missing; put it back, or train the network anew.")
@@ -53,6 +56,7 @@ def concluded(session: Session) -> Run:
     result |= _energies(energy)
     circuit = session.substrate.as_circuit()
     result["mapping"] = None if circuit is None else circuit.mapping()
+    result["programming"] = took and asdict(took)
     result["wire_error"] = state.wire_error
     result |= _made_by(session)
     folder.write_result(result)

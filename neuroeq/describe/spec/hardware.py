@@ -208,6 +208,11 @@ class Hardware(Described):
         return window / 2 if self.synapse.pairing == "reference_column" else window * (1 - self.synapse.rest)
 
     @property
+    def g_reference(self) -> float:
+        """Conductance of a reference column, in the middle of the window [S]."""
+        return (self.g_min + (self.g_min if self.g_max is None else self.g_max)) / 2
+
+    @property
     def g_rest(self) -> float:
         """Conductance at which the lower device of a pair rests [S]."""
         return self.g_min if self.g_max is None else self.g_min + self.synapse.rest * (self.g_max - self.g_min)

@@ -134,5 +134,5 @@ class Stepwise:
             self._particles.keep(update.free, which)
         if self._pruning is not None:
             store.change(self._pruning.step(before, store.params, child("prune")), child("pruned"))
-        substrate.hold(store.params)
+        substrate.hold(store.held)
         return update

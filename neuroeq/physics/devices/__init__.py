@@ -4,5 +4,17 @@ from .chip import Chip
 from .converters import quantised
 from .laws import Cells, draw_cells, pulse
 from .noise import drifted, programming_sd, read_sd
+from .programmed_array import PULSES, READS
 
-__all__ = ["Cells", "Chip", "draw_cells", "drifted", "programming_sd", "pulse", "quantised", "read_sd"]
+__all__ = [
+    "PULSES",
+    "READS",
+    "Cells",
+    "Chip",
+    "draw_cells",
+    "drifted",
+    "programming_sd",
+    "pulse",
+    "quantised",
+    "read_sd",
+]

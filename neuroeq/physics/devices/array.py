@@ -54,7 +54,9 @@ class DeviceArray:
     def granularity(self) -> float:
         """The change of a weight that one pulse is worth on average, or that programming can resolve."""
         if isinstance(self.law, Pulsed):
-            return granule(self.law, self.synapse.unidirectional, self.synapse.rest) * self._per_state / self.mapping.unit
+            return (
+                granule(self.law, self.synapse.unidirectional, self.synapse.rest) * self._per_state / self.mapping.unit
+            )
         return self._resolution / self.mapping.unit
 
     @property

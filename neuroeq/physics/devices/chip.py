@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuroeq.contract import Params
+from neuroeq.contract import OnDevices, Params
 from neuroeq.describe.network import mask
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.programming import Pulses
@@ -84,17 +84,28 @@ class Chip:
         """Return the weights that devices hold, with the parameters that no device holds."""
         return {**params, **{name: self._weight(name, held[name]) for name in self.arrays}}
 
-    def acting(self, held: Held, params: Params, rng: np.random.Generator, at: float | None = None) -> Params:
+    def on_devices(self, held: Held, params: Params) -> OnDevices:
+        """Return the weights that devices hold, with the conductances that hold them."""
+        return self._on_devices({name: held[name] for name in self.arrays}, params)
+
+    def acting(self, held: Held, params: Params, rng: np.random.Generator, at: float | None = None) -> OnDevices:
         """Return the weights as they act: thresholds, drift until `at` after programming [s], noise of reading."""
-        acting = {name: array.acting(held[name], rng, at) for name, array in self.arrays.items()}
-        return {**params, **{name: self._weight(name, g) for name, g in acting.items()}}
+        return self._on_devices(
+            {name: array.acting(held[name], rng, at) for name, array in self.arrays.items()}, params
+        )
+
+    def _on_devices(self, g: Held, params: Params) -> OnDevices:
+        weights = {**params, **{name: self._weight(name, value) for name, value in g.items()}}
+        return OnDevices(weights, {name: self._connected(name, value) for name, value in g.items()})
 
     def _weight(self, name: str, g: Array) -> Array:
-        """Return the weights of devices: none where there is no synapse, one device for both ends of a lateral one."""
-        weight = self.mapping.weights(g).astype(self._dtype)
+        return self._connected(name, self.mapping.weights(g).astype(self._dtype))
+
+    def _connected(self, name: str, value: Array) -> Array:
+        """Return 0 where there is no synapse, and one device for both ends of a lateral one."""
         if self._masks.get(name) is not None:
-            weight = weight * self._masks[name]
+            value = value * self._masks[name]
         if name in self._lateral:
-            weight = np.triu(weight, 1)
-            weight = weight + weight.T
-        return weight
+            value = np.triu(value, 1)
+            value = value + np.swapaxes(value, -1, -2)
+        return value

@@ -56,18 +56,13 @@ class Mapping:
             return (weight * self._g_unit)[None]
         asked = weight * self.unit
         if self._paired and self._pushed:
-            return self._middle + np.stack([asked, -asked]) / 2
+            return self.hardware.g_reference + np.stack([asked, -asked]) / 2
         if self._paired:
             return self.hardware.g_rest + np.stack([np.maximum(asked, 0), np.maximum(-asked, 0)])
-        return (self._middle + asked)[None]
+        return (self.hardware.g_reference + asked)[None]
 
     def weights(self, g: Array) -> Array:
         """Return the weights that conductances, (devices, ...) [S], stand for."""
         if self._g_unit is not None:
             return g[0] / self._g_unit
-        return (g[0] - (g[1] if self._paired else self._middle)) / self.unit
-
-    @property
-    def _middle(self) -> float:
-        assert self.hardware.g_max is not None
-        return (self.hardware.g_min + self.hardware.g_max) / 2
+        return (g[0] - (g[1] if self._paired else self.hardware.g_reference)) / self.unit

@@ -1,4 +1,4 @@
-"""The devices of one array in use: what they hold, the memory of their programming scheme, and counts of their pulses."""
+"""The devices of one array in use: what they hold, the memory of their programming scheme, and counts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ProgrammedArray:
         self._send(self._array.chanced(self._array.apportioned(change), counts), noise)
 
     def step(self, number: Array, rng: np.random.Generator) -> None:
-        """Move each weight by a number of granules, up or down; only devices without pulses can move by parts of one."""
+        """Move each weight by a number of granules, up or down; devices with pulses move by whole ones only."""
         if not self.pulsed:
             self._write(number * self.granularity, rng)
             return

@@ -23,7 +23,7 @@ from .held import Latest
 from .neurons import NeuronSubstrate
 from .op_amp_netlist import crossbar_netlist
 from .op_amps import on_crossbar
-from .pairs import check_window, differential_pair, mapping_of
+from .pairs import check_window, mapping_of, pair_of
 from .periphery import Periphery
 from .wiring import WiredArrays, arrays_of
 
@@ -106,7 +106,7 @@ class Crossbar(NeuronSubstrate):
         """The weights that the synapses transmit with: conductances G+ - G- of the differential pairs [S]."""
         approximate = self._wires is not None and self._wires.approximate
         if self._programmed[0] is not self.params or self._programmed[1] != approximate:
-            held = {name: self._held(name, weight) for name, weight in self.params.items()}
+            held = {name: self._effective(name, weight) for name, weight in self.params.items()}
             self._programmed = (self.params, approximate, held)
         return self._programmed[2]
 
@@ -115,9 +115,13 @@ class Crossbar(NeuronSubstrate):
         """The weights that the synapses transmit with, as numbers: W = R_f (G+ - G-)."""
         return {name: value * self.hardware.r_f for name, value in self.weights.items()}
 
-    def _held(self, name: str, weight: Array) -> Array:
+    def pair(self, name: str) -> tuple[Array, Array]:
+        """Return G+ and G- of an array, as its devices hold them, of the shape of its weights [S]."""
+        return pair_of(self.hardware, self.params, name, self._masks.get(name))
+
+    def _effective(self, name: str, weight: Array) -> Array:
         """Return G+ - G- as effective at the ends of the wires; a bias has its source at the unit and no wires [S]."""
-        plus, minus = differential_pair(self.hardware, weight)
+        plus, minus = self.pair(name)
         if self._wires is not None and name in self.network.projections:
             plus, minus = self._wires.effective(name, plus, minus)
         return (plus - minus).astype(weight.dtype)
@@ -129,7 +133,7 @@ class Crossbar(NeuronSubstrate):
 
     def mapping(self) -> dict[str, float]:
         """Return how weights are mapped to conductances: scale, used part of the window, clipped weights."""
-        return mapping_of(self.hardware, self.params)
+        return mapping_of(self.hardware, self.params, [self.pair(name) for name in self.params])
 
     def voltages(self, eq: Equilibrium) -> dict[str, Array]:
         """Return the node voltages at an equilibrium, by layer: (batch, n), not as converters read them [V]."""
@@ -163,11 +167,9 @@ class Crossbar(NeuronSubstrate):
         """
         integrator, watts = self.hardware.neuron.integrator, dict.fromkeys(("feedback resistors", "op-amps"), 0.0)
         square = {layer: np.square(v).mean(axis=0) * integrator.v_scale**2 for layer, v in eq.activity.items()}
-        for name, weight in self.params.items():
-            plus, minus = differential_pair(self.hardware, weight)
+        for name in self.params:
+            plus, minus = self.pair(name)
             pair = plus + minus
-            if self._masks.get(name) is not None:
-                pair = pair * self._masks[name]
             if name not in self.network.projections:
                 watts[name] = float(pair.sum()) * integrator.v_scale**2
                 continue
@@ -184,8 +186,9 @@ class Crossbar(NeuronSubstrate):
         return watts
 
     def devices(self) -> int:
-        """Return how many programmable devices there are: two for each weight and bias."""
-        return 2 * sum(_count(self._masks.get(name), weight) for name, weight in self.params.items())
+        """Return how many programmable devices there are: two for each weight and bias, or one beside a reference."""
+        each = 1 if self.hardware.synapse.pairing == "reference_column" else 2
+        return each * sum(_count(self._masks.get(name), weight) for name, weight in self.params.items())
 
     def phase_time(self, eq: Equilibrium) -> float:
         """Return how long the phase took [s]."""

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from neuroeq.contract import Params
+from neuroeq.contract import OnDevices, Params
 
 Array = np.ndarray
 
@@ -19,10 +19,17 @@ class HeldParams(dict[str, Array]):
     ----------
     params
         The arrays by projection and bias. Each is copied, unless it is a read-only copy already.
+
+    Attributes
+    ----------
+    conductances
+        The conductances of the devices that hold them, if they are known. [S]
     """
 
     def __init__(self, params: Mapping[str, Array]) -> None:
         super().__init__({name: frozen(value) for name, value in params.items()})
+        known: dict[str, Array] = getattr(params, "conductances", {})
+        self.conductances = {name: frozen(value) for name, value in known.items()}
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError("the parameters of a substrate cannot be changed in place; call substrate.hold(params)")
@@ -31,7 +38,7 @@ class HeldParams(dict[str, Array]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how it is copied and pickled: as a dictionary of its arrays."""
-        return HeldParams, (dict(self),)
+        return HeldParams, (OnDevices(dict(self), self.conductances),)
 
 
 def held(params: Params) -> HeldParams:

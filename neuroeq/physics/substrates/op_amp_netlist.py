@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -12,15 +13,22 @@ from neuroeq.errors import SpecError
 
 from ..circuits.spice.op_amp import OpAmps, op_amp_netlist
 from .free_units import interval
-from .pairs import differential_pair
 
 Array = np.ndarray
 BIAS = "bias source"
 """The name of the source of the biases, which no layer can have."""
 
 
+class OfPairs(Circuit, Protocol):
+    """A circuit with differential pairs of devices between its op-amps."""
+
+    def pair(self, name: str) -> tuple[Array, Array]:
+        """Return G+ and G- of an array, of the shape of its weights [S]."""
+        ...
+
+
 def crossbar_netlist(
-    crossbar: Circuit, inputs: Array, nudge: Nudge | None, *, title: str, header: Sequence[str]
+    crossbar: OfPairs, inputs: Array, nudge: Nudge | None, *, title: str, header: Sequence[str]
 ) -> str:
     """Return the netlist of one sample.
 
@@ -60,14 +68,14 @@ def crossbar_netlist(
     return op_amp_netlist(circuit, sources, pulls, begin, held, title=title, header=list(header))
 
 
-def _op_amps(crossbar: Circuit, inputs: Array) -> tuple[OpAmps, dict[str, Array]]:
+def _op_amps(crossbar: OfPairs, inputs: Array) -> tuple[OpAmps, dict[str, Array]]:
     """Return the integrators with the pairs between them, and the voltages of the sources [V]."""
     network, hardware = crossbar.network, crossbar.hardware
     sizes = {name: layer.size for name, layer in network.layers.items()}
     rails = {layer: _rails(model) for layer in network.layers if (model := network.neuron(layer)) is not None}
     pairs = {}
     for name, projection in network.projections.items():
-        plus, minus = differential_pair(hardware, crossbar.params[name])
+        plus, minus = crossbar.pair(name)
         pairs[name] = (projection.source, projection.target, plus, minus)
         if network.symmetric(name) and projection.source != projection.target:
             pairs[f"{name} back"] = (projection.target, projection.source, plus.T, minus.T)
@@ -75,7 +83,7 @@ def _op_amps(crossbar: Circuit, inputs: Array) -> tuple[OpAmps, dict[str, Array]
     sources = {network.input_layer: inputs * scale}
     for layer in rails:
         if network.layers[layer].bias:
-            plus, minus = differential_pair(hardware, crossbar.params[f"{layer}.bias"])
+            plus, minus = crossbar.pair(f"{layer}.bias")
             sizes[BIAS], sources[BIAS] = 1, np.array([scale])
             pairs[f"{layer} bias"] = (BIAS, layer, plus[None], minus[None])
     return OpAmps(hardware.r_f, hardware.neuron.integrator.c_f, sizes, rails, pairs), sources

@@ -21,6 +21,35 @@ def differential_pair(hardware: Hardware, weight: Array) -> tuple[Array, Array]:
     return low + np.maximum(held, 0), low + np.maximum(-held, 0)
 
 
+def pair_of(hardware: Hardware, params: Params, name: str, connected: Array | None) -> tuple[Array, Array]:
+    """Return G+ and G- of an array, as its devices hold them, of the shape of its weights [S].
+
+    Parameters
+    ----------
+    hardware
+        The hardware of the crossbar.
+    params
+        The weights; where they come with the conductances that hold them, these are returned.
+    name
+        The name of the array.
+    connected
+        1 where there is a synapse and 0 elsewhere; None if all are there.
+
+    Returns
+    -------
+    tuple
+        The pair. Ideal devices hold the smaller one at the bottom of the window; with a reference column, G- is the
+        reference.
+    """
+    held = getattr(params, "conductances", {}).get(name)
+    if held is None:
+        plus, minus = differential_pair(hardware, params[name])
+        return (plus, minus) if connected is None else (plus * connected, minus * connected)
+    if len(held) == 2:
+        return held[0], held[1]
+    return held[0], np.where(held[0] != 0, hardware.g_reference, 0.0)
+
+
 def check_window(hardware: Hardware, params: Params, network: Network) -> None:
     """Refuse a window that would clip the start weights of a projection; biases beyond it are clipped.
 
@@ -41,13 +70,13 @@ def check_window(hardware: Hardware, params: Params, network: Network) -> None:
             )
 
 
-def mapping_of(hardware: Hardware, params: Params) -> dict[str, float]:
+def mapping_of(hardware: Hardware, params: Params, pairs: list[tuple[Array, Array]]) -> dict[str, float]:
     """Return how weights are mapped to conductances: scale, used part of the window, clipped weights."""
     limit = hardware.w_max * (1 - 1e-9)
-    pairs = [differential_pair(hardware, weight) for weight in params.values()]
     largest = max(float(np.max([plus.max(), minus.max()])) for plus, minus in pairs)
     return {
         "r_f_ohm": hardware.r_f,
+        "w_max": hardware.w_max,
         "c_f_F": hardware.neuron.integrator.c_f,
         "v_scale_V": hardware.neuron.integrator.v_scale,
         "largest_conductance_S": largest,

@@ -15,7 +15,9 @@ from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
 from neuroeq.learning.costs import cost_of
 from neuroeq.learning.rules import Trial
+from neuroeq.learning.weight_store import WeightStore
 from neuroeq.physics.substrates import at_operating_point, build
+from neuroeq.randomness import Streams
 
 from ..run import Run
 
@@ -50,6 +52,8 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
             f"{run.path}: substrate '{network.substrate_name}' is no circuit; run it on "
             f"{' or '.join(made_of_hardware())}."
         )
+    state = run.folder.load()
+    circuit.hold(WeightStore(run.network, state.params, state.devices, Streams(network.run.seed)).held)
     inputs, wanted = _sample(run, network, sample)
     nudges = [(beta, 1.0)] if beta else []
     trial = Trial(inputs, wanted, nudges, cost_of(network.phases), SETTLED, SETTLED, None, network.nudge)

@@ -74,7 +74,9 @@ def draws(chip, params):
     shape = next(iter(chip.shapes.values()))
     name = next(iter(chip.shapes))
     spawned = np.random.default_rng(30).spawn(2)
-    own = {purpose: chip.arrays[name].child(purpose).random(3) for purpose in ("cells", "drift", "faults", "stuck", "bias")}
+    own = {
+        purpose: chip.arrays[name].child(purpose).random(3) for purpose in ("cells", "drift", "faults", "stuck", "bias")
+    }
     return {**own, "reading": spawned[0].random(3), "shape": np.array(shape)}
 
 

@@ -59,7 +59,7 @@ class TikiTaka(Programming):
     def refusal(self, law: UpdateLaw, unidirectional: bool) -> str | None:
         """Return that devices need pulses in both directions."""
         if unidirectional:
-            return "whose fast array needs pulses in both directions, and devices are unidirectional; use another scheme"
+            return "whose fast array needs pulses both ways, and devices are unidirectional; use 'mixed_precision'"
         return None if isinstance(law, Pulsed) else no_pulses(law)
 
     def update(self, devices: Programmable, change: Array, rng: np.random.Generator) -> None:

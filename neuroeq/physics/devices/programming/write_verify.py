@@ -1,6 +1,7 @@
 """Closed loop: digital memory holds the weights that are wanted, and devices that are too far from them are written.
 
-    W* <- clip(W* + dW),    while |W* - W| > tolerance, at most `tries` times:   n = round((W* - W)/epsilon) pulses, read W
+    W* <- clip(W* + dW),    and while |W* - W| > tolerance, at most `tries` times:
+    n = round((W* - W)/epsilon) pulses, read W
 
 n is one pulse at least, and epsilon the change of a weight that one pulse is worth on average; devices that are
 programmed to a conductance are programmed to it again. Reads that verify are averaged, so they are exact.
