@@ -31,24 +31,42 @@ def with_nudge(raw: Table, hardware: Table, changes: Sequence[Table]) -> Table:
 
 
 def with_window(network: Network) -> Network:
-    """Return a network on a crossbar whose conductance window holds `headroom` times the largest start weight.
+    """Return a network on a circuit whose conductance window holds `headroom` times the largest start weight.
 
-    A window that was chosen, by `w_max` or `r_f`, is left as it is.
+    On a crossbar this sets `w_max`, and on a resistor network `g_unit`. What was chosen, by one of these or by `r_f`, is
+    left as it is.
     """
-    if not network.kind.pairs or network.hardware is None:
+    if network.hardware is None or network.hardware.g_max is None:
         return network
-    neuron = network.hardware.neuron
-    integrator = neuron.integrator
-    chosen = integrator.headroom is None or integrator.r_f is not None or "w_max" in integrator.model_fields_set
-    if chosen:
+    headroom = network.hardware.neuron.integrator.headroom
+    if headroom is None:
         return network
+    return _with_g_unit(network, headroom) if network.kind.conductances else _with_w_max(network, headroom)
+
+
+def _with_w_max(network: Network, headroom: float) -> Network:
+    hardware, neuron = network.technology, network.technology.neuron
+    integrator, largest = neuron.integrator, _largest_start(network)
+    if integrator.r_f is not None or "w_max" in integrator.model_fields_set or not largest:
+        return network
+    neuron = neuron.model_copy(update={"integrator": integrator.model_copy(update={"w_max": headroom * largest})})
+    return network.model_copy(update={"hardware": hardware.model_copy(update={"neuron": neuron})})
+
+
+def _with_g_unit(network: Network, headroom: float) -> Network:
+    circuit, largest = network.circuit, _largest_start(network)
+    if circuit.g_unit is not None or not largest:
+        return network
+    matched = circuit.model_copy(update={"g_unit": network.g_unit / (headroom * largest)})
+    physics = network.physics.model_copy(update={"circuit": matched})
+    return network.model_copy(update={"substrate": {network.substrate_name: physics}})
+
+
+def _largest_start(network: Network) -> float:
+    """Return the largest start weight of all projections, above what a device at the bottom of its window holds."""
     start = initial_params(network, Streams(network.run.seed).child("init"))
-    largest = max(float(np.abs(start[name]).max(initial=0)) for name in network.projections)
-    if not largest:
-        return network
-    matched = integrator.model_copy(update={"w_max": (integrator.headroom or 1.0) * largest})
-    neuron = neuron.model_copy(update={"integrator": matched})
-    return network.model_copy(update={"hardware": network.hardware.model_copy(update={"neuron": neuron})})
+    low = network.technology.g_min / network.g_unit if network.kind.conductances else 0.0
+    return max(float(np.abs(start[name] - low).max(initial=0)) for name in network.projections)
 
 
 def _of_hardware(changes: Sequence[Table]) -> list[Table]:

@@ -87,7 +87,8 @@ class Periphery(Spec):
     dac_bits, adc_bits
         Resolution in bits of the converters that drive inputs and that read nodes; 0 for ideal converters.
     dac_full_scale, adc_full_scale
-        Largest voltage of either sign that the converters drive and read. [V]
+        Largest voltage of either sign that the converters drive and read; if left out, the largest that inputs of 1
+        ask for, and the voltage that stands for 1. [V]
     adc_noise_sd, adc_offset_sd
         Standard deviations of the noise of every reading, and of a constant offset at every node. [V]
     nudge
@@ -102,8 +103,8 @@ class Periphery(Spec):
 
     dac_bits: Annotated[int, Field(ge=0, le=24)] = 0
     adc_bits: Annotated[int, Field(ge=0, le=24)] = 0
-    dac_full_scale: Annotated[Voltage, Field(gt=0)] = 2.0
-    adc_full_scale: Annotated[Voltage, Field(gt=0)] = 2.0
+    dac_full_scale: Annotated[Voltage, Field(gt=0)] | None = None
+    adc_full_scale: Annotated[Voltage, Field(gt=0)] | None = None
     adc_noise_sd: Annotated[Voltage, Field(ge=0)] = 0.0
     adc_offset_sd: Annotated[Voltage, Field(ge=0)] = 0.0
     nudge: NudgeSource = NudgeSource()

@@ -110,8 +110,9 @@ class Integrator(Spec):
     w_max
         Largest weight that fits the window where `r_f` is left out, dimensionless.
     headroom
-        Where neither is given: `w_max` over the largest start weight of the network's projections. The more of the
-        window weights use, the less the noise of devices counts.
+        The largest weight that fits the window over the largest start weight of the network's projections: the more
+        of the window weights use, the less the noise of devices counts. It sets `w_max`, and for resistor networks
+        their `g_unit`, where no scale is given.
     c_f
         Capacitance of the feedback capacitor. [F]
     v_scale

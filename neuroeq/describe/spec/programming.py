@@ -32,11 +32,14 @@ class Programmable(Protocol):
         resolve, which is 0 where devices hold exactly what is asked for.
     bounds
         The smallest and the largest weight that the devices can hold.
+    most
+        The largest number of granules at one update.
     """
 
     pulsed: bool
     granularity: float
     bounds: tuple[float, float]
+    most: float
 
     @property
     def weights(self) -> Array:

@@ -85,7 +85,7 @@ class DeviceArray:
         return self.failed(np.clip(g, *self._limits))
 
     def apportioned(self, change: Array) -> Array:
-        """Return the pulses that each device needs for a change of the weights, on average: (devices, n_pre, n_post)."""
+        """Return the pulses of each device for a change of the weights, on average: (devices, n_pre, n_post)."""
         assert isinstance(self.law, Pulsed)
         asked = self.mapping.unit * np.asarray(change, float) / (self._per_state * self.law.step)
         if self.mapping.devices == 1:
@@ -95,7 +95,7 @@ class DeviceArray:
         return np.stack([asked, -asked]) / 2
 
     def shared(self, number: Array, rng: np.random.Generator) -> Array:
-        """Return the pulses of each device that move weights by whole numbers of granules; of a pair, both share them."""
+        """Return the pulses of each device that move weights by whole numbers of granules, shared by a pair."""
         if self.mapping.devices == 1:
             return number[None]
         if self.synapse.unidirectional:

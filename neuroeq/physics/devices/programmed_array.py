@@ -31,6 +31,7 @@ class ProgrammedArray:
         self.pulsed = isinstance(array.law, Pulsed)
         self.granularity = array.granularity
         self.bounds = array.mapping.bounds
+        self.most = array.law.max_pulses if isinstance(array.law, Pulsed) else np.inf
 
     @property
     def weights(self) -> Array:

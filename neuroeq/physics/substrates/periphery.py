@@ -32,6 +32,12 @@ class Periphery:
         self._variant = network.phases.variant
         self._given, self._array = network.technology.periphery, network.technology.array
         self._streams = Streams(network.run.seed)
+        circuit, unit = network.circuit, network.technology.neuron.integrator.v_scale
+        drive = unit
+        if network.kind.conductances:
+            unit = circuit.v_unit
+            drive = unit * max(circuit.input_gain, *map(abs, circuit.bias_voltages), 0.0)
+        self._dac, self._adc = self._given.dac_full_scale or drive, self._given.adc_full_scale or unit
         nudge = self._given.nudge
         if (nudge.bits or nudge.i_max or nudge.offset_sd) and network.nudge != "held_current":
             raise SpecError(
@@ -46,7 +52,7 @@ class Periphery:
 
     def driven(self, volts: Array) -> Array:
         """Return input voltages as the converters drive them [V]."""
-        return quantised(volts, self._given.dac_bits, self._given.dac_full_scale)
+        return quantised(volts, self._given.dac_bits, self._dac)
 
     def read(self, volts: Mapping[str, Array], rng: np.random.Generator | None) -> dict[str, Array]:
         """Return node voltages as they are read, by layer: (batch, n) [V]."""
@@ -60,7 +66,7 @@ class Periphery:
                 value = value + self._given.adc_offset_sd * offset
             if self._given.adc_noise_sd:
                 value = value + self._given.adc_noise_sd * noise.standard_normal(value.shape)
-            readings[layer] = quantised(value, self._given.adc_bits, self._given.adc_full_scale)
+            readings[layer] = quantised(value, self._given.adc_bits, self._adc)
         return readings
 
     def pushed(self, amperes: Array) -> Array:

@@ -9,10 +9,9 @@ Nandakumar et al. 2020, Front. Neurosci. 14:406.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
-from pydantic import Field
 
 from neuroeq.describe.spec.base import Positive
 from neuroeq.describe.spec.programming import Programmable, Programming
@@ -30,13 +29,10 @@ class MixedPrecision(Programming):
     granules
         The change that is collected before a device is pulsed, in granules; with more than one, pulses are fewer and
         come in groups.
-    limit
-        The largest number of pulses of one weight at one update.
     """
 
     scheme: Literal["mixed_precision"] = "mixed_precision"
     granules: Positive = 1.0
-    limit: Annotated[int, Field(gt=0)] = 10
 
     def update(self, devices: Programmable, change: Array, rng: np.random.Generator) -> None:
         """Collect the change, and pulse; the arguments are those of `Programming.update`."""
@@ -47,6 +43,6 @@ class MixedPrecision(Programming):
             return
         number = collected / size
         number = np.where(np.abs(number) < self.granules, 0.0, np.trunc(number) if devices.pulsed else number)
-        number = np.clip(number, -self.limit, self.limit)
+        number = np.clip(number, -devices.most, devices.most)
         devices.step(number, rng)
         devices.keep("accumulator", collected - number * size)

@@ -55,5 +55,5 @@ class WriteAndVerify(Programming):
                 break
             if devices.pulsed:
                 number = np.sign(number) * np.maximum(np.round(np.abs(number)), number != 0)
-            devices.step(number, rng)
+            devices.step(np.clip(number, -devices.most, devices.most), rng)
             off = np.where(number != 0, wanted - devices.read(), off)
