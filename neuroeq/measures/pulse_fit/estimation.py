@@ -1,0 +1,135 @@
+"""The constants of one law, device by device, with the noise and the window that go with them.
+
+The search is repeated a few times: from the constants follow the noise, the steps that limits cut off, and the window,
+and from those the constants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .curves import Curves
+from .forms import Form
+from .least_squares import Weighting, solve
+from .model import Model, NoiseModel
+
+from .noise import estimate_noise
+
+Array = np.ndarray
+ROUNDS = 6
+Ends = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The constants of a law for some curves.
+
+    Parameters
+    ----------
+    model
+        The law over the curves, with the window.
+    x
+        The constants.
+    covariance
+        The covariance of the constants, within devices.
+    noise
+        The noise of pulses and readings.
+    kept
+        Which steps of the curves were used.
+    stops
+        Whether the devices stop at their lower limits, and at their upper ones.
+    """
+
+    model: Model
+    x: Array
+    covariance: Array
+    noise: NoiseModel
+    kept: Array
+    stops: tuple[bool, bool]
+
+
+def estimate(form: Form, curves: Curves, ends: Ends = (None, None)) -> Estimate:
+    """Return the constants of a law for some curves.
+
+    Parameters
+    ----------
+    form
+        The form of the law.
+    curves
+        The curves that it is to describe.
+    ends
+        The lowest and the highest conductance of the window, where they are given. [S]
+    """
+    fitted = (form.bounded and ends[0] is None, form.bounded and ends[1] is None)
+    limits = _extremes(curves, curves.g, ends)
+    model = Model(form, curves, (limits[0].mean(), limits[1].mean()), fitted, limits)
+    noise, scale = NoiseModel(form.noises[0], 1.0), 0.0
+    kept, x = model.inside(model.w[:, :-1]), model.start()
+    if "additive" in form.noises:
+        noise = replace(noise, kind="additive")
+    for _ in range(ROUNDS):
+        _, variance, gain, before = model.filtered(x, noise)
+        x, covariance = solve(model, x, Weighting(gain, np.sqrt(variance), kept))
+        model, x = _centred(model, x, ends, noise, before, limits)
+        noise, scale = estimate_noise(model, x, kept)
+        _, _, _, before = model.filtered(x, noise)
+        kept = model.unhindered(x, _scaled(noise, scale), before)
+    _, variance, gain, before = model.filtered(x, noise)
+    x, covariance = solve(model, x, Weighting(gain, np.sqrt(variance), kept))
+    _, scale = estimate_noise(model, x, kept)
+    return Estimate(model, x, covariance * scale**2, _scaled(noise, scale), kept, _stops(model, x, before))
+
+
+def _scaled(noise: NoiseModel, scale: float) -> NoiseModel:
+    return replace(noise, pulse=noise.pulse * scale, reading=noise.reading * scale)
+
+
+def _extremes(curves: Curves, g: Array, ends: Ends) -> Array:
+    """Return the lowest and the highest conductance of each device, or those that are given: (2, devices) [S]."""
+    found = [
+        [pick(g[curves.device == index]) for index in range(len(curves.names))] for pick in (np.nanmin, np.nanmax)
+    ]
+    return np.array([each if end is None else [end] * len(each) for each, end in zip(found, ends, strict=True)])
+
+
+def _centred(
+    model: Model, x: Array, ends: Ends, noise: NoiseModel, before: Array, limits: Array
+) -> tuple[Model, Array]:
+    """Return the law with the window that belongs to its constants, and its constants in the states of that window."""
+    fitted = ("low" in model.columns, "high" in model.columns)
+    if any(fitted):
+        low, high = (float(model.conductances(model.of(x, end)).mean()) for end in ("low", "high"))
+        centred = Model(model.form, model.curves, (low, high), fitted, limits)
+        return centred, _moved(model, centred, x)
+    if not noise.reading:
+        return model, x
+    limits = _extremes(model.curves, model.conductances(before), ends)
+    centred = Model(model.form, model.curves, (limits[0].mean(), limits[1].mean()), fitted, limits)
+    return centred, centred.start()
+
+
+def _moved(model: Model, centred: Model, x: Array) -> Array:
+    """Return the constants of soft bounds in the states of another window: a step is a fraction of a limit."""
+    moved = x.copy()
+    for direction, end in (("up", "high"), ("down", "low")):
+        limit = centred.states(model.conductances(model.of(x, end)))
+        centred.of(moved, direction)[:] = model.of(x, direction) / model.of(x, end) * limit
+        if end in model.columns:
+            centred.of(moved, end)[:] = limit
+    return moved
+
+
+def _stops(model: Model, x: Array, before: Array) -> tuple[bool, bool]:
+    """Whether each device was given several pulses at each of its limits that should have moved it beyond."""
+    low, high = (limit[model.curves.device][:, None] for limit in model.limits)
+    size, _ = model.sizes(x, before)
+    valid = np.isfinite(np.diff(model.w, axis=1)) & (size > 0)
+    found = []
+    for up, beyond in ((False, low - before + size / 2), (True, before + size / 2 - high)):
+        hindered = (valid & (beyond > 0) & (model.curves.up == up)[:, None]).sum(axis=1)
+        given = (valid & (model.curves.up == up)[:, None]).sum(axis=1)
+        counts, totals = (np.bincount(model.curves.device, each, model.n_devices) for each in (hindered, given))
+        found.append(bool(np.all((counts >= 3) & (counts >= 0.02 * totals))))
+    return found[0], found[1]

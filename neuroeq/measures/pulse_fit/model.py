@@ -1,0 +1,214 @@
+"""What a pulse law predicts of the next reading, pulse by pulse, and how far off it is.
+
+A device holds a state w that one pulse moves, with cycle-to-cycle noise, and every reading y of it has a noise of its own:
+
+    w' = w + d f(w) + sqrt(q) h(w) xi,      y = w + sqrt(r) s xi'
+
+f is the step of the law, d = +-1, h its noise shape and s its step. The prediction goes by a scalar Kalman filter,
+
+    P' = (1 - K) P + q h^2,    S = P' + r s^2,    K = P'/S,    e = y' - w - d f(w),    w <- w + d f(w) + K e
+
+so that the errors e are independent, with variance S. Without noise of reading K is 1, and e is the one-step increment
+minus what the law expects of it: no error is carried on, and no simulation is needed. Where readings are noisy, plain
+increments would flatten every curve, since the error of a reading enters the state and the step with opposite signs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from neuroeq.physics.devices.laws import Cells
+
+from .curves import Curves
+from .forms import Form, Noise
+
+Array = np.ndarray
+EVERY = slice(None)
+SMALLEST = 1e-3
+"""The smallest standard deviation of multiplicative noise, as a fraction of that of a whole step."""
+
+
+@dataclass(frozen=True)
+class NoiseModel:
+    """The noise of pulses and readings.
+
+    Parameters
+    ----------
+    kind
+        How the noise of a pulse depends on its step.
+    pulse, reading
+        Standard deviations of the noise of a pulse and of a reading, as fractions of the step.
+    add, slope
+        What is added to the step in the noise of kind ``added``: a constant, and in proportion to the state.
+    """
+
+    kind: Noise
+    pulse: float
+    reading: float = 0.0
+    add: float = 0.0
+    slope: float = 0.0
+
+
+class Model:
+    """A form of law over the curves of some devices.
+
+    The constants are one vector: those of the shape, then for each of `columns` one number per device.
+
+    Parameters
+    ----------
+    form
+        The form of the law.
+    curves
+        The curves that it is to predict.
+    window
+        The conductances that stand for the ends of the range. [S]
+    fitted_ends
+        Whether the lower limit of each device is among the constants, and whether the upper one is.
+    limits
+        The lowest and highest conductance of each device, where they are not among the constants: (2, devices). [S]
+    """
+
+    def __init__(
+        self, form: Form, curves: Curves, window: tuple[float, float], fitted_ends: tuple[bool, bool], limits: Array
+    ) -> None:
+        self.form, self.curves, self.window = form, curves, window
+        ends = [end for end, fitted in zip(("low", "high"), fitted_ends, strict=True) if fitted]
+        self.columns = ["up", "down", *ends]
+        self.n_shape, self.n_devices = len(form.shape), len(curves.names)
+        self.w = self.states(curves.g)
+        self.sign = np.where(curves.up, 1.0, -1.0)
+        self.limits = self.states(limits)
+
+    def states(self, g: Array) -> Array:
+        """Return the states that stand for conductances [S]."""
+        low, high = self.form.range
+        return low + (g - self.window[0]) / (self.window[1] - self.window[0]) * (high - low)
+
+    def conductances(self, w: Array) -> Array:
+        """Return the conductances that stand for states [S]."""
+        low, high = self.form.range
+        return self.window[0] + (w - low) / (high - low) * (self.window[1] - self.window[0])
+
+    def of(self, x: Array, column: str) -> Array:
+        """Return one constant of all devices: (devices,); a limit that is not among the constants is given."""
+        if column not in self.columns:
+            return self.limits[0 if column == "low" else 1]
+        start = self.n_shape + self.columns.index(column) * self.n_devices
+        return x[start : start + self.n_devices]
+
+    def start(self) -> Array:
+        """Return constants to start from, which are the same for all devices."""
+        shapes: list[float] = []
+        found: dict[str, float] = {}
+        before, step = self.w[:, :-1], np.diff(self.w, axis=1)
+        for up, direction, end in ((True, "up", "high"), (False, "down", "low")):
+            kept = np.isfinite(step) & (self.curves.up == up)[:, None] & self.inside(before)
+            w, moved = before[kept], step[kept] * (1 if up else -1)
+            found[direction], constants = self.form.start(w if up else sum(self.form.range) - w, moved)
+            if self.form.bounded:
+                found[end] = constants[0] if up else -constants[0]
+            else:
+                shapes += constants
+        return np.array([*shapes, *np.repeat([found[column] for column in self.columns], self.n_devices)])
+
+    def inside(self, before: Array) -> Array:
+        """Whether states are a few steps away from the extremes of their device; all are, if few would be left."""
+        margin = 3 * float(np.nanmedian(np.abs(np.diff(self.w, axis=1))))
+        low, high = (limit[self.curves.device][:, None] for limit in self.limits)
+        up = self.curves.up[:, None]
+        return self.enough(np.where(up, before + margin < high, before - margin > low) & np.isfinite(before))
+
+    def enough(self, kept: Array) -> Array:
+        """Return which steps to keep: all of a device in a direction, where fewer than half would be left."""
+        valid = np.isfinite(np.diff(self.w, axis=1))
+        group = 2 * self.curves.device + self.curves.up
+        left, all_ = (np.bincount(group, each.sum(axis=1), 2 * self.n_devices) for each in (kept & valid, valid))
+        return valid & (kept | (left < 0.5 * all_)[group][:, None])
+
+    def cells(self, x: Array, rows: Array | slice = EVERY) -> Cells:
+        """Return the devices of curves, each as a column: (curves, 1)."""
+        device = self.curves.device[rows]
+        return Cells(*(self.of(x, column)[device][:, None] for column in ("up", "down", "low", "high")))
+
+    def sizes(self, x: Array, w: Array) -> tuple[Array, Array]:
+        """Return how far a pulse moves states, as (curves, n), and the whole steps, (curves, 1)."""
+        cells, up = self.cells(x), self.curves.up[:, None]
+        step = np.where(up, cells.step_up, cells.step_down)
+        size = self.form.law(x[: self.n_shape]).size(cells, w, up, step, 0.0)
+        return np.broadcast_to(size, w.shape), step
+
+    def spread(self, noise: NoiseModel, size: Array, step: Array, w: Array) -> Array:
+        """Return the shape h of the noise of a pulse: of the shape of the states."""
+        if noise.kind == "additive":
+            return np.broadcast_to(np.abs(step), np.shape(w))
+        floor = SMALLEST * np.abs(step)
+        if noise.kind == "multiplicative":
+            return np.maximum(np.abs(size), floor)
+        return np.maximum(np.abs(size) + noise.add + noise.slope * np.abs(w), floor)
+
+    def step(self, x: Array) -> float:
+        """Return the mean step of the devices, in which the noise of readings counts."""
+        return float(np.mean(np.maximum(np.abs(self.of(x, "up")), np.abs(self.of(x, "down")))))
+
+    def filtered(self, x: Array, noise: NoiseModel) -> tuple[Array, Array, Array, Array]:
+        """Return errors, their variances, the gains, and the states before each pulse: (curves, pulses) each."""
+        q, r = noise.pulse**2, (noise.reading * self.step(x)) ** 2
+        if not r:
+            before = self.w[:, :-1]
+            size, step = self.sizes(x, before)
+            error = np.diff(self.w, axis=1) - self.sign[:, None] * size
+            return error, q * self.spread(noise, size, step, before) ** 2, np.ones_like(error), before
+        columns = list(self._filter(x, noise, q, r))
+        error, variance, gain, before = (np.stack(each, axis=1) for each in zip(*columns, strict=True))
+        return error, variance, gain, before
+
+    def _filter(self, x: Array, noise: NoiseModel, q: float, r: float) -> Iterator[tuple[Array, Array, Array, Array]]:
+        w, p = self.w[:, 0], np.full(len(self.w), r)
+        for read in self.w.T[1:]:
+            size, step = self.sizes(x, w[:, None])
+            p = p + q * self.spread(noise, size, step, w[:, None])[:, 0] ** 2
+            variance = p + r
+            gain = p / variance
+            expected = self.clipped(x, w + self.sign * size[:, 0])
+            yield read - expected, variance, gain, w
+            w, p = expected + gain * (read - expected), (1 - gain) * p
+
+    def errors(self, x: Array, gain: Array) -> Array:
+        """Return the errors for given gains: (curves, pulses)."""
+        if (gain == 1).all():
+            before = self.w[:, :-1]
+            return np.diff(self.w, axis=1) - self.sign[:, None] * self.sizes(x, before)[0]
+        error, w = np.empty_like(gain), self.w[:, 0]
+        for turn, read in enumerate(self.w.T[1:]):
+            expected = self.clipped(x, w + self.sign * self.sizes(x, w[:, None])[0][:, 0])
+            error[:, turn] = read - expected
+            w = expected + gain[:, turn] * error[:, turn]
+        return error
+
+    def clipped(self, x: Array, w: Array) -> Array:
+        """Return states within the limits of their devices, as far as those are not fitted."""
+        low = -np.inf if "low" in self.columns else self.of(x, "low")[self.curves.device]
+        high = np.inf if "high" in self.columns else self.of(x, "high")[self.curves.device]
+        return np.clip(w, low, high)
+
+    def unhindered(self, x: Array, noise: NoiseModel, before: Array) -> Array:
+        """Whether a pulse is three standard deviations away from being cut off at a limit: (curves, pulses).
+
+        Which steps are left out depends on where a device is before them, so those that are kept are not biased.
+        """
+        size, step = self.sizes(x, before)
+        reach = 3 * noise.pulse * self.spread(noise, size, step, before)
+        after, cells = before + self.sign[:, None] * size, self.cells(x)
+        slack = 1e-9 * (self.form.range[1] - self.form.range[0])
+        return self.enough((after + reach <= cells.high + slack) & (after - reach >= cells.low - slack))
+
+    def followed(self, x: Array) -> Array:
+        """Return the states of the curves as the law alone continues the first reading of each: (curves, pulses + 1)."""
+        states, cells = [self.w[:, 0]], self.cells(x)
+        for _ in range(self.w.shape[1] - 1):
+            size = self.sizes(x, states[-1][:, None])[0][:, 0]
+            states.append(np.clip(states[-1] + self.sign * size, np.ravel(cells.low), np.ravel(cells.high)))
+        return np.stack(states, axis=1)
