@@ -70,9 +70,9 @@ def estimate(form: Form, curves: Curves, ends: Ends = (None, None)) -> Estimate:
     if "additive" in form.noises:
         noise = replace(noise, kind="additive")
     for _ in range(ROUNDS):
-        _, variance, gain, before = model.filtered(x, noise)
+        _, variance, gain, _ = model.filtered(x, noise)
         x, covariance = solve(model, x, Weighting(gain, np.sqrt(variance), kept))
-        model, x = _centred(model, x, ends, noise, before, limits)
+        model, x = _centred(model, x, ends, noise, limits)
         noise, scale = estimate_noise(model, x, kept)
         _, _, _, before = model.filtered(x, noise)
         kept = model.unhindered(x, _scaled(noise, scale), before)
@@ -80,6 +80,19 @@ def estimate(form: Form, curves: Curves, ends: Ends = (None, None)) -> Estimate:
     x, covariance = solve(model, x, Weighting(gain, np.sqrt(variance), kept))
     _, scale = estimate_noise(model, x, kept)
     return Estimate(model, x, covariance * scale**2, _scaled(noise, scale), kept, _stops(model, x, before))
+
+
+def elsewhere(found: Estimate, window: tuple[float, float]) -> Array:
+    """Return the constants that the same steps of the curves give with another window [S]."""
+    model = found.model
+    fitted = ("low" in model.columns, "high" in model.columns)
+    other = Model(model.form, model.curves, window, fitted, model.conductances(model.limits))
+    noise = replace(found.noise, pulse=1.0) if not found.noise.pulse else found.noise
+    x = other.start()
+    for _ in range(2):
+        _, variance, gain, _ = other.filtered(x, noise)
+        x, _ = solve(other, x, Weighting(gain, np.sqrt(variance), found.kept))
+    return x
 
 
 def _scaled(noise: NoiseModel, scale: float) -> NoiseModel:
@@ -94,8 +107,31 @@ def _extremes(curves: Curves, g: Array, ends: Ends) -> Array:
     return np.array([each if end is None else [end] * len(each) for each, end in zip(found, ends, strict=True)])
 
 
+def _turning_points(curves: Curves, ends: Ends) -> Array:
+    """Return how far noisy curves go down and up, in the mean over the cycles of each device: (2, devices) [S].
+
+    A curve starts and ends where straight lines through its first and its last readings do.
+    """
+    first, last = (np.array([_end(g[np.isfinite(g)][::turn]) for g in curves.g]) for turn in (-1, 1))
+    found = []
+    for pick, up in ((min, False), (max, True)):
+        there, back = curves.up == up, curves.up != up
+        found.append(
+            [
+                float(pick(last[there & (curves.device == index)].mean(), first[back & (curves.device == index)].mean()))
+                for index in range(len(curves.names))
+            ]
+        )
+    return np.array([each if end is None else [end] * len(each) for each, end in zip(found, ends, strict=True)])
+
+
+def _end(g: Array) -> float:
+    tail = g[-max(5, len(g) // 10) :]
+    return float(np.polyval(np.polyfit(np.arange(len(tail)) - len(tail) + 1, tail, 1), 0))
+
+
 def _centred(
-    model: Model, x: Array, ends: Ends, noise: NoiseModel, before: Array, limits: Array
+    model: Model, x: Array, ends: Ends, noise: NoiseModel, limits: Array
 ) -> tuple[Model, Array]:
     """Return the law with the window that belongs to its constants, and its constants in the states of that window."""
     fitted = ("low" in model.columns, "high" in model.columns)
@@ -105,7 +141,7 @@ def _centred(
         return centred, _moved(model, centred, x)
     if not noise.reading:
         return model, x
-    limits = _extremes(model.curves, model.conductances(before), ends)
+    limits = _turning_points(model.curves, ends)
     centred = Model(model.form, model.curves, (limits[0].mean(), limits[1].mean()), fitted, limits)
     return centred, centred.start()
 

@@ -19,6 +19,8 @@ Array = np.ndarray
 TURNS = 200
 FINEST = 1e-11
 """The relative change of the constants, in units of their own, at which a search ends."""
+FLATTEST = 1e-12
+"""The relative decrease of the sum of squares at which a search ends."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,9 @@ def solve(model: Model, x: Array, weighting: Weighting) -> tuple[Array, Array]:
         scaled = normal / np.outer(scale, scale)
         move = -np.linalg.lstsq(scaled + damping * np.eye(len(x)), slope / scale, rcond=None)[0] / scale
         tried = errors(x + move)
-        small = bool(np.all(np.abs(move) <= FINEST * (np.abs(x) + FINEST)))
-        if tried @ tried < e @ e:
+        before, after = float(e @ e), float(tried @ tried)
+        small = bool(np.all(np.abs(move) <= FINEST * (np.abs(x) + FINEST))) or 0 <= before - after < FLATTEST * before
+        if after < before:
             x, e, damping = x + move, tried, max(damping / 10, 1e-12)
             normal, slope = _normal_equations(model, x, e, errors, device)
         else:

@@ -15,18 +15,17 @@ increments would flatten every curve, since the error of a reading enters the st
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from neuroeq.physics.devices.laws import Cells
 
-from .curves import Curves
+from .curves import FEWEST, Curves
 from .forms import Form, Noise
 
 Array = np.ndarray
-EVERY = slice(None)
 SMALLEST = 1e-3
 """The smallest standard deviation of multiplicative noise, as a fraction of that of a whole step."""
 
@@ -122,23 +121,26 @@ class Model:
         return self.enough(np.where(up, before + margin < high, before - margin > low) & np.isfinite(before))
 
     def enough(self, kept: Array) -> Array:
-        """Return which steps to keep: all of a device in a direction, where fewer than half would be left."""
+        """Return which steps to keep: all of a device in a direction, where fewer than `FEWEST` would be left."""
         valid = np.isfinite(np.diff(self.w, axis=1))
         group = 2 * self.curves.device + self.curves.up
-        left, all_ = (np.bincount(group, each.sum(axis=1), 2 * self.n_devices) for each in (kept & valid, valid))
-        return valid & (kept | (left < 0.5 * all_)[group][:, None])
+        left = np.bincount(group, (kept & valid).sum(axis=1), 2 * self.n_devices)
+        return valid & (kept | (left < FEWEST)[group][:, None])
 
-    def cells(self, x: Array, rows: Array | slice = EVERY) -> Cells:
+    def cells(self, x: Array) -> Cells:
         """Return the devices of curves, each as a column: (curves, 1)."""
-        device = self.curves.device[rows]
-        return Cells(*(self.of(x, column)[device][:, None] for column in ("up", "down", "low", "high")))
+        return Cells(*(self.of(x, column)[self.curves.device][:, None] for column in ("up", "down", "low", "high")))
+
+    def mover(self, x: Array) -> tuple[Callable[[Array], Array], Array]:
+        """Return what maps states, (curves, n), to how far a pulse moves them, and the whole steps: (curves, 1)."""
+        law, cells, up = self.form.law(x[: self.n_shape]), self.cells(x), self.curves.up[:, None]
+        step = np.where(up, cells.step_up, cells.step_down)
+        return lambda w: np.broadcast_to(law.size(cells, w, up, step, 0.0), w.shape), step
 
     def sizes(self, x: Array, w: Array) -> tuple[Array, Array]:
         """Return how far a pulse moves states, as (curves, n), and the whole steps, (curves, 1)."""
-        cells, up = self.cells(x), self.curves.up[:, None]
-        step = np.where(up, cells.step_up, cells.step_down)
-        size = self.form.law(x[: self.n_shape]).size(cells, w, up, step, 0.0)
-        return np.broadcast_to(size, w.shape), step
+        sizes, step = self.mover(x)
+        return sizes(w), step
 
     def spread(self, noise: NoiseModel, size: Array, step: Array, w: Array) -> Array:
         """Return the shape h of the noise of a pulse: of the shape of the states."""
@@ -166,13 +168,13 @@ class Model:
         return error, variance, gain, before
 
     def _filter(self, x: Array, noise: NoiseModel, q: float, r: float) -> Iterator[tuple[Array, Array, Array, Array]]:
-        w, p = self.w[:, 0], np.full(len(self.w), r)
+        w, p, (sizes, step) = self.w[:, 0], np.full(len(self.w), r), self.mover(x)
         for read in self.w.T[1:]:
-            size, step = self.sizes(x, w[:, None])
+            size = sizes(w[:, None])
             p = p + q * self.spread(noise, size, step, w[:, None])[:, 0] ** 2
             variance = p + r
             gain = p / variance
-            expected = self.clipped(x, w + self.sign * size[:, 0])
+            expected = w + self.sign * size[:, 0]
             yield read - expected, variance, gain, w
             w, p = expected + gain * (read - expected), (1 - gain) * p
 
@@ -181,18 +183,12 @@ class Model:
         if (gain == 1).all():
             before = self.w[:, :-1]
             return np.diff(self.w, axis=1) - self.sign[:, None] * self.sizes(x, before)[0]
-        error, w = np.empty_like(gain), self.w[:, 0]
+        error, w, (sizes, _) = np.empty_like(gain), self.w[:, 0], self.mover(x)
         for turn, read in enumerate(self.w.T[1:]):
-            expected = self.clipped(x, w + self.sign * self.sizes(x, w[:, None])[0][:, 0])
+            expected = w + self.sign * sizes(w[:, None])[:, 0]
             error[:, turn] = read - expected
             w = expected + gain[:, turn] * error[:, turn]
         return error
-
-    def clipped(self, x: Array, w: Array) -> Array:
-        """Return states within the limits of their devices, as far as those are not fitted."""
-        low = -np.inf if "low" in self.columns else self.of(x, "low")[self.curves.device]
-        high = np.inf if "high" in self.columns else self.of(x, "high")[self.curves.device]
-        return np.clip(w, low, high)
 
     def unhindered(self, x: Array, noise: NoiseModel, before: Array) -> Array:
         """Whether a pulse is three standard deviations away from being cut off at a limit: (curves, pulses).
@@ -207,8 +203,8 @@ class Model:
 
     def followed(self, x: Array) -> Array:
         """Return the states of the curves as the law alone continues the first reading of each: (curves, pulses + 1)."""
-        states, cells = [self.w[:, 0]], self.cells(x)
+        states, cells, (sizes, _) = [self.w[:, 0]], self.cells(x), self.mover(x)
         for _ in range(self.w.shape[1] - 1):
-            size = self.sizes(x, states[-1][:, None])[0][:, 0]
-            states.append(np.clip(states[-1] + self.sign * size, np.ravel(cells.low), np.ravel(cells.high)))
+            moved = states[-1] + self.sign * sizes(states[-1][:, None])[:, 0]
+            states.append(np.clip(moved, np.ravel(cells.low), np.ravel(cells.high)))
         return np.stack(states, axis=1)

@@ -13,7 +13,7 @@ from .model import Model, NoiseModel
 
 Array = np.ndarray
 CLEAR = 4.5
-"""The gain in log-likelihood for which readings count as noisy: that of three standard deviations."""
+"""The gain in log-likelihood for which one more number counts as seen: that of three standard deviations."""
 SILENT = 1e-7
 """The standard deviation, as a fraction of a step, below which curves count as free of noise."""
 FIELDS = ("pulse", "reading", "add", "slope")
@@ -42,7 +42,7 @@ def estimate_noise(model: Model, x: Array, kept: Array) -> tuple[NoiseModel, flo
         if anticorrelated:
             noisy, lower = _with_readings(model, x, found, kept)
             found, cost = (noisy, lower) if lower < cost - CLEAR else (found, cost)
-        cost += 2 * (found.kind == "added")
+        cost += CLEAR * (found.kind == "added")
         if cost < least:
             best, least = found, cost
     return best, _scale(model, x, best, kept)
