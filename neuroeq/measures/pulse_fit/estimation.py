@@ -14,11 +14,12 @@ from .curves import Curves
 from .forms import Form
 from .least_squares import Weighting, solve
 from .model import Model, NoiseModel
-
 from .noise import estimate_noise
 
 Array = np.ndarray
 ROUNDS = 6
+TOUCHES = 3
+"""The number of equal readings that show a limit."""
 Ends = tuple[float | None, float | None]
 
 
@@ -62,9 +63,10 @@ def estimate(form: Form, curves: Curves, ends: Ends = (None, None)) -> Estimate:
     ends
         The lowest and the highest conductance of the window, where they are given. [S]
     """
-    fitted = (form.bounded and ends[0] is None, form.bounded and ends[1] is None)
     limits = _extremes(curves, curves.g, ends)
-    model = Model(form, curves, (limits[0].mean(), limits[1].mean()), fitted, limits)
+    touched = _touched(curves, limits)
+    fitted = tuple(form.bounded and end is None and not there for end, there in zip(ends, touched, strict=True))
+    model = Model(form, curves, (limits[0].mean(), limits[1].mean()), (fitted[0], fitted[1]), limits)
     noise, scale = NoiseModel(form.noises[0], 1.0), 0.0
     kept, x = model.inside(model.w[:, :-1]), model.start()
     if "additive" in form.noises:
@@ -79,7 +81,7 @@ def estimate(form: Form, curves: Curves, ends: Ends = (None, None)) -> Estimate:
     _, variance, gain, before = model.filtered(x, noise)
     x, covariance = solve(model, x, Weighting(gain, np.sqrt(variance), kept))
     _, scale = estimate_noise(model, x, kept)
-    return Estimate(model, x, covariance * scale**2, _scaled(noise, scale), kept, _stops(model, x, before))
+    return Estimate(model, x, covariance * scale**2, _scaled(noise, scale), kept, touched if form.bounded else _stops(model, x, before))
 
 
 def elsewhere(found: Estimate, window: tuple[float, float]) -> Array:
@@ -88,11 +90,8 @@ def elsewhere(found: Estimate, window: tuple[float, float]) -> Array:
     fitted = ("low" in model.columns, "high" in model.columns)
     other = Model(model.form, model.curves, window, fitted, model.conductances(model.limits))
     noise = replace(found.noise, pulse=1.0) if not found.noise.pulse else found.noise
-    x = other.start()
-    for _ in range(2):
-        _, variance, gain, _ = other.filtered(x, noise)
-        x, _ = solve(other, x, Weighting(gain, np.sqrt(variance), found.kept))
-    return x
+    _, variance, gain, _ = other.filtered(found.x, noise)
+    return solve(other, found.x, Weighting(gain, np.sqrt(variance), found.kept))[0]
 
 
 def _scaled(noise: NoiseModel, scale: float) -> NoiseModel:
@@ -105,6 +104,16 @@ def _extremes(curves: Curves, g: Array, ends: Ends) -> Array:
         [pick(g[curves.device == index]) for index in range(len(curves.names))] for pick in (np.nanmin, np.nanmax)
     ]
     return np.array([each if end is None else [end] * len(each) for each, end in zip(found, ends, strict=True)])
+
+
+def _touched(curves: Curves, limits: Array) -> tuple[bool, bool]:
+    """Whether readings of each device repeat its lowest conductance, and its highest one: there its steps are cut off."""
+    found = []
+    for side in limits:
+        at = np.abs(curves.g - side[curves.device][:, None]) <= 1e-9 * curves.span
+        counts = np.bincount(curves.device, at[:, 1:].sum(axis=1), len(curves.names))
+        found.append(bool(np.all(counts >= TOUCHES)))
+    return found[0], found[1]
 
 
 def _turning_points(curves: Curves, ends: Ends) -> Array:

@@ -29,7 +29,7 @@ Noise = Literal["multiplicative", "additive", "added"]
 Start = tuple[float, tuple[float, ...]]
 """The step in one direction, and the constants of the curve in that direction."""
 FARTHEST = 10.0
-"""The farthest bound from which a search starts, in states."""
+"""The farthest bound that is looked for, in states from the middle, and in spans of the data beyond it."""
 GAMMAS = (-8.0, -4.0, -2.0, -1.0, -0.4, 0.4, 1.0, 2.0, 4.0, 8.0)
 
 
@@ -89,7 +89,7 @@ def _linear(w: Array, step: Array) -> Start:
 
 def _bounded(w: Array, step: Array) -> Start:
     value, slope = _line(w, step)
-    return value, (min(value / -slope, FARTHEST) if slope < 0 else FARTHEST,)
+    return value, (min(value / -slope, FARTHEST / 2) if slope < 0 else FARTHEST / 2,)
 
 
 def _nonlinear(p: Array, step: Array) -> Start:

@@ -16,10 +16,12 @@ import numpy as np
 from .model import Model
 
 Array = np.ndarray
-TURNS = 200
+TURNS = 60
 FINEST = 1e-11
 """The relative change of the constants, in units of their own, at which a search ends."""
-FLATTEST = 1e-12
+HUGE = 1e30
+"""What an error counts as that is infinite or not a number."""
+FLATTEST = 1e-10
 """The relative decrease of the sum of squares at which a search ends."""
 
 
@@ -58,7 +60,8 @@ def solve(model: Model, x: Array, weighting: Weighting) -> tuple[Array, Array]:
 
     def errors(at: Array) -> Array:
         with np.errstate(all="ignore"):
-            return np.nan_to_num((model.errors(at, weighting.gain) / weighting.sd)[weighting.kept], nan=1e30)
+            e: Array = (model.errors(at, weighting.gain) / weighting.sd)[weighting.kept]
+        return np.clip(np.nan_to_num(e, nan=HUGE), -HUGE, HUGE)
 
     damping, e = 1e-3, errors(x)
     normal, slope = _normal_equations(model, x, e, errors, device)
@@ -66,7 +69,7 @@ def solve(model: Model, x: Array, weighting: Weighting) -> tuple[Array, Array]:
         scale = np.sqrt(np.maximum(np.diag(normal), 1e-300))
         scaled = normal / np.outer(scale, scale)
         move = -np.linalg.lstsq(scaled + damping * np.eye(len(x)), slope / scale, rcond=None)[0] / scale
-        tried = errors(x + move)
+        tried = errors(x + move) if model.allowed(x + move) else np.full_like(e, HUGE)
         before, after = float(e @ e), float(tried @ tried)
         small = bool(np.all(np.abs(move) <= FINEST * (np.abs(x) + FINEST))) or 0 <= before - after < FLATTEST * before
         if after < before:

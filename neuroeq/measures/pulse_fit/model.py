@@ -6,7 +6,7 @@ A device holds a state w that one pulse moves, with cycle-to-cycle noise, and ev
 
 f is the step of the law, d = +-1, h its noise shape and s its step. The prediction goes by a scalar Kalman filter,
 
-    P' = (1 - K) P + q h^2,    S = P' + r s^2,    K = P'/S,    e = y' - w - d f(w),    w <- w + d f(w) + K e
+    P' = (1 + d f'(w))^2 (1 - K) P + q h^2,    S = P' + r s^2,    K = P'/S,    e = y' - w - d f(w),    w <- w + d f(w) + K e
 
 so that the errors e are independent, with variance S. Without noise of reading K is 1, and e is the one-step increment
 minus what the law expects of it: no error is carried on, and no simulation is needed. Where readings are noisy, plain
@@ -23,9 +23,17 @@ import numpy as np
 from neuroeq.physics.devices.laws import Cells
 
 from .curves import FEWEST, Curves
-from .forms import Form, Noise
+from .forms import FARTHEST, Form, Noise
 
 Array = np.ndarray
+SILENT = 1e-7
+"""The standard deviation, as a fraction of a step, below which curves count as free of noise."""
+DRAWS = 64
+"""The number of noisy continuations of a curve, whose mean is what a law predicts of it."""
+STEEPEST = 100.0
+"""The largest constant of a shape."""
+NEARBY = 1e-4
+"""The distance in states over which the slope of a step is measured."""
 SMALLEST = 1e-3
 """The smallest standard deviation of multiplicative noise, as a fraction of that of a whole step."""
 
@@ -80,6 +88,7 @@ class Model:
         self.w = self.states(curves.g)
         self.sign = np.where(curves.up, 1.0, -1.0)
         self.limits = self.states(limits)
+        self.typical = float(np.nanmean(np.abs(np.diff(self.w, axis=1))))
 
     def states(self, g: Array) -> Array:
         """Return the states that stand for conductances [S]."""
@@ -144,9 +153,10 @@ class Model:
 
     def spread(self, noise: NoiseModel, size: Array, step: Array, w: Array) -> Array:
         """Return the shape h of the noise of a pulse: of the shape of the states."""
+        step = np.maximum(np.abs(step), SMALLEST * self.typical)
         if noise.kind == "additive":
-            return np.broadcast_to(np.abs(step), np.shape(w))
-        floor = SMALLEST * np.abs(step)
+            return np.broadcast_to(step, np.shape(w))
+        floor = SMALLEST * step
         if noise.kind == "multiplicative":
             return np.maximum(np.abs(size), floor)
         return np.maximum(np.abs(size) + noise.add + noise.slope * np.abs(w), floor)
@@ -170,8 +180,8 @@ class Model:
     def _filter(self, x: Array, noise: NoiseModel, q: float, r: float) -> Iterator[tuple[Array, Array, Array, Array]]:
         w, p, (sizes, step) = self.w[:, 0], np.full(len(self.w), r), self.mover(x)
         for read in self.w.T[1:]:
-            size = sizes(w[:, None])
-            p = p + q * self.spread(noise, size, step, w[:, None])[:, 0] ** 2
+            size, nearby = sizes(w[:, None]), sizes(w[:, None] + NEARBY)
+            p = p * (1 + self.sign * (nearby - size)[:, 0] / NEARBY) ** 2 + q * self.spread(noise, size, step, w[:, None])[:, 0] ** 2
             variance = p + r
             gain = p / variance
             expected = w + self.sign * size[:, 0]
@@ -201,10 +211,30 @@ class Model:
         slack = 1e-9 * (self.form.range[1] - self.form.range[0])
         return self.enough((after + reach <= cells.high + slack) & (after - reach >= cells.low - slack))
 
-    def followed(self, x: Array) -> Array:
-        """Return the states of the curves as the law alone continues the first reading of each: (curves, pulses + 1)."""
-        states, cells, (sizes, _) = [self.w[:, 0]], self.cells(x), self.mover(x)
+    def allowed(self, x: Array) -> bool:
+        """Whether constants are those of a device: steps forward, limits around the data, and no extreme curvature."""
+        width, span = self.form.range[1] - self.form.range[0], self.curves.span
+        steps = np.concatenate([self.of(x, "up"), self.of(x, "down")])
+        good = bool(np.all((steps > 0) & (steps < width)) and np.all(np.abs(x[: self.n_shape]) < STEEPEST))
+        g = self.curves.g
+        far = self.states(np.array([np.nanmin(g) - FARTHEST * span, np.nanmax(g) + FARTHEST * span]))
+        if "low" in self.columns:
+            good &= bool(np.all((self.of(x, "low") < 0) & (self.of(x, "low") > far[0])))
+        if "high" in self.columns:
+            good &= bool(np.all((self.of(x, "high") > 0) & (self.of(x, "high") < far[1])))
+        return good
+
+    def followed(self, x: Array, noise: NoiseModel) -> Array:
+        """Return the mean states in which the law continues the first reading of each curve: (curves, pulses + 1).
+
+        It is the mean over many devices with noise of the pulses, since noise that limits cut off shifts the mean.
+        """
+        rng, cells, (sizes, step) = np.random.default_rng(0), self.cells(x), self.mover(x)
+        w = np.repeat(self.w[:, :1], DRAWS if noise.pulse > SILENT else 1, axis=1)
+        means = [w.mean(axis=1)]
         for _ in range(self.w.shape[1] - 1):
-            moved = states[-1] + self.sign * sizes(states[-1][:, None])[:, 0]
-            states.append(np.clip(moved, np.ravel(cells.low), np.ravel(cells.high)))
-        return np.stack(states, axis=1)
+            size = sizes(w)
+            scatter = noise.pulse * self.spread(noise, size, step, w) * rng.standard_normal(w.shape)
+            w = np.clip(w + self.sign[:, None] * size + scatter, cells.low, cells.high)
+            means.append(w.mean(axis=1))
+        return np.stack(means, axis=1)

@@ -9,13 +9,11 @@ from itertools import pairwise
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 
-from .model import Model, NoiseModel
+from .model import SILENT, Model, NoiseModel
 
 Array = np.ndarray
 CLEAR = 4.5
 """The gain in log-likelihood for which one more number counts as seen: that of three standard deviations."""
-SILENT = 1e-7
-"""The standard deviation, as a fraction of a step, below which curves count as free of noise."""
 FIELDS = ("pulse", "reading", "add", "slope")
 
 

@@ -120,7 +120,8 @@ def population(found: Estimate, ends: Ends) -> Population:
     blocks = [slice(k * n, (k + 1) * n) for k in range(len(devices))]
     spreads = [Spread(d, _own_error(covariance[block, block])) for d, block in zip(devices, blocks, strict=True)]
     technology = _Technology(found, ends, names, spreads, lognormal, _averaged(covariance, n, len(devices)))
-    return Population((*technology.constants(), *_noise(found), *technology.spreads_found()), lognormal)
+    constants = technology.constants()
+    return Population((*constants, *_noise(found, technology.step_error), *technology.spreads_found()), lognormal)
 
 
 def _numbers(found: Estimate) -> tuple[list[str], list[Array], Array]:
@@ -168,14 +169,16 @@ def _lognormal(steps: Array) -> bool:
     return bool(len(steps) * (other - normal) > LIKELIER)
 
 
-def _noise(found: Estimate) -> list[Constant]:
+def _noise(found: Estimate, step_error: float) -> list[Constant]:
+    """Return the constants of the noise, which are fractions of a step that has a relative error of its own."""
     keys = {"pulse": "sigma_c2c", "reading": "write_noise", "add": "noise_add", "slope": "noise_slope"}
     errors = deviations(found.model, found.x, found.noise, found.kept) if found.noise.pulse > 1e-9 else {}
     z, constants = norm.ppf(1 - TAIL), []
     for name, key in keys.items():
         value = getattr(found.noise, name)
         if value or name == "pulse" or (name == "add" and found.noise.kind == "added"):
-            error = z * errors.get(name, 0.0)
+            own = 0.0 if found.noise.kind == "multiplicative" else step_error * value
+            error = z * float(np.hypot(errors.get(name, 0.0), own))
             constants.append(Constant(key, value, max(value - error, 0.0), value + error))
     return constants
 
@@ -191,6 +194,7 @@ class _Technology:
         self._n = found.model.n_devices
         shape = found.x[: found.model.n_shape]
         self._means = np.array([*(spread.values.mean() for spread in spreads), *shape])
+        self.step_error = 0.0
         self._free = max(int(found.kept.sum()) - len(found.x), 1)
 
     def constants(self) -> list[Constant]:
@@ -202,7 +206,9 @@ class _Technology:
         between = sum(
             (slopes[k] ** 2 * spread.variance / self._n for k, spread in enumerate(self._spreads)), np.zeros(len(value))
         )
-        between = between + self._by_window(len(value))
+        by_window = self._by_window(len(value))
+        self.step_error = float(np.sqrt(within[2] + by_window[2]) / value[2])
+        between = between + by_window
         variance = within + between
         free = variance**2 / np.maximum(
             within**2 / self._free + between**2 / max(self._n - 1, 1), np.finfo(float).tiny
@@ -233,7 +239,7 @@ class _Technology:
         if end in self._limits:
             return self._spreads[2 + self._limits.index(end)]
         side, model = (0, 1)[end == "high"], self._found.model
-        if model.form.bounded or self._ends[side] is not None or not self._found.stops[side]:
+        if self._ends[side] is not None or not self._found.stops[side]:
             return None
         return Spread(model.limits[side], 0.0)
 
@@ -255,9 +261,11 @@ class _Technology:
         """Return the variances that come from the devices whose extremes are the window."""
         variances = np.zeros(n)
         model = self._found.model
-        if self._limits or self._n == 1:
+        if self._n == 1:
             return variances
         for side, end in enumerate(self._ends):
+            if ("low", "high")[side] in self._limits:
+                continue
             extremes = model.conductances(model.limits[side])
             error = float(extremes.std(ddof=1) / np.sqrt(self._n))
             if end is not None or error < 1e-6 * (model.window[1] - model.window[0]):
