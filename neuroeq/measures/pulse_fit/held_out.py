@@ -4,9 +4,8 @@ A held-out curve is continued from its first reading by the law alone, with the 
 device if that is held out too. The error is the root mean square of the distance, as a fraction of the conductances
 that all curves span. It includes what no law can predict: noise adds up along a curve.
 
-Of several laws the one with the fewest constants is chosen whose error is within one standard error of the smallest one
-(over the curves, of the difference): a law with more constants is hardly ever worse, and its extra constants are not
-known any better for it. See Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, section 7.10.
+Of several laws the one with the fewest constants is chosen whose error is at most one standard error (over the curves)
+above the smallest one: a law with more constants is hardly ever worse, and says no more for it. See Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, section 7.10.
 """
 
 from __future__ import annotations
@@ -98,13 +97,9 @@ def preferred(errors: Mapping[str, Array]) -> str:
     errors
         By law, the error of each held-out curve.
     """
-    best = min(errors, key=lambda name: float(errors[name].mean()))
-    for name in FORMS:
-        if name in errors:
-            worse = errors[name] - errors[best]
-            if worse.mean() <= worse.std(ddof=1) / np.sqrt(len(worse)) if len(worse) > 1 else worse.mean() <= 0:
-                return name
-    return best
+    best = min(errors.values(), key=lambda each: float(each.mean()))
+    margin = best.std(ddof=1) / np.sqrt(len(best)) if len(best) > 1 else 0.0
+    return next(name for name in FORMS if name in errors and errors[name].mean() <= best.mean() + margin)
 
 
 def seen(found: Estimate) -> bool:
