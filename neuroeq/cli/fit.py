@@ -91,6 +91,8 @@ def _conductance(name: str, text: str) -> float:
 
 def _check_files(pulses: Path, out: Path, figure: Path) -> None:
     """Refuse files that cannot be written, before anything is computed."""
+    if pulses.is_dir():
+        raise SpecError(f"{pulses}: is a folder; expected a CSV file.")
     if out.suffix != ".toml":
         raise SpecError(f"--out {out}: is no name of a hardware file; expected one that ends with .toml.")
     if figure.suffix not in (".png", ".svg"):
@@ -98,8 +100,6 @@ def _check_files(pulses: Path, out: Path, figure: Path) -> None:
     for option, path in (("--out", out), ("--figure", figure)):
         if not path.parent.is_dir():
             raise SpecError(f"{option} {path}: there is no folder '{path.parent}'; make it, or name another file.")
-    if pulses.is_dir():
-        raise SpecError(f"{pulses}: is a folder; expected a CSV file.")
 
 
 def _show(found: Fit) -> None:

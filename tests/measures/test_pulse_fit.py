@@ -12,6 +12,7 @@ from neuroeq.describe.catalog import load_hardware
 from neuroeq.errors import DataError, NeuroeqError, SpecError
 from neuroeq.measures.pulse_fit import FORMS, as_csv, fit_pulses, hardware_toml, read_pulses, simulate
 from neuroeq.measures.pulse_fit.estimation import estimate
+from neuroeq.measures.pulse_fit.least_squares import Weighting, solve
 from neuroeq.measures.pulse_fit.model import Model, NoiseModel
 from neuroeq.measures.pulse_fit.population import population
 from neuroeq.physics.devices.laws import ConstantStep, ExpStep, LinearStep, NonLinear, SoftBounds
@@ -35,9 +36,7 @@ HEAD = "device,cycle,pulse,direction,conductance_uS"
 
 def curves_of(name, seed=0, devices=1, cycles=3, pulses=100, **spread):
     law = LAWS[name].model_copy(update=spread)
-    return simulate(
-        law, WINDOW, devices=devices, cycles=cycles, pulses=pulses, rng=np.random.default_rng(seed)
-    )
+    return simulate(law, WINDOW, devices=devices, cycles=cycles, pulses=pulses, rng=np.random.default_rng(seed))
 
 
 def truth(name, key, **spread):
@@ -58,7 +57,9 @@ def covered(name, seeds, **spread):
 
 
 def test_every_shipped_pulse_law_can_be_fitted():
-    own = {name for name in UPDATE_LAWS.names() if issubclass(UPDATE_LAWS.get(name), neuroeq.describe.spec.device.Pulsed)}
+    own = {
+        name for name in UPDATE_LAWS.names() if issubclass(UPDATE_LAWS.get(name), neuroeq.describe.spec.device.Pulsed)
+    }
     assert own == set(FORMS) == set(LAWS)
 
 
@@ -98,22 +99,21 @@ def test_the_intervals_cover_what_they_say(name):
 
 
 def test_a_noise_of_readings_is_told_from_that_of_pulses():
-    hits = covered("linear_step", range(3), devices=1, cycles=4, pulses=60, sigma_c2c=0.3, write_noise=0.6)
-    assert len(hits) == 18
-    assert hits.sum() >= 15
+    hits = covered("linear_step", range(2), devices=1, cycles=4, pulses=100, sigma_c2c=0.3, write_noise=0.6)
+    assert len(hits) == 16
+    assert hits.sum() >= 13
 
 
 def test_plain_increments_of_noisy_readings_would_bend_the_curve():
-    """The slope of the steps is overestimated by more than ten times its standard error: why there is a filter."""
-    curves = curves_of("linear_step", cycles=4, pulses=60, sigma_c2c=0.1, write_noise=1.0)
+    """A reading that is too high makes the next step look too small: why there is a filter."""
+    curves = curves_of("linear_step", cycles=4, sigma_c2c=0.1, write_noise=3.0)
     found = estimate(FORMS["linear_step"], curves)
-    assert found.noise.reading == pytest.approx(1.0, rel=0.2)
-    blind = replace(found.noise, reading=0.0, pulse=1.0)
-    error = found.model.filtered(found.x, blind)[0]
-    slope, _ = np.polyfit(found.model.w[:, :-1][found.kept], (error * found.model.sign[:, None])[found.kept], 1)
-    filtered = found.model.filtered(found.x, found.noise)
-    right, _ = np.polyfit(filtered[3][found.kept], (filtered[0] * found.model.sign[:, None])[found.kept], 1)
-    assert abs(right) < abs(slope) / 5
+    true = np.array([LAWS["linear_step"].gamma_up, LAWS["linear_step"].gamma_down])
+    ones = np.ones(found.kept.shape)
+    blind, _ = solve(found.model, found.x, Weighting(ones, ones, found.kept))
+    assert found.noise.reading == pytest.approx(3.0, rel=0.1)
+    assert np.all(np.abs(found.x[:2] - true) < 0.25)
+    assert np.all(blind[:2] - true > 0.5)
 
 
 def test_readings_without_noise_are_the_states_themselves():
@@ -164,8 +164,12 @@ def test_the_hardware_file_holds_the_law(name):
     hardware = load_hardware("mine.toml")
     assert hardware.synapse.g_max == pytest.approx(fit.value("g_max"), rel=1e-7)
     assert hardware.neuron.amplifier.gain == 4
-    update = hardware.synapse.update.model_dump()
-    assert update == pytest.approx({**fit.law.model_dump()}, rel=1e-7)
+    update, law = hardware.synapse.update.model_dump(), fit.law.model_dump()
+    assert update.pop("range") == law.pop("range")
+    assert all(
+        update[key] == (pytest.approx(value, rel=1e-7) if isinstance(value, float) else value)
+        for key, value in law.items()
+    )
     cite = next(row.cite for row in hardware.evidence if row.keys == ("synapse.update",) and row.kind == "fit")
     assert "95 % intervals: step" in cite and "held-out error" in cite
 
@@ -254,12 +258,12 @@ def test_a_wrong_file_is_one_sentence_and_status_2(capsys, mistake):
         (["nowhere.csv"], "nowhere.csv: cannot be read (No such file or directory)."),
         (["."], ".: is a folder; expected a CSV file."),
         (["binary.csv"], "binary.csv: is not UTF-8 text (byte 0)"),
-        (["good.csv", "--model", "soft"], "no pulse law 'soft'; did you mean 'soft_bounds'?"),
+        (["good.csv", "--model", "soft_bound"], "no pulse law 'soft_bound'; did you mean 'soft_bounds'?"),
         (["good.csv", "--model", "pcm"], "no pulse law 'pcm'. There are: auto, constant_step"),
         (["good.csv", "--out", "mine.csv"], "--out mine.csv: is no name of a hardware file"),
         (["good.csv", "--out", "no/mine.toml"], "--out no/mine.toml: there is no folder 'no'"),
         (["good.csv", "--figure", "f.gif"], "--figure f.gif: is no name of a figure"),
-        (["good.csv", "--g-min", "3"], "--g-min '3'"),
+        (["good.csv", "--g-min", "3"], "--g-min is '3'; expected a conductance, such as '10 nS'"),
         (["good.csv", "--model", "linear_step", "--g-min", "1 mS"], "g_min (0.001 S) must be below g_max"),
         (["good.csv", "--extends", "bord"], "no hardware 'bord'; did you mean 'board'?"),
     ],

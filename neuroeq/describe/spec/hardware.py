@@ -121,7 +121,8 @@ class Evidence(Spec):
     kind
         ``measured``, ``fit``, ``derived`` or ``assumed``.
     checked
-        What the numbers were checked against: measured data, code, a copy of the paper, its abstract, memory, or nothing.
+        What the numbers were checked against: measured data, code, a copy of the paper, its abstract, memory, or
+        nothing.
     cite
         Citation of the source, or the reason for an assumption.
     """

@@ -10,6 +10,7 @@ import csv
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -132,7 +133,7 @@ def _number(row: Mapping[str, str | None], column: str, where: str, whole: bool 
 
 def _consecutive(path: Path, key: Key, numbered: Mapping[int, float]) -> list[float]:
     numbers = sorted(numbered)
-    for before, after in zip(numbers, numbers[1:], strict=False):
+    for before, after in pairwise(numbers):
         if after != before + 1:
             raise DataError(f"{path}: {_called(key)}, jumps from pulse {before} to {after}; expected every pulse.")
     return [numbered[number] for number in numbers]

@@ -18,6 +18,9 @@ from .noise import estimate_noise
 
 Array = np.ndarray
 ROUNDS = 6
+NOISY = 0.98
+"""The part of readings in the variance where they are first found to be noisy: constants are then those of whole curves,
+and not those of plain increments, from which too much noise of the pulses would follow."""
 TOUCHES = 3
 """The number of equal readings that show a limit."""
 Ends = tuple[float | None, float | None]
@@ -74,14 +77,25 @@ def estimate(form: Form, curves: Curves, ends: Ends = (None, None)) -> Estimate:
     for _ in range(ROUNDS):
         _, variance, gain, _ = model.filtered(x, noise)
         x, covariance = solve(model, x, Weighting(gain, np.sqrt(variance), kept))
-        model, x = _centred(model, x, ends, noise, limits)
+        model, x = _centred(model, x, limits)
+        first = not noise.reading
         noise, scale = estimate_noise(model, x, kept)
-        _, _, _, before = model.filtered(x, noise)
-        kept = model.unhindered(x, _scaled(noise, scale), before)
+        if first and noise.reading:
+            noise = replace(noise, pulse=float(np.sqrt(1 - NOISY)), reading=float(np.sqrt(NOISY)))
+            model, x = _smoothed(model, x, ends)
+        _, _, gain, before = model.filtered(x, noise)
+        kept = model.unhindered(x, _scaled(noise, scale), before, gain)
     _, variance, gain, before = model.filtered(x, noise)
     x, covariance = solve(model, x, Weighting(gain, np.sqrt(variance), kept))
     _, scale = estimate_noise(model, x, kept)
-    return Estimate(model, x, covariance * scale**2, _scaled(noise, scale), kept, touched if form.bounded else _stops(model, x, before))
+    return Estimate(
+        model,
+        x,
+        covariance * scale**2,
+        _scaled(noise, scale),
+        kept,
+        touched if form.bounded else _stops(model, x, before),
+    )
 
 
 def elsewhere(found: Estimate, window: tuple[float, float]) -> Array:
@@ -100,20 +114,27 @@ def _scaled(noise: NoiseModel, scale: float) -> NoiseModel:
 
 def _extremes(curves: Curves, g: Array, ends: Ends) -> Array:
     """Return the lowest and the highest conductance of each device, or those that are given: (2, devices) [S]."""
-    found = [
-        [pick(g[curves.device == index]) for index in range(len(curves.names))] for pick in (np.nanmin, np.nanmax)
-    ]
+    found = [[pick(g[curves.device == index]) for index in range(len(curves.names))] for pick in (np.nanmin, np.nanmax)]
     return np.array([each if end is None else [end] * len(each) for each, end in zip(found, ends, strict=True)])
 
 
 def _touched(curves: Curves, limits: Array) -> tuple[bool, bool]:
-    """Whether readings of each device repeat its lowest conductance, and its highest one: there its steps are cut off."""
+    """Whether readings of each device repeat its lowest conductance, and its highest: there steps are cut off."""
     found = []
     for side in limits:
         at = np.abs(curves.g - side[curves.device][:, None]) <= 1e-9 * curves.span
         counts = np.bincount(curves.device, at[:, 1:].sum(axis=1), len(curves.names))
         found.append(bool(np.all(counts >= TOUCHES)))
     return found[0], found[1]
+
+
+def turning_errors(curves: Curves) -> tuple[float, float]:
+    """Return the standard errors of how far the noisy curves of one device go down and up, over its cycles [S]."""
+    last = np.array([_end(g[np.isfinite(g)]) for g in curves.g])
+    down, up = (last[curves.up == way] for way in (False, True))
+    return tuple(  # type: ignore[return-value]
+        float(each.std(ddof=1) / np.sqrt(len(each))) if len(each) > 1 else 0.0 for each in (down, up)
+    )
 
 
 def _turning_points(curves: Curves, ends: Ends) -> Array:
@@ -127,7 +148,9 @@ def _turning_points(curves: Curves, ends: Ends) -> Array:
         there, back = curves.up == up, curves.up != up
         found.append(
             [
-                float(pick(last[there & (curves.device == index)].mean(), first[back & (curves.device == index)].mean()))
+                float(
+                    pick(last[there & (curves.device == index)].mean(), first[back & (curves.device == index)].mean())
+                )
                 for index in range(len(curves.names))
             ]
         )
@@ -139,20 +162,23 @@ def _end(g: Array) -> float:
     return float(np.polyval(np.polyfit(np.arange(len(tail)) - len(tail) + 1, tail, 1), 0))
 
 
-def _centred(
-    model: Model, x: Array, ends: Ends, noise: NoiseModel, limits: Array
-) -> tuple[Model, Array]:
-    """Return the law with the window that belongs to its constants, and its constants in the states of that window."""
+def _centred(model: Model, x: Array, limits: Array) -> tuple[Model, Array]:
+    """Return the law with the window of its fitted limits, and its constants in the states of that window."""
     fitted = ("low" in model.columns, "high" in model.columns)
-    if any(fitted):
-        low, high = (float(model.conductances(model.of(x, end)).mean()) for end in ("low", "high"))
-        centred = Model(model.form, model.curves, (low, high), fitted, limits)
-        return centred, _moved(model, centred, x)
-    if not noise.reading:
+    if not any(fitted):
+        return model, x
+    low, high = (float(model.conductances(model.of(x, end)).mean()) for end in ("low", "high"))
+    centred = Model(model.form, model.curves, (low, high), fitted, limits)
+    return centred, _moved(model, centred, x)
+
+
+def _smoothed(model: Model, x: Array, ends: Ends) -> tuple[Model, Array]:
+    """Return the law with the window that noisy readings show, and constants to start from."""
+    if len(model.columns) > 2:
         return model, x
     limits = _turning_points(model.curves, ends)
-    centred = Model(model.form, model.curves, (limits[0].mean(), limits[1].mean()), fitted, limits)
-    return centred, centred.start()
+    smoothed = Model(model.form, model.curves, (limits[0].mean(), limits[1].mean()), (False, False), limits)
+    return smoothed, smoothed.start()
 
 
 def _moved(model: Model, centred: Model, x: Array) -> Array:

@@ -144,8 +144,8 @@ def fit_pulses(
     held = split(curves)
     if model == AUTO and held is None:
         raise DataError(
-            f"{curves.source}: has too few curves to choose a law by held-out ones; expected two cycles of each device, "
-            f"or five devices, or --model with one of {', '.join(FORMS)}."
+            f"{curves.source}: has too few curves to choose a law by held-out ones; expected two cycles of each "
+            f"device, or five devices, or --model with one of {', '.join(FORMS)}."
         )
     tried = list(FORMS) if model == AUTO else [model]
     errors = {} if held is None else {name: held_out_errors(FORMS[name], curves, held, ends) for name in tried}
@@ -199,9 +199,9 @@ def _law(found: Estimate, group: Population) -> Pulsed:
 
 
 def _notes(found: Estimate) -> list[str]:
-    notes = []
+    notes: list[str] = []
     if not seen(found):
-        notes.append("the fitted limits lie far outside the data, which says little about them; give --g-min or --g-max")
+        notes.append("the fitted limits lie far outside the data, which says little of them; give --g-min or --g-max")
     if found.model.n_devices == 1:
         notes.append("one device shows no spread from device to device; d2d_* stay 0")
     return notes

@@ -1,7 +1,7 @@
 """The pulse laws as functions that are fitted: their free constants, and where the search for them starts.
 
-The constants of a law are not all visible in curves, so some are fixed. States lie in [-1, 1], or in [0, 1] for
-`neurosim_nl`, and the exponent of `exp_step` is z = w (a = 1, b = 0), since curves show only gamma a and A exp(gamma b).
+Not all constants of a law show in curves, so some are fixed. States lie in [-1, 1], or in [0, 1] for `neurosim_nl`, and
+the exponent of `exp_step` is z = w (a = 1, b = 0), since curves show only gamma a and A exp(gamma b).
 
 Every start is found from the steps alone, which are linear in what is left: a straight line through the steps against
 the state gives s and gamma of

@@ -5,7 +5,8 @@ device if that is held out too. The error is the root mean square of the distanc
 that all curves span. It includes what no law can predict: noise adds up along a curve.
 
 Of several laws the one with the fewest constants is chosen whose error is at most one standard error (over the curves)
-above the smallest one: a law with more constants is hardly ever worse, and says no more for it. See Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, section 7.10.
+above the smallest one: a law with more constants is hardly ever worse, and says no more for it. See
+Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, section 7.10.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from .model import Model
 Array = np.ndarray
 SHARE = 5
 """One device in so many is held out, if devices have one cycle each."""
+EXACT = 1e-6
+"""The error that counts as none, as a fraction of the span of the data."""
 UNSEEN = 0.1
 """How far outside the data a limit may lie for a law to be chosen, as a fraction of the span of the data."""
 
 
 def split(curves: Curves) -> Array | None:
-    """Return which curves to hold out: the last cycle of each device, or every fifth device; None if there are too few."""
+    """Return which curves to hold out: the last cycle of each device, or every fifth device; None if too few."""
     last = np.array([curves.cycle[curves.device == index].max() for index in range(len(curves.names))])
     held = curves.cycle == last[curves.device]
     if set(curves.device[~held]) == set(curves.device) and all(_both(curves, ~held)):
@@ -66,7 +69,7 @@ def held_out_errors(form: Form, curves: Curves, held: Array, ends: Ends) -> Arra
 
 
 def followed(found: Estimate, curves: Curves) -> Array:
-    """Return the conductances at which a fitted law continues the first reading of each curve: (curves, pulses + 1) [S].
+    """Return how a fitted law continues the first reading of each curve: (curves, pulses + 1) [S].
 
     Parameters
     ----------
@@ -99,6 +102,7 @@ def preferred(errors: Mapping[str, Array]) -> str:
     """
     best = min(errors.values(), key=lambda each: float(each.mean()))
     margin = best.std(ddof=1) / np.sqrt(len(best)) if len(best) > 1 else 0.0
+    margin = max(float(margin), EXACT)
     return next(name for name in FORMS if name in errors and errors[name].mean() <= best.mean() + margin)
 
 

@@ -83,7 +83,9 @@ def solve(model: Model, x: Array, weighting: Weighting) -> tuple[Array, Array]:
     return x, np.linalg.pinv(normal / np.outer(scale, scale), hermitian=True) / np.outer(scale, scale)
 
 
-def _normal_equations(model: Model, x: Array, e: Array, errors: Callable[[Array], Array], device: Array) -> tuple[Array, Array]:
+def _normal_equations(
+    model: Model, x: Array, e: Array, errors: Callable[[Array], Array], device: Array
+) -> tuple[Array, Array]:
     """Return J'J and J'e; J is found by central differences, in all devices at once."""
     n, m = model.n_devices, model.n_shape
     blocks = [np.array([index]) for index in range(m)]

@@ -1,12 +1,13 @@
 """What a pulse law predicts of the next reading, pulse by pulse, and how far off it is.
 
-A device holds a state w that one pulse moves, with cycle-to-cycle noise, and every reading y of it has a noise of its own:
+A device holds a state w that one pulse moves, with cycle-to-cycle noise, and every reading y of it has its own noise:
 
     w' = w + d f(w) + sqrt(q) h(w) xi,      y = w + sqrt(r) s xi'
 
 f is the step of the law, d = +-1, h its noise shape and s its step. The prediction goes by a scalar Kalman filter,
 
-    P' = (1 + d f'(w))^2 (1 - K) P + q h^2,    S = P' + r s^2,    K = P'/S,    e = y' - w - d f(w),    w <- w + d f(w) + K e
+    P' = (1 + d f'(w))^2 (1 - K) P + q h^2,    S = P' + r s^2,    K = P'/S
+    e = y' - w - d f(w),    w <- w + d f(w) + K e
 
 so that the errors e are independent, with variance S. Without noise of reading K is 1, and e is the one-step increment
 minus what the law expects of it: no error is carried on, and no simulation is needed. Where readings are noisy, plain
@@ -181,7 +182,10 @@ class Model:
         w, p, (sizes, step) = self.w[:, 0], np.full(len(self.w), r), self.mover(x)
         for read in self.w.T[1:]:
             size, nearby = sizes(w[:, None]), sizes(w[:, None] + NEARBY)
-            p = p * (1 + self.sign * (nearby - size)[:, 0] / NEARBY) ** 2 + q * self.spread(noise, size, step, w[:, None])[:, 0] ** 2
+            p = (
+                p * (1 + self.sign * (nearby - size)[:, 0] / NEARBY) ** 2
+                + q * self.spread(noise, size, step, w[:, None])[:, 0] ** 2
+            )
             variance = p + r
             gain = p / variance
             expected = w + self.sign * size[:, 0]
@@ -200,16 +204,22 @@ class Model:
             w = expected + gain[:, turn] * error[:, turn]
         return error
 
-    def unhindered(self, x: Array, noise: NoiseModel, before: Array) -> Array:
+    def unhindered(self, x: Array, noise: NoiseModel, before: Array, gain: Array) -> Array:
         """Whether a pulse is three standard deviations away from being cut off at a limit: (curves, pulses).
 
-        Which steps are left out depends on where a device is before them, so those that are kept are not biased.
+        Which steps are left out depends on where a device is before them, so those that are kept are not biased. Where
+        readings are noisy, a curve that has once come near the limit that it goes to counts as stopped.
         """
         size, step = self.sizes(x, before)
-        reach = 3 * noise.pulse * self.spread(noise, size, step, before)
-        after, cells = before + self.sign[:, None] * size, self.cells(x)
+        state = gain * (noise.reading * self.step(x)) ** 2
+        reach = 3 * np.sqrt((noise.pulse * self.spread(noise, size, step, before)) ** 2 + state)
+        after, cells, up = before + self.sign[:, None] * size, self.cells(x), self.curves.up[:, None]
         slack = 1e-9 * (self.form.range[1] - self.form.range[0])
-        return self.enough((after + reach <= cells.high + slack) & (after - reach >= cells.low - slack))
+        below, above = after + reach <= cells.high + slack, after - reach >= cells.low - slack
+        ahead = np.where(up, below, above)
+        if noise.reading:
+            ahead = np.logical_and.accumulate(ahead, axis=1)
+        return self.enough(ahead & np.where(up, above, below))
 
     def allowed(self, x: Array) -> bool:
         """Whether constants are those of a device: steps forward, limits around the data, and no extreme curvature."""

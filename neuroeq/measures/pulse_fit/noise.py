@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
@@ -36,7 +37,9 @@ def estimate_noise(model: Model, x: Array, kept: Array) -> tuple[NoiseModel, flo
     anticorrelated = _correlation(model, x, default, kept) < -3
     best, least = default, np.inf
     for kind in kinds:
-        found, cost = _with_additions(model, x, kind, kept) if kind.kind == "added" else (kind, _cost(model, x, kind, kept))
+        found, cost = (
+            _with_additions(model, x, kind, kept) if kind.kind == "added" else (kind, _cost(model, x, kind, kept))
+        )
         if anticorrelated:
             noisy, lower = _with_readings(model, x, found, kept)
             found, cost = (noisy, lower) if lower < cost - CLEAR else (found, cost)
@@ -52,12 +55,14 @@ def deviations(model: Model, x: Array, noise: NoiseModel, kept: Array) -> dict[s
     at = np.array([getattr(noise, name) for name in names])
 
     def cost(scaled: Array) -> float:
-        changed = replace(noise, **dict(zip(names, map(float, at * np.exp(scaled)), strict=True)))
-        return _negative_log_likelihood(model, x, changed, kept)
+        numbers: dict[str, Any] = dict(zip(names, map(float, at * np.exp(scaled)), strict=True))
+        return _negative_log_likelihood(model, x, replace(noise, **numbers), kept)
 
     curvature = _curvature(cost, len(names))
     covariance = np.linalg.pinv(curvature, hermitian=True)
-    return {name: float(value * np.sqrt(max(v, 0))) for name, value, v in zip(names, at, np.diag(covariance), strict=True)}
+    return {
+        name: float(value * np.sqrt(max(v, 0))) for name, value, v in zip(names, at, np.diag(covariance), strict=True)
+    }
 
 
 def _curvature(cost: Callable[[Array], float], n: int) -> Array:

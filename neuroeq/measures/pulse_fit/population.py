@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import chi2, norm, t
 
-from .estimation import Ends, Estimate, elsewhere
+from .estimation import Ends, Estimate, elsewhere, turning_errors
 from .noise import deviations
 
 Array = np.ndarray
@@ -195,6 +195,8 @@ class _Technology:
         shape = found.x[: found.model.n_shape]
         self._means = np.array([*(spread.values.mean() for spread in spreads), *shape])
         self.step_error = 0.0
+        cycles = len(set(found.model.curves.cycle))
+        self._between_free = max((self._n if self._n > 1 else cycles) - 1, 1)
         self._free = max(int(found.kept.sum()) - len(found.x), 1)
 
     def constants(self) -> list[Constant]:
@@ -210,14 +212,12 @@ class _Technology:
         self.step_error = float(np.sqrt(within[2] + by_window[2]) / value[2])
         between = between + by_window
         variance = within + between
-        free = variance**2 / np.maximum(
-            within**2 / self._free + between**2 / max(self._n - 1, 1), np.finfo(float).tiny
-        )
+        free = variance**2 / np.maximum(within**2 / self._free + between**2 / self._between_free, np.finfo(float).tiny)
         half = t.ppf(1 - TAIL, np.clip(free, 1, None)) * np.sqrt(variance)
-        unknown = [end is not None or (self._n == 1 and name not in self._limits)
-                   for name, end in zip(("low", "high"), self._ends, strict=True)]  # fmt: skip
+        unknown = [end is not None or (self._n == 1 and not size) for end, size in zip(self._ends, half, strict=False)]
         half[:2] = np.where(unknown, np.nan, half[:2])
-        return [Constant(*map(_plain, row)) for row in zip(names, value, value - half, value + half, strict=True)]
+        rows = zip(names, value, value - half, value + half, strict=True)
+        return [Constant(name, float(at), float(low), float(high)) for name, at, low, high in rows]
 
     def spreads_found(self) -> list[Constant]:
         """Return the spreads from device to device, where there are several devices."""
@@ -261,13 +261,12 @@ class _Technology:
         """Return the variances that come from the devices whose extremes are the window."""
         variances = np.zeros(n)
         model = self._found.model
-        if self._n == 1:
+        if self._n == 1 and not self._found.noise.reading:
             return variances
         for side, end in enumerate(self._ends):
             if ("low", "high")[side] in self._limits:
                 continue
-            extremes = model.conductances(model.limits[side])
-            error = float(extremes.std(ddof=1) / np.sqrt(self._n))
+            error = self._window_error(side)
             if end is not None or error < 1e-6 * (model.window[1] - model.window[0]):
                 continue
             window = list(model.window)
@@ -284,6 +283,13 @@ class _Technology:
             change[4:] = (moved - base)[: model.n_shape]
             variances += change**2
         return variances
+
+    def _window_error(self, side: int) -> float:
+        """Return the standard error of one end of the window [S]."""
+        if self._n == 1:
+            return turning_errors(self._found.model.curves)[side]
+        extremes = self._found.model.conductances(self._found.model.limits[side])
+        return float(extremes.std(ddof=1) / np.sqrt(self._n))
 
     @staticmethod
     def _slope(function: Callable[[Array], Array], at: Array, k: int) -> Array:
@@ -306,7 +312,3 @@ def _folded_mean(mean: float, variance: float) -> float:
 
 def _folded_variance(mean: float, variance: float) -> float:
     return max(mean**2 + variance - _folded_mean(mean, variance) ** 2, 0.0)
-
-
-def _plain(value: object) -> object:
-    return value if isinstance(value, str) else float(value)  # type: ignore[arg-type]
