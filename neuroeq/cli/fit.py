@@ -16,37 +16,41 @@ if TYPE_CHECKING:
     from neuroeq.measures.pulse_fit import Fit
 
 
+Pulses = Annotated[
+    Path,
+    typer.Argument(
+        help="A CSV file with the columns device, cycle, pulse, direction (up or down), and conductance_S or "
+        "conductance_uS."
+    ),
+]
+Law = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        help="The pulse law: constant_step, soft_bounds, linear_step, neurosim_nl or exp_step; auto chooses the one "
+        "with the fewest constants that predicts held-out curves as well as any.",
+    ),
+]
+Out = Annotated[
+    Path | None, typer.Option(help="The hardware file to write; PULSES.toml in the current folder if left out.")
+]
+Figure = Annotated[
+    Path | None,
+    typer.Option(help="The figure of data and fit, a .png or .svg file; beside the hardware file if left out."),
+]
+GMin = Annotated[str | None, typer.Option(help="The lowest conductance, such as '1 uS'; from the data if left out.")]
+GMax = Annotated[str | None, typer.Option(help="The highest conductance, such as '10 uS'; from the data if left out.")]
+Extends = Annotated[str | None, typer.Option(help="The hardware that gives everything but the devices, such as board.")]
+
+
 def fit(
-    pulses: Annotated[
-        Path,
-        typer.Argument(
-            help="A CSV file with the columns device, cycle, pulse, direction (up or down), and conductance_S or "
-            "conductance_uS."
-        ),
-    ],
-    model: Annotated[
-        str,
-        typer.Option(
-            help="The pulse law: constant_step, soft_bounds, linear_step, neurosim_nl or exp_step; auto chooses the "
-            "one with the fewest constants that predicts held-out curves as well as any."
-        ),
-    ] = "auto",
-    out: Annotated[
-        Path | None, typer.Option(help="The hardware file to write; PULSES.toml in the current folder if left out.")
-    ] = None,
-    figure: Annotated[
-        Path | None,
-        typer.Option(help="The figure of data and fit, a .png or .svg file; beside the hardware file if left out."),
-    ] = None,
-    g_min: Annotated[
-        str | None, typer.Option(help="The lowest conductance, such as '1 uS'; from the data if left out.")
-    ] = None,
-    g_max: Annotated[
-        str | None, typer.Option(help="The highest conductance, such as '10 uS'; from the data if left out.")
-    ] = None,
-    extends: Annotated[
-        str | None, typer.Option(help="The hardware that gives everything but the devices, such as board.")
-    ] = None,
+    pulses: Pulses,
+    model: Law = "auto",
+    out: Out = None,
+    figure: Figure = None,
+    g_min: GMin = None,
+    g_max: GMax = None,
+    extends: Extends = None,
     as_json: Json = False,
 ) -> None:
     """Fit a pulse law to conductance against pulse number, and write it as a hardware file.
@@ -64,8 +68,7 @@ def fit(
     from neuroeq.runs.records.files import atomic
     from neuroeq.show.plots import save_fit
 
-    window = {name: None if text is None else _conductance(name, text) for name, text in _named(g_min, g_max)}
-    found = fit_pulses(pulses, model, **window)
+    found = fit_pulses(pulses, model, g_min=_conductance("--g-min", g_min), g_max=_conductance("--g-max", g_max))
     try:
         save_fit(found, figure)
         atomic(out, hardware_toml(found, extends))
@@ -78,15 +81,11 @@ def fit(
         print(f"{out}: a hardware file; figure: {figure}")
 
 
-def _named(g_min: str | None, g_max: str | None) -> tuple[tuple[str, str | None], ...]:
-    return ("g_min", g_min), ("g_max", g_max)
-
-
-def _conductance(name: str, text: str) -> float:
+def _conductance(option: str, text: str | None) -> float | None:
     try:
-        return si(text, "a conductance")
+        return None if text is None else si(text, "a conductance")
     except SpecError as error:
-        raise SpecError(f"--{name.replace('_', '-')} {error}") from None
+        raise SpecError(f"{option} {error}.") from None
 
 
 def _check_files(pulses: Path, out: Path, figure: Path) -> None:

@@ -290,6 +290,6 @@ def test_curves_that_a_law_cannot_describe_are_refused():
 def test_the_example_is_what_its_script_writes():
     from runpy import run_path
 
-    script = run_path(str(Path(__file__).parents[2] / "scripts" / "hardware" / "example_pulses.py"))
+    script = run_path(str(DATA / "example_pulses.py"))
     curves = simulate(script["LAW"], (2e-6, 20e-6), devices=4, cycles=3, pulses=40, rng=np.random.default_rng(2024))
     assert as_csv(curves) == (DATA / "pulses.csv").read_text()

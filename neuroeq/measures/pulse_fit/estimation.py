@@ -19,8 +19,8 @@ from .noise import estimate_noise
 Array = np.ndarray
 ROUNDS = 6
 NOISY = 0.98
-"""The part of readings in the variance where they are first found to be noisy: constants are then those of whole curves,
-and not those of plain increments, from which too much noise of the pulses would follow."""
+"""The part of readings in the variance where they are first found to be noisy: the constants are then those of whole
+curves, and not those of plain increments, for which pulses would look too noisy."""
 TOUCHES = 3
 """The number of equal readings that show a limit."""
 Ends = tuple[float | None, float | None]
@@ -35,7 +35,7 @@ class Estimate:
     model
         The law over the curves, with the window.
     x
-        The constants.
+        The constants of the law, as `Model` orders them.
     covariance
         The covariance of the constants, within devices.
     noise

@@ -173,7 +173,8 @@ def _chosen(model: str, curves: Curves, ends: Ends, errors: dict[str, Array]) ->
     """Return the law that was asked for, or the preferred one; limits that the data do not come near disqualify it."""
     if model != AUTO:
         return estimate(FORMS[model], curves, ends), ()
-    left, notes = dict(errors), []
+    left: dict[str, Array] = dict(errors)
+    notes: list[str] = []
     while True:
         name = preferred(left)
         found = estimate(FORMS[name], curves, ends)

@@ -18,7 +18,7 @@ def hardware_toml(fit: Fit, extends: str | None = None) -> str:
     Parameters
     ----------
     fit
-        The fitted law.
+        The fitted law, with its intervals.
     extends
         The name or path of a hardware file that gives everything but the devices; nothing does if left out.
     """

@@ -54,7 +54,7 @@ def solve(model: Model, x: Array, weighting: Weighting) -> tuple[Array, Array]:
     x
         The constants to start from.
     weighting
-        How errors count.
+        How the errors of prediction count.
     """
     device = np.broadcast_to(model.curves.device[:, None], weighting.kept.shape)[weighting.kept]
 

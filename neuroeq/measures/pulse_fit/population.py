@@ -74,7 +74,7 @@ class Spread:
     Parameters
     ----------
     values
-        The estimates: (devices,).
+        The estimates for all devices: (devices,).
     error
         The variance of the error of an estimate, without the part that all devices share.
     """
