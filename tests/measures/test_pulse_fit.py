@@ -89,6 +89,17 @@ def test_the_spreads_from_device_to_device_lie_in_their_intervals(name):
     assert 0.85 <= hits.mean() <= 1
 
 
+def test_the_error_of_an_estimate_is_no_spread_of_devices():
+    """Of 40 devices: a spread of a tenth is found to a third, and none where the devices are alike."""
+    noise = {"devices": 40, "cycles": 1, "pulses": 60, "sigma_c2c": 0.5}
+    spread = fit_pulses(curves_of("constant_step", d2d_step=0.1, **noise), "constant_step")
+    alike = fit_pulses(curves_of("constant_step", **noise), "constant_step")
+    assert spread.value("d2d_step") == pytest.approx(0.1, rel=0.33)
+    assert alike.value("d2d_step") < 0.03
+    steps = alike.estimate.model.of(alike.estimate.x, "up")
+    assert steps.std() / steps.mean() > 0.05
+
+
 @pytest.mark.reproduction
 @pytest.mark.parametrize("name", LAWS)
 def test_the_intervals_cover_what_they_say(name):
