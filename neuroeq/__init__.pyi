@@ -18,6 +18,7 @@ from .errors import NeuroeqError as NeuroeqError
 from .errors import NeuroeqWarning as NeuroeqWarning
 from .learning.costs import CrossEntropy as CrossEntropy
 from .learning.costs import SquaredError as SquaredError
+from .measures.pulse_fit import fit_pulses as fit_pulses
 from .physics.engine import Recording as Recording
 from .physics.substrates import NeuronSubstrate as NeuronSubstrate
 from .physics.substrates import build as build

@@ -14,7 +14,7 @@ import typer
 
 from neuroeq.errors import NeuroeqWarning
 
-from . import check, compare, evaluation, export, listing, plot, run, show
+from . import check, compare, evaluation, export, fit, listing, plot, run, show
 from .ending import endings, prepare_streams
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ app.command("compare")(compare.compare)
 app.command("check")(check.check)
 app.command("plot")(plot.plot)
 app.command("export")(export.export)
+app.command("fit")(fit.fit)
 app.command("list")(listing.list_names)
 app.command("show")(show.show)
 

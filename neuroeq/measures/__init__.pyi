@@ -14,6 +14,9 @@ from . import (
     probes as probes,
 )
 from . import (
+    pulse_fit as pulse_fit,
+)
+from . import (
     windows as windows,
 )
 from .fidelity import check as check

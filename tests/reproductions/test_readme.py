@@ -4,12 +4,14 @@ import importlib.util
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 
 from neuroeq.cli import main
 from neuroeq.describe.catalog import load_network, names, resolve
+from tests.conftest import DATA
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -46,9 +48,10 @@ def test_the_python_example_prints_what_the_page_says(page, capsys):
 @pytest.mark.reproduction
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_the_command_lines_work_in_their_order(capsys):
+    shutil.copy(DATA / "pulses.csv", "pulses.csv")
     lines = [words for words in commands() if words[0] == "neuroeq"]
     assert [words[1] for words in lines] == [
-        *["run", "run", "plot", "run", "run", "check", "export", "list", "show"],
+        *["run", "run", "plot", "run", "run", "check", "export", "fit", "list", "show"],
         *["compare", "eval"],
     ]
     for words in lines:

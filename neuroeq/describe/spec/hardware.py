@@ -130,14 +130,15 @@ class Evidence(Spec):
     kind
         ``measured``, ``fit``, ``derived`` or ``assumed``.
     checked
-        What the numbers were checked against: code, a copy of the paper, its abstract, memory, or nothing.
+        What the numbers were checked against: measured data, code, a copy of the paper, its abstract, memory, or
+        nothing.
     cite
         Citation of the source, or the reason for an assumption.
     """
 
     keys: tuple[str, ...]
     kind: Literal["measured", "fit", "derived", "assumed"]
-    checked: Literal["code", "paper-copy", "abstract", "recalled", "none"] = "none"
+    checked: Literal["data", "code", "paper-copy", "abstract", "recalled", "none"] = "none"
     cite: str
 
 

@@ -10,6 +10,7 @@ from .hardware import energy, histogram
 from .inline import Inline, comparison_figures, embedded
 from .over_epochs import learning, saturation, weights
 from .over_time import plasticity, raster, settling
+from .pulses import pulse_fit, save_fit
 from .windows import save_window, window
 
 __all__ = [
@@ -27,9 +28,11 @@ __all__ = [
     "learning",
     "learning_curves",
     "plasticity",
+    "pulse_fit",
     "raster",
     "saturation",
     "save",
+    "save_fit",
     "save_report",
     "save_window",
     "settling",
