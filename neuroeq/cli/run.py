@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -108,14 +108,31 @@ def _summary(run: Run) -> str:
     lines.append(f"  {'training':<20} {result['cpu_s']:6.1f} s CPU, {result['samples_per_s']:,.0f} samples/s")
     if result["spikes_per_inference"] is not None:
         lines.append(f"  {'spikes/inference':<20} {result['spikes_per_inference']:6.0f}")
+    took = result["programming"]
+    if took is not None:
+        lines.append(
+            f"  {'programming':<20} {took['pulses_per_weight_per_epoch']:6.2f} pulses a weight and epoch "
+            f"({took['scheme']}), each worth {100 * took['granularity_of_w_max']:.2g} % of the largest weight"
+        )
     lines.append(f"  run folder           {run.path}")
     lines.append(f"Draw its figures with: neuroeq plot {shlex.quote(str(run.path))} all")
     if not result["learned"]:
         lines.append(
             f"not learned: over the last half of the epochs the training error stayed at that of guessing, "
-            f"{100 * result['chance_error']:.1f} %"
+            f"{100 * result['chance_error']:.1f} %{_coarse(took)}"
         )
     return "\n".join(lines)
+
+
+def _coarse(took: dict[str, Any] | None) -> str:
+    """Return what the devices may have to do with a training that has not learned."""
+    if took is None:
+        return ""
+    return (
+        f"; one pulse is worth {took['granularity_of_w_max']:.2g} of the largest weight, and scheme "
+        f"'{took['scheme']}' sent {took['pulses_per_weight_per_epoch']:.2g} pulses a weight and epoch, so compare "
+        "another hardware.synapse.programming.scheme, or a smaller hardware.neuron.integrator.headroom"
+    )
 
 
 @contextmanager

@@ -87,7 +87,7 @@ def programming(network: Network, state: State, streams: Streams, n_batches: int
 
 
 def _counts(chip: Chip, state: State, what: str) -> np.ndarray:
-    """Return how often each device was pulsed or read; the devices beside an array, such as a fast one, are included."""
+    """Return how often each device was pulsed or read; those of a fast array beside it are counted as its own."""
     counts = []
     for name, shape in chip.shapes.items():
         count = np.zeros(shape)

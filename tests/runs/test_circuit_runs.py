@@ -275,7 +275,7 @@ def test_an_export_that_cannot_be_is_one_sentence(runs, capsys, extra, sentence)
 
 
 @pytest.mark.parametrize("model", ["ideal", "none", "piecewise"])
-def test_other_diodes_are_one_setting_away(model, tmp_path):
+def test_without_former_keys_are_one_setting_away(model, tmp_path):
     more = ["threshold='0.4 V'", "r_on='100 ohm'", "r_off='1 Mohm'"] if model == "piecewise" else []
     settings = [f"hardware.neuron.nonlinearity.{each}" for each in (f"model={model}", *more)]
     run = train("and", "resistive", hardware="1n4148", settings=settings, epochs=1, out=tmp_path / "run")

@@ -33,8 +33,8 @@ def with_nudge(raw: Table, hardware: Table, changes: Sequence[Table]) -> Table:
 def with_window(network: Network) -> Network:
     """Return a network on a circuit whose conductance window holds `headroom` times the largest start weight.
 
-    On a crossbar this sets `w_max`, and on a resistor network `g_unit`. What was chosen, by one of these or by `r_f`, is
-    left as it is.
+    On a crossbar this sets `w_max`, and on a resistor network `g_unit`. What was chosen, by one of these or by `r_f`,
+    is left as it is.
     """
     if network.hardware is None or network.hardware.g_max is None:
         return network

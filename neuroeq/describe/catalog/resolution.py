@@ -17,7 +17,7 @@ from ..spec.files import Table
 from ..times import check_times
 from .loading import checked, load_model, load_network, on_substrate
 from .matching import with_nudge, with_window
-from .technology import other_diodes, technology
+from .technology import technology, without_former_keys
 
 M = TypeVar("M", NeuronModel, SynapseModel)
 S = TypeVar("S", bound=Spec)
@@ -72,7 +72,7 @@ def resolve(
     new_hardware = "hardware" not in raw or hardware is not None
     if kind_of(substrate).hardware:
         default = raw["substrate"][substrate].get("hardware", "unbounded")
-        raw["hardware"] = other_diodes(technology(raw.get("hardware"), hardware, ideal, default), changes)
+        raw["hardware"] = without_former_keys(technology(raw.get("hardware"), hardware, ideal, default), changes)
     elif hardware or ideal or any("hardware" in change for change in changes):
         raise SpecError(
             f"substrate '{substrate}' has no hardware; expected one of {', '.join(made_of_hardware())}, or no hardware."

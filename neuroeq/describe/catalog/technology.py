@@ -50,18 +50,26 @@ def technology(own: Table | None, name: str | None, ideal: Sequence[str], usual:
     return _with_evidence(table)
 
 
-def other_diodes(table: Table, changes: Sequence[Table]) -> Table:
-    """Return hardware without the constants of its diodes, except their biases, if a change replaces their model.
+def without_former_keys(table: Table, changes: Sequence[Table]) -> Table:
+    """Return hardware without the keys of diodes and of a programming scheme that a change replaces by others.
 
-    Every diode model has constants of its own, and those of another model would be refused.
+    Each has keys of its own, and those of another would be refused. The biases of diodes stay.
     """
-    models = [change.get("hardware", {}).get("neuron", {}).get("nonlinearity", {}).get("model") for change in changes]
-    new_models = [model for model in models if model]
-    diodes = table.get("neuron", {}).get("nonlinearity", {})
-    if not new_models or new_models[-1] == diodes.get("model", "ideal"):
-        return table
-    neuron = {**table.get("neuron", {}), "nonlinearity": {} if new_models[-1] == "none" else _biases(diodes)}
-    return _with_evidence({**table, "neuron": neuron})
+    diodes = _replaced(table, changes, ("neuron", "nonlinearity"), "model", "ideal")
+    if diodes is not None:
+        kept = {} if diodes == "none" else _biases(table.get("neuron", {}).get("nonlinearity", {}))
+        table = {**table, "neuron": {**table.get("neuron", {}), "nonlinearity": kept}}
+    if _replaced(table, changes, ("synapse", "programming"), "scheme", "pulses") is not None:
+        table = _without(table, "synapse", ("programming",))
+    return _with_evidence(table)
+
+
+def _replaced(table: Table, changes: Sequence[Table], place: tuple[str, str], tag: str, usual: str) -> str | None:
+    """Return the new type of a table within hardware, if changes give it one; None if it stays what it is."""
+    section, name = place
+    asked = [change.get("hardware", {}).get(section, {}).get(name, {}).get(tag) for change in changes]
+    new = [each for each in asked if each]
+    return new[-1] if new and new[-1] != table.get(section, {}).get(name, {}).get(tag, usual) else None
 
 
 def _idealised(table: Table, part: Part) -> Table:

@@ -1,7 +1,7 @@
 """How changes of the weights are brought into devices: programming schemes.
 
-A scheme is one class: its fields are the keys of the table ``[synapse.programming]``, and its method `update` is what it
-does at an update. Schemes are found by name in the registry `PROGRAMMING`.
+A scheme is one class: its fields are the keys of the table ``[synapse.programming]``, and its method `update` is what
+happens at an update. Schemes are found by name in the registry `PROGRAMMING`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,182 @@
+"""Programming schemes: no change is lost, fine devices follow the gradient, and every pulse is counted."""
+
+import numpy as np
+import pytest
+
+from neuroeq.describe.spec import Hardware, validate
+from neuroeq.errors import SpecError
+from neuroeq.physics.devices import Chip
+from neuroeq.physics.devices.laws import granule, nominal, pulse, pulses
+from neuroeq.randomness import Streams
+from tests.nets import network, params_of
+
+WINDOW = {"g_min": "1 uS", "g_max": "10 uS"}
+CONSTANT = {"model": "constant_step", "range": [0, 1], "step": 0.01, "max_pulses": 1000}
+SOFT = {"model": "soft_bounds", "range": [-1, 1], "step": 0.05, "up_down": 0.3}
+CROSSBAR = {"substrate": {"crossbar": {"neuron": "hard_sigmoid", "synapse": "rate_derivative"}}}
+NAME = "input_hidden1"
+RESISTIVE_STEP = 0.01 * 0.9
+"""One step of CONSTANT on a resistor network, whose weights 0.1 to 1 are the window."""
+
+
+def chip_of(scheme, update, on="resistive", **synapse):
+    synapse = {**WINDOW, "update": update, "programming": scheme, **synapse}
+    net = network(on, 4, 5, 3, made_of={"synapse": synapse}, **(CROSSBAR if on == "crossbar" else {}))
+    params = params_of(net)
+    if on == "resistive":
+        params = {name: np.full_like(value, 0.5) for name, value in params.items()}
+    return Chip(net, params, Streams(0)), params
+
+
+def followed(chip, params, changes):
+    """Return what a chip holds after changes of one array, one update after the other."""
+    held = chip.write(params, np.random.default_rng(0))
+    for turn, change in enumerate(changes):
+        now = chip.weights(held, params)
+        held = chip.update(held, now, {**now, NAME: now[NAME] + change}, np.random.default_rng(100 + turn))
+    return held, chip.weights(held, params)[NAME]
+
+
+def changes_of(shape, size, n=40, seed=3):
+    return size * np.random.default_rng(seed).standard_normal((n, *shape))
+
+
+@pytest.mark.parametrize("scheme", ["mixed_precision", "write_verify"])
+def test_on_exact_devices_a_digital_memory_gives_plain_gradient_descent(scheme):
+    chip, params = chip_of({"scheme": scheme}, {"model": "direct"})
+    changes = changes_of(params[NAME].shape, 0.005)
+    _, weights = followed(chip, params, changes)
+    np.testing.assert_allclose(weights, params[NAME] + changes.sum(axis=0), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("on", ["resistive", "crossbar"])
+def test_mixed_precision_loses_nothing_on_devices_with_even_steps(on):
+    """Weights and accumulators together have changed by the sum of all changes, and accumulators by less than a pulse."""
+    chip, params = chip_of({"scheme": "mixed_precision"}, CONSTANT, on)
+    changes = changes_of(params[NAME].shape, 0.004)
+    start = followed(chip, params, [])[1]
+    held, weights = followed(chip, params, changes)
+    collected = held[f"{NAME}/accumulator"]
+    assert np.abs(collected).max() < chip.arrays[NAME].granularity
+    assert np.abs(weights - start).max() > 2 * chip.arrays[NAME].granularity
+    np.testing.assert_allclose(weights - start + collected, changes.sum(axis=0), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("scheme", ["pulses", "mixed_precision", "sign", "write_verify"])
+def test_the_sum_of_pulses_counted_is_that_of_pulses_applied(scheme):
+    """Changes in one direction only, so every pulse moves its device by one step."""
+    chip, params = chip_of({"scheme": scheme}, CONSTANT)
+    changes = np.abs(changes_of(params[NAME].shape, 0.004, 20))
+    held, weights = followed(chip, params, changes)
+    counted = held[f"{NAME}/pulses"][0]
+    assert counted.sum() > 100
+    np.testing.assert_allclose(weights - params[NAME], RESISTIVE_STEP * counted, rtol=0, atol=1e-12)
+
+
+def test_devices_that_are_not_asked_to_change_are_not_pulsed():
+    for scheme in ("pulses", "mixed_precision", "sign", "write_verify"):
+        chip, params = chip_of({"scheme": scheme}, CONSTANT)
+        held, weights = followed(chip, params, [np.zeros_like(params[NAME])] * 3)
+        np.testing.assert_array_equal(weights, chip.weights(held, params)[NAME])
+        assert f"{NAME}/pulses" not in held
+
+
+def test_write_and_verify_ends_within_its_tolerance_of_the_sum_of_all_changes():
+    """Noisy pulses, verified: nearly every weight is within 2 % of the largest one; in open loop hardly any."""
+    noisy = {**CONSTANT, "sigma_c2c": 1.0}
+    away = {}
+    for scheme, options in (("write_verify", {"tolerance": 0.02, "tries": 60}), ("pulses", {})):
+        chip, params = chip_of({"scheme": scheme, **options}, noisy)
+        changes = changes_of(params[NAME].shape, 0.02, 30)
+        held, weights = followed(chip, params, changes)
+        away[scheme] = np.abs(weights - params[NAME] - changes.sum(axis=0))
+        if scheme == "write_verify":
+            assert (held[f"{NAME}/reads"] <= 60 * 30).all() and held[f"{NAME}/reads"].min() > 0
+    assert np.mean(away["write_verify"] <= 0.02) > 0.95
+    assert np.mean(away["pulses"] <= 0.02) < 0.5
+
+
+def test_the_sign_of_a_change_is_one_pulse_where_the_change_is_large_enough():
+    chip, params = chip_of({"scheme": "sign", "threshold": 0.5}, CONSTANT)
+    change = np.zeros_like(params[NAME])
+    change[0], change[1], change[2] = 0.6 * RESISTIVE_STEP, -30 * RESISTIVE_STEP, 0.4 * RESISTIVE_STEP
+    _, weights = followed(chip, params, [change])
+    moved = (weights - params[NAME]) / RESISTIVE_STEP
+    np.testing.assert_allclose(moved[:3], np.array([[1.0], [-1.0], [0.0]]) * np.ones(moved.shape[1]), atol=1e-9)
+
+
+@pytest.mark.parametrize(("version", "kept"), [("tiki_taka", ""), ("tiki_taka_v2", "filter")])
+def test_tiki_taka_on_even_steps_filters_the_gradient_twice(version, kept):
+    """A sums the changes, and the weights sum what is read of A: W_T = W_0 + rate sum_t (T - t) dW_t.
+
+    Changes are whole steps, so that no pulse is left to chance; version 2 keeps what is left in its filter.
+    """
+    rate = 1.0 if version == "tiki_taka" else 0.3
+    options = {"scheme": version, "rate": rate, "columns": 4, "symmetric": "given"}
+    chip, params = chip_of(options, {**CONSTANT, "step": 0.001}, "crossbar")
+    step = 2 * chip.arrays[NAME].granularity
+    signs = np.sign(np.random.default_rng(0).standard_normal((6, *params[NAME].shape)))
+    start = followed(chip, params, [])[1]
+    held, weights = followed(chip, params, step * signs)
+    wanted = rate * step * np.einsum("t,tij->ij", np.arange(6, 0, -1.0), signs)
+    left = held[f"{NAME}/{kept}"] if kept else 0.0
+    np.testing.assert_allclose(weights - start + left, wanted, rtol=0, atol=1e-9)
+
+
+def test_tiki_taka_reads_one_column_an_update_in_turn():
+    options = {"scheme": "tiki_taka_v2", "rate": 1.0, "symmetric": "given"}
+    chip, params = chip_of(options, {**CONSTANT, "step": 0.001}, "crossbar")
+    step = 2 * chip.arrays[NAME].granularity
+    start = followed(chip, params, [])[1]
+    once = followed(chip, params, [np.full_like(params[NAME], step)] * 2)[1] - start
+    np.testing.assert_allclose(once[0], step, atol=1e-9)
+    np.testing.assert_allclose(once[1], 2 * step, atol=1e-9)
+    np.testing.assert_allclose(once[2:], 0, atol=1e-12)
+
+
+def test_alternating_pulses_find_the_state_where_both_directions_are_equally_large():
+    """Soft bounds: s_up (1 - w) = s_down (1 + w), so w = (s_up - s_down)/(s_up + s_down)."""
+    chip, params = chip_of({"scheme": "tiki_taka_v2", "shifts": 300}, SOFT, "crossbar", pairing="reference_column")
+    held, _ = followed(chip, params, [np.zeros_like(params[NAME])])
+    cells = nominal(chip.synapse.update)
+    symmetric = (cells.step_up - cells.step_down) / (cells.step_up + cells.step_down)
+    found = held[f"{NAME}/reference"] / chip.mapping.bounds[1]
+    assert abs(symmetric) > 0.1
+    np.testing.assert_allclose(found, symmetric, atol=0.1)
+
+
+def test_many_pulses_at_once_are_the_same_pulses_one_by_one():
+    law = chip_of({"scheme": "pulses"}, SOFT)[0].synapse.update
+    rng = np.random.default_rng(5)
+    state, number = rng.uniform(-0.8, 0.8, (3, 7)), rng.integers(-6, 7, (3, 7)).astype(float)
+    together = pulses(law, nominal(law), state, number, np.random.default_rng(0))
+    one = state
+    for turn in range(6):
+        one = pulse(law, nominal(law), one, np.where(np.abs(number) > turn, np.sign(number), 0), rng)
+    np.testing.assert_allclose(together, one, rtol=0, atol=1e-15)
+
+
+def test_a_granule_is_the_step_of_even_pulses_and_the_average_one_of_others():
+    even, soft = (chip_of({"scheme": "pulses"}, law)[0].synapse.update for law in (CONSTANT, {**SOFT, "up_down": 0}))
+    assert granule(even) == pytest.approx(0.01, rel=1e-12)
+    n, state = 0, np.array([-0.8])
+    while state[0] < 0.8:
+        state, n = pulse(soft, nominal(soft), state, np.ones(1), np.random.default_rng(0)), n + 1
+    assert granule(soft) == pytest.approx(1.6 / n, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("synapse", "says"),
+    [
+        ({"update": {"model": "gate_charge"}, "programming": {"scheme": "tiki_taka"}}, "has none; use"),
+        ({"update": {"model": "gate_charge"}, "programming": {"scheme": "sign"}}, "has none; use"),
+        ({"update": CONSTANT, "unidirectional": True, "programming": {"scheme": "tiki_taka_v2"}}, "both ways"),
+        ({"update": CONSTANT, "programming": {"scheme": "hope"}}, "expected 'pulses', 'mixed_precision'"),
+        ({"update": CONSTANT, "programming": {"scheme": "sign", "tries": 3}}, "threshold"),
+        ({"update": CONSTANT, "rest": 0.3}, "unidirectional"),
+    ],
+)
+def test_what_devices_cannot_do_is_refused_in_one_sentence(synapse, says):
+    with pytest.raises(SpecError) as refused:
+        validate(Hardware, {"title": "t", "synapse": {**WINDOW, **synapse}}, "mine.toml")
+    assert says in str(refused.value) and "\n" not in str(refused.value)
