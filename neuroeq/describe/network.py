@@ -75,7 +75,8 @@ def bias_bounds(network: Network) -> tuple[float, float] | None:
     """Return the interval that biases are kept in: what a differential pair holds, where pairs hold them."""
     if not network.kind.pairs or np.isinf(network.technology.w_max):
         return None
-    return -network.technology.w_max, network.technology.w_max
+    largest = network.technology.w_max * network.technology.neuron.integrator.bias_gain
+    return -largest, largest
 
 
 def _window(hardware: Hardware, g_unit: float | None) -> tuple[float, float]:

@@ -49,7 +49,10 @@ def _with_w_max(network: Network, headroom: float) -> Network:
     integrator, largest = neuron.integrator, _largest_start(network)
     if integrator.r_f is not None or "w_max" in integrator.model_fields_set or not largest:
         return network
-    neuron = neuron.model_copy(update={"integrator": integrator.model_copy(update={"w_max": headroom * largest})})
+    matched = {"w_max": headroom * largest}
+    if "bias_gain" not in integrator.model_fields_set:
+        matched["bias_gain"] = max(1.0, 1 / matched["w_max"])
+    neuron = neuron.model_copy(update={"integrator": integrator.model_copy(update=matched)})
     return network.model_copy(update={"hardware": hardware.model_copy(update={"neuron": neuron})})
 
 

@@ -113,6 +113,9 @@ class Integrator(Spec):
         The largest weight that fits the window over the largest start weight of the network's projections: the more
         of the window weights use, the less the noise of devices counts. It sets `w_max`, and for resistor networks
         their `g_unit`, where no scale is given.
+    bias_gain
+        Voltage of the sources of biases over `v_scale`, so that biases up to `bias_gain` times `w_max` fit the window;
+        if left out, 1, or with `headroom` what lets biases of 1 fit.
     c_f
         Capacitance of the feedback capacitor. [F]
     v_scale
@@ -128,6 +131,7 @@ class Integrator(Spec):
     r_f: Annotated[Resistance, Field(gt=0)] | None = None
     w_max: Positive = 2.0
     headroom: Positive | None = None
+    bias_gain: Positive = 1.0
     c_f: Annotated[Capacitance, Field(gt=0)] = 1e-12
     v_scale: Annotated[Voltage, Field(gt=0)] = 1.0
     gain: Positive | None = None

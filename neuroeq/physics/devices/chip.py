@@ -49,7 +49,8 @@ class Chip:
         self.shapes = {name: (devices, *value.shape) for name, value in on_devices.items()}
         self._dtype = next(iter(params.values())).dtype
         self.arrays = {
-            name: DeviceArray(name, self.hardware, self.mapping, shape, streams) for name, shape in self.shapes.items()
+            name: DeviceArray(name, self.hardware, Mapping(network, name not in network.projections), shape, streams)
+            for name, shape in self.shapes.items()
         }
 
     @property
@@ -99,7 +100,7 @@ class Chip:
         return OnDevices(weights, {name: self._connected(name, value) for name, value in g.items()})
 
     def _weight(self, name: str, g: Array) -> Array:
-        return self._connected(name, self.mapping.weights(g).astype(self._dtype))
+        return self._connected(name, self.arrays[name].mapping.weights(g).astype(self._dtype))
 
     def _connected(self, name: str, value: Array) -> Array:
         """Return 0 where there is no synapse, and one device for both ends of a lateral one."""

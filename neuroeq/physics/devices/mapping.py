@@ -23,10 +23,13 @@ class Mapping:
     ----------
     network
         Resolved for a circuit.
+    biases
+        Whether the weights are biases, whose sources have a voltage of their own.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, biases: bool = False) -> None:
         self.hardware: Hardware = network.technology
+        self._gain = self.hardware.neuron.integrator.bias_gain if biases else 1.0
         self._g_unit = network.g_unit if network.kind.conductances else None
         law, alone = self.hardware.synapse.update, self.hardware.synapse.unidirectional
         self._pushed = isinstance(law, Pulsed) and not alone
@@ -40,7 +43,7 @@ class Mapping:
     @property
     def unit(self) -> float:
         """Change of a device's conductance for a weight of 1 [S]."""
-        return 1 / self.hardware.r_f if self._g_unit is None else self._g_unit
+        return 1 / (self.hardware.r_f * self._gain) if self._g_unit is None else self._g_unit
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -48,7 +51,7 @@ class Mapping:
         low, high = self.hardware.g_min, self.hardware.g_max
         if self._g_unit is not None:
             return low / self._g_unit, np.inf if high is None else high / self._g_unit
-        return -self.hardware.w_max, self.hardware.w_max
+        return -self.hardware.w_max * self._gain, self.hardware.w_max * self._gain
 
     def conductances(self, weight: Array) -> Array:
         """Return the conductances of ideal devices that hold weights: (devices, ...) [S]."""

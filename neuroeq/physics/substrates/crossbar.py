@@ -117,14 +117,18 @@ class Crossbar(NeuronSubstrate):
 
     def pair(self, name: str) -> tuple[Array, Array]:
         """Return G+ and G- of an array, as its devices hold them, of the shape of its weights [S]."""
-        return pair_of(self.hardware, self.params, name, self._masks.get(name))
+        return pair_of(self.hardware, self.params, name, self._masks.get(name), self._gain(name))
+
+    def _gain(self, name: str) -> float:
+        """Return the voltage that drives an array over that of an activity of 1: only that of biases can differ."""
+        return 1.0 if name in self.network.projections else self.hardware.neuron.integrator.bias_gain
 
     def _effective(self, name: str, weight: Array) -> Array:
         """Return G+ - G- as effective at the ends of the wires; a bias has its source at the unit and no wires [S]."""
         plus, minus = self.pair(name)
         if self._wires is not None and name in self.network.projections:
             plus, minus = self._wires.effective(name, plus, minus)
-        return (plus - minus).astype(weight.dtype)
+        return (self._gain(name) * (plus - minus)).astype(weight.dtype)
 
     @property
     def state_of_one(self) -> float:
@@ -171,7 +175,7 @@ class Crossbar(NeuronSubstrate):
             plus, minus = self.pair(name)
             pair = plus + minus
             if name not in self.network.projections:
-                watts[name] = float(pair.sum()) * integrator.v_scale**2
+                watts[name] = float(pair.sum()) * (self._gain(name) * integrator.v_scale) ** 2
                 continue
             ends = self.network.projections[name]
             watts[name] = float(square[ends.source] @ pair.sum(axis=1))

@@ -84,7 +84,7 @@ def _op_amps(crossbar: OfPairs, inputs: Array) -> tuple[OpAmps, dict[str, Array]
     for layer in rails:
         if network.layers[layer].bias:
             plus, minus = crossbar.pair(f"{layer}.bias")
-            sizes[BIAS], sources[BIAS] = 1, np.array([scale])
+            sizes[BIAS], sources[BIAS] = 1, np.array([scale * hardware.neuron.integrator.bias_gain])
             pairs[f"{layer} bias"] = (BIAS, layer, plus[None], minus[None])
     return OpAmps(hardware.r_f, hardware.neuron.integrator.c_f, sizes, rails, pairs), sources
 

@@ -14,14 +14,19 @@ from neuroeq.errors import SpecError
 Array = np.ndarray
 
 
-def differential_pair(hardware: Hardware, weight: Array) -> tuple[Array, Array]:
-    """Return G+ and G-, of the shape of the weights: the smaller one at the bottom of the window [S]."""
-    held = np.clip(weight, -hardware.w_max, hardware.w_max) / hardware.r_f
+def differential_pair(hardware: Hardware, weight: Array, gain: float = 1.0) -> tuple[Array, Array]:
+    """Return G+ and G-, of the shape of the weights: the smaller one at the bottom of the window [S].
+
+    The voltage that drives them is `gain` times that of an activity of 1, so W = R_f gain (G+ - G-).
+    """
+    held = np.clip(weight / gain, -hardware.w_max, hardware.w_max) / hardware.r_f
     low = hardware.g_rest
     return low + np.maximum(held, 0), low + np.maximum(-held, 0)
 
 
-def pair_of(hardware: Hardware, params: Params, name: str, connected: Array | None) -> tuple[Array, Array]:
+def pair_of(
+    hardware: Hardware, params: Params, name: str, connected: Array | None, gain: float = 1.0
+) -> tuple[Array, Array]:
     """Return G+ and G- of an array, as its devices hold them, of the shape of its weights [S].
 
     Parameters
@@ -34,6 +39,8 @@ def pair_of(hardware: Hardware, params: Params, name: str, connected: Array | No
         The name of the array.
     connected
         1 where there is a synapse and 0 elsewhere; None if all are there.
+    gain
+        The voltage that drives the array over that of an activity of 1.
 
     Returns
     -------
@@ -43,7 +50,7 @@ def pair_of(hardware: Hardware, params: Params, name: str, connected: Array | No
     """
     held = getattr(params, "conductances", {}).get(name)
     if held is None:
-        plus, minus = differential_pair(hardware, params[name])
+        plus, minus = differential_pair(hardware, params[name], gain)
         return (plus, minus) if connected is None else (plus * connected, minus * connected)
     if len(held) == 2:
         return held[0], held[1]
@@ -72,7 +79,7 @@ def check_window(hardware: Hardware, params: Params, network: Network) -> None:
 
 def mapping_of(hardware: Hardware, params: Params, pairs: list[tuple[Array, Array]]) -> dict[str, float]:
     """Return how weights are mapped to conductances: scale, used part of the window, clipped weights."""
-    limit = hardware.w_max * (1 - 1e-9)
+    limit, gain = hardware.w_max * (1 - 1e-9), hardware.neuron.integrator.bias_gain
     largest = max(float(np.max([plus.max(), minus.max()])) for plus, minus in pairs)
     return {
         "r_f_ohm": hardware.r_f,
@@ -83,5 +90,8 @@ def mapping_of(hardware: Hardware, params: Params, pairs: list[tuple[Array, Arra
         "window_used": 1.0
         if hardware.g_max is None
         else (largest - hardware.g_min) / (hardware.g_max - hardware.g_min),
-        "clipped_weights": sum(int((np.abs(weight) >= limit).sum()) for weight in params.values()),
+        "clipped_weights": sum(
+            int((np.abs(weight) >= limit * (gain if name.endswith(".bias") else 1.0)).sum())
+            for name, weight in params.items()
+        ),
     }

@@ -51,7 +51,7 @@ def test_on_exact_devices_a_digital_memory_gives_plain_gradient_descent(scheme):
 
 @pytest.mark.parametrize("on", ["resistive", "crossbar"])
 def test_mixed_precision_loses_nothing_on_devices_with_even_steps(on):
-    """Weights and accumulators together have changed by the sum of all changes, and accumulators by less than a pulse."""
+    """Weights and accumulators together have changed by all changes, and accumulators hold less than a pulse."""
     chip, params = chip_of({"scheme": "mixed_precision"}, CONSTANT, on)
     changes = changes_of(params[NAME].shape, 0.004)
     start = followed(chip, params, [])[1]

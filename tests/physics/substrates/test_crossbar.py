@@ -9,7 +9,7 @@ from neuroeq.learning.optimiser import Descent
 from neuroeq.physics.circuits.crossbar import effective_conductance
 from neuroeq.physics.circuits.wires import Wires
 from neuroeq.physics.engine import Recording
-from neuroeq.physics.substrates.crossbar import differential_pair
+from neuroeq.physics.substrates.pairs import differential_pair
 from tests.nets import COST, batch_of, centred, network, positive, substrate_of, update_of
 
 FIELD = {
