@@ -46,18 +46,18 @@ def with_window(network: Network) -> Network:
 
 def _with_w_max(network: Network, headroom: float) -> Network:
     hardware, neuron = network.technology, network.technology.neuron
-    integrator, largest = neuron.integrator, _largest_start(network)
+    integrator, largest = neuron.integrator, _largest(network)
     if integrator.r_f is not None or "w_max" in integrator.model_fields_set or not largest:
         return network
     matched = {"w_max": headroom * largest}
     if "bias_gain" not in integrator.model_fields_set:
-        matched["bias_gain"] = max(1.0, 1 / matched["w_max"])
+        matched["bias_gain"] = max(1.0, _largest(network, biases=True) / matched["w_max"])
     neuron = neuron.model_copy(update={"integrator": integrator.model_copy(update=matched)})
     return network.model_copy(update={"hardware": hardware.model_copy(update={"neuron": neuron})})
 
 
 def _with_g_unit(network: Network, headroom: float) -> Network:
-    circuit, largest = network.circuit, _largest_start(network)
+    circuit, largest = network.circuit, _largest(network)
     if circuit.g_unit is not None or not largest:
         return network
     matched = circuit.model_copy(update={"g_unit": network.g_unit / (headroom * largest)})
@@ -65,11 +65,12 @@ def _with_g_unit(network: Network, headroom: float) -> Network:
     return network.model_copy(update={"substrate": {network.substrate_name: physics}})
 
 
-def _largest_start(network: Network) -> float:
-    """Return the largest start weight of all projections, above what a device at the bottom of its window holds."""
+def _largest(network: Network, biases: bool = False) -> float:
+    """Return the largest start weight, above what a device at the bottom of its window holds; or the largest bias."""
     start = initial_params(network, Streams(network.run.seed).child("init"))
     low = network.technology.g_min / network.g_unit if network.kind.conductances else 0.0
-    return max(float(np.abs(start[name] - low).max(initial=0)) for name in network.projections)
+    chosen = [value for name, value in start.items() if (name not in network.projections) == biases]
+    return max((float(np.abs(value - low).max(initial=0)) for value in chosen), default=0.0)
 
 
 def _of_hardware(changes: Sequence[Table]) -> list[Table]:

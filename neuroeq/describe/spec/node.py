@@ -115,7 +115,7 @@ class Integrator(Spec):
         their `g_unit`, where no scale is given.
     bias_gain
         Voltage of the sources of biases over `v_scale`, so that biases up to `bias_gain` times `w_max` fit the window;
-        if left out, 1, or with `headroom` what lets biases of 1 fit.
+        if left out, 1, or with `headroom` what lets start biases fit.
     c_f
         Capacitance of the feedback capacitor. [F]
     v_scale
