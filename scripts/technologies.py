@@ -1,4 +1,4 @@
-"""Train digits on every technology by its recommended scheme and by open-loop pulses; write docs/hardware.md's table."""
+"""Train digits on every technology, by its recommended scheme and by pulses; write the table of docs/hardware.md."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CELLS = [
     *(("resistive", name) for name in ("ecram_mo", "cmos_coupled")),
 ]
 """Substrates and technologies, as rows of the table."""
-HEAD = """| technology | substrate | scheme | right: median, worst [%] | pulses a weight and epoch | inference | update |
+HEAD = """| technology | substrate | scheme | right: median, worst [%] | pulses a weight, epoch | inference | update |
 |---|---|---|---|---|---|---|
 """
 

@@ -22,7 +22,7 @@ from neuroeq.runs.run import load_run
 
 HERE = Path(__file__).parent
 FILES = ["huber.py", "sign_rule.py", "linear_circuit.py", "squares.py"]
-QUOTED = [*FILES, "tunnel_diode.py", "saturating_law.py", "exact_gradient.py"]
+QUOTED = [*FILES, "tunnel_diode.py", "saturating_law.py", "nearest_pulse.py", "exact_gradient.py"]
 ONE_PHASE = ["training.learning=contrastive", "training.rule=sign_of_one_phase", "phases.variant=positive"]
 LINEAR = """
 title = "One layer"

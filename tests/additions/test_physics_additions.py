@@ -55,9 +55,10 @@ def added(tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "_loaded", set())
     monkeypatch.setattr(registry.DIODES, "_added", {})
     monkeypatch.setattr(registry.UPDATE_LAWS, "_added", {})
+    monkeypatch.setattr(registry.PROGRAMMING, "_added", {})
     extensions = tmp_path / "home" / "extensions"
     extensions.mkdir(parents=True)
-    for name in ("tunnel_diode.py", "saturating_law.py"):
+    for name in ("tunnel_diode.py", "saturating_law.py", "nearest_pulse.py"):
         shutil.copy(HERE / name, extensions)
     (tmp_path / "tunnel.toml").write_text(TUNNEL + EVIDENCE)
     (tmp_path / "saturating.toml").write_text(SATURATING + EVIDENCE)
@@ -83,7 +84,7 @@ def tunnel_current(v, i_p=2e-6, v_p=0.25):
     return i_p * (v / v_p) * (np.exp(1 - v / v_p) + 1 / np.e)
 
 
-@pytest.mark.parametrize("file", ["tunnel_diode.py", "saturating_law.py"])
+@pytest.mark.parametrize("file", ["tunnel_diode.py", "saturating_law.py", "nearest_pulse.py"])
 def test_an_addition_is_one_short_file(file):
     assert (HERE / file).read_text().count("\n") <= 30
 
@@ -189,6 +190,24 @@ def test_a_chip_pulses_its_devices_by_the_added_law():
     pulsed = np.abs(moved) > 1e-12
     assert 0.2 < pulsed.mean() < 0.8 and law.model == "saturating"
     np.testing.assert_allclose(np.abs(moved)[pulsed], (0.02 * (1 - np.abs(before) / 1.5) ** 2)[pulsed], atol=1e-12)
+
+
+def test_a_chip_is_programmed_by_the_added_scheme(capsys):
+    """It is chosen on the command line; changes of less than half a step are forgotten, and others are whole steps."""
+    setting = "hardware.synapse.programming.scheme=nearest_pulse"
+    network = resolve("xor", "crossbar", [setting], hardware="saturating.toml")
+    params = initial_params(network, np.random.default_rng(0))
+    chip = Chip(network, params, Streams(0))
+    held, name = chip.write(params, np.random.default_rng(1)), "input_hidden"
+    change = np.zeros_like(params[name])
+    change[0], change[1] = 0.4 * chip.arrays[name].granularity, 3.2 * chip.arrays[name].granularity
+    after = chip.update(held, params, {**params, name: params[name] + change}, np.random.default_rng(2))
+    np.testing.assert_array_equal(after[f"{name}/pulses"].sum(axis=0)[0], 0)
+    np.testing.assert_array_equal(after[f"{name}/pulses"].sum(axis=0)[1], 3)
+    arguments = ["run", "xor", "--substrate", "crossbar", "--hardware", "saturating.toml", "--set", setting]
+    status, result, stderr = ran(capsys, *arguments, "--epochs", "2", "--quiet")
+    assert status == 0, stderr
+    assert result["programming"]["scheme"] == "nearest_pulse"
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
+from neuroeq.contract import Stop
+from neuroeq.describe.catalog import load_network, resolve
+from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec import Hardware, validate
 from neuroeq.errors import SpecError
 from neuroeq.physics.devices import Chip
 from neuroeq.physics.devices.laws import granule, nominal, pulse, pulses
+from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
 from tests.nets import network, params_of
 
@@ -180,3 +184,67 @@ def test_what_devices_cannot_do_is_refused_in_one_sentence(synapse, says):
     with pytest.raises(SpecError) as refused:
         validate(Hardware, {"title": "t", "synapse": {**WINDOW, **synapse}}, "mine.toml")
     assert says in str(refused.value) and "\n" not in str(refused.value)
+
+
+def matched(*settings, hardware="pcm"):
+    return resolve("xor", "crossbar", settings, hardware=hardware)
+
+
+def test_the_window_holds_its_headroom_times_the_largest_start_weight():
+    net = matched("hardware.neuron.integrator.headroom=2.5")
+    start = initial_params(net, Streams(net.run.seed).child("init"))
+    largest = max(np.abs(start[name]).max() for name in net.projections)
+    assert net.technology.w_max == pytest.approx(2.5 * largest, rel=1e-12)
+    bias = max(np.abs(start[f"{layer}.bias"]).max() for layer in ("hidden", "output"))
+    gain = net.technology.neuron.integrator.bias_gain
+    assert gain == pytest.approx(max(1.0, bias / net.technology.w_max))
+    assert resolve(net, "crossbar").technology == net.technology
+    chosen = matched("hardware.neuron.integrator.headroom=2.5", "hardware.neuron.integrator.w_max=7")
+    assert chosen.technology.w_max == 7
+
+
+def test_hardware_says_how_strong_a_nudge_it_needs_unless_the_user_does():
+    usual, asked = load_network("xor").phases.beta, "hardware.periphery.nudge.beta=0.37"
+    assert matched(hardware="ideal").phases.beta == usual
+    net = matched(asked)
+    assert net.phases.beta == 0.37 and resolve(net, "crossbar").phases.beta == 0.37
+    own = matched(asked, "phases.beta=0.11")
+    assert own.phases.beta == 0.11 and resolve(own, "crossbar").phases.beta == 0.11
+
+
+def test_another_scheme_drops_the_keys_of_the_one_in_the_file():
+    net = matched("hardware.synapse.programming.granules=2")
+    assert net.technology.synapse.programming.granules == 2
+    other = resolve(net, "crossbar", ["hardware.synapse.programming.scheme=pulses"])
+    assert other.technology.synapse.programming.model_dump() == {"scheme": "pulses"}
+
+
+@pytest.mark.parametrize("pairing", ["differential_pair", "reference_column"])
+def test_a_crossbar_is_made_of_the_conductances_that_its_devices_hold(pairing):
+    """Weights, biases, heat and the mapping, recomputed from what the chip holds; biases have sources of 3 V."""
+    neuron = {"integrator": {"w_max": 1.5, "bias_gain": 3, "v_scale": "0.5 V"}}
+    synapse = {**WINDOW, "update": {**CONSTANT, "sigma_c2c": 0.5}, "pairing": pairing}
+    net = network("crossbar", 4, 5, 3, made_of={"synapse": synapse, "neuron": neuron}, **CROSSBAR)
+    params = params_of(net)
+    chip, hardware = Chip(net, params, Streams(0)), net.technology
+    held = chip.write(params, np.random.default_rng(0))
+    held = chip.update(held, params, {n: v + 0.05 for n, v in params.items()}, np.random.default_rng(1))
+    crossbar = build(net, params, 2)
+    crossbar.hold(chip.on_devices(held, params))
+    middle = (hardware.g_min + hardware.g_max) / 2
+    heat, eq = crossbar.dissipation, crossbar.relax(np.full((2, 4), 0.6), stop=Stop(50))
+    for name in params:
+        g = held[name]
+        pair = (g[0], g[1]) if pairing == "differential_pair" else (g[0], np.full_like(g[0], middle))
+        gain = 1 if name in net.projections else 3
+        np.testing.assert_allclose(crossbar.transmitted[name], gain * hardware.r_f * (pair[0] - pair[1]), rtol=1e-9)
+        if gain == 3:
+            assert heat(eq)[name] == pytest.approx((pair[0] + pair[1]).sum() * 1.5**2, rel=1e-9)
+    volts = {layer: 0.5 * value[0] for layer, value in eq.activity.items()}
+    total = {name: np.sum(crossbar.pair(name), axis=0) for name in net.projections}
+    assert heat(eq)[NAME] == pytest.approx((volts["input"] ** 2 @ total[NAME]).sum(), rel=1e-9)
+    forth = (volts["hidden1"] ** 2 @ total["hidden1_output"]).sum()
+    back = (total["hidden1_output"] @ volts["output"] ** 2).sum()
+    assert heat(eq)["hidden1_output"] == pytest.approx(forth + back, rel=1e-9)
+    each = 2 if pairing == "differential_pair" else 1
+    assert crossbar.devices() == each * sum(value.size for value in params.values())
