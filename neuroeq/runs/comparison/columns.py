@@ -64,6 +64,7 @@ COLUMNS = (
     Column("settling time", "settling_ms", 1e-3, unit="s", none="not settled"),
     Column("energy per inference", "energy_per_inference_J", unit="J"),
     Column("energy per update", "energy_per_update_J", unit="J"),
+    Column("pulses a weight and epoch", "pulses_per_weight", digits=2),
     Column("spikes per inference", "spikes_per_inference", digits=0),
     Column("CPU [s]", "cpu_s"),
 )

@@ -30,6 +30,7 @@ AVERAGED = (
     "settling_ms",
     "energy_per_inference_J",
     "energy_per_update_J",
+    "pulses_per_weight",
     "spikes_per_inference",
     "cpu_s",
 )
@@ -67,6 +68,10 @@ class Row:
         circuit that is solved for its operating point, it is that of the transient to it [ms].
     energy_per_inference_J, energy_per_update_J
         The energies of an inference and of an update, on circuits [J].
+    scheme
+        The programming scheme of devices that are not ideal.
+    pulses_per_weight
+        The number of pulses of a weight in an epoch, on such devices.
     spikes_per_inference
         The number of spikes of an inference, with spiking units.
     cpu_s
@@ -93,6 +98,8 @@ class Row:
     settling_ms: float | None = None
     energy_per_inference_J: float | None = None  # noqa: N815
     energy_per_update_J: float | None = None  # noqa: N815
+    scheme: str | None = None
+    pulses_per_weight: float | None = None
     spikes_per_inference: float | None = None
     cpu_s: float | None = None
 
@@ -148,7 +155,7 @@ def read_row(path: Path, cell: Cell) -> Row:
         failure = record.get("failure", "was not finished; the same command goes on with it.")
         return Row(**which, path=str(path), failure=failure, warnings=remarks)
     run, (start, end) = load_run(path), (record["gradient"][when] for when in ("start", "end"))
-    result, settled = run.result, settling_time(run, SETTLED, relative=True)
+    result, took, settled = run.result, run.result.get("programming") or {}, settling_time(run, SETTLED, relative=True)
     outputs = run.network.layers[run.network.output_layer].size
     return Row(
         **which,
@@ -167,6 +174,8 @@ def read_row(path: Path, cell: Cell) -> Row:
         settling_ms=None if settled is None else 1e3 * settled,
         energy_per_inference_J=result["energy_per_inference_J"],
         energy_per_update_J=result["energy_per_update_J"],
+        scheme=took.get("scheme"),
+        pulses_per_weight=took.get("pulses_per_weight_per_epoch"),
         spikes_per_inference=result["spikes_per_inference"],
         cpu_s=result["cpu_s"],
     )
