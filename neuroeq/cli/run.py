@@ -108,7 +108,7 @@ def _summary(run: Run) -> str:
     lines.append(f"  {'training':<20} {result['cpu_s']:6.1f} s CPU, {result['samples_per_s']:,.0f} samples/s")
     if result["spikes_per_inference"] is not None:
         lines.append(f"  {'spikes/inference':<20} {result['spikes_per_inference']:6.0f}")
-    took = result["programming"]
+    took = result.get("programming")
     if took is not None:
         lines.append(
             f"  {'programming':<20} {took['pulses_per_weight_per_epoch']:6.2f} pulses a weight and epoch "

@@ -59,7 +59,7 @@ def drifted(drift: Drift, g: Array, g_max: float, t: float, xi: Array) -> Array:
     """Return conductances at a time after programming; xi ~ N(0, 1) is each device's own [S]."""
     if isinstance(drift, LogRelaxation):
         log = np.log(max(t, 1.0))
-        return np.maximum(g + drift.mean_slope * log + (drift.sd_slope * log + drift.sd_offset * (log > 0)) * xi, 0)
+        return np.maximum(g + drift.mean_slope * log + (drift.sd_slope * log + drift.sd_offset) * xi, 0)
     assert isinstance(drift, PowerLaw)
     share = np.log(np.maximum(g / g_max, 1e-12))
     mean = np.clip(drift.nu_slope * share + drift.nu_offset, drift.nu_low, drift.nu_high)

@@ -79,7 +79,7 @@ def test_a_spread_is_never_negative_and_neither_is_a_conductance_that_relaxes():
     g = np.array([2.0, 9.0]) * US
     np.testing.assert_allclose(drifted(drift, g, 25 * US, np.exp(3.0), np.zeros(2)) / US, [0, 6], atol=1e-9)
     np.testing.assert_allclose(drifted(drift, g, 25 * US, np.exp(3.0), np.ones(2)) / US, [0, 6.5], atol=1e-9)
-    assert np.array_equal(drifted(drift, g, 25 * US, 0.5, np.ones(2)), g)
+    np.testing.assert_allclose(drifted(drift, g, 25 * US, 0.5, np.ones(2)) / US, [2.5, 9.5], atol=1e-9)
 
 
 def test_noise_with_a_1_over_f_spectrum_has_a_limit_at_small_conductances_and_none_before_two_readings():
