@@ -16,12 +16,12 @@ from .describe.spec import NeuronModel as NeuronModel
 from .describe.spec import SynapseModel as SynapseModel
 from .errors import NeuroeqError as NeuroeqError
 from .errors import NeuroeqWarning as NeuroeqWarning
+from .learning.building import build as build
 from .learning.costs import CrossEntropy as CrossEntropy
 from .learning.costs import SquaredError as SquaredError
 from .measures.pulse_fit import fit_pulses as fit_pulses
 from .physics.engine import Recording as Recording
 from .physics.substrates import NeuronSubstrate as NeuronSubstrate
-from .physics.substrates import build as build
 from .runs import analysis as analysis
 from .runs.checking import check_network as check_network
 from .runs.comparison import Comparison as Comparison

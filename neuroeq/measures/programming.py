@@ -24,7 +24,7 @@ class Programming:
     Parameters
     ----------
     scheme
-        The programming scheme.
+        The programming scheme that brought changes into the devices.
     granularity
         The change of a weight that one pulse is worth on average, or that programming can resolve.
     granularity_of_w_max
@@ -57,7 +57,7 @@ def programming(network: Network, state: State, streams: Streams, n_batches: int
     Parameters
     ----------
     network
-        The resolved network.
+        The network, resolved for a circuit.
     state
         The state of the training.
     streams

@@ -16,7 +16,7 @@ from neuroeq.describe.params import checked_params, param_shapes
 from neuroeq.errors import DataError, NeuroeqError, SpecError
 from neuroeq.learning.costs import SquaredError
 from neuroeq.physics.engine import Recording
-from neuroeq.physics.substrates import build
+from neuroeq.learning.building import build
 from neuroeq.randomness import Streams
 from neuroeq.runs.run import load_run
 from neuroeq.runs.training import train
@@ -234,3 +234,18 @@ def test_the_page_on_python_runs_and_learns(capsys, recwarn):
     assert "recorded phases: ['free', 'nudged +0.25', 'nudged -0.25']" in printed
     assert "the nudge lowers the cost: True" in printed
     assert not [each for each in recwarn if issubclass(each.category, neuroeq.NeuroeqWarning)]
+
+
+def test_a_circuit_built_by_hand_has_the_weights_that_the_devices_of_a_chip_hold():
+    """On phase-change memory outputs differ from ideal ones, and from chip to chip; the same seed is the same chip."""
+    exact = ["hardware.periphery.adc_bits=0", "hardware.periphery.dac_bits=0"]
+    params = ne.initial_params(ne.resolve("xor", "crossbar"), np.random.default_rng(0))
+
+    def outputs(hardware, seed):
+        built = ne.build("xor", params, substrate="crossbar", hardware=hardware, settings=exact, seed=seed)
+        return built.relax([0.2, 0.5], stop=ne.Stop(200)).outputs[0]
+
+    ideal, first, again, other = (outputs(*each) for each in (("ideal", 0), ("pcm", 0), ("pcm", 0), ("pcm", 1)))
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - ideal).max() > 1e-3 and np.abs(first - other).max() > 1e-3
+    np.testing.assert_array_equal(outputs("ideal", 1), ideal)

@@ -19,7 +19,7 @@ class ProgrammedArray:
     Parameters
     ----------
     array
-        The devices.
+        The devices, with their spread.
     held
         What all devices of the chip hold; its entries are replaced, never changed in place.
     name
