@@ -128,6 +128,7 @@ def _lines(report: Report) -> list[str]:
     errors += "" if len(finite) == len(report.errors) else "  (no larger beta is stable)"
     bias = "no clear slope" if report.bias_slope is None else f"slope {report.bias_slope:.2f}"
     active = ", ".join(f"{layer} {share:.0%}" for layer, share in report.active.items())
+    beyond = f", below beta{report.explanation}" if report.beyond_margin else ""
     if report.zero:
         return [
             f"examples                  {_examples(report)}",
@@ -139,7 +140,7 @@ def _lines(report: Report) -> list[str]:
         f"cosine of all parameters  {report.cosine:.6f}",
         f"relative error by beta    {errors}  ({bias})",
         *([] if report.suggested_beta is None else [f"suggested beta            {report.suggested_beta:g}"]),
-        f"stability margin          {report.margin:.3g}",
+        f"stability margin          {report.margin:.3g}{beyond}",
         f"units that can move       {active}",
         f"free phase                residual {report.residual:.2e}, {'' if report.converged else 'not '}converged",
     ]

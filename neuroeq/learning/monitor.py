@@ -5,6 +5,7 @@ They are about nudges beyond the stability margin, saturated layers, and circuit
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 
@@ -62,25 +63,30 @@ class TrainingMonitor:
             "margin",
             f"phases.beta is {beta:g}, beyond the stability margin {limit:.3g} of epoch {epoch + 1}: outputs run to "
             "their bounds in the phase of -beta, and the update leaves the gradient. Training continues; a smaller "
-            "beta follows the gradient, with learning rates smaller by as much, since updates are divided by beta.",
+            "beta follows the gradient, with learning rates smaller by as much, since updates are divided by beta"
+            f"{network.explanation('margin')}.",
         )
 
     def saturation(self, row: Mapping[str, float]) -> None:
         """Warn if the metrics of an epoch show that no gradient can flow through a layer for most wrong examples.
 
         A gradient needs a unit that can move. The share of examples in which a layer has one is at most the mean number
-        of its units that can move; if that is less than half the error, most wrong examples are stuck.
+        of its units that can move; if that is less than half the error, most wrong examples are stuck. Both are counted
+        in the examples that were looked at. If these are few, hardly any of them is wrong, so the two counts must
+        differ by more than twice the standard deviation of a Poisson distribution.
         """
-        error = row["train_error"]
+        network, error, looked_at = self._substrate.network, row["train_error"], row["looked_at"]
+        needed = looked_at * error / 2
         for layer in (key.removeprefix("moving_") for key in row if key.startswith("moving_")):
-            units = self._substrate.network.layers[layer].size
-            if row[f"moving_{layer}"] * units < error / 2:
+            moving = looked_at * row[f"moving_{layer}"] * network.layers[layer].size
+            if moving < needed - 2 * math.sqrt(needed):
                 self._warn_once(
                     f"saturation {layer}",
                     f"layer '{layer}' is saturated: {row[f'moving_{layer}']:.1%} of its units can move, "
                     f"{row[f'top_{layer}']:.1%} are stuck at the top, and the training error is {error:.1%}. Most "
                     "examples that are wrong have no unit there that can move, so nothing is learned from them; a "
-                    "smaller initial gain of the projections into this layer keeps its units within their bounds.",
+                    "smaller initial gain of the projections into this layer keeps its units within their bounds"
+                    f"{network.explanation('saturation')}.",
                 )
 
     def settling(self, row: Mapping[str, float]) -> None:
@@ -89,7 +95,8 @@ class TrainingMonitor:
             self._warn_once(
                 "settling",
                 f"free phases end with a net current into a node of {row['residual']:.2g} of the largest, after "
-                f"{row['free_steps']:.0f} steps; Kirchhoff's law does not hold, so give phases.free more steps.",
+                f"{row['free_steps']:.0f} steps; Kirchhoff's law does not hold, so give phases.free more steps"
+                f"{self._substrate.network.explanation('settling')}.",
             )
 
     def _warn_once(self, what: str, sentence: str) -> None:

@@ -89,7 +89,8 @@ def check_network(
     which = chosen.which if len(chosen.which) else in_turn(np.asarray(examples.train.labels), samples)
     inputs, _, wanted = examples.batch(examples.train, which, resolved)
     report = check(pair.checked, inputs, wanted, streams, pair.reference, rbp)
-    return replace(report, examples=len(which), passed_over=chosen.passed_over, epoch=epoch)
+    explanation = resolved.explanation("margin")
+    return replace(report, examples=len(which), passed_over=chosen.passed_over, epoch=epoch, explanation=explanation)
 
 
 def _choose(

@@ -55,7 +55,7 @@ class Rate:
 class Spiking:
     """Sigma-delta units behind a filter, steps of 1 ms; spikes of one side times the slope of the other's traces."""
 
-    FILTER, FAST, SLOW = 0.3, 0.2, 1 / 15
+    FILTER, FAST, SLOW = 0.3, 0.1, 0.05
 
     def __init__(self, network: Network, params: Params) -> None:
         self.params, self.beta = params, network.phases.beta

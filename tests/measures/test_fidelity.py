@@ -1,6 +1,7 @@
 """The gradient that `check` compares with is the gradient, and what it reports is what it says."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -235,3 +236,21 @@ def test_a_report_without_a_gradient_prints_one_reason_and_no_nan(capsys):
     said = capsys.readouterr().out
     assert "no gradient" in said and "the gradient is zero" in said and "nan" not in said
     assert "suggested beta" not in said and "relative error" not in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        (["phases.beta=20"], ", below beta\n"),
+        (
+            ["phases.beta=20", "explained=['margin']", "notes='beta is beyond the margin, as published'"],
+            ", below beta; the notes of iris say why\n",
+        ),
+        (["phases.beta=0.01"], "\n"),
+    ],
+)
+def test_beta_beyond_the_margin_is_said_beside_it_with_the_notes_that_explain_it(settings, line, capsys):
+    with pytest.raises(SystemExit):
+        main(["check", "iris", *(word for each in settings for word in ("--set", each))])
+    margin = next(each for each in capsys.readouterr().out.splitlines(True) if each.startswith("stability margin"))
+    assert re.fullmatch(rf"stability margin +[.0-9]+{line}", margin)

@@ -136,6 +136,9 @@ class Network(Described):
 
     Parameters
     ----------
+    explained
+        The warnings of a training that the file accepts and its notes explain: ``margin``, ``saturation`` or
+        ``settling``. The notes contain this word, and the warning ends with a pointer to them.
     data
         The data set and its split.
     layers
@@ -156,6 +159,7 @@ class Network(Described):
         The options of the run, in the description of a run.
     """
 
+    explained: tuple[Literal["margin", "saturation", "settling"], ...] = ()
     data: Data
     layers: dict[Name, Layer]
     projections: dict[Name, Projection]
@@ -165,6 +169,16 @@ class Network(Described):
     hardware: Hardware | None = None
     expected: tuple[Expected, ...] = ()
     run: RunOptions = RunOptions()
+
+    @model_validator(mode="after")
+    def _notes(self) -> Self:
+        for warning in self.explained:
+            if warning not in self.notes:
+                raise ValueError(
+                    f"explained names '{warning}', a word that the notes do not contain; say in notes why the network "
+                    "is trained so, or leave it out"
+                )
+        return self
 
     @model_validator(mode="after")
     def _graph(self) -> Self:
@@ -276,6 +290,10 @@ class Network(Described):
         """How outputs are nudged: as the phases say, or else as the learning rule does."""
         rule = rule_of(self.training)
         return self.phases.nudge or (rule and rule.nudge) or "state"
+
+    def explanation(self, warning: str) -> str:
+        """Return a clause that points to the notes, if they explain a warning, and otherwise nothing."""
+        return f"; the notes of {self.name or 'the network'} say why" if warning in self.explained else ""
 
     def neuron(self, layer: str) -> NeuronModel | None:
         """Return the neuron model of a layer of a resolved network, or None for an analog input layer."""

@@ -57,6 +57,8 @@ class Report:
         The variance of the estimate over repeats, divided by its squared mean.
     margin
         The largest stable |beta| of a negative nudge.
+    explanation
+        A clause that points to the network's notes, if they explain why beta is beyond the margin.
     asymmetry
         |Jac - Jac^T| / |Jac| among the units that can move, at the free equilibrium of the first example; None for
         spiking units and behind amplifiers.
@@ -98,11 +100,17 @@ class Report:
     examples: int = 0
     passed_over: int = 0
     epoch: int | None = None
+    explanation: str = ""
     rbp: tuple[Trajectory, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values; nan and infinity become None."""
         return _plain(asdict(self))
+
+    @property
+    def beyond_margin(self) -> bool:
+        """Whether a nudge of -beta, if there is one, is not stable."""
+        return self.variant != "positive" and self.beta >= self.margin
 
     @property
     def zero(self) -> bool:
