@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 import neuroeq
-from neuroeq.contract import Nudge
+from neuroeq.contract import Nudge, Stop
 from neuroeq.data import examples_of, from_arrays
 from neuroeq.describe.catalog import changed, load_network, network, resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.params import checked_params, param_shapes
 from neuroeq.errors import DataError, NeuroeqError, SpecError
+from neuroeq.learning.building import build
 from neuroeq.learning.costs import SquaredError
 from neuroeq.physics.engine import Recording
-from neuroeq.learning.building import build
 from neuroeq.randomness import Streams
 from neuroeq.runs.run import load_run
 from neuroeq.runs.training import train
@@ -239,11 +239,11 @@ def test_the_page_on_python_runs_and_learns(capsys, recwarn):
 def test_a_circuit_built_by_hand_has_the_weights_that_the_devices_of_a_chip_hold():
     """On phase-change memory outputs differ from ideal ones, and from chip to chip; the same seed is the same chip."""
     exact = ["hardware.periphery.adc_bits=0", "hardware.periphery.dac_bits=0"]
-    params = ne.initial_params(ne.resolve("xor", "crossbar"), np.random.default_rng(0))
+    params = initial_params(resolve("xor", "crossbar"), np.random.default_rng(0))
 
     def outputs(hardware, seed):
-        built = ne.build("xor", params, substrate="crossbar", hardware=hardware, settings=exact, seed=seed)
-        return built.relax([0.2, 0.5], stop=ne.Stop(200)).outputs[0]
+        built = build("xor", params, substrate="crossbar", hardware=hardware, settings=exact, seed=seed)
+        return built.relax([0.2, 0.5], stop=Stop(200)).outputs[0]
 
     ideal, first, again, other = (outputs(*each) for each in (("ideal", 0), ("pcm", 0), ("pcm", 0), ("pcm", 1)))
     np.testing.assert_array_equal(first, again)
