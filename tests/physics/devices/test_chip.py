@@ -223,6 +223,14 @@ def test_write_and_verify_lands_anywhere_within_its_tolerance():
 
 
 @pytest.mark.parametrize("unidirectional", [False, True])
+def test_pairs_that_pulses_move_hold_the_weights_that_are_written_into_them(unidirectional):
+    chip, params = made("crossbar", update=SOFT, unidirectional=unidirectional)
+    weights = chip.weights(chip.write(params, np.random.default_rng(0)), params)
+    for name in chip.shapes:
+        np.testing.assert_allclose(weights[name], params[name], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("unidirectional", [False, True])
 def test_a_pair_moves_both_devices_by_half_or_one_by_the_whole(unidirectional):
     law = {"model": "constant_step", "range": [0, 1], "step": 1e-4, "max_pulses": 10_000}
     chip, params = made("crossbar", update=law, unidirectional=unidirectional)
