@@ -12,7 +12,7 @@ from neuroeq.physics.circuits.descent import descend
 from neuroeq.physics.circuits.diodes import IdealDiode, PiecewiseDiode, ShockleyDiode
 from neuroeq.physics.circuits.equations import drive_circuit
 from neuroeq.physics.circuits.junctions import Junctions
-from neuroeq.physics.circuits.kirchhoff import co_content, net_current
+from neuroeq.physics.circuits.kirchhoff import co_content, net_current, violations
 from neuroeq.physics.circuits.solve import operating_point
 from tests.physics.circuits.circuits import DIODES, KENDALL, random_case
 from tests.physics.circuits.oracle import net_currents
@@ -108,6 +108,14 @@ def test_net_current_is_the_downhill_slope_of_the_co_content(rng, diode):
     rise = co_content(equations, there) - co_content(equations, back)
     slope = sum((current * way[name]).sum(axis=1) for name, current in net_current(equations, v).items())
     np.testing.assert_allclose(rise, -2 * slope, rtol=1e-5, atol=1e-8 * np.abs(rise).max())
+
+
+@pytest.mark.parametrize("diode", ["none", "piecewise", "shockley", "spice"])
+def test_kirchhoffs_law_is_violated_by_the_largest_net_current_of_all_layers(rng, diode):
+    circuit, g, drive = random_case(rng, diode=DIODES[diode])
+    equations, v = equations_of(circuit, g, drive), by_layer(rng, circuit, 7, 0.4)
+    largest = max(np.abs(f).max() for f in net_current(equations, v).values())
+    assert violations(equations, v) == (largest, 0.0) and largest > 1e-6
 
 
 @pytest.mark.parametrize("diode", ["none", "piecewise", "shockley", "spice"])
