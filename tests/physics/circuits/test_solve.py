@@ -118,6 +118,19 @@ def test_kirchhoffs_law_is_violated_by_the_largest_net_current_of_all_layers(rng
     assert violations(equations, v) == (largest, 0.0) and largest > 1e-6
 
 
+def test_clamped_nodes_violate_no_more_than_the_direction_of_their_diodes(rng):
+    """Currents may press into a diode, not pull out of it."""
+    circuit, g, drive = random_case(rng, diode=IdealDiode())
+    equations = equations_of(circuit, g, replace(drive, held={"y": np.zeros((7, 3))}))
+    v = {name: np.clip(each, -0.3, 0.3) for name, each in by_layer(rng, circuit, 7, 0.6).items()} | {
+        "y": np.zeros((7, 3))
+    }
+    f = np.concatenate([net_current(equations, v)[name] for name in equations.free], axis=1)
+    at = np.concatenate([v[name] for name in equations.free], axis=1)
+    clamped = np.abs(at) == 0.3
+    assert violations(equations, v) == (np.abs(f[~clamped]).max(), (-np.sign(at) * f)[clamped].max())
+
+
 @pytest.mark.parametrize("diode", ["none", "piecewise", "shockley", "spice"])
 def test_the_co_content_is_the_sum_over_all_elements(rng, diode):
     circuit, g, drive = random_case(rng, diode=DIODES[diode], extra=[("h1", "h1"), ("x", "y")])
