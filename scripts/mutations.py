@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 MODULES = ["neuroeq/learning", "neuroeq/physics/devices", "neuroeq/physics/circuits"]
 HEAVY = ["pytest", "numpy", "scipy.sparse.linalg", "sklearn.datasets", "brian2", "h5py", "pydantic", "pint", "typer"]
 """What a run would spend most of its time importing; done once, before the runs are forked."""
-CIRCUITS = ["diodes", "solve", "gradient", "power", "wires", "single_diodes", "published", "refused"]
+CIRCUITS = ["diodes", "solve", "gradient", "power", "wires", "single_diodes", "published", "refused", "layout"]
 TESTS = {
     "neuroeq/physics/devices": [f"physics/devices/test_{name}.py" for name in ("laws", "noise", "chip", "fields")],
     "neuroeq/physics/circuits/fused": ["physics/circuits/test_fused.py", "learning/trainers/test_fused_training.py"],

@@ -21,6 +21,7 @@ def test_a_sign_step_is_the_learning_rate_or_nothing():
     net = network("rate", 5, 7, 3, training={"step": {"kind": "sign", "threshold": 0.4}})
     params = params_of(net)
     change = changed(net, params)
+    change["input_hidden1"][0] = 0.0
     after = Descent(net).step(params, change, 0)
     for name in net.projections:
         moved, asked = after[name] - params[name], change[name]

@@ -1,6 +1,7 @@
 """The loop, the optimiser, and what training says to its user."""
 
 import math
+import time
 import warnings
 
 import numpy as np
@@ -14,11 +15,13 @@ from neuroeq.describe.params import param_shapes
 from neuroeq.describe.spec import Phases
 from neuroeq.describe.spec.recipe import Constant, Cosine, Exponential, Steps
 from neuroeq.errors import DivergenceError, NeuroeqWarning, SpecError
+from neuroeq.learning.free_phases import FreePhases
 from neuroeq.learning.learned import chance_error, has_learned
 from neuroeq.learning.monitor import TrainingMonitor
 from neuroeq.learning.optimiser import Descent, schedule_factor
 from neuroeq.learning.particles import Particles
 from neuroeq.learning.phases import nudges
+from neuroeq.learning.state import Tally
 from neuroeq.learning.training import initial_state, train
 from neuroeq.learning.weight_store import WeightStore
 from neuroeq.randomness import Streams
@@ -166,8 +169,9 @@ def test_a_diverging_network_names_layer_phase_and_step(tmp_path):
         trained(net)
 
 
-def test_beta_beyond_the_margin_is_said_once_where_states_are_bounded():
-    net = resolve("iris", "rate", ["phases.beta=20", "training.epochs=2"])
+@pytest.mark.parametrize("batch_size", [20, 120], ids=["six batches", "one batch"])
+def test_beta_beyond_the_margin_is_said_once_where_states_are_bounded(batch_size):
+    net = resolve("iris", "rate", ["phases.beta=20", "training.epochs=2", f"training.batch_size={batch_size}"])
     with pytest.warns(
         NeuroeqWarning, match=r"phases.beta is 20, beyond the stability margin \d.* of epoch 1"
     ) as caught:
@@ -300,6 +304,41 @@ def test_an_example_that_was_never_seen_starts_at_rest_beside_one_that_goes_on()
     on, fresh = substrate.relax(inputs, start=seen, stop=short), substrate.relax(inputs, stop=short)
     assert np.array_equal(mixed.state["hidden1"][0], on.state["hidden1"][0])
     assert np.array_equal(mixed.state["hidden1"][1], fresh.state["hidden1"][1])
+
+
+def test_means_of_an_epoch_are_the_same_if_all_of_it_is_counted_twice():
+    free = FreePhases(3, spikes=12.0, residual=0.6, steps=90, moving={"output": 1.5}, top={"output": 0.3})
+    once, twice = Tally(examples=4, wrong=1, loss=2.0), Tally(examples=8, wrong=2, loss=4.0)
+    for tally, times in ((once, 1), (twice, 2)):
+        for _ in range(times):
+            tally.add(free)
+    assert once.mean() | {"looked_at": 6} == pytest.approx(twice.mean(), rel=1e-12)
+    assert once.mean()["spikes"] == pytest.approx(4.0) and once.mean()["train_error"] == 0.25
+
+
+def test_a_training_counts_all_of_its_own_time_and_no_other():
+    net = network("rate", 2, 5, 2)
+    streams, examples = Streams(0), load(net)
+    state = initial_state(net, streams)
+    substrate = substrate_of(net, state.params)
+    cpu, wall, times = time.process_time(), time.perf_counter(), []
+    for _ in train(substrate, examples, state, streams):
+        times.append((state.cpu_s, state.wall_s))
+    assert (np.diff([(0, 0), *times], axis=0) >= 0).all() and state.wall_s > 0
+    assert state.cpu_s <= time.process_time() - cpu and state.wall_s <= time.perf_counter() - wall
+
+
+def test_devices_are_programmed_once_and_their_weights_taken_up_again():
+    made_of = {"synapse": {"g_min": "1 uS", "g_max": "10 uS", "levels": 16, "rounding": "stochastic"}}
+    net = network("resistive", 2, 4, 2, made_of=made_of)
+    params, held = params_of(net), {}
+    first = WeightStore(net, params, held, Streams(0))
+    assert np.abs(first.params["input_hidden1"] - params["input_hidden1"]).max() > 0
+    programmed = {name: g.copy() for name, g in held.items()}
+    again = WeightStore(net, first.params, held, Streams(1))
+    for name, g in programmed.items():
+        np.testing.assert_array_equal(held[name], g)
+        np.testing.assert_array_equal(again.params[name], first.params[name])
 
 
 def test_start_weights_of_resistors_are_brought_into_the_window_of_their_devices():

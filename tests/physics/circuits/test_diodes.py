@@ -7,6 +7,7 @@ from scipy.optimize import brentq
 from neuroeq.physics.circuits.circuit import Layer
 from neuroeq.physics.circuits.diodes import PiecewiseDiode, ShockleyDiode
 from neuroeq.physics.circuits.junctions import Junctions
+from neuroeq.units import physical
 
 DIODES = {
     "piecewise": PiecewiseDiode(0.3, 1e3, 1e7),
@@ -62,6 +63,19 @@ def test_the_drop_of_a_1n4148_falls_with_temperature(kelvin, volts):
 def test_drop_is_the_inverse_of_the_current():
     diode, current = ShockleyDiode(1e-8, 1.5), np.geomspace(1e-10, 1, 11)
     np.testing.assert_allclose(diode.current(diode.drop(current)), current, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["piecewise", "piecewise, open at 0 V", "shockley"])
+def test_the_expression_for_circuits_in_time_is_the_current(name):
+    expression, drops = DIODES[name].expression(), DROPS[np.abs(DROPS) < 1]
+    values = {constant: physical(value).value for constant, value in expression.constants.items()}
+    said = eval(expression.text, {"exp": np.exp, "int": np.int_, "DROP": drops, **values})
+    np.testing.assert_allclose(said, DIODES[name].current(drops), rtol=1e-12, atol=1e-22)
+
+
+def test_a_shockley_diode_of_which_a_file_says_no_more_than_the_current_is_an_ideal_junction():
+    said = ShockleyDiode.fields(model="shockley", i_s="1 nA")
+    assert ShockleyDiode.of(said, 1.0, 1.0, 300.15) == ShockleyDiode(1e-9, n=1.0)
 
 
 def test_no_diode_conducts_where_its_bias_is_infinite():

@@ -7,6 +7,7 @@ from neuroeq.errors import DataError, DivergenceError, SpecError
 from neuroeq.physics.circuits import kernels
 from neuroeq.physics.circuits.circuit import Circuit, Drive, Layer
 from neuroeq.physics.circuits.diodes import PiecewiseDiode, ShockleyDiode
+from neuroeq.physics.circuits.fused.aligned import aligned
 from neuroeq.physics.circuits.fused.checks import check_result
 from neuroeq.physics.circuits.fused.setting import NUDGES, VARIANTS, Rates, Setting
 from neuroeq.physics.circuits.fused.training import FusedTraining
@@ -189,6 +190,24 @@ def test_steps_one_by_one_are_an_epoch(params, examples, compiled):
     np.testing.assert_allclose(by_steps.g1, at_once.g1, rtol=1e-12, atol=1e-12)
     assert loss == pytest.approx(0.5 * np.square(np.concatenate(outputs) - y[order]).sum(), rel=1e-12)
     assert wrong == (np.concatenate(outputs).argmax(axis=1) != y[order].argmax(axis=1)).sum()
+
+
+@pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
+def test_currents_stay_unless_rates_for_them_are_given(params, examples, compiled):
+    training = FusedTraining(setting(), *params, compiled=compiled)
+    training.train(*examples, 4, Rates(0.02, 0.05))
+    assert np.abs(training.g1 - params[0]).max() > 1e-3
+    np.testing.assert_array_equal(training.hidden_bias, params[2])
+    np.testing.assert_array_equal(training.output_bias, params[3])
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_aligned_copies_begin_at_a_cache_line(order):
+    for size in range(1, 20):
+        values = np.arange(3.0 * size).reshape(3, size)
+        copy = aligned(values, order)
+        assert copy.ctypes.data % 64 == 0 and copy.flags[f"{order}_CONTIGUOUS"]
+        np.testing.assert_array_equal(copy, values)
 
 
 @pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])

@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from neuroeq.physics.circuits import kernels
 from neuroeq.physics.circuits.assembly import assemble
 from neuroeq.physics.circuits.circuit import Drive
 from neuroeq.physics.circuits.descent import descend
 from neuroeq.physics.circuits.diodes import IdealDiode, PiecewiseDiode, ShockleyDiode
 from neuroeq.physics.circuits.equations import drive_circuit
-from neuroeq.physics.circuits.kirchhoff import co_content, net_current
+from neuroeq.physics.circuits.junctions import Junctions
+from neuroeq.physics.circuits.kirchhoff import co_content, net_current, violations
 from neuroeq.physics.circuits.solve import operating_point
 from tests.physics.circuits.circuits import DIODES, KENDALL, random_case
 from tests.physics.circuits.oracle import net_currents
@@ -106,6 +108,60 @@ def test_net_current_is_the_downhill_slope_of_the_co_content(rng, diode):
     rise = co_content(equations, there) - co_content(equations, back)
     slope = sum((current * way[name]).sum(axis=1) for name, current in net_current(equations, v).items())
     np.testing.assert_allclose(rise, -2 * slope, rtol=1e-5, atol=1e-8 * np.abs(rise).max())
+
+
+@pytest.mark.parametrize("diode", ["none", "piecewise", "shockley", "spice"])
+def test_kirchhoffs_law_is_violated_by_the_largest_net_current_of_all_layers(rng, diode):
+    circuit, g, drive = random_case(rng, diode=DIODES[diode])
+    equations, v = equations_of(circuit, g, drive), by_layer(rng, circuit, 7, 0.4)
+    largest = max(np.abs(f).max() for f in net_current(equations, v).values())
+    assert violations(equations, v) == (largest, 0.0) and largest > 1e-6
+
+
+def test_clamped_nodes_violate_no_more_than_the_direction_of_their_diodes(rng):
+    """Currents may press into a diode, not pull out of it."""
+    circuit, g, drive = random_case(rng, diode=IdealDiode())
+    equations = equations_of(circuit, g, replace(drive, held={"y": np.zeros((7, 3))}))
+    v = {name: np.clip(each, -0.3, 0.3) for name, each in by_layer(rng, circuit, 7, 0.6).items()} | {
+        "y": np.zeros((7, 3))
+    }
+    f = np.concatenate([net_current(equations, v)[name] for name in equations.free], axis=1)
+    at = np.concatenate([v[name] for name in equations.free], axis=1)
+    clamped = np.abs(at) == 0.3
+    assert violations(equations, v) == (np.abs(f[~clamped]).max(), (-np.sign(at) * f)[clamped].max())
+
+
+@pytest.mark.parametrize("diode", ["none", "piecewise", "shockley", "spice"])
+def test_the_co_content_is_the_sum_over_all_elements(rng, diode):
+    circuit, g, drive = random_case(rng, diode=DIODES[diode], extra=[("h1", "h1"), ("x", "y")])
+    currents, pull, y = rng.uniform(-1e-5, 1e-5, (7, 3)), 3e-5, rng.uniform(-1, 1, (7, 3))
+    drive, v = replace(drive, currents={"y": currents}, pulls={"y": (pull, y)}), by_layer(rng, circuit, 7, 0.4)
+    total = (pull / 2 * (y - v["y"]) ** 2 - currents * v["y"]).sum(axis=1)
+    total = total + sum(Junctions(layer).content(v[name]) for name, layer in circuit.layers.items())
+    ends = v | {name: np.atleast_2d(voltages) for name, voltages in drive.sources.items()}
+    for name, (source, target) in circuit.resistors.items():
+        drop = ends[source][:, :, None] - ends[target][:, None, :]
+        total = total + (g[name] * drop**2).sum(axis=(1, 2)) / 2
+    np.testing.assert_allclose(co_content(equations_of(circuit, g, drive), v), total, rtol=1e-12)
+
+
+def test_a_newton_step_that_lowers_the_co_content_is_tried_once(rng):
+    """Diodes that never open leave a linear circuit; both diodes of two hidden layers are asked at every look."""
+    asked = []
+
+    class Watched(PiecewiseDiode):
+        def content(self, drop):
+            asked.append(drop)
+            return super().content(drop)
+
+    circuit, g, drive = random_case(rng, diode=Watched(100.0, 1e3, 1e7))
+    point = operating_point(circuit, g, drive, method="newton")
+    assert point.converged and len(asked) == 4 * (1 + point.iterations)
+
+
+def test_sweeps_can_be_compiled_where_numba_is_installed():
+    pytest.importorskip("numba")
+    assert kernels.available()
 
 
 @pytest.mark.parametrize("shape", ["one hidden layer", "three hidden layers", "a skip", "amplifiers"])

@@ -178,6 +178,38 @@ def test_no_noise_of_programming_takes_a_device_out_of_its_window():
     assert held.min() == pytest.approx(1e-6, rel=1e-12) and held.max() == pytest.approx(1e-5, rel=1e-12)
 
 
+SHARE = {"model": "polynomial", "coefficients": [0, 1.0], "of": "g_over_gmax"}
+OF_G_MAX = {
+    "programming_noise": SHARE,
+    "read_noise": SHARE,
+    "drift": {"model": "power_law", "t0": "1 s", "nu_slope": -0.05, "nu_offset": 0.05},
+}
+
+
+def test_noise_of_programming_knows_g_max_and_not_what_other_devices_hold():
+    chip, params = made(programming_noise=SHARE)
+    more = {name: value.copy() for name, value in params.items()}
+    more["input_hidden1"][0] = 1.0
+    one, other = (chip.write(each, np.random.default_rng(0))["input_hidden1"] for each in (params, more))
+    assert one[:, 0].max() < other[:, 0].max()
+    np.testing.assert_array_equal(one[:, 1:], other[:, 1:])
+
+
+@pytest.mark.parametrize("part", OF_G_MAX)
+def test_without_a_g_max_the_largest_conductance_of_an_array_stands_for_it(part):
+    acting = []
+    for window in ({}, {"g_max": "10 uS"}):
+        units, synapse = {"resistive": {"circuit": {"g_unit": "10 uS"}}}, {**window, part: OF_G_MAX[part]}
+        net = network("resistive", 4, 5, 3, made_of={"synapse": synapse}, substrate=units)
+        params = {n: np.linspace(0.1, 1, value.size).reshape(value.shape) for n, value in params_of(net).items()}
+        chip = Chip(net, params, Streams(0))
+        held = chip.write(params, np.random.default_rng(0))
+        acting.append(chip.acting(held, params, np.random.default_rng(1), at=3600.0))
+    for name in chip.shapes:
+        assert np.abs(acting[0][name] - params[name]).max() > 0.01
+        np.testing.assert_allclose(*(np.minimum(each[name], 1) for each in acting), rtol=1e-12)
+
+
 def test_write_and_verify_lands_anywhere_within_its_tolerance():
     """Uniform errors of up to a tenth of the window, 9 uS: over 3,500 devices within 4 standard errors."""
     net = network(
@@ -188,6 +220,14 @@ def test_write_and_verify_lands_anywhere_within_its_tolerance():
     error = np.concatenate([(g - g.mean()).ravel() for g in held.values()])
     assert 0.85e-6 < np.abs(error).max() < 0.95e-6
     assert error.std() == pytest.approx(0.9e-6 / np.sqrt(3), rel=4 / np.sqrt(error.size))
+
+
+@pytest.mark.parametrize("unidirectional", [False, True])
+def test_pairs_that_pulses_move_hold_the_weights_that_are_written_into_them(unidirectional):
+    chip, params = made("crossbar", update=SOFT, unidirectional=unidirectional)
+    weights = chip.weights(chip.write(params, np.random.default_rng(0)), params)
+    for name in chip.shapes:
+        np.testing.assert_allclose(weights[name], params[name], rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("unidirectional", [False, True])
