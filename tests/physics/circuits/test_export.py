@@ -62,7 +62,7 @@ def test_what_converters_read_is_stated_apart_from_the_voltages(runs, name):
     netlist = spice(runs[name], sample=2)
     assert ("* as the converters read them [V]: hidden" in netlist) == (name != "crossbar")
     if name != "crossbar":
-        steps = np.array([v for _, v in sorted(stated(netlist, "as the converters read them").items())]) * 2**7 / 2
+        steps = np.array([v for _, v in sorted(stated(netlist, "as the converters read them").items())]) * 2**7
         np.testing.assert_allclose(steps, steps.round(), atol=1e-6)
 
 

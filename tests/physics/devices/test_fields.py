@@ -11,13 +11,14 @@ from neuroeq.data import load
 from neuroeq.describe.spec import Hardware, Spec, overlay
 from neuroeq.describe.spec.device import UpdateLaw
 from neuroeq.describe.spec.node import Clamp, NoClamp
+from neuroeq.describe.spec.programming import Programming
 from neuroeq.learning.phases import nudges
 from neuroeq.learning.rules import Trial, estimate
 from neuroeq.learning.training import initial_state, train
 from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.energy import account
 from neuroeq.randomness import Streams
-from neuroeq.registry import DIODES, UPDATE_LAWS
+from neuroeq.registry import DIODES, PROGRAMMING, UPDATE_LAWS
 from tests.nets import network, substrate_of
 
 WINDOW = {"g_min": "10 uS", "g_max": "1 mS"}
@@ -55,6 +56,10 @@ CONVERTERS = {
     "adc_noise_sd": "0.1 mV",
     "adc_offset_sd": "0.1 mV",
 }
+
+
+def of_scheme(**programming):
+    return {"synapse": {**WINDOW, **SOFT, "pairing": "reference_column", "programming": programming}}
 
 
 def of_synapse(extra, *fields, on="resistive", **values):
@@ -99,6 +104,22 @@ CASES = [
     ),
     *of_synapse(CURVED, "update.nl_up", "update.nl_down", update__nl_up=3.0, update__nl_down=-1.0),
     *of_synapse(VERIFY, "update.tolerance", update__tolerance=0.05),
+    *[
+        (f"synapse.programming.{field}", "crossbar", of_scheme(**base), value)
+        for field, base, value in (
+            ("scheme", {"scheme": "mixed_precision"}, "sign"),
+            ("granules", {"scheme": "mixed_precision"}, 3.0),
+            ("tolerance", {"scheme": "write_verify"}, 0.1),
+            ("tries", {"scheme": "write_verify"}, 1),
+            ("threshold", {"scheme": "sign"}, 5.0),
+            ("gain", {"scheme": "tiki_taka"}, 4.0),
+            ("rate", {"scheme": "tiki_taka"}, 1.0),
+            ("columns", {"scheme": "tiki_taka", "rate": 1.0}, 2),
+            ("symmetric", {"scheme": "tiki_taka", "rate": 1.0}, "given"),
+            ("shifts", {"scheme": "tiki_taka", "rate": 1.0}, 3),
+        )
+    ],
+    ("synapse.rest", "crossbar", {"synapse": {**WINDOW, **SOFT, "unidirectional": True}}, 0.3),
     *of_synapse({"programming_noise": POLYNOMIAL}, "programming_noise.coefficients", "programming_noise.of",
                 programming_noise__coefficients=[10.0], programming_noise__of="g_over_gmax"),
     *of_synapse({"programming_noise": {"model": "relative", "sigma": 0.02}}, "programming_noise.sigma",
@@ -144,7 +165,8 @@ CASES = [
     *[
         (f"neuron.integrator.{field}", "crossbar", {"synapse": PAIR}, value)
         for field, value in (
-            ("gain", 50.0), ("r_f", "3 kohm"), ("w_max", 3.0), ("c_f", "2 pF"), ("v_scale", "0.5 V"), ("power", "1 uW")
+            ("gain", 50.0), ("r_f", "3 kohm"), ("w_max", 3.0), ("c_f", "2 pF"), ("v_scale", "0.5 V"), ("power", "1 uW"),
+            ("headroom", 1.5), ("bias_gain", 2.0),
         )
     ],
     ("neuron.c_node", "settling", {}, "2 pF"),
@@ -170,7 +192,7 @@ CASES = [
     ],
     *[
         (f"periphery.nudge.{field}", "held", {"periphery": {"nudge": {"bits": 6, "i_max": "1 mA"}}}, value)
-        for field, value in (("bits", 3), ("i_max", "10 uA"), ("offset_sd", "50 uA"))
+        for field, value in (("bits", 3), ("i_max", "10 uA"), ("offset_sd", "50 uA"), ("beta", 0.2))
     ],
 ]  # fmt: skip
 OTHER_MODELS = {
@@ -268,6 +290,8 @@ def specs(annotation):
     """Return the descriptions that an annotation allows; of tables that a `model` chooses, ours."""
     if annotation == Clamp | NoClamp:
         return [DIODES.get(name).fields for name in DIODES.names()]
+    if annotation is Programming:
+        return [PROGRAMMING.get(name) for name in PROGRAMMING.names()]
     if annotation is UpdateLaw:
         return [UPDATE_LAWS.get(name) for name in UPDATE_LAWS.names()]
     if isinstance(annotation, type) and issubclass(annotation, Spec):
