@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from neuroeq.randomness import Streams
 
 from ..network import initial_params
 from ..spec import Network
-from ..spec.files import Table
 
 
-def with_nudge(raw: Table, hardware: Table, changes: Sequence[Table]) -> Table:
-    """Return the table of a network whose nudge is as strong as its hardware asks for.
+def matched(network: Network, own_nudge: bool) -> Network:
+    """Return a network on a circuit that is matched to its hardware; on another substrate as it is.
 
     Parameters
     ----------
-    raw
-        The table of the network.
-    hardware
-        The table of its hardware, before the changes.
-    changes
-        Tables of changes, which may change the hardware's nudge.
+    network
+        The resolved network.
+    own_nudge
+        Whether the network's own nudge stays, whatever its hardware asks for.
     """
-    nudges = [table.get("periphery", {}).get("nudge", {}) for table in (hardware, *_of_hardware(changes))]
-    betas = [nudge["beta"] for nudge in nudges if "beta" in nudge]
-    return {**raw, "phases": {**raw.get("phases", {}), "beta": betas[-1]}} if betas else raw
+    if network.hardware is None:
+        return network
+    network = with_window(network)
+    nudge = network.technology.periphery.nudge
+    beta = nudge.beta
+    if network.kind.conductances:
+        beta = None if nudge.conductance is None else nudge.conductance / network.g_unit
+    if own_nudge or beta is None:
+        return network
+    return network.model_copy(update={"phases": network.phases.model_copy(update={"beta": beta})})
 
 
 def with_window(network: Network) -> Network:
@@ -71,7 +73,3 @@ def _largest(network: Network, biases: bool = False) -> float:
     low = network.technology.g_min / network.g_unit if network.kind.conductances else 0.0
     chosen = [value for name, value in start.items() if (name not in network.projections) == biases]
     return max((float(np.abs(value - low).max(initial=0)) for value in chosen), default=0.0)
-
-
-def _of_hardware(changes: Sequence[Table]) -> list[Table]:
-    return [change["hardware"] for change in changes if isinstance(change.get("hardware"), dict)]

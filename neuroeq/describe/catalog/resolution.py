@@ -16,7 +16,7 @@ from ..spec import Network, NeuronModel, Spec, SynapseModel, overlay, setting
 from ..spec.files import Table
 from ..times import check_times
 from .loading import checked, load_model, load_network, on_substrate
-from .matching import with_nudge, with_window
+from .matching import matched
 from .technology import technology, without_former_keys
 
 M = TypeVar("M", NeuronModel, SynapseModel)
@@ -77,13 +77,11 @@ def resolve(
         raise SpecError(
             f"substrate '{substrate}' has no hardware; expected one of {', '.join(made_of_hardware())}, or no hardware."
         )
-    raw = on_substrate(raw, substrate)
-    if new_hardware:
-        raw = with_nudge(raw, raw.get("hardware", {}), changes)
-    raw = _with_changes(raw, [change for change in changes if "substrate" not in change])
+    raw = _with_changes(on_substrate(raw, substrate), [change for change in changes if "substrate" not in change])
     typed = [change for item, change in zip(settings, changes, strict=True) if isinstance(item, str)]
     resolved = checked(raw, f"{network.where}: substrate.{substrate}", typed or changes)
-    complete = with_window(_with_models(resolved.read_from(network.path, network.where)))
+    own_nudge = not new_hardware or any("beta" in change.get("phases", {}) for change in changes)
+    complete = matched(_with_models(resolved.read_from(network.path, network.where)), own_nudge)
     for check in (check_times, check_reach, check_learnable):
         check(complete)
     return complete

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Current, Described, Energy, Resistance, Spec, Temperature, Time, Voltage
+from .base import Conductance, Current, Described, Energy, Resistance, Spec, Temperature, Time, Voltage
 from .node import Neuron
 from .synapse import Synapse
 
@@ -63,14 +63,17 @@ class NudgeSource(Spec):
     offset_sd
         Standard deviation over the outputs of a constant offset current. [A]
     beta
-        Strength of the nudge that converters and noisy devices resolve, in the place of the network's, unless a user
-        changes phases.beta.
+        Strength of the nudge of a crossbar that converters and noisy devices resolve, in the place of the network's,
+        unless a user changes phases.beta.
+    conductance
+        The same for a resistor network, where a nudge is a conductance. [S]
     """
 
     bits: Annotated[int, Field(ge=0, le=24)] = 0
     i_max: Annotated[Current, Field(gt=0)] | None = None
     offset_sd: Annotated[Current, Field(ge=0)] = 0.0
     beta: Annotated[float, Field(gt=0)] | None = None
+    conductance: Annotated[Conductance, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
     def _scaled(self) -> Self:

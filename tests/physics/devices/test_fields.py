@@ -190,9 +190,11 @@ CASES = [
         )
         if not (on == "crossbar" and field == "phase_time")
     ],
+    ("periphery.nudge.beta", "crossbar", {}, 0.2),
+    ("periphery.nudge.conductance", "resistive", {}, "0.2 mS"),
     *[
         (f"periphery.nudge.{field}", "held", {"periphery": {"nudge": {"bits": 6, "i_max": "1 mA"}}}, value)
-        for field, value in (("bits", 3), ("i_max", "10 uA"), ("offset_sd", "50 uA"), ("beta", 0.2))
+        for field, value in (("bits", 3), ("i_max", "10 uA"), ("offset_sd", "50 uA"))
     ],
 ]  # fmt: skip
 OTHER_MODELS = {

@@ -208,6 +208,9 @@ def test_hardware_says_how_strong_a_nudge_it_needs_unless_the_user_does():
     assert matched(hardware="ideal").phases.beta == usual
     net = matched(asked)
     assert net.phases.beta == 0.37 and resolve(net, "crossbar").phases.beta == 0.37
+    on_resistors = ["hardware.periphery.nudge.conductance=2 uS"]
+    resistors = resolve("xor", "resistive", on_resistors, hardware="ecram_mo")
+    assert resistors.phases.beta == pytest.approx(2e-6 / resistors.g_unit)
     own = matched(asked, "phases.beta=0.11")
     assert own.phases.beta == 0.11 and resolve(own, "crossbar").phases.beta == 0.11
 
