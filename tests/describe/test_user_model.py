@@ -21,7 +21,7 @@ def test_a_model_in_the_users_folder_goes_by_its_name(tmp_path):
     folder.mkdir(parents=True)
     (folder / "mine.toml").write_text('extends = "lif"\ntitle = "mine"\n[parameters]\ngain = 3\n')
     model = resolve("xor", "spiking", ["substrate.spiking.neuron=mine"]).physics.neuron
-    assert (model.title, model.parameters["gain"], model.parameters["tau"]) == ("mine", 3, "10 ms")
+    assert (model.title, model.parameters["gain"], model.parameters["tau"]) == ("mine", 3, "20 ms")
 
 
 def test_its_equations_do_what_they_say():

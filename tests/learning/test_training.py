@@ -65,8 +65,8 @@ def test_in_situ_training_equals_contrastive_training_on_rates():
 
 
 def test_moving_weights_at_every_step_learns_too():
-    changes = ["training.update=every_step", "phases.variant=random_sign", "training.epochs=4"]
-    _, steps = trained(resolve("iris", "rate", changes))
+    changes = ["training.update=every_step", "phases.variant=random_sign", "training.epochs=20"]
+    _, steps = trained(resolve("iris", "rate", [*changes, "phases.nudged.duration=40 ms"]))
     assert np.mean([step.loss for step in steps[-5:]]) < 0.6 * steps[0].loss
 
 
@@ -137,7 +137,7 @@ def test_variants_have_the_phases_of_their_estimator():
 def test_masks_and_lateral_weights_stay_masked_and_symmetric_through_training():
     lateral = {"source": "hidden", "target": "hidden", "learning_rate": 0.1, "connect": {"probability": 0.5, "seed": 1}}
     table = {"projections": {"lateral": lateral, "input_hidden": {"connect": {"edges": [[0, 0], [1, 3], [2, 5]]}}}}
-    net = resolve("iris", "rate", [table, "training.epochs=1"])
+    net = resolve("iris", "rate", [table, "training.epochs=3"])
     state, _ = trained(net)
     weight, connected = state.params["lateral"], mask(net, "lateral")
     start = initial_params(net, Streams(0).child("init"))["lateral"]
@@ -195,7 +195,7 @@ def test_a_warning_that_the_notes_explain_names_them():
 
 def test_a_file_cannot_accept_a_warning_that_its_notes_do_not_explain():
     with pytest.raises(SpecError, match="explained names 'margin', a word that the notes do not contain"):
-        resolve("iris", "rate", ["explained=['margin']"])
+        resolve("xor", "rate", ["explained=['margin']"])
 
 
 def test_beta_beyond_the_margin_is_refused_where_nothing_bounds_the_state():

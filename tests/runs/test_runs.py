@@ -70,7 +70,7 @@ def test_traces_hold_spikes_states_and_weights_with_units(finished):
         assert weights["input_hidden"].shape == (len(weights["at"]), 16)
         for when in ("before", "after"):
             phases = file[f"probe/{when}"]
-            assert [phases[i].attrs["name"] for i in "012"] == ["free", "nudged +0.5", "nudged -0.5"]
+            assert [phases[i].attrs["name"] for i in "012"] == ["free", "nudged +0.3", "nudged -0.3"]
             free, nudged = phases["0"], phases["1"]
             assert free["t"].attrs["unit"] == "s" and np.allclose(free["t"][:], np.arange(1, 51) * 1e-3)
             assert free["states/hidden/s"].shape == (50, 2, 32) and free["states/hidden/s"].attrs["unit"] == "1"
