@@ -137,12 +137,12 @@ def test_variants_have_the_phases_of_their_estimator():
 def test_masks_and_lateral_weights_stay_masked_and_symmetric_through_training():
     lateral = {"source": "hidden", "target": "hidden", "learning_rate": 0.1, "connect": {"probability": 0.5, "seed": 1}}
     table = {"projections": {"lateral": lateral, "input_hidden": {"connect": {"edges": [[0, 0], [1, 3], [2, 5]]}}}}
-    net = resolve("iris", "rate", [table, "training.epochs=3"])
+    net = resolve("iris", "rate", [table, "training.epochs=1"])
     state, _ = trained(net)
     weight, connected = state.params["lateral"], mask(net, "lateral")
     start = initial_params(net, Streams(0).child("init"))["lateral"]
     np.testing.assert_allclose(weight, weight.T, atol=1e-15)
-    assert (weight[~connected] == 0).all() and (weight[connected] != start[connected]).mean() > 0.3
+    assert (weight[~connected] == 0).all() and (weight[connected] != start[connected]).mean() > 0.2
     assert np.diag(connected).sum() == 0
     assert np.count_nonzero(state.params["input_hidden"]) == 3
 

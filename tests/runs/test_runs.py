@@ -72,11 +72,11 @@ def test_traces_hold_spikes_states_and_weights_with_units(finished):
             phases = file[f"probe/{when}"]
             assert [phases[i].attrs["name"] for i in "012"] == ["free", "nudged +0.3", "nudged -0.3"]
             free, nudged = phases["0"], phases["1"]
-            assert free["t"].attrs["unit"] == "s" and np.allclose(free["t"][:], np.arange(1, 51) * 1e-3)
-            assert free["states/hidden/s"].shape == (50, 2, 32) and free["states/hidden/s"].attrs["unit"] == "1"
+            assert free["t"].attrs["unit"] == "s" and np.allclose(free["t"][:], np.arange(1, 81) * 1e-3)
+            assert free["states/hidden/s"].shape == (80, 2, 32) and free["states/hidden/s"].attrs["unit"] == "1"
             assert free["spikes/hidden/t"].attrs["unit"] == "s" and len(free["spikes/hidden/t"]) > 10
-            assert nudged["t"][0] == pytest.approx(0.051) == phases["2"]["t"][0]
-            assert nudged["change/hidden_output"].shape[0] == 30
+            assert nudged["t"][0] == pytest.approx(0.081) == phases["2"]["t"][0]
+            assert nudged["change/hidden_output"].shape[0] == 36
             assert nudged["change/hidden_output"].attrs["synapses"].shape[1] == 2
 
 
