@@ -16,7 +16,7 @@ def matched(network: Network, own_nudge: bool) -> Network:
     Parameters
     ----------
     network
-        The resolved network.
+        The network, resolved for its substrate.
     own_nudge
         Whether the network's own nudge stays, whatever its hardware asks for.
     """
