@@ -45,8 +45,8 @@ def list_names(
 
 
 def _technology(name: str) -> dict[str, Any]:
-    """Return the key figures of a hardware file: window, levels, on/off ratio, energy of a write, evidence."""
-    from neuroeq.describe.catalog import load_hardware
+    """Return the key figures of a hardware file: window, devices, programming, evidence, and what digits reach."""
+    from neuroeq.describe.catalog import load_hardware, load_network
 
     hardware = load_hardware(name)
     low, high = hardware.g_min, hardware.g_max
@@ -59,6 +59,12 @@ def _technology(name: str) -> dict[str, Any]:
         "levels": hardware.synapse.levels or None,
         "on_off": high / low if high and low else None,
         "update": hardware.synapse.update.model,
+        "programming": hardware.synapse.programming.scheme,
+        "digits_accuracy": {
+            promise.substrate: 1 - promise.test_error
+            for promise in load_network("digits").expected
+            if promise.hardware == name
+        },
         "write_energy_J": hardware.periphery.write_energy or None,
         "evidence": {kind: kinds.count(kind) for kind in present},
     }
@@ -67,15 +73,18 @@ def _technology(name: str) -> dict[str, Any]:
 def _table(entries: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
-    table = Table("name", "window", "on/off", "levels", "update", "energy of a write", "evidence", box=None)
+    heads = ("name", "window", "on/off", "levels", "update", "programming", "a write", "digits right", "evidence")
+    table = Table(*heads, box=None)
     for entry in entries:
         low, high = entry["g_min_S"], entry["g_max_S"]
         window = "any" if high is None else f"{_short(low, 'S')} - {_short(high, 'S')}"
         ratio = "" if entry["on_off"] is None else f"{entry['on_off']:.3g}"
         write = "" if entry["write_energy_J"] is None else _short(entry["write_energy_J"], "J")
         evidence = ", ".join(f"{count} {kind}" for kind, count in entry["evidence"].items())
-        table.add_row(entry["name"], window, ratio, str(entry["levels"] or ""), entry["update"], write, evidence)
-    console(width=140).print(table)
+        right = ", ".join(f"{100 * value:.0f} % {substrate}" for substrate, value in entry["digits_accuracy"].items())
+        levels, scheme = str(entry["levels"] or ""), "" if entry["update"] == "direct" else entry["programming"]
+        table.add_row(entry["name"], window, ratio, levels, entry["update"], scheme, write, right, evidence)
+    console(width=180).print(table)
 
 
 def _short(value: float, unit: str) -> str:
