@@ -12,8 +12,8 @@ from typing import Any
 from neuroeq import train
 from neuroeq.describe.catalog import load_hardware
 from neuroeq.errors import NeuroeqWarning
+from neuroeq.runs.comparison.columns import with_prefix
 from neuroeq.runs.run import load_run
-from neuroeq.units import text_of
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "hardware.md"
@@ -47,7 +47,7 @@ def row(substrate: str, hardware: str, scheme: str, found: list[dict[str, Any]])
     right = [100 * (1 - result["test_error"]) for result in found]
     pulses = [took["pulses_per_weight_per_epoch"] for result in found if (took := result["programming"])]
     energies = [mean(result[f"energy_per_{what}_J"] for result in found) for what in ("inference", "update")]
-    joules = " | ".join(text_of(float(f"{energy:.2g}"), "J") for energy in energies)
+    joules = " | ".join(with_prefix(energy, None, 1.0, "J") for energy in energies)
     sent = f"{mean(pulses):.2g}" if pulses else "1 a device and update"
     return f"| `{hardware}` | {substrate} | `{scheme}` | {median(right):.1f}, {min(right):.1f} | {sent} | {joules} |\n"
 

@@ -36,8 +36,8 @@ def probes(network: Network, state: State, examples: Examples, streams: Streams)
     options["engine"] = engine_of(network)
     probe = build(network, state.params, len(inputs), **options)
     recordings = {}
-    for when, params in (("before", initial_state(network, streams).params), ("after", state.params)):
-        probe.hold(params)
+    for when, of in (("before", initial_state(network, streams)), ("after", state)):
+        probe.hold(WeightStore(network, of.params, of.devices, streams).held)
         chosen = nudges(network.phases, streams.child("probe", 0))
         recordings[when] = probe.record(Trial.of(probe, inputs, wanted, chosen, streams.child("probe", 1)))
     return recordings

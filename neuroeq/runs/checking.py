@@ -11,7 +11,7 @@ from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
-from neuroeq.contract import Substrate
+from neuroeq.contract import OnDevices, Substrate
 from neuroeq.data import Examples, load
 from neuroeq.data.choice import in_turn
 from neuroeq.describe.catalog import load_network, resolve
@@ -138,7 +138,8 @@ class _Pair:
         self.checked.hold(store.effective(self._streams.child("read check")))
         if self.reference is not self.checked:
             dtype = {name: value.dtype for name, value in self.reference.params.items()}
-            self.reference.hold({name: np.asarray(value, dtype[name]) for name, value in store.params.items()})
+            held = {name: np.asarray(value, dtype[name]) for name, value in store.params.items()}
+            self.reference.hold(OnDevices(held, getattr(store.held, "conductances", {})))
 
     def _store(self, state: State) -> WeightStore:
         devices = dict(state.devices) if self._same_devices else {}
