@@ -10,7 +10,7 @@ from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.device import Pulsed
 from neuroeq.learning.state import State
 from neuroeq.learning.weight_store import WeightStore
-from neuroeq.physics.devices import PULSES, READS, Chip
+from neuroeq.physics.devices import ASKED, MADE, PULSES, READS, Chip
 from neuroeq.randomness import Streams
 
 NEAR = 0.01
@@ -35,6 +35,9 @@ class Programming:
         Pulses that a device got in the whole training, on average and at most: the endurance used.
     pulses_per_update, reads_per_update
         Pulses and reads of all devices together in one update.
+    change_cosine
+        Cosine between the changes of the weights that were asked for, summed over the training, and those that devices
+        made; None if none was asked for.
     saturated
         Fraction of the devices whose conductance is within 1 % of an end of the window.
     """
@@ -48,6 +51,7 @@ class Programming:
     writes_per_device_most: int
     pulses_per_update: float
     reads_per_update: float
+    change_cosine: float | None
     saturated: float
 
 
@@ -82,8 +86,19 @@ def programming(network: Network, state: State, streams: Streams, n_batches: int
         writes_per_device_most=int(pulses.max()),
         pulses_per_update=float(pulses.sum()) / epochs / n_batches,
         reads_per_update=float(reads.sum()) / epochs / n_batches,
+        change_cosine=_change_cosine(chip, state),
         saturated=_saturated(chip, state),
     )
+
+
+def _change_cosine(chip: Chip, state: State) -> float | None:
+    nothing = np.zeros(1)
+    asked, made = (
+        np.concatenate([state.devices.get(f"{name}/{what}", nothing).ravel() for name in chip.shapes])
+        for what in (ASKED, MADE)
+    )
+    size = float(np.linalg.norm(asked) * np.linalg.norm(made))
+    return float(asked @ made) / size if size else None
 
 
 def _counts(chip: Chip, state: State, what: str) -> np.ndarray:

@@ -16,7 +16,7 @@ from neuroeq.randomness import Streams
 
 from .array import DeviceArray
 from .mapping import Mapping
-from .programmed_array import ProgrammedArray
+from .programmed_array import ASKED, MADE, ProgrammedArray
 
 Array = np.ndarray
 Held = dict[str, Array]
@@ -79,6 +79,9 @@ class Chip:
             devices = ProgrammedArray(array, after, name)
             self.synapse.programming.update(devices, change, rng)
             after[name] = array.failed(array.leaked(after[name], self.hardware.periphery.phase_time))
+            made = array.mapping.weights(after[name]) - array.mapping.weights(held[name])
+            for what, amount in ((ASKED, change), (MADE, made)):
+                after[f"{name}/{what}"] = after.get(f"{name}/{what}", 0.0) + amount
         return after
 
     def weights(self, held: Held, params: Params) -> Params:

@@ -11,6 +11,8 @@ from .array import DeviceArray
 Array = np.ndarray
 PULSES, READS = "pulses", "reads"
 """Names under which the numbers of pulses and reads of each device are kept."""
+ASKED, MADE = "asked", "made"
+"""Names under which the sums of all changes of each weight are kept: those asked for, and those that devices made."""
 
 
 class ProgrammedArray:

@@ -8,7 +8,7 @@ from neuroeq.describe.catalog import load_network, resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec import Hardware, validate
 from neuroeq.errors import SpecError
-from neuroeq.physics.devices import Chip
+from neuroeq.physics.devices import ASKED, MADE, Chip
 from neuroeq.physics.devices.laws import granule, nominal, pulse, pulses
 from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
@@ -51,6 +51,21 @@ def test_on_exact_devices_a_digital_memory_gives_plain_gradient_descent(scheme):
     changes = changes_of(params[NAME].shape, 0.005)
     _, weights = followed(chip, params, changes)
     np.testing.assert_allclose(weights, params[NAME] + changes.sum(axis=0), rtol=0, atol=1e-12)
+
+
+def test_sums_of_changes_asked_for_and_made_are_kept():
+    """With a digital memory devices follow what is asked for; noisy pulses in open loop follow it less."""
+    cosines = []
+    for scheme in ("mixed_precision", "pulses"):
+        chip, params = chip_of({"scheme": scheme}, {**CONSTANT, "sigma_c2c": 2.0}, "crossbar")
+        changes = changes_of(params[NAME].shape, 0.004)
+        start = followed(chip, params, [])[1]
+        held, weights = followed(chip, params, changes)
+        asked, made = (held[f"{NAME}/{what}"].ravel() for what in (ASKED, MADE))
+        np.testing.assert_allclose(asked, changes.sum(axis=0).ravel(), rtol=0, atol=1e-12)
+        np.testing.assert_allclose(made, (weights - start).ravel(), rtol=0, atol=1e-12)
+        cosines.append(asked @ made / np.linalg.norm(asked) / np.linalg.norm(made))
+    assert cosines[0] > cosines[1] > 0.1
 
 
 @pytest.mark.parametrize("on", ["resistive", "crossbar"])
