@@ -100,7 +100,7 @@ def test_the_error_of_an_estimate_is_no_spread_of_devices():
     assert steps.std() / steps.mean() > 0.05
 
 
-@pytest.mark.reproduction
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAWS)
 def test_the_intervals_cover_what_they_say(name):
     """Of 95 % intervals of 60 data sets: devices share the truth, so misses come in groups, and .91 is allowed."""
