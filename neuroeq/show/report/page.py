@@ -24,7 +24,7 @@ h2 { font-size: 1.1rem; margin: 2.25rem 0 .5rem; }
 .note { max-width: 72em; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; border: 1px solid #d8dde2; border-radius: 6px; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; width: 100%; }
-th, td { padding: .4rem .7rem; text-align: right; border-bottom: 1px solid #e7eaed; white-space: nowrap; }
+th, td { padding: .4rem .55rem; text-align: right; border-bottom: 1px solid #e7eaed; white-space: nowrap; }
 thead th { white-space: normal; vertical-align: bottom; background: #f4f6f8; font-weight: 600; min-width: 5.2em; }
 th:first-child, td.text { text-align: left; }
 td.text { white-space: normal; min-width: 16em; }
