@@ -9,6 +9,9 @@ from neuroeq.randomness import Streams
 from ..network import initial_params
 from ..spec import Network
 
+ROUNDING = 1.001
+"""How much larger a window is than the start weights that have to fit."""
+
 
 def matched(network: Network, own_nudge: bool) -> Network:
     """Return a network on a circuit that is matched to its hardware; on another substrate as it is.
@@ -62,7 +65,10 @@ def _with_g_unit(network: Network, headroom: float) -> Network:
     circuit, largest = network.circuit, _largest(network)
     if circuit.g_unit is not None or not largest:
         return network
-    matched = circuit.model_copy(update={"g_unit": network.g_unit / (headroom * largest)})
+    hardware = network.technology
+    assert hardware.g_max is not None
+    least = ROUNDING / (1 - hardware.g_min / hardware.g_max)  # start weights stand on the bottom of the window
+    matched = circuit.model_copy(update={"g_unit": network.g_unit / (max(headroom, least) * largest)})
     physics = network.physics.model_copy(update={"circuit": matched})
     return network.model_copy(update={"substrate": {network.substrate_name: physics}})
 
