@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuroeq.errors import SpecError
-
 from .options import SUBSTRATES, DataDir, Hardware, Ideal, Settings, Target, parts
-from .output import Json, console, print_json
+from .output import FIGURE, Json, check_writable, console, print_json
 
 if TYPE_CHECKING:
     from neuroeq.measures.fidelity import Projection, Report
@@ -52,7 +50,7 @@ def check(
     from neuroeq.runs.checking import check_network
 
     if figure is not None:
-        _check_figure(figure)
+        check_writable("--figure", figure, FIGURE)
     report = check_network(
         network,
         substrate,
@@ -73,14 +71,6 @@ def check(
         print_json(report.as_dict())
     else:
         _show(report)
-
-
-def _check_figure(path: Path) -> None:
-    """Refuse a file that no figure can be written into, before anything is computed."""
-    if path.suffix not in (".png", ".svg"):
-        raise SpecError(f"--figure {path}: is no name of a figure; expected one that ends with .png or .svg.")
-    if not path.parent.is_dir():
-        raise SpecError(f"--figure {path}: there is no folder '{path.parent}'; make it, or name another file.")
 
 
 def _show(report: Report) -> None:

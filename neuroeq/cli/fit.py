@@ -10,7 +10,7 @@ import typer
 from neuroeq.errors import SpecError
 from neuroeq.units import si
 
-from .output import Json, console, print_json
+from .output import FIGURE, HARDWARE, Json, check_writable, console, print_json
 
 if TYPE_CHECKING:
     from neuroeq.measures.pulse_fit import Fit
@@ -59,7 +59,10 @@ def fit(
     """
     out = out or Path(f"{pulses.stem}.toml")
     figure = figure or out.with_suffix(".png")
-    _check_files(pulses, out, figure)
+    if pulses.is_dir():
+        raise SpecError(f"{pulses}: is a folder; expected a CSV file.")
+    check_writable("--out", out, HARDWARE)
+    check_writable("--figure", figure, FIGURE)
     if extends is not None:
         from neuroeq.describe.catalog import load_hardware
 
@@ -86,19 +89,6 @@ def _conductance(option: str, text: str | None) -> float | None:
         return None if text is None else si(text, "a conductance")
     except SpecError as error:
         raise SpecError(f"{option} {error}.") from None
-
-
-def _check_files(pulses: Path, out: Path, figure: Path) -> None:
-    """Refuse files that cannot be written, before anything is computed."""
-    if pulses.is_dir():
-        raise SpecError(f"{pulses}: is a folder; expected a CSV file.")
-    if out.suffix != ".toml":
-        raise SpecError(f"--out {out}: is no name of a hardware file; expected one that ends with .toml.")
-    if figure.suffix not in (".png", ".svg"):
-        raise SpecError(f"--figure {figure}: is no name of a figure; expected one that ends with .png or .svg.")
-    for option, path in (("--out", out), ("--figure", figure)):
-        if not path.parent.is_dir():
-            raise SpecError(f"{option} {path}: there is no folder '{path.parent}'; make it, or name another file.")
 
 
 def _show(found: Fit) -> None:

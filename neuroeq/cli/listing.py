@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from neuroeq.errors import unknown_name
 
 from .output import Json, console, print_json
+
+if TYPE_CHECKING:
+    from neuroeq.describe.spec import Expected
 
 PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k"}
 
@@ -31,7 +35,8 @@ def list_names(
         {"name": name, "title": catalog.title(kinds[kind], name)} for name in catalog.names(kinds[kind])
     ]
     if kind == "hardware":
-        entries = [{**entry, **_technology(entry["name"])} for entry in entries]
+        promises = catalog.load_network("digits").expected
+        entries = [{**entry, **_technology(entry["name"], promises)} for entry in entries]
     if as_json:
         print_json(entries)
     elif kind == "hardware":
@@ -44,9 +49,9 @@ def list_names(
             print(f"{entry['name']:<{width}}  {entry['title']}")
 
 
-def _technology(name: str) -> dict[str, Any]:
+def _technology(name: str, promises: Sequence[Expected]) -> dict[str, Any]:
     """Return the key figures of a hardware file: window, devices, programming, evidence, and what digits reach."""
-    from neuroeq.describe.catalog import load_hardware, load_network
+    from neuroeq.describe.catalog import load_hardware
 
     hardware = load_hardware(name)
     low, high = hardware.g_min, hardware.g_max
@@ -61,9 +66,7 @@ def _technology(name: str) -> dict[str, Any]:
         "update": hardware.synapse.update.model,
         "programming": hardware.synapse.programming.scheme,
         "digits_accuracy": {
-            promise.substrate: 1 - promise.test_error
-            for promise in load_network("digits").expected
-            if promise.hardware == name
+            promise.substrate: 1 - promise.test_error for promise in promises if promise.hardware == name
         },
         "write_energy_J": hardware.periphery.write_energy or None,
         "evidence": {kind: kinds.count(kind) for kind in present},
