@@ -25,7 +25,7 @@ def matched(network: Network, own_nudge: bool) -> Network:
     """
     if network.hardware is None:
         return network
-    network = with_window(network)
+    network = _with_window(network)
     nudge = network.technology.periphery.nudge
     beta = nudge.beta
     if network.kind.conductances:
@@ -35,7 +35,7 @@ def matched(network: Network, own_nudge: bool) -> Network:
     return network.model_copy(update={"phases": network.phases.model_copy(update={"beta": beta})})
 
 
-def with_window(network: Network) -> Network:
+def _with_window(network: Network) -> Network:
     """Return a network on a circuit whose conductance window holds `headroom` times the largest start weight.
 
     On a crossbar this sets `w_max`, and on a resistor network `g_unit`. What was chosen, by one of these or by `r_f`,
@@ -51,21 +51,26 @@ def with_window(network: Network) -> Network:
 
 def _with_w_max(network: Network, headroom: float) -> Network:
     hardware, neuron = network.technology, network.technology.neuron
-    integrator, largest = neuron.integrator, _largest(network)
-    if integrator.r_f is not None or "w_max" in integrator.model_fields_set or not largest:
+    integrator = neuron.integrator
+    if integrator.r_f is not None or "w_max" in integrator.model_fields_set:
+        return network
+    largest, largest_bias = _largest(network)
+    if not largest:
         return network
     matched = {"w_max": headroom * largest}
     if "bias_gain" not in integrator.model_fields_set:
-        matched["bias_gain"] = max(1.0, _largest(network, biases=True) / matched["w_max"])
+        matched["bias_gain"] = max(1.0, largest_bias / matched["w_max"])
     neuron = neuron.model_copy(update={"integrator": integrator.model_copy(update=matched)})
     return network.model_copy(update={"hardware": hardware.model_copy(update={"neuron": neuron})})
 
 
 def _with_g_unit(network: Network, headroom: float) -> Network:
-    circuit, largest = network.circuit, _largest(network)
-    if circuit.g_unit is not None or not largest:
+    circuit, hardware = network.circuit, network.technology
+    if circuit.g_unit is not None:
         return network
-    hardware = network.technology
+    largest, _ = _largest(network)
+    if not largest:
+        return network
     assert hardware.g_max is not None
     least = ROUNDING / (1 - hardware.g_min / hardware.g_max)  # start weights stand on the bottom of the window
     matched = circuit.model_copy(update={"g_unit": network.g_unit / (max(headroom, least) * largest)})
@@ -73,9 +78,12 @@ def _with_g_unit(network: Network, headroom: float) -> Network:
     return network.model_copy(update={"substrate": {network.substrate_name: physics}})
 
 
-def _largest(network: Network, biases: bool = False) -> float:
-    """Return the largest start weight, above what a device at the bottom of its window holds; or the largest bias."""
+def _largest(network: Network) -> tuple[float, float]:
+    """Return the largest start weight, above what a device at the bottom of its window holds, and the largest bias."""
     start = initial_params(network, Streams(network.run.seed).child("init"))
     low = network.technology.g_min / network.g_unit if network.kind.conductances else 0.0
-    chosen = [value for name, value in start.items() if (name not in network.projections) == biases]
-    return max((float(np.abs(value - low).max(initial=0)) for value in chosen), default=0.0)
+    sizes: dict[bool, list[float]] = {True: [0.0], False: [0.0]}
+    for name, value in start.items():
+        weight = name in network.projections
+        sizes[weight].append(float(np.abs(value - low * weight).max(initial=0)))
+    return max(sizes[True]), max(sizes[False])
