@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuroeq.contract import Params
+from neuroeq.contract import OnDevices, Params
 from neuroeq.describe.network import bounds
 from neuroeq.describe.spec import Network
 from neuroeq.physics.devices import Chip
@@ -58,9 +58,9 @@ class WeightStore:
         return self.params if self.chip is None else self.chip.acting(self._held, self.params, rng, at)
 
     @property
-    def held(self) -> Params:
+    def held(self) -> OnDevices:
         """The weights as they are held, with the conductances of the devices where these are simulated."""
-        return self.params if self.chip is None else self.chip.on_devices(self._held, self.params)
+        return OnDevices(self.params, {} if self.chip is None else self.chip.conductances(self._held))
 
     def change(self, wanted: Params, rng: np.random.Generator) -> None:
         """Write weights, and keep what the devices then hold.

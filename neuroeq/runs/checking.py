@@ -139,7 +139,7 @@ class _Pair:
         if self.reference is not self.checked:
             dtype = {name: value.dtype for name, value in self.reference.params.items()}
             held = {name: np.asarray(value, dtype[name]) for name, value in store.params.items()}
-            self.reference.hold(OnDevices(held, getattr(store.held, "conductances", {})))
+            self.reference.hold(OnDevices(held, store.held.conductances))
 
     def _store(self, state: State) -> WeightStore:
         devices = dict(state.devices) if self._same_devices else {}

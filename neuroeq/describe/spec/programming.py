@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 import numpy as np
 from pydantic import BeforeValidator, SerializeAsAny
 
+from neuroeq.errors import SpecError
 from neuroeq.registry import PROGRAMMING
 
 from .base import Spec
@@ -59,10 +60,10 @@ class Programmable(Protocol):
         ...
 
     def memory(self, name: str, start: Array | float = 0.0) -> Array:
-        """Return what a scheme keeps in digital memory under a name, of the shape of the weights."""
+        """Return what a scheme keeps in digital memory under a name; `start` if it has kept nothing yet."""
         ...
 
-    def keep(self, name: str, value: Array) -> None:
+    def keep(self, name: str, value: Array | float) -> None:
         """Keep something in digital memory for the next update."""
         ...
 
@@ -95,8 +96,13 @@ class Programming(Spec):
             The change that the optimiser asks for: (n_pre, n_post), or (n,) for biases.
         rng
             Random numbers of this update.
+
+        Raises
+        ------
+        SpecError
+            If the scheme does not define its own.
         """
-        raise NotImplementedError(f"scheme '{self.scheme}' has no method update().")
+        raise SpecError(f"programming scheme '{self.scheme}' has no method update(); define what happens at an update.")
 
 
 class Pulses(Programming):

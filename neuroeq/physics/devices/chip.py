@@ -88,19 +88,14 @@ class Chip:
         """Return the weights that devices hold, with the parameters that no device holds."""
         return {**params, **{name: self._weight(name, held[name]) for name in self.arrays}}
 
-    def on_devices(self, held: Held, params: Params) -> OnDevices:
-        """Return the weights that devices hold, with the conductances that hold them."""
-        return self._on_devices({name: held[name] for name in self.arrays}, params)
+    def conductances(self, held: Held) -> Held:
+        """Return the conductances that hold the weights, by array of devices: 0 where there is no synapse [S]."""
+        return {name: self._connected(name, held[name]) for name in self.arrays}
 
     def acting(self, held: Held, params: Params, rng: np.random.Generator, at: float | None = None) -> OnDevices:
         """Return the weights as they act: thresholds, drift until `at` after programming [s], noise of reading."""
-        return self._on_devices(
-            {name: array.acting(held[name], rng, at) for name, array in self.arrays.items()}, params
-        )
-
-    def _on_devices(self, g: Held, params: Params) -> OnDevices:
-        weights = {**params, **{name: self._weight(name, value) for name, value in g.items()}}
-        return OnDevices(weights, {name: self._connected(name, value) for name, value in g.items()})
+        acting = {name: array.acting(held[name], rng, at) for name, array in self.arrays.items()}
+        return OnDevices(self.weights(acting, params), self.conductances(acting))
 
     def _weight(self, name: str, g: Array) -> Array:
         return self._connected(name, self.arrays[name].mapping.weights(g).astype(self._dtype))

@@ -64,13 +64,10 @@ class ProgrammedArray:
         return self._array.mapping.weights(self._array.acting(self._held[self._name], rng))
 
     def memory(self, name: str, start: Array | float = 0.0) -> Array:
-        """Return what a scheme keeps in digital memory under a name, of the shape of the weights."""
-        key = f"{self._name}/{name}"
-        if key not in self._held:
-            self._held[key] = np.broadcast_to(np.asarray(start, float), self._array.shape[1:]).copy()
-        return self._held[key]
+        """Return what a scheme keeps in digital memory under a name; `start` if it has kept nothing yet."""
+        return self._held.get(f"{self._name}/{name}", np.asarray(start, float))
 
-    def keep(self, name: str, value: Array) -> None:
+    def keep(self, name: str, value: Array | float) -> None:
         """Keep something in digital memory for the next update."""
         self._held[f"{self._name}/{name}"] = np.asarray(value, float)
 

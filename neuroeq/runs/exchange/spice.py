@@ -46,13 +46,13 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
     if not np.isfinite(beta):
         raise SpecError(f"--beta is {beta}; expected a finite number.")
     network = at_operating_point(run.network)
-    circuit = build(network, run.folder.load().params, 1, plastic=False, target="numpy").as_circuit()
+    state = run.folder.load()
+    circuit = build(network, state.params, 1, plastic=False, target="numpy").as_circuit()
     if circuit is None:
         raise SpecError(
             f"{run.path}: substrate '{network.substrate_name}' is no circuit; run it on "
             f"{' or '.join(made_of_hardware())}."
         )
-    state = run.folder.load()
     circuit.hold(WeightStore(run.network, state.params, state.devices, Streams(network.run.seed)).held)
     inputs, wanted = _sample(run, network, sample)
     nudges = [(beta, 1.0)] if beta else []

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from neuroeq.contract import Stop
+from neuroeq.contract import OnDevices, Stop
 from neuroeq.describe.catalog import load_network, resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec import Hardware, validate
@@ -248,7 +248,7 @@ def test_a_crossbar_is_made_of_the_conductances_that_its_devices_hold(pairing):
     held = chip.write(params, np.random.default_rng(0))
     held = chip.update(held, params, {n: v + 0.05 for n, v in params.items()}, np.random.default_rng(1))
     crossbar = build(net, params, 2)
-    crossbar.hold(chip.on_devices(held, params))
+    crossbar.hold(OnDevices(chip.weights(held, params), chip.conductances(held)))
     middle = (hardware.g_min + hardware.g_max) / 2
     heat, eq = crossbar.dissipation, crossbar.relax(np.full((2, 4), 0.6), stop=Stop(50))
     for name in params:

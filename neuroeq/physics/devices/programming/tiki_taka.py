@@ -68,11 +68,11 @@ class TikiTaka(Programming):
         fast = devices.beside("fast")
         reference = self._reference(devices, fast, shifting)
         fast.pulse(self.gain * change, pulses)
-        turn = int(devices.memory("turn").flat[0])
+        turn = int(devices.memory("turn"))
         read = np.zeros_like(change)
         some = (turn * self.columns + np.arange(self.columns)) % len(change)
         read[some] = self.rate * (fast.read(reading) - reference)[some]
-        devices.keep("turn", np.full(np.shape(change), turn + 1))
+        devices.keep("turn", turn + 1)
         self._transfer(devices, read, transfer)
 
     def _transfer(self, devices: Programmable, read: Array, rng: np.random.Generator) -> None:
@@ -81,12 +81,11 @@ class TikiTaka(Programming):
     def _reference(self, devices: Programmable, fast: Programmable, rng: np.random.Generator) -> Array | float:
         if self.symmetric == "given":
             return 0.0
-        if not devices.memory("shifted").any():
+        if not devices.memory("turn"):
             for _ in range(self.shifts):
                 for direction in (1.0, -1.0):
                     fast.step(np.full(np.shape(fast.weights), 2 * direction), rng)
             devices.keep("reference", fast.weights)
-            devices.keep("shifted", np.ones(np.shape(fast.weights)))
         return devices.memory("reference")
 
 
