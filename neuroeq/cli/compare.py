@@ -37,6 +37,14 @@ Out = Annotated[
         "what was interrupted is continued."
     ),
 ]
+SameRecipe = Annotated[
+    bool,
+    typer.Option(
+        "--same-recipe",
+        help="Give every substrate the layer sizes, epochs, batch size and schedule of the first one.",
+    ),
+]
+NoBaseline = Annotated[bool, typer.Option("--no-baseline", help="Leave out the row of back-propagation.")]
 
 
 def compare(
@@ -49,6 +57,8 @@ def compare(
     ideal: Ideal = None,
     data_dir: DataDir = None,
     target: Target = None,
+    same_recipe: SameRecipe = False,
+    no_baseline: NoBaseline = False,
     jobs: Jobs = None,
     out: Out = None,
     quiet: Quiet = False,
@@ -75,6 +85,8 @@ def compare(
             target=target,
             jobs=jobs,
             out=out,
+            same_recipe=same_recipe,
+            baseline=not no_baseline,
             watch=None if quiet else _live_table(),
         )
     except Interrupted as interruption:
@@ -107,7 +119,7 @@ def _show_warnings(comparison: Comparison) -> None:
 def _show(comparison: Comparison, report: Path) -> None:
     from rich.table import Table
 
-    from neuroeq.runs.comparison import answer, used
+    from neuroeq.runs.comparison import answer, unlike, used
 
     columns = used(comparison.means)
     table = Table(title=comparison.title)
@@ -120,5 +132,9 @@ def _show(comparison: Comparison, report: Path) -> None:
     for row in comparison.rows:
         if row.failure:
             print(f"{row.cell}, seed {row.seed}: {row.failure}")
+    if comparison.about["no_baseline"]:
+        print(f"no row of back-propagation: {comparison.about['no_baseline']}")
+    if different := unlike(comparison):
+        print(different)
     print(" ".join(answer(comparison)))
     print(f"report {report}")

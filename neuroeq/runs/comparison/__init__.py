@@ -3,6 +3,7 @@
 from .answer import answer, learns
 from .cells import Cell, cells_of
 from .columns import Column, used
+from .costs import costs, unlike
 from .rows import Row, Summary
 from .running import CELL, Plan, read_json
 from .side_by_side import Comparison, compare
@@ -18,7 +19,9 @@ __all__ = [
     "answer",
     "cells_of",
     "compare",
+    "costs",
     "learns",
     "read_json",
+    "unlike",
     "used",
 ]

@@ -88,7 +88,7 @@ def page(comparison: Comparison) -> str:
     """Return the HTML page of a comparison."""
     return PAGE.substitute(
         style=STYLE,
-        title=escape(f"{comparison.title}: {len(comparison.means)} substrates compared"),
+        title=escape(f"{comparison.title}: {len(comparison.cells)} substrates compared"),
         answer=escape(" ".join(answer(comparison))),
         table=main_table(comparison),
         notes=remarks(comparison),
