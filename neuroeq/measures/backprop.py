@@ -8,8 +8,9 @@ Units are those of the network's file, tau ds/dt = f(drive + bias) - s, where th
 the examples, schedule, momentum and bounds are the network's own, of the same seed; each update takes the gradient in
 place of the change that a learning rule asks for.
 
-Feedback raises the gain of a network, so its learning rates are not the best ones without. All of them are doubled as
-long as that lowers the training loss of the last epoch, or else halved as long as that does.
+Feedback raises the gain of a network, so its learning rates are not the best ones without. One projection after the
+other, with the bias that follows its rate, has its rate doubled as long as that lowers the training error (or leaves it
+as it is, and lowers the loss), or else halved as long as that does.
 
 Rumelhart, Hinton & Williams 1986, Nature 323:533.
 """
@@ -17,6 +18,7 @@ Rumelhart, Hinton & Williams 1986, Nature 323:533.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,6 +44,9 @@ BATCH = 1000
 """The number of examples that are evaluated at a time."""
 MOST = 16.0
 """The largest factor by which learning rates are raised or lowered."""
+TRIED = 50_000
+"""The number of samples after which learning rates are compared, if the whole training has more. It is one epoch at
+least."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,11 @@ class FeedForward:
     network
         The network, resolved for rate units.
 
+    Attributes
+    ----------
+    forward
+        The projections that lead forward into each free layer, from the inputs to the outputs.
+
     Raises
     ------
     SpecError
@@ -71,10 +81,10 @@ class FeedForward:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.cost = cost_of(network.phases)
-        self._forward = _forward(network)
-        self._fields = {layer: _field(network, layer) for layer in self._forward}
+        self.forward = _forward(network)
+        self._fields = {layer: _field(network, layer) for layer in self.forward}
         self._bounds = {layer: interval(each.model) for layer, each in self._fields.items()}
-        self._masks = {name: mask(network, name) for names in self._forward.values() for name in names}
+        self._masks = {name: mask(network, name) for names in self.forward.values() for name in names}
 
     def outputs(self, params: Params, inputs: Array) -> Array:
         """Return the outputs of a batch: (batch, n_output)."""
@@ -94,7 +104,7 @@ class FeedForward:
         outputs = units[self.network.output_layer].state
         deltas: dict[str, Array] = {self.network.output_layer: self.cost.gradient(outputs, wanted)}
         gradient: Params = {}
-        for layer, names in reversed(self._forward.items()):
+        for layer, names in reversed(self.forward.items()):
             drive = deltas[layer] * units[layer].slope
             if f"{layer}.bias" in params:
                 gradient[f"{layer}.bias"] = drive.mean(axis=0)
@@ -102,7 +112,7 @@ class FeedForward:
                 source, connected = ends[name].source, self._masks[name]
                 product = units[source].activity.T @ drive / len(inputs)
                 gradient[name] = product if connected is None else product * connected
-                if source in self._forward:
+                if source in self.forward:
                     back = drive @ params[name].T * units[source].activity_slope
                     deltas[source] = deltas.get(source, 0.0) + back
         return outputs, gradient
@@ -118,7 +128,7 @@ class FeedForward:
 
     def _units(self, params: Params, inputs: Array) -> dict[str, _Units]:
         units = {self.network.input_layer: _Units(inputs, inputs, inputs, inputs)}
-        for layer, names in self._forward.items():
+        for layer, names in self.forward.items():
             sources = (self.network.projections[name].source for name in names)
             drive = sum(units[k].activity @ params[name] for k, name in zip(sources, names, strict=True))
             units[layer] = self._driven(layer, np.asarray(drive), params.get(f"{layer}.bias", 0.0))
@@ -140,27 +150,29 @@ class Trained:
 
     Parameters
     ----------
-    factor
-        The factor of the learning rates of the network's file.
+    factors
+        The factor by which the learning rate of each projection is larger than in the network's file.
     state
         The state after the last epoch.
     rows
         The metrics of each epoch.
     """
 
-    factor: float
+    factors: dict[str, float]
     state: State
     rows: list[dict[str, float]] = field(default_factory=list)
 
-    @property
-    def loss(self) -> float:
-        """The training loss of the last epoch; infinite if it is not finite."""
-        loss = self.rows[-1]["train_loss"]
-        return loss if np.isfinite(loss) else float("inf")
+    def better_than(self, other: Trained) -> bool:
+        """Whether the last epoch has fewer training errors than that of another training, or as many and less loss."""
+        own, theirs = (
+            (each.rows[-1]["train_error"], np.nan_to_num(each.rows[-1]["train_loss"], nan=np.inf))
+            for each in (self, other)
+        )
+        return own < theirs
 
 
 def train(network: Network, examples: Examples, streams: Streams) -> Trained:
-    """Train a network by back-propagation, with the learning rates that lower the training loss most.
+    """Train a network by back-propagation, with learning rates that suit it.
 
     Parameters
     ----------
@@ -174,31 +186,44 @@ def train(network: Network, examples: Examples, streams: Streams) -> Trained:
     Raises
     ------
     DivergenceError
-        If weights are not finite with any of the learning rates.
+        If weights are not finite after training.
     SpecError
         If it is no network that back-propagation goes through.
     """
-    best = descend(network, examples, streams)
-    for step in (2.0, 0.5):
-        while best.factor not in (MOST, 1 / MOST):
-            tried = descend(network, examples, streams, best.factor * step)
-            if tried.loss >= best.loss:
-                break
-            best = tried
-        if best.factor != 1:
-            break
+    epochs, ends = network.training.epochs, network.projections
+    short = max(1, min(epochs, TRIED // len(examples.train)))
+    learned = [name for names in FeedForward(network).forward.values() for name in names if ends[name].learning_rate]
+
+    def tried(factors: dict[str, float]) -> Trained:
+        return descend(network, examples, streams, factors, short)
+
+    best = tried(dict.fromkeys(learned, 1.0))
+    for name in learned:
+        best = _tuned(best, name, tried)
+    if short < epochs:
+        best = descend(network, examples, streams, best.factors, epochs)
     if not all(np.isfinite(value).all() for value in best.state.params.values()):
         raise DivergenceError(f"network '{network.name}': weights are not finite after back-propagation.")
     return best
 
 
-def descend(network: Network, examples: Examples, streams: Streams, factor: float = 1.0) -> Trained:
-    """Train a network by back-propagation, with its learning rates times a factor; for the others see `train`."""
-    network = _faster(network, factor)
+def descend(network: Network, examples: Examples, streams: Streams, factors: dict[str, float], epochs: int) -> Trained:
+    """Train a network by back-propagation for some epochs of its schedule.
+
+    Parameters
+    ----------
+    network, examples, streams
+        The same as for `train`.
+    factors
+        The factors of the learning rates, by projection.
+    epochs
+        The number of epochs, which may be smaller than that of the schedule.
+    """
+    network = _with_rates(network, factors)
     model, descent, part = FeedForward(network), Descent(network), examples.train
-    trained = Trained(factor, initial_state(network, streams))
+    trained = Trained(factors, initial_state(network, streams))
     state, size = trained.state, network.training.batch_size
-    for epoch in range(network.training.epochs):
+    for epoch in range(epochs):
         cpu, wall, wrong, loss = time.process_time(), time.perf_counter(), 0, 0.0
         order = streams.child("data", epoch).permutation(len(part))
         for start in range(0, len(part), size):
@@ -219,14 +244,30 @@ def descend(network: Network, examples: Examples, streams: Streams, factor: floa
     return trained
 
 
-def _faster(network: Network, factor: float) -> Network:
-    """Return a network whose learning rates are larger by a factor."""
+def _tuned(start: Trained, name: str, tried: Callable[[dict[str, float]], Trained]) -> Trained:
+    """Return the best training found by doubling the rate of a projection, or else by halving it."""
+    for step in (2.0, 0.5):
+        best = start
+        while 1 / MOST < best.factors[name] < MOST:
+            other = tried({**best.factors, name: step * best.factors[name]})
+            if not other.better_than(best):
+                break
+            best = other
+        if best is not start:
+            return best
+    return start
+
+
+def _with_rates(network: Network, factors: dict[str, float]) -> Network:
+    """Return a network whose learning rates are larger by factors; biases go with the first projection into them."""
     projections = {
-        name: each.model_copy(update={"learning_rate": factor * each.learning_rate})
+        name: each.model_copy(update={"learning_rate": factors.get(name, 1.0) * each.learning_rate})
         for name, each in network.projections.items()
     }
     layers = {
-        name: each.model_copy(update={"bias_learning_rate": factor * each.bias_learning_rate})
+        name: each.model_copy(
+            update={"bias_learning_rate": factors.get(network.into(name)[0], 1.0) * each.bias_learning_rate}
+        )
         for name, each in network.layers.items()
         if each.bias_learning_rate is not None
     }

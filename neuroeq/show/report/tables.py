@@ -14,8 +14,8 @@ HIGHEST, LOWEST = (
 """Columns whose best entry, the highest or the lowest, is set in bold."""
 BEST = ' class="best"'
 BACKPROP = (
-    "Back-propagation trains rate units with the layers, data and number of updates of the first cell, without feedback; "
-    "its learning rates are those of the rate network times the power of 2 that lowers the training loss most."
+    "Back-propagation trains rate units with the layers, data and number of updates of the first cell, without "
+    "feedback, with the learning rates of the rate network times the powers of 2 that lower its training error most."
 )
 """The note about the baseline."""
 
