@@ -14,7 +14,7 @@ from .output import Json, console, print_json
 if TYPE_CHECKING:
     from neuroeq.runs.comparison import Comparison
 
-WIDTH = 160
+WIDTH = 200
 """Width of a table that is written to a file or a pipe, in characters."""
 
 Cells = Annotated[
@@ -119,13 +119,14 @@ def _show_warnings(comparison: Comparison) -> None:
 def _show(comparison: Comparison, report: Path) -> None:
     from rich.table import Table
 
-    from neuroeq.runs.comparison import answer, unlike, used
+    from neuroeq.runs.comparison import Words, answer, unlike, used
 
     columns = used(comparison.means)
     table = Table(title=comparison.title)
     table.add_column("cell", no_wrap=True, min_width=max(len(mean.cell) for mean in comparison.means))
     for column in columns:
-        table.add_column(column.title, justify="right")
+        widest = max(map(len, map(column.text, comparison.means))) if isinstance(column, Words) else None
+        table.add_column(column.title, justify="right", no_wrap=widest is not None, min_width=widest)
     for mean in comparison.means:
         table.add_row(mean.cell, *[column.text(mean) for column in columns])
     console(width=None if sys.stdout.isatty() else WIDTH).print(table)

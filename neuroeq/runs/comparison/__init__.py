@@ -2,7 +2,7 @@
 
 from .answer import answer, learns
 from .cells import Cell, cells_of
-from .columns import Column, used
+from .columns import Column, Words, used
 from .costs import costs, unlike
 from .rows import Row, Summary
 from .running import CELL, Plan, read_json
@@ -16,6 +16,7 @@ __all__ = [
     "Plan",
     "Row",
     "Summary",
+    "Words",
     "answer",
     "cells_of",
     "compare",

@@ -54,10 +54,11 @@ def _of_rule(comparison: Comparison, trained: list[Summary]) -> list[str]:
     alike = [cell for cell in trained if _ideal(cell) and baseline is not None and cell.recipe == baseline.recipe]
     if baseline is None or not alike:
         return []
-    cost = _cost(comparison, alike[0], baseline)
-    known = alike[0].accuracy is not None and baseline.accuracy is not None
-    numbers = f" ({_percent(alike[0])} on {alike[0].cell}, {_percent(baseline)} by back-propagation)" if known else ""
-    return [f"Equilibrium Propagation costs {cost}{numbers}"]
+    own, other = (100 * (mean.accuracy or 0.0) for mean in (alike[0], baseline))
+    return [
+        f"Equilibrium Propagation costs {_cost(comparison, alike[0], baseline)} in accuracy, with {own:.1f} % right on "
+        f"{alike[0].cell} and {other:.1f} % by back-propagation"
+    ]
 
 
 def _of_cells(comparison: Comparison, trained: list[Summary]) -> list[str]:
@@ -67,7 +68,7 @@ def _of_cells(comparison: Comparison, trained: list[Summary]) -> list[str]:
         if reference is not None:
             what = "devices cost" if kind_of(cell.substrate).hardware else "spikes cost"
             paid.setdefault((what, reference.cell), []).append(f"{_cost(comparison, cell, reference)} on {cell.cell}")
-    return [f"{what} {listed(each)}, against {reference}" for (what, reference), each in paid.items()]
+    return [f"{what} {listed(each)} against {reference}" for (what, reference), each in paid.items()]
 
 
 def _ideal(cell: Summary) -> bool:
@@ -92,14 +93,9 @@ def _cost(comparison: Comparison, cell: Summary, reference: Summary) -> str:
     if mean is None:
         return "what no seed of both can tell"
     if half is None:
-        return f"{mean:.1f} points" if round(mean, 1) > 0 else f"nothing ({-mean:.1f} points gained)"
+        return f"{mean:.1f} points" if round(mean, 1) > 0 else "nothing"
     return (
         f"{mean:.1f} ± {half:.1f} points"
         if mean > half
         else f"nothing that is certain ({mean:.1f} ± {half:.1f} points)"
     )
-
-
-def _percent(cell: Summary) -> str:
-    assert cell.accuracy is not None
-    return f"{100 * cell.accuracy:.1f} % right"

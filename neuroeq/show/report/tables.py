@@ -31,7 +31,7 @@ def main_table(comparison: Comparison) -> str:
             entries = [
                 (text := column.text(mean), not mean.baseline and text in best[column.key]) for column in columns
             ]
-            cells = "".join(f"<td{BEST if bold else ''}>{escape(text)}</td>" for text, bold in entries)
+            cells = "".join(_entry(text, bold) for text, bold in entries)
         else:
             cells = f'<td class="text" colspan="{len(columns)}">{escape(mean.failure or "")}</td>'
         rows.append(f'<tr><th scope="row">{escape(mean.cell)}</th>{cells}</tr>')
@@ -135,6 +135,12 @@ def _best(column: Column, means: Sequence[Summary]) -> set[str]:
         return set()
     best = max(values.values()) if column.key in HIGHEST else min(values.values())
     return {text for text, value in values.items() if value == best}
+
+
+def _entry(text: str, best: bool) -> str:
+    """Return an entry of the table, in which a name with underscores may be broken after them."""
+    kind = BEST if best else ' class="name"' if "_" in text else ""
+    return f"<td{kind}>{escape(text).replace('_', '_<wbr>')}</td>"
 
 
 def _cosine(cosines: dict[str, float | None], name: str) -> str:
