@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,10 +71,9 @@ def compare(
     Example: neuroeq compare digits --on rate,spiking,crossbar:ideal,resistive:1n4148 --quick
     """
     from neuroeq.runs import comparison
-    from neuroeq.runs.interruption import Interrupted
     from neuroeq.show.report import write_report
 
-    try:
+    with _interruptible():
         compared = comparison.compare(
             network,
             on.split(","),
@@ -89,16 +90,25 @@ def compare(
             baseline=not no_baseline,
             watch=None if quiet else _live_table(),
         )
-    except Interrupted as interruption:
-        sentence = f"neuroeq: interrupted; give the same command to go on with the comparison in {interruption.path}."
-        print(sentence, file=sys.stderr)
-        raise typer.Exit(interruption.status) from None
     report = write_report(compared)
     _show_warnings(compared)
     if as_json:
         print_json(compared.as_dict())
     else:
         _show(compared, report)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Say how to go on if the comparison is interrupted, and end with the status of the signal."""
+    from neuroeq.runs.interruption import Interrupted
+
+    try:
+        yield
+    except Interrupted as interruption:
+        sentence = f"neuroeq: interrupted; give the same command to go on with the comparison in {interruption.path}."
+        print(sentence, file=sys.stderr)
+        raise typer.Exit(interruption.status) from None
 
 
 def _live_table() -> Any:

@@ -201,6 +201,15 @@ def test_the_margin_of_two_layers_is_one_minus_the_largest_square_of_a_singular_
     assert substrate.margin(free) == pytest.approx(expected, rel=1e-9)
 
 
+def test_parameters_that_do_not_learn_are_left_out_of_the_check():
+    frozen = ["projections.input_hidden.learning_rate=0"]
+    report = check_network("iris", "rate", samples=4, settings=frozen)
+    assert "input_hidden" not in report.projections and report.cosine > 0.99
+    frozen += ["projections.hidden_output.learning_rate=0"]
+    with pytest.raises(SpecError, match="all learning rates are 0, so there is no update"):
+        check_network("iris", "rate", samples=4, settings=frozen)
+
+
 @pytest.mark.parametrize("mode", ["state", "held_current"])
 @pytest.mark.parametrize("on", ["rate", "spiking", "crossbar", "resistive"])
 def test_only_a_nudge_that_follows_the_outputs_has_a_margin(on, mode):

@@ -28,7 +28,7 @@ def train_baseline(network: Network, path: Path, data_dir: str | Path | None, pa
     network
         The network, resolved for rate units, with the seed of the run.
     path
-        The run folder.
+        The run folder, which is made.
     data_dir
         The folder that holds data sets; ``$NEUROEQ_DATA`` if left out.
     patience_s

@@ -243,7 +243,7 @@ def mean_and_interval(values: Sequence[float | None]) -> tuple[float | None, flo
     if not known or len(known) < len(values):
         return None, None
     if len(known) == 1:
-        return known[0], None
+        return float(known[0]), None
     half = stats.t.ppf(0.975, len(known) - 1) * np.std(known, ddof=1) / sqrt(len(known))
     return float(np.mean(known)), float(half)
 
