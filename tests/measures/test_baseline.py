@@ -5,7 +5,7 @@ import pytest
 
 from neuroeq.data import Examples, load
 from neuroeq.describe.catalog import resolve
-from neuroeq.describe.network import learning_rates
+from neuroeq.describe.network import learning_rates, mask
 from neuroeq.errors import SpecError
 from neuroeq.learning.training import initial_state
 from neuroeq.measures.backprop import FeedForward, descend, train
@@ -108,3 +108,11 @@ def test_a_long_training_compares_rates_after_its_first_epochs(monkeypatch):
 def test_a_network_without_one_is_refused_in_a_sentence(net, message):
     with pytest.raises(SpecError, match=message):
         FeedForward(net())
+
+
+def test_pairs_of_units_without_a_synapse_have_no_gradient():
+    net = layered(hidden1_hidden2={"connect": {"probability": 0.5}})
+    params, (inputs, wanted) = params_of(net), batch_of(net, 4)
+    moved = FeedForward(net).gradient(params, inputs, wanted)[1]["hidden1_hidden2"]
+    connected = mask(net, "hidden1_hidden2")
+    assert not moved[~connected].any() and moved[connected].any()

@@ -16,10 +16,15 @@ import pytest
 from scipy import stats
 
 import neuroeq as ne
+from neuroeq.data import load
+from neuroeq.describe.catalog import load_network
 from neuroeq.errors import NeuroeqError, SpecError
-from neuroeq.runs.comparison import Comparison, Row, answer, cells_of, costs, learns, unlike, used
+from neuroeq.measures.backprop import train
+from neuroeq.randomness import Streams
+from neuroeq.runs.comparison import Cell, Comparison, Row, answer, cells_of, costs, learns, unlike, used
 from neuroeq.runs.comparison.columns import with_prefix
 from neuroeq.runs.comparison.rows import mean_and_interval
+from neuroeq.runs.comparison.running import Plan, obstacle
 from neuroeq.show.report import write_report
 from tests.cli.test_cli import cli
 from tests.nets import PATIENCE
@@ -222,7 +227,17 @@ def test_the_baseline_is_left_out_when_asked_and_where_there_is_none(capsys):
         and "deep_not.toml: projections.hidden_hidden connects 'hidden' with 'hidden'" in printed
         and not Path("deep/backprop-seed0").exists()
     )
-    assert "There is no row for back-propagation: " in Path("deep/report.html").read_text()
+    assert "There is no row of back-propagation: " in Path("deep/report.html").read_text()
+
+
+def test_a_network_of_resistors_alone_has_a_baseline_of_rate_units_with_its_recipe():
+    whole = load_network("xor")
+    alone = whole.model_copy(update={"substrate": {"resistive": whole.substrate["resistive"]}})
+    plan = Plan(alone, Path("out"), epochs=60, first=Cell("resistive", None, 0))
+    assert obstacle(plan) is None
+    net = plan.described(Cell("backprop", None, 0))
+    assert [layer.size for layer in net.layers.values()] == [2, 16, 2] and net.training.epochs == 60
+    assert train(net, load(net), Streams(0)).rows[-1]["train_error"] == 0
 
 
 def test_the_same_recipe_is_an_option_away_and_else_the_difference_is_said(capsys):

@@ -11,13 +11,45 @@ from typing import Any
 import numpy as np
 
 from neuroeq.data import Examples, load
-from neuroeq.describe.spec import Network
+from neuroeq.describe.catalog import load_network
+from neuroeq.describe.spec import Network, Substrate
+from neuroeq.describe.spec.files import Table
 from neuroeq.learning.learned import chance_error, has_learned
 from neuroeq.measures.backprop import FeedForward, Trained, train
 from neuroeq.randomness import Streams
 
 from ..records import RunFolder, versions
 from .cells import BASELINE
+
+
+def with_rate_units(network: Network | str | Path) -> Network:
+    """Return a network that has rate units for back-propagation, whose outputs can move at the start.
+
+    Parameters
+    ----------
+    network
+        A network, or its name or path; if it describes rate units, they are left as they are.
+    """
+    described = network if isinstance(network, Network) else load_network(network)
+    if "rate" in described.substrate:
+        return described
+    projections = {
+        name: {
+            "learning_rate": 0.05,
+            "initial": {"scheme": "glorot_uniform", "gain": 0.3 if each.target == described.output_layer else 1.0},
+            "bounds": "none",
+        }
+        for name, each in described.projections.items()
+    }
+    layers: Table = {name: {"bias": True} for name, layer in described.layers.items() if layer.role != "input"}
+    layers[described.output_layer]["bias_initial"] = {"scheme": "constant", "gain": 0.3}
+    units = Substrate(
+        neuron="hard_sigmoid",
+        synapse="rate_derivative",
+        projections=projections,
+        layers=layers,
+    )
+    return described.model_copy(update={"substrate": {**described.substrate, "rate": units}})
 
 
 def train_baseline(network: Network, path: Path, data_dir: str | Path | None, patience_s: float) -> None:

@@ -26,7 +26,7 @@ from ..interruption import interrupting
 from ..records import RunFolder, check_same
 from ..records.files import atomic
 from ..training import train
-from .baseline import train_baseline
+from .baseline import train_baseline, with_rate_units
 from .cells import BASELINE, Cell
 
 CHECKED = 8
@@ -96,7 +96,7 @@ class Plan:
             "hardware": cell.hardware,
             "ideal": self.ideal if circuit else (),
         }
-        resolved = resolve(self.network, settings=settings, **options)
+        resolved = resolve(self._network(cell), settings=settings, **options)
         changes: Table = {}
         if self.quick:
             changes["data"] = {"limit": min(resolved.data.limit or QUICK_EXAMPLES, QUICK_EXAMPLES)}
@@ -117,7 +117,11 @@ class Plan:
             If the network cannot be resolved for the substrate with these settings.
         """
         options = self.options(cell)
-        return resolve(self.network, **{**options, "settings": [*options["settings"], {"run": {"seed": cell.seed}}]})
+        settings = [*options.pop("settings"), {"run": {"seed": cell.seed}}]
+        return resolve(self._network(cell), settings=settings, **options)
+
+    def _network(self, cell: Cell) -> Network | str | Path:
+        return with_rate_units(self.network) if cell.baseline else self.network
 
     def folder(self, cell: Cell) -> Path:
         """Return the run folder of a cell."""

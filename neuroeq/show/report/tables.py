@@ -15,7 +15,7 @@ HIGHEST, LOWEST = (
 BEST = ' class="best"'
 BACKPROP = (
     "Back-propagation trains rate units with the layers, data and number of updates of the first cell, without "
-    "feedback, with the learning rates of the rate network times the powers of 2 that lower its training error most."
+    "feedback; each learning rate is that of the rate network times the power of 2 that suits the training part best."
 )
 """The note about the baseline."""
 
@@ -81,7 +81,7 @@ def _explanations(comparison: Comparison) -> list[str]:
         "A cell counts as learning if it makes at most half as many errors as guessing does; outputs that name no "
         "class count as wrong.",
         *([BACKPROP] if any(mean.baseline for mean in comparison.means) else []),
-        *([f"There is no row for back-propagation: {about['no_baseline']}"] if about["no_baseline"] else []),
+        *([f"There is no row of back-propagation: {about['no_baseline']}"] if about["no_baseline"] else []),
         f"Cosines compare one update of {about['checked_examples']} examples with the gradient at the free "
         "equilibrium; for spiking units, with the gradient of their rate network.",
         "Settling is the simulated time after which the outputs of two examples stay within 1 % of the largest output, "
