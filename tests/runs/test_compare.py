@@ -317,6 +317,9 @@ def test_cells_with_other_sizes_or_updates_are_no_measure_of_a_cost():
     one, other = rows(("rate", None, [0.97])), rows(("backprop", None, [0.98]), updates=1800)
     both = Comparison(Path(), "digits", "Digits", {}, (*one.rows, *other.rows))
     assert costs(both) is None and "1,800 updates" in unlike(both) and unlike(one) is None
+    small = rows(("resistive", "ideal", [0.97]), layers=(64, 64, 10))
+    device = rows(("resistive", "ecram_mo", [0.9]))
+    assert costs(Comparison(Path(), "digits", "Digits", {}, (*small.rows, *device.rows))) is None
 
 
 def test_a_cell_that_has_not_learned_is_named_so_in_the_table_and_its_files(tmp_path):
