@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -130,7 +131,7 @@ def _lines(report: Report) -> list[str]:
         f"cosine of all parameters  {report.cosine:.6f}",
         f"relative error by beta    {errors}  ({bias})",
         *([] if report.suggested_beta is None else [f"suggested beta            {report.suggested_beta:g}"]),
-        f"stability margin          {report.margin:.3g}{beyond}",
+        f"stability margin          {f'{report.margin:.3g}' if isfinite(report.margin) else 'no limit'}{beyond}",
         f"units that can move       {active}",
         f"free phase                residual {report.residual:.2e}, {'' if report.converged else 'not '}converged",
     ]

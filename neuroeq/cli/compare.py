@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +16,7 @@ from .output import Json, console, print_json
 if TYPE_CHECKING:
     from neuroeq.runs.comparison import Comparison
 
-WIDTH = 160
+WIDTH = 200
 """Width of a table that is written to a file or a pipe, in characters."""
 
 Cells = Annotated[
@@ -37,6 +39,14 @@ Out = Annotated[
         "what was interrupted is continued."
     ),
 ]
+SameRecipe = Annotated[
+    bool,
+    typer.Option(
+        "--same-recipe",
+        help="Give every substrate the layer sizes, epochs, batch size and schedule of the first one.",
+    ),
+]
+NoBaseline = Annotated[bool, typer.Option("--no-baseline", help="Leave out the row of back-propagation.")]
 
 
 def compare(
@@ -49,6 +59,8 @@ def compare(
     ideal: Ideal = None,
     data_dir: DataDir = None,
     target: Target = None,
+    same_recipe: SameRecipe = False,
+    no_baseline: NoBaseline = False,
     jobs: Jobs = None,
     out: Out = None,
     quiet: Quiet = False,
@@ -59,10 +71,9 @@ def compare(
     Example: neuroeq compare digits --on rate,spiking,crossbar:ideal,resistive:1n4148 --quick
     """
     from neuroeq.runs import comparison
-    from neuroeq.runs.interruption import Interrupted
     from neuroeq.show.report import write_report
 
-    try:
+    with _interruptible():
         compared = comparison.compare(
             network,
             on.split(","),
@@ -75,18 +86,29 @@ def compare(
             target=target,
             jobs=jobs,
             out=out,
+            same_recipe=same_recipe,
+            baseline=not no_baseline,
             watch=None if quiet else _live_table(),
         )
-    except Interrupted as interruption:
-        sentence = f"neuroeq: interrupted; give the same command to go on with the comparison in {interruption.path}."
-        print(sentence, file=sys.stderr)
-        raise typer.Exit(interruption.status) from None
     report = write_report(compared)
     _show_warnings(compared)
     if as_json:
         print_json(compared.as_dict())
     else:
         _show(compared, report)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Say how to go on if the comparison is interrupted, and end with the status of the signal."""
+    from neuroeq.runs.interruption import Interrupted
+
+    try:
+        yield
+    except Interrupted as interruption:
+        sentence = f"neuroeq: interrupted; give the same command to go on with the comparison in {interruption.path}."
+        print(sentence, file=sys.stderr)
+        raise typer.Exit(interruption.status) from None
 
 
 def _live_table() -> Any:
@@ -107,18 +129,23 @@ def _show_warnings(comparison: Comparison) -> None:
 def _show(comparison: Comparison, report: Path) -> None:
     from rich.table import Table
 
-    from neuroeq.runs.comparison import answer, used
+    from neuroeq.runs.comparison import Words, answer, unlike, used
 
     columns = used(comparison.means)
     table = Table(title=comparison.title)
     table.add_column("cell", no_wrap=True, min_width=max(len(mean.cell) for mean in comparison.means))
     for column in columns:
-        table.add_column(column.title, justify="right")
+        widest = max(map(len, map(column.text, comparison.means))) if isinstance(column, Words) else None
+        table.add_column(column.title, justify="right", no_wrap=widest is not None, min_width=widest)
     for mean in comparison.means:
         table.add_row(mean.cell, *[column.text(mean) for column in columns])
     console(width=None if sys.stdout.isatty() else WIDTH).print(table)
     for row in comparison.rows:
         if row.failure:
             print(f"{row.cell}, seed {row.seed}: {row.failure}")
+    if comparison.about["no_baseline"]:
+        print(f"no row of back-propagation: {comparison.about['no_baseline']}")
+    if different := unlike(comparison):
+        print(different)
     print(" ".join(answer(comparison)))
     print(f"report {report}")

@@ -3,11 +3,12 @@
 May import nothing of this package.
 """
 
-from .phases import NUDGES, Array, Cost, Equilibrium, Nudge, NudgeMode, OnDevices, Params, Stop
+from .phases import FOLLOWING, NUDGES, Array, Cost, Equilibrium, Nudge, NudgeMode, OnDevices, Params, Stop
 from .rules import NEEDS, Rule, as_rule, rule
 from .substrates import Circuit, Plastic, Substrate, Trial, VectorField, Wired
 
 __all__ = [
+    "FOLLOWING",
     "NEEDS",
     "NUDGES",
     "Array",

@@ -33,6 +33,9 @@ class OnDevices(dict[str, Array]):
 NudgeMode = Literal["state", "held_current", "clamp", "corrected"]
 NUDGES: tuple[NudgeMode, ...] = ("state", "held_current", "clamp", "corrected")
 """The modes of a nudge; no substrate supports all of them."""
+FOLLOWING: tuple[NudgeMode, ...] = ("state", "corrected")
+"""The modes whose pull follows the outputs. It adds beta times the curvature of the cost to that of the energy, so only
+these nudges have a stability margin: a current or a level that is held leaves the curvature as it is."""
 
 
 class Cost(Protocol):

@@ -17,6 +17,8 @@ from .source import Source
 from .sources import read
 
 Array = np.ndarray
+SILENT = -1
+"""What stands for the class of outputs that name none."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,15 @@ def targets(labels: Array, n_classes: int, coding: str) -> Array:
 
 
 def predictions(outputs: Array, coding: str) -> Array:
-    """Return the classes that the outputs stand for: (m,)."""
-    return (outputs[:, 0] > 0.5).astype(int) if coding == "scalar" else outputs.argmax(axis=1)
+    """Return the classes that the outputs stand for: (m,).
+
+    In one-hot coding, `SILENT` stands where none of several outputs is above another, as when no output unit is active:
+    such outputs name no class, and count as wrong for every one. In scalar coding an output of 0 means class 0.
+    """
+    if coding == "scalar":
+        return (outputs[:, 0] > 0.5).astype(int)
+    silent = (outputs == outputs[:, :1]).all(axis=1) & (outputs.shape[1] > 1)
+    return np.where(silent, SILENT, outputs.argmax(axis=1))
 
 
 def _split(spec: Data, source: Source, n_classes: int) -> Examples:

@@ -1,4 +1,7 @@
 from . import (
+    backprop as backprop,
+)
+from . import (
     certificate as certificate,
 )
 from . import (

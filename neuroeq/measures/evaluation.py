@@ -18,7 +18,7 @@ class Score:
     Parameters
     ----------
     error
-        The fraction of examples in the wrong class.
+        The fraction of examples in the wrong class, or whose outputs are silent and name none.
     loss
         The mean cost of an example.
     spikes

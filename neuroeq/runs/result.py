@@ -73,6 +73,7 @@ def _made_of(session: Session) -> dict[str, Any]:
         "seed": network.run.seed,
         "precision": network.physics.precision,
         "epochs": network.training.epochs,
+        "updates": network.training.epochs * -(-len(session.examples.train) // network.training.batch_size),
     }
 
 

@@ -62,7 +62,7 @@ class Run:
             return read_traces(file)
 
     def predict(self, inputs: ArrayLike) -> np.ndarray:
-        """Return the class of each input, by a free phase of the trained network: (n,).
+        """Return the class of each input, by a free phase of the trained network: (n,); -1 where outputs are silent.
 
         Parameters
         ----------

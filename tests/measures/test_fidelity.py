@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from neuroeq import plots
 from neuroeq.cli import main
+from neuroeq.contract import Nudge, Stop
 from neuroeq.data import load
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.network import initial_params, mask
@@ -18,7 +19,7 @@ from neuroeq.measures.fidelity import check, choose_examples, finite_differences
 from neuroeq.randomness import Streams
 from neuroeq.runs.checking import check_network
 from neuroeq.runs.training import train
-from tests.nets import batch_of, network, params_of, substrate_of
+from tests.nets import COST, batch_of, network, params_of, substrate_of
 from tests.physics.substrates.test_spiking import SIZES, inner_problem
 
 DT = "4 ms"
@@ -200,6 +201,46 @@ def test_the_margin_of_two_layers_is_one_minus_the_largest_square_of_a_singular_
     assert substrate.margin(free) == pytest.approx(expected, rel=1e-9)
 
 
+def test_parameters_that_do_not_learn_are_left_out_of_the_check():
+    frozen = ["projections.input_hidden.learning_rate=0"]
+    report = check_network("iris", "rate", samples=4, settings=frozen)
+    assert "input_hidden" not in report.projections and report.cosine > 0.99
+    frozen += ["projections.hidden_output.learning_rate=0"]
+    with pytest.raises(SpecError, match="all learning rates are 0, so there is no update"):
+        check_network("iris", "rate", samples=4, settings=frozen)
+
+
+@pytest.mark.parametrize("mode", ["state", "held_current"])
+@pytest.mark.parametrize("on", ["rate", "spiking", "crossbar", "resistive"])
+def test_only_a_nudge_that_follows_the_outputs_has_a_margin(on, mode):
+    net = network(on, 3, 4, 2, phases={"nudge": mode})
+    substrate = substrate_of(net, params_of(net))
+    margin = substrate.margin(substrate.relax(np.full((2, 3), 0.5)))
+    assert np.isfinite(margin) == (mode == "state")
+
+
+def test_a_held_current_far_beyond_the_margin_of_a_state_nudge_moves_outputs_to_a_finite_equilibrium():
+    """Of linear units: s = s0 + H^-1 pull, with the curvature of the free phase."""
+    net = network("rate", 3, 4, 2, substrate={"rate": {"neuron": "hard_sigmoid", "dt": "1 ms"}})
+    params = {name: 0.3 * value for name, value in params_of(net).items()}
+    params |= {f"{layer}.bias": np.full(n, 0.45) for layer, n in (("hidden1", 4), ("output", 2))}
+    substrate = substrate_of(net, params)
+    free = substrate.relax(np.full((1, 3), 0.1), stop=Stop(20000, 1e-13))
+    beta = 10 * substrate.margin(free)
+    targets = free.outputs + np.array([[0.002, -0.003]])
+    held, following = (
+        substrate.relax(
+            np.full((1, 3), 0.1), Nudge(-beta, targets, COST, mode, free), free.resume, stop=Stop(20000, 1e-13)
+        )
+        for mode in ("held_current", "state")
+    )
+    w = params["hidden1_output"]
+    curvature = np.eye(2) - w.T @ w
+    moved = np.linalg.solve(curvature, beta * (free.outputs - targets)[0])
+    np.testing.assert_allclose(held.outputs[0] - free.outputs[0], moved, rtol=1e-8)
+    assert set(following.outputs[0]) == {0.0, 1.0}
+
+
 def test_examples_without_a_gradient_are_passed_over_and_counted():
     """Outputs at their bounds, where targets are too, have nothing to learn; the others are drawn."""
     net = resolve("xor", "rate")
@@ -247,10 +288,12 @@ def test_a_report_without_a_gradient_prints_one_reason_and_no_nan(capsys):
             ", below beta; the notes of iris say why\n",
         ),
         (["phases.beta=0.01"], "\n"),
+        (["phases.beta=20", "phases.nudge=held_current", "training.learning=contrastive"], "no limit\n"),
     ],
 )
 def test_beta_beyond_the_margin_is_said_beside_it_with_the_notes_that_explain_it(settings, line, capsys):
     with pytest.raises(SystemExit):
         main(["check", "iris", *(word for each in settings for word in ("--set", each))])
     margin = next(each for each in capsys.readouterr().out.splitlines(True) if each.startswith("stability margin"))
-    assert re.fullmatch(rf"stability margin +[.0-9]+{line}", margin)
+    number = "" if "no limit" in line else "[.0-9]+"
+    assert re.fullmatch(rf"stability margin +{number}{line}", margin)

@@ -13,7 +13,7 @@ import numpy as np
 
 from neuroeq.contract import NudgeMode, Params, Substrate
 from neuroeq.describe.spec import Phases
-from neuroeq.errors import NeuroeqError
+from neuroeq.errors import NeuroeqError, SpecError
 from neuroeq.learning.phases import nudges
 from neuroeq.learning.rules import Trial, Update, estimate
 from neuroeq.randomness import Streams
@@ -60,11 +60,16 @@ def check(
         spiking units, or the circuit with exact devices and converters.
     rbp
         Whether to run recurrent backpropagation beside the nudged phase.
+
+    Raises
+    ------
+    SpecError
+        If nothing learns.
     """
     network, reference = substrate.network, reference or substrate
-    gradient = implicit_gradient(reference, inputs, targets)
     estimator = _estimator(substrate, inputs, targets, streams)
     repeats = [estimator(network.phases, repeat) for repeat in range(REPEATS if _noisy(substrate) else 1)]
+    gradient = _of_learned(repeats[0].change, implicit_gradient(reference, inputs, targets), network.where)
     mean = {name: np.mean([each.change[name] for each in repeats], axis=0) for name in gradient}
     sampled = sampled_entries(gradient, streams)
     differences = finite_differences(reference, inputs, targets, sampled)
@@ -98,6 +103,14 @@ def check(
         examples=len(inputs),
         rbp=_beside(substrate, inputs, targets) if rbp else (),
     )
+
+
+def _of_learned(change: Params, gradient: Params, where: str) -> Params:
+    """Return the gradient of the parameters that learn."""
+    learned = {name: value for name, value in gradient.items() if name in change}
+    if not learned:
+        raise SpecError(f"{where}: all learning rates are 0, so there is no update; give one that is above 0.")
+    return learned
 
 
 def _estimator(

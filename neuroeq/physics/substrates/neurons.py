@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neuroeq.contract import Equilibrium, Nudge, Params, Plastic, Stop, Trial, VectorField
+from neuroeq.contract import FOLLOWING, Equilibrium, Nudge, Params, Plastic, Stop, Trial, VectorField
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Relaxation
 from neuroeq.errors import EquationError, SpecError
@@ -134,7 +134,12 @@ class NeuronSubstrate(Contrasts):
         return self.simulation.relax(self.weights, inputs, nudge, start, stop, plasticity, record, rng)
 
     def margin(self, free: Equilibrium) -> float:
-        """Return the largest stable |beta| of a negative nudge where the free phase would settle."""
+        """Return the largest stable |beta| of a negative nudge where the free phase would settle.
+
+        It is infinite for a nudge that does not follow the outputs.
+        """
+        if self.network.nudge not in FOLLOWING:
+            return float("inf")
         try:
             fields = mean_field(self.network) if self.spiking else self.fields
         except EquationError:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from neuroeq.contract import Nudge
+from neuroeq.contract import FOLLOWING, Nudge
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
 
@@ -79,6 +79,6 @@ def largest_nudge(network: Network, assembly: Assembly, drive: Drive, voltages: 
     voltages
         The voltages of the operating point, by layer: (batch, n), in the network's unit.
     """
-    if network.nudge != "state":
+    if network.nudge not in FOLLOWING:
         return float("inf")
     return float(stability_limit(drive_circuit(assembly, drive), voltages, network.output_layer).min())

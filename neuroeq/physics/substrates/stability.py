@@ -2,7 +2,8 @@
 
 Let H be the Hessian of E over the units that can move, and S its Schur complement at the outputs, the curvature once
 the other units have followed. E + beta C is bounded below only for  beta > -lambda_min(S).  Clipped units cannot move;
-if units are bounded, outputs saturate under a nudge beyond the margin instead of diverging.
+if units are bounded, outputs saturate under a nudge beyond the margin instead of diverging. A held current I adds -I.s
+to E, which moves the minimum and leaves H as it is, so its margin is infinite.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 from .answer import answer, learns
 from .cells import Cell, cells_of
-from .columns import Column, used
+from .columns import Column, Words, used
+from .costs import costs, unlike
 from .rows import Row, Summary
 from .running import CELL, Plan, read_json
 from .side_by_side import Comparison, compare
@@ -15,10 +16,13 @@ __all__ = [
     "Plan",
     "Row",
     "Summary",
+    "Words",
     "answer",
     "cells_of",
     "compare",
+    "costs",
     "learns",
     "read_json",
+    "unlike",
     "used",
 ]

@@ -1,4 +1,4 @@
-"""The answer of a comparison in two sentences, from its numbers.
+"""The answer of a comparison in a few sentences, from its numbers.
 
 A cell learns if it makes at most half the errors of guessing: error <= (1 - 1/classes) / 2.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .columns import with_prefix
+from .costs import costs, listed
 from .rows import Summary
 from .side_by_side import Comparison
 
@@ -17,15 +18,15 @@ def learns(row: Summary, classes: int) -> bool:
     return row.accuracy is not None and 1 - row.accuracy <= (1 - 1 / classes) / 2
 
 
-def answer(comparison: Comparison) -> tuple[str, str]:
-    """Return the two sentences: which cells learn, and which are best at what."""
-    means = comparison.means
+def answer(comparison: Comparison) -> list[str]:
+    """Return the sentences: what the rule and the devices cost, if that can be told, who learns, and who is best."""
+    means, paid = comparison.cells, costs(comparison)
     classes = next(row.classes for row in comparison.done if row.classes)
     good = [row for row in means if learns(row, classes)]
     failed = [row.cell for row in means if not row.seeds]
     bad = [row.cell for row in means if row.seeds and row not in good]
     first = _first(comparison.network, means, good, bad, failed)
-    return first, _second(good or [row for row in means if row.seeds])
+    return [*([paid] if paid else []), first, _second(good or [row for row in means if row.seeds])]
 
 
 def _first(network: str, means: Sequence[Summary], good: list[Summary], bad: list[str], failed: list[str]) -> str:
@@ -64,11 +65,6 @@ def _second(rows: Sequence[Summary]) -> str:
             subject = {"cosine_end": "the update", "settling_ms": "outputs", "energy_per_inference_J": "an inference"}
             parts.append(f"{subject[key]} {text(value).format(_shortened(best))}")
     return _sentence(listed(parts, ", and ")) if parts else "Nothing else could be measured."
-
-
-def listed(names: Sequence[str], last: str = " and ") -> str:
-    """Return names as a list in a sentence."""
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + last + names[-1]
 
 
 def _shortened(names: Sequence[str]) -> str:

@@ -11,6 +11,9 @@ from neuroeq.describe.kinds import kind_of
 from neuroeq.errors import SpecError, unknown_name
 from neuroeq.registry import SUBSTRATES
 
+BASELINE = "backprop"
+"""The name of the cells in which back-propagation takes the place of a substrate."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -19,7 +22,7 @@ class Cell:
     Parameters
     ----------
     substrate, hardware
-        The substrate and its hardware, as for `train`.
+        The substrate and its hardware, as for `train`; `BASELINE` for back-propagation.
     seed
         The seed of the run.
     """
@@ -32,6 +35,15 @@ class Cell:
     def name(self) -> str:
         """The name of the cell: its substrate and, after a colon, its hardware."""
         return self.substrate if self.hardware is None else f"{self.substrate}:{_stem(self.hardware)}"
+
+    @property
+    def baseline(self) -> bool:
+        """Whether it is trained by back-propagation."""
+        return self.substrate == BASELINE
+
+    def like(self, other: Cell) -> bool:
+        """Whether another cell differs in its seed only."""
+        return (self.substrate, self.hardware) == (other.substrate, other.hardware)
 
     @property
     def folder(self) -> str:

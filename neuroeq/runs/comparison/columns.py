@@ -1,13 +1,15 @@
-"""The columns of a comparison's table, as text: means, with their 95 % intervals where there are several seeds."""
+"""The columns of a comparison's table, as text: words, and means with their 95 % intervals over several seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from math import floor, log10
 
 from .rows import Summary
 
+ABSENT = "–"
+"""The text of an entry that there is none of."""
 PREFIXES = {0: "", -3: "m", -6: "µ", -9: "n", -12: "p", -15: "f", -18: "a"}
 
 
@@ -38,14 +40,18 @@ class Column:
     factor: float = 1.0
     digits: int = 1
     unit: str = ""
-    none: str = "–"
+    none: str = ABSENT
     zero: str = ""
+
+    def known(self, row: Summary) -> bool:
+        """Whether a row has such an entry."""
+        return row.mean[self.key] is not None
 
     def text(self, row: Summary) -> str:
         """Return the entry of a row as text."""
         mean, half = row.mean[self.key], row.interval[self.key]
         if mean is None:
-            return self.none if row.seeds else ""
+            return "" if not row.seeds else ABSENT if row.baseline else self.none
         if self.unit:
             return with_prefix(mean, half, self.factor, self.unit)
         text = f"{self.factor * mean:.{self.digits}f}"
@@ -54,9 +60,32 @@ class Column:
         return text if half is None else f"{text} ± {self.factor * half:.{self.digits}f}"
 
 
+@dataclass(frozen=True)
+class Words(Column):
+    """A column of words, which are the same for all seeds.
+
+    Parameters
+    ----------
+    words
+        The function that returns the entry of a row; an empty text where there is none.
+    """
+
+    words: Callable[[Summary], str] = field(kw_only=True)
+
+    def known(self, row: Summary) -> bool:
+        """Whether a row has such an entry."""
+        return bool(self.words(row))
+
+    def text(self, row: Summary) -> str:
+        """Return the entry of a row as text."""
+        return self.words(row) or (ABSENT if row.seeds else "")
+
+
 LEARNED = Column("learned [% of seeds]", "learned", 100, digits=0, zero="not learned")
 """The column that is shown if not every cell has learned."""
-COLUMNS = (
+COLUMNS: tuple[Column, ...] = (
+    Words("layers", "layers", words=lambda row: layers_text(row.layers)),
+    Words("updates", "updates", words=lambda row: f"{row.updates:,}" if row.updates else ""),
     Column("test accuracy [%]", "test_accuracy", 100),
     Column("train accuracy [%]", "train_accuracy", 100),
     Column("gradient cosine, start", "cosine_start", digits=3, none="no reference"),
@@ -64,6 +93,9 @@ COLUMNS = (
     Column("settling time", "settling_ms", 1e-3, unit="s", none="not settled"),
     Column("energy per inference", "energy_per_inference_J", unit="J"),
     Column("energy per update", "energy_per_update_J", unit="J"),
+    Column("latency of an inference", "latency_per_inference_s", unit="s"),
+    Column("latency of an update", "latency_per_update_s", unit="s"),
+    Words("programming scheme", "scheme", words=lambda row: row.scheme or ""),
     Column("pulses a weight and epoch", "pulses_per_weight", digits=2),
     Column("spikes per inference", "spikes_per_inference", digits=0),
     Column("CPU [s]", "cpu_s"),
@@ -73,7 +105,16 @@ COLUMNS = (
 def used(rows: Sequence[Summary]) -> list[Column]:
     """Return the columns in which any row has a number, and whether cells have learned if not all have."""
     first = [LEARNED] if any(row.mean["learned"] not in (None, 1.0) for row in rows) else []
-    return first + [column for column in COLUMNS if any(row.mean[column.key] is not None for row in rows)]
+    return first + [column for column in COLUMNS if any(map(column.known, rows))]
+
+
+def layers_text(sizes: Sequence[int]) -> str:
+    """Return the sizes of layers as text.
+
+    >>> layers_text([64, 256, 10])
+    '64-256-10'
+    """
+    return "-".join(map(str, sizes))
 
 
 def with_prefix(mean: float, half: float | None, factor: float, unit: str) -> str:

@@ -16,7 +16,7 @@ from scipy import stats
 
 from ..analysis import settling_time
 from ..run import load_run
-from .cells import Cell
+from .cells import BASELINE, Cell
 from .running import CELL, read_json
 
 SETTLED = 0.01
@@ -30,6 +30,8 @@ AVERAGED = (
     "settling_ms",
     "energy_per_inference_J",
     "energy_per_update_J",
+    "latency_per_inference_s",
+    "latency_per_update_s",
     "pulses_per_weight",
     "spikes_per_inference",
     "cpu_s",
@@ -53,8 +55,10 @@ class Row:
         Why there is no gradient to compare its update with.
     warnings
         The warnings that were given while it ran.
-    classes, epochs
-        The number of classes of the data, and of epochs that it was trained for.
+    layers
+        The sizes of the layers, in the order of the file.
+    classes, epochs, updates
+        The number of classes of the data, and of the epochs and updates of the training.
     learned
         Whether the training error left that of guessing.
     test_accuracy, train_accuracy
@@ -68,6 +72,8 @@ class Row:
         circuit that is solved for its operating point, it is that of the transient to it [ms].
     energy_per_inference_J, energy_per_update_J
         The energies of an inference and of an update, on circuits [J].
+    latency_per_inference_s, latency_per_update_s
+        The times that an inference and an update take, where result.json says so [s].
     scheme
         The programming scheme of devices that are not ideal.
     pulses_per_weight
@@ -86,8 +92,10 @@ class Row:
     failure: str | None = None
     refused: str | None = None
     warnings: tuple[str, ...] = ()
+    layers: tuple[int, ...] = ()
     classes: int | None = None
     epochs: int | None = None
+    updates: int | None = None
     learned: bool | None = None
     test_accuracy: float | None = None
     train_accuracy: float | None = None
@@ -98,10 +106,17 @@ class Row:
     settling_ms: float | None = None
     energy_per_inference_J: float | None = None  # noqa: N815
     energy_per_update_J: float | None = None  # noqa: N815
+    latency_per_inference_s: float | None = None
+    latency_per_update_s: float | None = None
     scheme: str | None = None
     pulses_per_weight: float | None = None
     spikes_per_inference: float | None = None
     cpu_s: float | None = None
+
+    @property
+    def baseline(self) -> bool:
+        """Whether it was trained by back-propagation."""
+        return self.substrate == BASELINE
 
     @property
     def accuracy(self) -> float | None:
@@ -121,6 +136,8 @@ class Summary:
         The seeds with which it could be trained.
     failure
         Why it could not be trained with the first of the other seeds.
+    layers, updates, scheme
+        The sizes of its layers, the number of updates, and the programming scheme of its devices.
     mean
         The means by the names of `AVERAGED`; None if there are no numbers.
     interval
@@ -134,10 +151,23 @@ class Summary:
     hardware: str | None
     seeds: tuple[int, ...]
     failure: str | None
+    layers: tuple[int, ...]
+    updates: int | None
+    scheme: str | None
     mean: dict[str, float | None]
     interval: dict[str, float | None]
     cosines_start: dict[str, float | None]
     cosines_end: dict[str, float | None]
+
+    @property
+    def baseline(self) -> bool:
+        """Whether it was trained by back-propagation."""
+        return self.substrate == BASELINE
+
+    @property
+    def recipe(self) -> tuple[tuple[int, ...], int | None]:
+        """What cells that are like with like have in common: the sizes of the layers, and the number of updates."""
+        return self.layers, self.updates
 
     @property
     def accuracy(self) -> float | None:
@@ -155,15 +185,17 @@ def read_row(path: Path, cell: Cell) -> Row:
         failure = record.get("failure", "was not finished; the same command goes on with it.")
         return Row(**which, path=str(path), failure=failure, warnings=remarks)
     run, (start, end) = load_run(path), (record["gradient"][when] for when in ("start", "end"))
-    result, took, settled = run.result, run.result.get("programming") or {}, settling_time(run, SETTLED, relative=True)
-    outputs = run.network.layers[run.network.output_layer].size
+    result, took, layers = run.result, run.result.get("programming") or {}, run.network.layers
+    settled = None if cell.baseline else settling_time(run, SETTLED, relative=True)
     return Row(
         **which,
         path=str(path),
         refused=start.get("refused") or end.get("refused"),
         warnings=remarks,
-        classes=2 if run.network.data.targets == "scalar" else outputs,
+        layers=tuple(layer.size for layer in layers.values()),
+        classes=2 if run.network.data.targets == "scalar" else layers[run.network.output_layer].size,
         epochs=result["epochs"],
+        updates=result.get("updates"),
         learned=result.get("learned"),
         test_accuracy=None if run.test_error is None else 1 - run.test_error,
         train_accuracy=1 - run.train_error,
@@ -174,6 +206,8 @@ def read_row(path: Path, cell: Cell) -> Row:
         settling_ms=None if settled is None else 1e3 * settled,
         energy_per_inference_J=result["energy_per_inference_J"],
         energy_per_update_J=result["energy_per_update_J"],
+        latency_per_inference_s=result.get("latency_per_inference_s"),
+        latency_per_update_s=result.get("latency_per_update_s"),
         scheme=took.get("scheme"),
         pulses_per_weight=took.get("pulses_per_weight_per_epoch"),
         spikes_per_inference=result["spikes_per_inference"],
@@ -195,6 +229,7 @@ def _summary(rows: Sequence[Row]) -> Summary:
         first.hardware,
         tuple(row.seed for row in done),
         next((row.failure for row in rows if row.failure is not None), None),
+        *((done[0].layers, done[0].updates, done[0].scheme) if done else ((), None, None)),
         {key: mean for key, (mean, _) in spread.items()},
         {key: half for key, (_, half) in spread.items()},
         _by_parameter([row.cosines_start for row in done]),
@@ -208,7 +243,7 @@ def mean_and_interval(values: Sequence[float | None]) -> tuple[float | None, flo
     if not known or len(known) < len(values):
         return None, None
     if len(known) == 1:
-        return known[0], None
+        return float(known[0]), None
     half = stats.t.ppf(0.975, len(known) - 1) * np.std(known, ddof=1) / sqrt(len(known))
     return float(np.mean(known)), float(half)
 

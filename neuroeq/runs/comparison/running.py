@@ -19,13 +19,15 @@ from neuroeq.describe.kinds import kind_of
 from neuroeq.describe.spec import Network, setting
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import NeuroeqError, NeuroeqWarning, SpecError
+from neuroeq.measures.backprop import FeedForward
 
 from ..checking import check_network
 from ..interruption import interrupting
 from ..records import RunFolder, check_same
 from ..records.files import atomic
 from ..training import train
-from .cells import Cell
+from .baseline import train_baseline, with_rate_units
+from .cells import BASELINE, Cell
 
 CHECKED = 8
 """The number of training examples in the update that is compared with the gradient."""
@@ -61,6 +63,10 @@ class Plan:
         Parts of the hardware to idealise, on circuits.
     data_dir, target
         The same as for `train`.
+    first
+        The first cell, whose recipe others have: back-propagation always, and all of them if `same_recipe` is true.
+    same_recipe
+        Whether all cells have the layer sizes, epochs, batch size and schedule of the first one.
     """
 
     network: Network | str | Path
@@ -71,6 +77,8 @@ class Plan:
     ideal: tuple[str, ...] = ()
     data_dir: str | Path | None = None
     target: str | None = None
+    first: Cell | None = None
+    same_recipe: bool = False
 
     def options(self, cell: Cell) -> dict[str, Any]:
         """Return the arguments of `train`, `check_network` and `resolve` for a cell.
@@ -80,21 +88,40 @@ class Plan:
         NeuroeqError
             If the network cannot be resolved for the substrate with these settings.
         """
-        circuit = kind_of(cell.substrate).hardware
+        substrate = "rate" if cell.baseline else cell.substrate
+        circuit = kind_of(substrate).hardware
         settings = [each for each in self.settings if circuit or "hardware" not in _table(each)]
         options: dict[str, Any] = {
-            "substrate": cell.substrate,
+            "substrate": substrate,
             "hardware": cell.hardware,
             "ideal": self.ideal if circuit else (),
         }
-        resolved = resolve(self.network, settings=settings, **options)
+        resolved = resolve(self._network(cell), settings=settings, **options)
         changes: Table = {}
         if self.quick:
             changes["data"] = {"limit": min(resolved.data.limit or QUICK_EXAMPLES, QUICK_EXAMPLES)}
             changes["training"] = {"epochs": max(2, resolved.training.epochs // 2)}
         if self.epochs is not None:
             changes["training"] = {"epochs": self.epochs}
-        return {**options, "settings": [*settings, *([changes] if changes else [])]}
+        given = [*settings, *([changes] if changes else [])]
+        if self.first is not None and (cell.baseline or self.same_recipe) and not cell.like(self.first):
+            given.append(_recipe(resolve(self.network, **self.options(self.first))))
+        return {**options, "settings": given}
+
+    def described(self, cell: Cell) -> Network:
+        """Return the network of a cell, with its seed.
+
+        Raises
+        ------
+        NeuroeqError
+            If the network cannot be resolved for the substrate with these settings.
+        """
+        options = self.options(cell)
+        settings = [*options.pop("settings"), {"run": {"seed": cell.seed}}]
+        return resolve(self._network(cell), settings=settings, **options)
+
+    def _network(self, cell: Cell) -> Network | str | Path:
+        return with_rate_units(self.network) if cell.baseline else self.network
 
     def folder(self, cell: Cell) -> Path:
         """Return the run folder of a cell."""
@@ -111,12 +138,11 @@ class Plan:
         if not (self.folder(cell) / "run.toml").exists():
             return
         try:
-            options = self.options(cell)
+            asked = self.described(cell)
         except NeuroeqError:
             return  # the cell reports this error when it is run
-        options["settings"] = [*options["settings"], {"run": {"seed": cell.seed}}]
         try:
-            check_same(RunFolder(self.folder(cell)), resolve(self.network, **options))
+            check_same(RunFolder(self.folder(cell)), asked)
         except SpecError as error:
             about = str(error).removeprefix("--resume: ").partition(";")[0]
             raise SpecError(
@@ -143,7 +169,11 @@ def run_cell(plan: Plan, cell: Cell) -> None:
         warnings.simplefilter("always", NeuroeqWarning)
         warnings.showwarning = remarks.add  # type: ignore[assignment]
         try:
-            record = {"gradient": _train_and_check(plan, cell, path)}
+            if cell.baseline:
+                train_baseline(plan.described(cell), path, plan.data_dir, PATIENCE_S)
+                record = {"gradient": {"start": {}, "end": {}}}
+            else:
+                record = {"gradient": _train_and_check(plan, cell, path)}
         except NeuroeqError as error:
             failure = str(error)
     _keep(path / CELL, {**({"failure": failure} if failure else record), "warnings": remarks.texts})
@@ -205,6 +235,21 @@ def read_json(path: Path) -> dict[str, Any]:
 def _keep(path: Path, table: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic(path, json.dumps(table, indent=2) + "\n")
+
+
+def obstacle(plan: Plan) -> str | None:
+    """Return the sentence that says why there is no back-propagation to compare with; None if there is."""
+    try:
+        FeedForward(plan.described(Cell(BASELINE, None, 0)))
+    except NeuroeqError as error:
+        return str(error)
+    return None
+
+
+def _recipe(network: Network) -> Table:
+    """Return the settings that give another substrate the recipe of a resolved network, apart from its rates."""
+    training = network.training.model_dump(include={"epochs", "batch_size", "schedule"}, mode="json")
+    return {"layers": {name: {"size": layer.size} for name, layer in network.layers.items()}, "training": training}
 
 
 def _table(change: str | Table) -> Table:

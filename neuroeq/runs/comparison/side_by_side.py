@@ -18,9 +18,9 @@ from ..interruption import Interrupted, interrupting
 from ..records.choice import single_part
 from ..records.files import held, made, remove_empty
 from ..run import Run, load_run
-from .cells import Cell, cells_of
+from .cells import BASELINE, Cell, cells_of
 from .rows import Row, Summary, as_dict, read_row, summaries
-from .running import CHECKED, QUICK_EXAMPLES, Plan
+from .running import CHECKED, QUICK_EXAMPLES, Plan, obstacle
 from .tables import write_tables
 from .workers import run_all
 
@@ -56,6 +56,11 @@ class Comparison:
         return summaries(self.rows)
 
     @property
+    def cells(self) -> list[Summary]:
+        """The same without the row of back-propagation."""
+        return [mean for mean in self.means if not mean.baseline]
+
+    @property
     def done(self) -> list[Row]:
         """The cells that could be trained."""
         return [row for row in self.rows if row.failure is None]
@@ -83,6 +88,8 @@ def compare(
     target: str | None = None,
     jobs: int | None = None,
     out: str | Path | None = None,
+    same_recipe: bool = False,
+    baseline: bool = True,
     watch: Watch | None = None,
 ) -> Comparison:
     """Train a network on several substrates, and compare learning, gradients, settling times and energies.
@@ -109,6 +116,10 @@ def compare(
         The number of trainings side by side; as many as there are cores if left out.
     out
         The folder; ``runs/compare-NETWORK`` if left out. Finished cells in it are kept, and others are resumed.
+    same_recipe
+        Whether every substrate has the layer sizes, epochs, batch size and schedule of the first one.
+    baseline
+        Whether the network is also trained by back-propagation, with the recipe of the first substrate.
     watch
         A function that returns a context manager, which shows the progress of the cells.
 
@@ -127,7 +138,10 @@ def compare(
     cells = cells_of(on, seeds)
     name = f"compare-{described.name}{'-quick' if quick else ''}"
     folder = Path(out) if out is not None else Path("runs") / single_part(name, described.where)
-    plan = Plan(network, folder, epochs, quick, tuple(settings), tuple(ideal), data_dir, target)
+    plan = Plan(network, folder, epochs, quick, tuple(settings), tuple(ideal), data_dir, target, cells[0], same_recipe)
+    without = obstacle(plan) if baseline else None
+    if baseline and without is None:
+        cells += [Cell(BASELINE, None, seed) for seed in range(seeds)]
     absent = [] if os.path.isdir(folder) else made(folder)
     try:
         for cell in cells:
@@ -135,17 +149,17 @@ def compare(
         with held(folder):
             with nullcontext() if watch is None else watch(plan, cells), interrupting(folder):
                 run_all(plan, cells, jobs)
-            return _concluded(plan, cells, described, seeds)
+            return _concluded(plan, cells, described, seeds, without)
     except Interrupted as interruption:
         raise Interrupted(folder, interruption.number) from None
     finally:
         remove_empty(absent)
 
 
-def _concluded(plan: Plan, cells: Sequence[Cell], network: Network, seeds: int) -> Comparison:
+def _concluded(plan: Plan, cells: Sequence[Cell], network: Network, seeds: int, without: str | None) -> Comparison:
     """Read the results of all cells, and write the tables."""
     rows = tuple(read_row(plan.folder(cell), cell) for cell in cells)
-    if all(row.failure for row in rows):
+    if all(row.failure for row in rows if not row.baseline):
         raise SpecError(f"no cell could be trained; the first one, {rows[0].cell}, because: {rows[0].failure}")
     about = {
         "network": network.name,
@@ -156,6 +170,8 @@ def _concluded(plan: Plan, cells: Sequence[Cell], network: Network, seeds: int) 
         "ideal": list(plan.ideal),
         "checked_examples": CHECKED,
         "quick_examples": QUICK_EXAMPLES if plan.quick else None,
+        "same_recipe": plan.same_recipe,
+        "no_baseline": without,
     }
     comparison = Comparison(plan.out, network.name, network.title, about, rows)
     write_tables(plan.out, comparison.as_dict(), comparison.means)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..records.files import atomic
 from ..records.folder import csv_text
+from .columns import layers_text
 from .rows import AVERAGED, Summary
 
 
@@ -31,7 +32,8 @@ def write_tables(out: Path, whole: dict[str, Any], means: Sequence[Summary]) -> 
 
 def _flat(mean: Summary) -> dict[str, Any]:
     row: dict[str, Any] = {"cell": mean.cell, "substrate": mean.substrate, "hardware": mean.hardware}
-    row["seeds"] = len(mean.seeds)
+    row |= {"seeds": len(mean.seeds), "layers": layers_text(mean.layers), "updates": mean.updates}
+    row["scheme"] = mean.scheme
     for key in AVERAGED:
         row |= {key: mean.mean[key], f"{key}_ci95": mean.interval[key]}
     for when, cosines in (("start", mean.cosines_start), ("end", mean.cosines_end)):

@@ -100,8 +100,9 @@ def _inline(title: str, height: float, draw: Callable[..., Any]) -> Inline:
 
 
 def _fit_names(axes: Axes) -> None:
-    """Make the names of phases small enough for a narrow figure, and shorten its title to the projection."""
+    """Make the names of phases short and small enough for a narrow figure, and its title that of the projection."""
     for text in axes.texts:
+        text.set_text(text.get_text().removeprefix("nudged, "))
         text.set_fontsize(7.5 if "β" in text.get_text() or text.get_text() == "free" else 5.5)
     axes.set_title(axes.get_title().partition(":")[0], pad=16)
 

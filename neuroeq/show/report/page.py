@@ -16,17 +16,18 @@ STYLE = """
 :root { color-scheme: light; }
 * { box-sizing: border-box; }
 body { margin: 0; background: #fff; color: #1c2227; font: 16px/1.5 system-ui, "Segoe UI", Roboto, sans-serif; }
-main { max-width: 1180px; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
+main { max-width: 1240px; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .75rem; }
 h2 { font-size: 1.1rem; margin: 2.25rem 0 .5rem; }
 .answer { font-size: 1.15rem; max-width: 60em; margin: 0 0 1.25rem; overflow-wrap: anywhere; }
 .note, figcaption, summary { color: #4b5560; font-size: .875rem; }
 .note { max-width: 72em; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; border: 1px solid #d8dde2; border-radius: 6px; }
-table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; width: 100%; }
-th, td { padding: .4rem .55rem; text-align: right; border-bottom: 1px solid #e7eaed; white-space: nowrap; }
-thead th { white-space: normal; vertical-align: bottom; background: #f4f6f8; font-weight: 600; min-width: 5.2em; }
+table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums; width: 100%; }
+th, td { padding: .4rem .45rem; text-align: right; border-bottom: 1px solid #e7eaed; white-space: nowrap; }
+thead th { white-space: normal; vertical-align: bottom; background: #f4f6f8; font-weight: 600; min-width: 4em; }
 th:first-child, td.text { text-align: left; }
+td.name { white-space: normal; }
 td.text { white-space: normal; min-width: 16em; }
 tbody tr:last-child > * { border-bottom: 0; }
 .best { font-weight: 700; color: #00548a; }
@@ -88,7 +89,7 @@ def page(comparison: Comparison) -> str:
     """Return the HTML page of a comparison."""
     return PAGE.substitute(
         style=STYLE,
-        title=escape(f"{comparison.title}: {len(comparison.means)} substrates compared"),
+        title=escape(f"{comparison.title}: {len(comparison.cells)} substrates compared"),
         answer=escape(" ".join(answer(comparison))),
         table=main_table(comparison),
         notes=remarks(comparison),

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from neuroeq.runs.comparison import Column, Comparison, Summary, used
+from neuroeq.runs.comparison import Column, Comparison, Summary, unlike, used
 
 HIGHEST, LOWEST = (
     ("test_accuracy", "cosine_end"),
-    ("settling_ms", "energy_per_inference_J", "energy_per_update_J"),
+    ("settling_ms", "energy_per_inference_J", "energy_per_update_J", "latency_per_inference_s", "latency_per_update_s"),
 )
 """Columns whose best entry, the highest or the lowest, is set in bold."""
 BEST = ' class="best"'
+BACKPROP = (
+    "Back-propagation trains rate units with the layers, data and number of updates of the first cell, without "
+    "feedback; each learning rate is that of the rate network times the power of 2 that suits the training part best."
+)
+"""The note about the baseline."""
 
 
 def main_table(comparison: Comparison) -> str:
@@ -23,8 +28,10 @@ def main_table(comparison: Comparison) -> str:
     rows = []
     for mean in means:
         if mean.seeds:
-            entries = [(column.text(mean), column.text(mean) in best[column.key]) for column in columns]
-            cells = "".join(f"<td{BEST if bold else ''}>{escape(text)}</td>" for text, bold in entries)
+            entries = [
+                (text := column.text(mean), not mean.baseline and text in best[column.key]) for column in columns
+            ]
+            cells = "".join(_entry(text, bold) for text, bold in entries)
         else:
             cells = f'<td class="text" colspan="{len(columns)}">{escape(mean.failure or "")}</td>'
         rows.append(f'<tr><th scope="row">{escape(mean.cell)}</th>{cells}</tr>')
@@ -52,7 +59,9 @@ def gradients_table(comparison: Comparison) -> str:
 def remarks(comparison: Comparison) -> str:
     """Return the notes of the report: what its numbers mean, and the warnings of its cells."""
     seeds = comparison.about["seeds"]
-    lines = [f'<p class="note">{escape(" ".join(_explanations(comparison)))}</p>']
+    different = unlike(comparison)
+    lines = [f'<p class="note"><strong>{escape(different)}</strong></p>'] if different else []
+    lines.append(f'<p class="note">{escape(" ".join(_explanations(comparison)))}</p>')
     trained = {mean.cell for mean in comparison.means if mean.seeds}
     by_sentence: dict[str, list[str]] = {}
     for row in comparison.rows:
@@ -69,7 +78,10 @@ def _explanations(comparison: Comparison) -> list[str]:
     """Return sentences that say what the numbers of the report mean, and how its runs were made."""
     about, seeds = comparison.about, comparison.about["seeds"]
     sentences = [
-        "A cell counts as learning if it makes at most half as many errors as guessing does.",
+        "A cell counts as learning if it makes at most half as many errors as guessing does; outputs that name no "
+        "class count as wrong.",
+        *([BACKPROP] if any(mean.baseline for mean in comparison.means) else []),
+        *([f"There is no row of back-propagation: {about['no_baseline']}"] if about["no_baseline"] else []),
         f"Cosines compare one update of {about['checked_examples']} examples with the gradient at the free "
         "equilibrium; for spiking units, with the gradient of their rate network.",
         "Settling is the simulated time after which the outputs of two examples stay within 1 % of the largest output, "
@@ -77,7 +89,7 @@ def _explanations(comparison: Comparison) -> list[str]:
         "Energies are those of the circuit's elements and converters; the energy of an update is that of one batch.",
         f"The table shows means of {seeds} seeds with 95 % intervals (Student's t)."
         if seeds > 1
-        else "Each cell was trained with one seed.",
+        else "Each cell was trained with one seed, so small differences between cells may be chance.",
     ]
     if about["quick"]:
         sentences.append(
@@ -114,12 +126,21 @@ def _table(titles: Sequence[str], rows: Sequence[str]) -> str:
 
 
 def _best(column: Column, means: Sequence[Summary]) -> set[str]:
-    """Return the texts of the best entries of a column; none if all entries are the same."""
-    values = {column.text(mean): value for mean in means if (value := mean.mean[column.key]) is not None}
-    if len(values) < 2 or column.key not in HIGHEST + LOWEST:
+    """Return the texts of the best entries of a column; none if all are the same. The baseline takes no part."""
+    if column.key not in HIGHEST + LOWEST:
+        return set()
+    rivals = [mean for mean in means if not mean.baseline]
+    values = {column.text(mean): value for mean in rivals if (value := mean.mean[column.key]) is not None}
+    if len(values) < 2:
         return set()
     best = max(values.values()) if column.key in HIGHEST else min(values.values())
     return {text for text, value in values.items() if value == best}
+
+
+def _entry(text: str, best: bool) -> str:
+    """Return an entry of the table, in which a name with underscores may be broken after them."""
+    kind = BEST if best else ' class="name"' if "_" in text else ""
+    return f"<td{kind}>{escape(text).replace('_', '_<wbr>')}</td>"
 
 
 def _cosine(cosines: dict[str, float | None], name: str) -> str:

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from neuroeq.data.examples import predictions
 from neuroeq.errors import SpecError
 
 from .. import kernels
@@ -109,9 +110,9 @@ class FusedTraining:
         return self.train(inputs, targets, np.arange(len(inputs)), len(inputs), rates)
 
     def epoch(self, inputs: Array, targets: Array, order: Array, batch: int, rates: Rates) -> tuple[float, int]:
-        """Learn as `train`; return the sum of 1/2 |o - y|^2 and how many largest outputs are not the targets'."""
+        """Learn as `train`; return the sum of 1/2 |o - y|^2 and how many outputs name another class than targets."""
         outputs, wanted = self.train(inputs, targets, order, batch, rates), targets[order]
-        wrong = int((outputs.argmax(axis=1) != wanted.argmax(axis=1)).sum())
+        wrong = int((predictions(outputs, "one_hot") != wanted.argmax(axis=1)).sum())
         return float(np.square(outputs - wanted, dtype=float).sum()) / 2, wrong
 
     def train(self, inputs: Array, targets: Array, order: Array, batch: int, rates: Rates) -> Array:
