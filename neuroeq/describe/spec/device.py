@@ -114,7 +114,8 @@ class Pulsed(UpdateLaw):
     sigma_c2c
         Standard deviation of a step from cycle to cycle, as a fraction of the step.
     write_noise
-        Standard deviation of the noise on the state as it acts, drawn anew at every update, as a fraction of the step.
+        Standard deviation of the distance between the state and what acts, as a fraction of the step: it is drawn anew
+        when a device is pulsed, stays until its next pulse, and does not add up.
     d2d_step, d2d_min, d2d_max
         Standard deviations from device to device of the step and of the two limits, as fractions of each.
     d2d_step_lognormal

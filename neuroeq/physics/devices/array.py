@@ -119,6 +119,13 @@ class DeviceArray:
             state = self._refreshed(law, state)
         return self._conductances(state)
 
+    def missed(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array | float:
+        """Return how far conductances are from their states after pulses, which goes with the next pulse only [S]."""
+        assert isinstance(self.law, Pulsed)
+        if not self.law.write_noise:
+            return 0.0
+        return self.law.write_noise * self.law.step * self._per_state * rng.standard_normal(shape)
+
     def _refreshed(self, law: Pulsed, state: Array) -> Array:
         """Return states in which pairs with a device that is nearly full hold the same difference from rest."""
         low, high = law.range
@@ -139,12 +146,9 @@ class DeviceArray:
             g = drifted(self.synapse.drift, g, g_max or g.max(), at, self.child("drift").standard_normal(g.shape))
         if self.synapse.leak_tau is not None and at is not None:
             g = self.leaked(g, at)
-        reading, writing = rng.spawn(2)
         if self.synapse.read_noise is not None:
             sd = read_sd(self.synapse.read_noise, g, g_max or float(g.max()), self._since(at), programmed)
-            g = g + sd * reading.standard_normal(g.shape)
-        if isinstance(self.law, Pulsed) and self.law.write_noise:
-            g = g + self.law.write_noise * self.law.step * self._per_state * writing.standard_normal(g.shape)
+            g = g + sd * rng.spawn(1)[0].standard_normal(g.shape)
         return np.maximum(g, 0)
 
     def leaked(self, g: Array, time: float) -> Array:

@@ -16,7 +16,7 @@ from neuroeq.randomness import Streams
 
 from .array import DeviceArray
 from .mapping import Mapping
-from .programmed_array import ASKED, MADE, ProgrammedArray
+from .programmed_array import ASKED, MADE, STATE, ProgrammedArray
 
 Array = np.ndarray
 Held = dict[str, Array]
@@ -78,7 +78,8 @@ class Chip:
             change = np.asarray(wanted[name], float) - params[name] + array.bias
             devices = ProgrammedArray(array, after, name)
             self.synapse.programming.update(devices, change, rng)
-            after[name] = array.failed(array.leaked(after[name], self.hardware.periphery.phase_time))
+            for key in {name, f"{name}/{STATE}"} & after.keys():
+                after[key] = array.failed(array.leaked(after[key], self.hardware.periphery.phase_time))
             made = array.mapping.weights(after[name]) - array.mapping.weights(held[name])
             for what, amount in ((ASKED, change), (MADE, made)):
                 after[f"{name}/{what}"] = after.get(f"{name}/{what}", 0.0) + amount

@@ -11,6 +11,8 @@ from .array import DeviceArray
 Array = np.ndarray
 PULSES, READS = "pulses", "reads"
 """Names under which the numbers of pulses and reads of each device are kept."""
+STATE = "state"
+"""Name under which the conductances are kept that the next pulses start from, where pulses miss them [S]."""
 ASKED, MADE = "asked", "made"
 """Names under which the sums of all changes of each weight are kept: those asked for, and those that devices made."""
 
@@ -85,9 +87,18 @@ class ProgrammedArray:
         self._count(PULSES, np.broadcast_to(moved, held.shape))
 
     def _send(self, number: Array, rng: np.random.Generator) -> None:
-        if number.any():
-            self._held[self._name] = self._array.pulsed(self._held[self._name], number, rng)
-            self._count(PULSES, np.abs(number))
+        """Send pulses to each device; where they miss their states (`write_noise`), the states are kept beside them."""
+        if not number.any():
+            return
+        held, law = self._held[self._name], self._array.law
+        assert isinstance(law, Pulsed)
+        state = self._array.pulsed(self.memory(STATE, held), number, rng)
+        self._held[self._name] = state
+        if law.write_noise:
+            self.keep(STATE, state)
+            missed = self._array.missed(state.shape, rng.spawn(1)[0])
+            self._held[self._name] = np.where(number != 0, np.maximum(state + missed, 0), held)
+        self._count(PULSES, np.abs(number))
 
     def _count(self, what: str, number: Array) -> None:
         key = f"{self._name}/{what}"
