@@ -158,8 +158,8 @@ class Circuit(Substrate, Protocol):
         """Return the mean power that each kind of element turns into heat at an equilibrium [W]."""
         ...
 
-    def devices(self) -> int:
-        """Return how many programmable devices there are."""
+    def devices(self) -> dict[str, int]:
+        """Return how many programmable devices there are, by array."""
         ...
 
     def phase_time(self, eq: Equilibrium) -> float:

@@ -83,7 +83,7 @@ def check_network(
     state = State(initial_params(resolved, streams.child("init"))) if run is None else run.folder.load()
     examples = load(resolved, Path(resolved.run.data_dir) if resolved.run.data_dir else None)
     samples = min(samples, len(examples.train))
-    same = run is not None and (resolved.hardware, resolved.run.seed) == (run.network.hardware, run.network.run.seed)
+    same = run is not None and _chip(resolved) == _chip(run.network)
     pair = _Pair(described, resolved, streams, state, same, samples, use_target(target))
     chosen, epoch = _choose(pair, run, state, examples, samples, target)
     which = chosen.which if len(chosen.which) else in_turn(np.asarray(examples.train.labels), samples)
@@ -144,6 +144,11 @@ class _Pair:
     def _store(self, state: State) -> WeightStore:
         devices = dict(state.devices) if self._same_devices else {}
         return WeightStore(self._resolved, state.params, devices, self._streams)
+
+
+def _chip(network: Network) -> tuple[Any, ...]:
+    """Return what the devices of a network are drawn from."""
+    return network.hardware, [projection.hardware for projection in network.projections.values()], network.run.seed
 
 
 def _earlier_states(run: Run, examples: Examples, target: str | None) -> Iterator[tuple[int, State]]:

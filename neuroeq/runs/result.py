@@ -70,6 +70,7 @@ def _made_of(session: Session) -> dict[str, Any]:
         "network": network.name,
         "substrate": network.substrate_name,
         "hardware": network.hardware and network.hardware.name,
+        "arrays": network.own_arrays,
         "seed": network.run.seed,
         "precision": network.physics.precision,
         "epochs": network.training.epochs,

@@ -187,7 +187,7 @@ def _transfer(
         _named(run.network),
         run.test_error,
         network.substrate_name,
-        network.hardware.name if network.hardware else None,
+        network.made_of if network.kind.hardware else None,
         tuple(chips),
         tuple(Spread.of(time, column) for time, column in zip(times, zip(*errors, strict=True), strict=True)),
     )
@@ -263,4 +263,4 @@ def _time(text: str) -> float:
 
 
 def _named(network: Network) -> str:
-    return network.substrate_name + (f":{network.technology.name}" if network.kind.hardware else "")
+    return network.substrate_name + (f":{network.made_of}" if network.kind.hardware else "")

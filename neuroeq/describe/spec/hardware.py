@@ -13,6 +13,8 @@ from .base import Conductance, Current, Described, Energy, Resistance, Spec, Tem
 from .node import Neuron
 from .synapse import Synapse
 
+OF_ARRAY = ("r_f", "w_max", "headroom", "bias_gain")
+"""Keys of the integrators that scale the weights of an array to its window, and are its own."""
 DEFAULT_R_F = 1e5
 """Feedback resistance where no conductance window determines it; weight 1 is then 10 uS. [ohm]"""
 
@@ -171,6 +173,16 @@ class Hardware(Described):
     array: Array = Array()
     periphery: Periphery = Periphery()
     evidence: tuple[Evidence, ...] = ()
+
+    def around(self, array: Hardware) -> Hardware:
+        """Return the hardware of an array with devices and wires of its own, in a circuit of this hardware."""
+        own = array.neuron.integrator
+        scale = {key: getattr(own, key) for key in OF_ARRAY}
+        neuron = self.neuron.model_copy(update={"integrator": self.neuron.integrator.model_copy(update=scale)})
+        periphery = self.periphery.model_copy(update={"write_energy": array.periphery.write_energy})
+        shared = {key: getattr(self.array, key) for key in ("solver", "phase_mismatch")}
+        parts = {"neuron": neuron, "periphery": periphery, "array": array.array.model_copy(update=shared)}
+        return array.model_copy(update={**parts, "temperature": self.temperature})
 
     @property
     def r_f(self) -> float:

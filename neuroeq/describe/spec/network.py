@@ -277,13 +277,38 @@ class Network(Described):
     @property
     def g_unit(self) -> float:
         """The conductance that counts as 1, in a network that is resolved for a resistor network. [S]."""
-        return self.circuit.g_unit or self.technology.g_max or DEFAULT_G_UNIT
+        tops = [top for name in self.projections if (top := self.array(name).g_max) is not None]
+        return self.circuit.g_unit or min(tops, default=DEFAULT_G_UNIT)
 
     @property
     def technology(self) -> Hardware:
-        """The hardware of a network that is resolved for a circuit."""
+        """The hardware of a network that is resolved for a circuit: its op-amps and converters, and most arrays."""
         assert self.hardware is not None
         return self.hardware
+
+    def array(self, name: str) -> Hardware:
+        """Return the hardware that weights or biases are held by, of a network that is resolved for a circuit."""
+        own = self.projections[self.home(name)].hardware
+        return self.technology.around(own) if isinstance(own, Hardware) else self.technology
+
+    @property
+    def own_arrays(self) -> dict[str, str]:
+        """The names of the hardware of arrays that have their own, by projection, in a resolved network."""
+        own = {name: projection.hardware for name, projection in self.projections.items()}
+        return {name: each.name for name, each in own.items() if isinstance(each, Hardware)}
+
+    @property
+    def made_of(self) -> str:
+        """The name of the hardware, and after a plus sign those of the arrays that have their own."""
+        return "+".join(dict.fromkeys([self.technology.name, *self.own_arrays.values()]))
+
+    def home(self, name: str) -> str:
+        """Return the projection whose array holds weights: itself, or for biases the first one into their layer."""
+        if name in self.projections:
+            return name
+        layer = name.removesuffix(".bias")
+        into = [each for each in self.into(layer) if self.projections[each].target == layer]
+        return (into or self.into(layer))[0]
 
     @property
     def nudge(self) -> NudgeName:

@@ -11,7 +11,6 @@ import numpy as np
 from neuroeq.contract import OnDevices, Params
 from neuroeq.describe.network import mask
 from neuroeq.describe.spec import Network
-from neuroeq.describe.spec.programming import Pulses
 from neuroeq.randomness import Streams
 
 from .array import DeviceArray
@@ -38,34 +37,24 @@ class Chip:
     """
 
     def __init__(self, network: Network, params: Params, streams: Streams) -> None:
-        self.hardware, self.synapse, self.mapping = network.technology, network.technology.synapse, Mapping(network)
         self._masks = {name: mask(network, name) for name in network.projections}
         ends = {name: (projection.source, projection.target) for name, projection in network.projections.items()}
         self._lateral = {
             name for name, (source, target) in ends.items() if source == target and network.symmetric(name)
         }
-        devices = self.mapping.devices
         on_devices = params if network.kind.pairs else {name: params[name] for name in network.projections}
-        self.shapes = {name: (devices, *value.shape) for name, value in on_devices.items()}
+        mappings = {name: Mapping(network, name) for name in on_devices}
+        self.shapes = {name: (mappings[name].devices, *value.shape) for name, value in on_devices.items()}
         self._dtype = next(iter(params.values())).dtype
         self.arrays = {
-            name: DeviceArray(name, self.hardware, Mapping(network, name not in network.projections), shape, streams)
+            name: DeviceArray(name, mappings[name].hardware, mappings[name], shape, streams)
             for name, shape in self.shapes.items()
         }
 
     @property
     def plain(self) -> bool:
-        """Whether devices hold and do exactly what they are asked for."""
-        synapse = self.synapse
-        noisy = (synapse.programming_noise, synapse.read_noise, synapse.drift, synapse.leak_tau)
-        return (
-            synapse.update.exact
-            and isinstance(synapse.programming, Pulses)
-            and not any(noisy)
-            and not synapse.levels
-            and not synapse.faults.any
-            and not synapse.v_th_sd
-        )
+        """Whether all devices hold and do exactly what they are asked for."""
+        return all(array.plain for array in self.arrays.values())
 
     def write(self, params: Params, rng: np.random.Generator) -> Held:
         """Program weights into all devices, one after the other, and return what they hold."""
@@ -77,8 +66,8 @@ class Chip:
         for name, array in self.arrays.items():
             change = np.asarray(wanted[name], float) - params[name] + array.bias
             devices = ProgrammedArray(array, after, name)
-            self.synapse.programming.update(devices, change, rng)
-            after[name] = array.failed(array.leaked(after[name], self.hardware.periphery.phase_time))
+            array.synapse.programming.update(devices, change, rng)
+            after[name] = array.failed(array.leaked(after[name], array.hardware.periphery.phase_time))
             made = array.mapping.weights(after[name]) - array.mapping.weights(held[name])
             for what, amount in ((ASKED, change), (MADE, made)):
                 after[f"{name}/{what}"] = after.get(f"{name}/{what}", 0.0) + amount

@@ -62,7 +62,9 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
     phase = "free phase" if not beta else f"nudged, beta {beta:g}"
     title = f"{network.title}: {network.substrate_name}, seed {network.run.seed}, sample {sample}, {phase}"
     voltages, readings = _listed(circuit.voltages(eq)), _listed(circuit.readings(eq))
-    header = [f"hardware: {circuit.hardware.title}", f"voltages found here [V]: {voltages}"]
+    header = [f"hardware: {circuit.hardware.title}"]
+    header += [f"array {name}: {network.array(name).title}" for name in network.own_arrays]
+    header += [f"voltages found here [V]: {voltages}"]
     if readings != voltages:
         header.append(f"as the converters read them [V]: {readings}")
     return circuit.netlist(inputs, eq, nudge, title=title, header=header)
