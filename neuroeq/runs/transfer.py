@@ -24,6 +24,7 @@ from neuroeq.describe.spec.files import Table
 from neuroeq.errors import NeuroeqError, SpecError
 from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.evaluation import evaluate
+from neuroeq.physics.devices import Chip
 from neuroeq.physics.engine import use_target
 from neuroeq.physics.substrates import build, engine_of
 from neuroeq.randomness import Streams
@@ -80,6 +81,8 @@ class Transfer:
         The seeds of the chips.
     spreads
         The spread of the test errors at each time.
+    compensation_reads
+        How many columns of devices are read on each chip to compensate drift, each by one conversion.
     """
 
     run: str
@@ -90,6 +93,7 @@ class Transfer:
     hardware: str | None
     draws: tuple[int, ...]
     spreads: tuple[Spread, ...]
+    compensation_reads: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain values."""
@@ -168,17 +172,31 @@ def evaluate_run(
     watch = None if progress is None else partial(progress, draws * len(times) * len(examples.test))
     try:
         with threadpool_limits(1), interrupting(None):
+            reads = _compensation_reads(network, params, at)
             for chip in chips:
                 errors.append(_drawn(network, params, examples, examples.test, chip, times, chosen, watch))
     except Interrupted as interruption:
         if not errors:
             raise
-        raise PartlyEvaluated(_transfer(run, network, chips[: len(errors)], times, errors), interruption) from None
-    return _transfer(run, network, chips, times, errors)
+        done = chips[: len(errors)]
+        raise PartlyEvaluated(_transfer(run, network, done, times, errors, reads), interruption) from None
+    return _transfer(run, network, chips, times, errors, reads)
+
+
+def _compensation_reads(network: Network, params: Params, at: Sequence[str]) -> int:
+    """Return how many columns are read on each chip to compensate drift."""
+    if not at or not network.kind.hardware:
+        return 0
+    return Chip(network, params, Streams(0)).compensation_reads(len(at))
 
 
 def _transfer(
-    run: Run, network: Network, chips: Sequence[int], times: Sequence[float | None], errors: Sequence[Sequence[float]]
+    run: Run,
+    network: Network,
+    chips: Sequence[int],
+    times: Sequence[float | None],
+    errors: Sequence[Sequence[float]],
+    reads: int,
 ) -> Transfer:
     """Return the result from the errors of each chip at each time."""
     return Transfer(
@@ -190,6 +208,7 @@ def _transfer(
         network.made_of if network.kind.hardware else None,
         tuple(chips),
         tuple(Spread.of(time, column) for time, column in zip(times, zip(*errors, strict=True), strict=True)),
+        reads,
     )
 
 

@@ -75,16 +75,24 @@ def with_arrays(raw: Table, asked: Asked, ideal: Sequence[str]) -> Table:
     return {**raw, "projections": projections}
 
 
-def check_mixture(network: Network) -> None:
-    """Refuse arrays of capacitors beside arrays of other elements, whose charges and currents do not add.
+def check_arrays(network: Network) -> None:
+    """Refuse arrays that do not work in their circuit.
 
     Raises
     ------
     SpecError
-        If there are both.
+        If there are capacitors beside other elements, whose charges and currents do not add, or drift is compensated
+        where arrays have no output of their own.
     """
     if network.hardware is None:
         return
+    for name in network.projections if network.kind.conductances else ():
+        if network.array(name).array.drift_compensation != "none":
+            raise SpecError(
+                f"{network.array(name).where}: array.drift_compensation is "
+                f"'{network.array(name).array.drift_compensation}', which scales what each array gives, and in a "
+                "resistor network devices share their nodes; use 'none', or substrate crossbar."
+            )
     elements = {name: network.array(name).synapse.element for name in network.projections}
     capacitors = [name for name, element in elements.items() if element == "capacitor"]
     if capacitors and len(capacitors) < len(elements):

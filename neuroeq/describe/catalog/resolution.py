@@ -15,7 +15,7 @@ from ..reach import check_reach
 from ..spec import Network, NeuronModel, Spec, SynapseModel, overlay, setting
 from ..spec.files import Table
 from ..times import check_times
-from .arrays import check_mixture, common, with_arrays, without_arrays
+from .arrays import check_arrays, common, with_arrays, without_arrays
 from .loading import checked, load_model, load_network, on_substrate
 from .matching import matched
 from .technology import technology, without_former_keys
@@ -86,7 +86,7 @@ def resolve(
     resolved = checked(raw, f"{network.where}: substrate.{substrate}", typed or changes)
     own_nudge = not new_hardware or any("beta" in change.get("phases", {}) for change in changes)
     complete = matched(_with_models(resolved.read_from(network.path, network.where)), own_nudge)
-    for check in (check_mixture, check_times, check_reach, check_learnable):
+    for check in (check_arrays, check_times, check_reach, check_learnable):
         check(complete)
     return complete
 

@@ -36,6 +36,10 @@ class Array(Spec):
     phase_mismatch
         Mismatch between two circuits, where the phase at +beta runs on a circuit of its own: standard deviation of
         every conductance there, as a fraction. It is 0 where one circuit runs all phases in turn.
+    drift_compensation
+        Whether what an array of a crossbar gives is scaled by what its devices give under equal voltages on all rows,
+        right after programming over now: ``"global"``, by one factor for all columns together, or ``"column"``, by one
+        for each.
     """
 
     r_wire_row: Annotated[Resistance, Field(ge=0)] = 0.0
@@ -46,6 +50,7 @@ class Array(Spec):
     max_cols: Annotated[int, Field(gt=0)] | None = None
     solver: Literal["exact", "series"] = "series"
     phase_mismatch: Annotated[float, Field(ge=0)] = 0.0
+    drift_compensation: Literal["none", "global", "column"] = "none"
 
     @property
     def wired(self) -> bool:

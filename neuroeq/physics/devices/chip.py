@@ -14,6 +14,7 @@ from neuroeq.describe.spec import Network
 from neuroeq.randomness import Streams
 
 from .array import DeviceArray
+from .compensation import Kind, compensation
 from .mapping import Mapping
 from .programmed_array import ASKED, MADE, ProgrammedArray
 
@@ -46,6 +47,7 @@ class Chip:
         mappings = {name: Mapping(network, name) for name in on_devices}
         self.shapes = {name: (mappings[name].devices, *value.shape) for name, value in on_devices.items()}
         self._dtype = next(iter(params.values())).dtype
+        self._compensated = _compensated(network, list(on_devices)) if network.kind.pairs else {}
         self.arrays = {
             name: DeviceArray(name, mappings[name].hardware, mappings[name], shape, streams)
             for name, shape in self.shapes.items()
@@ -84,7 +86,36 @@ class Chip:
     def acting(self, held: Held, params: Params, rng: np.random.Generator, at: float | None = None) -> OnDevices:
         """Return the weights as they act: thresholds, drift until `at` after programming [s], noise of reading."""
         acting = {name: array.acting(held[name], rng, at) for name, array in self.arrays.items()}
-        return OnDevices(self.weights(acting, params), self.conductances(acting))
+        gains = {} if at is None else self._gains(held, at)
+        given = {name: g * gains[name] if name in gains else g for name, g in acting.items()}
+        return OnDevices(self.weights(given, params), self.conductances(acting), gains)
+
+    def compensation_reads(self, n_times: int) -> int:
+        """Return how many columns of devices are read to compensate drift at some times after programming."""
+        columns = [self.shapes[name][0] * self.shapes[name][-1] for name in self._compensated if self._drifts(name)]
+        return sum(columns) * (1 + n_times)
+
+    def _drifts(self, name: str) -> bool:
+        synapse = self.arrays[name].synapse
+        return synapse.drift is not None or synapse.leak_tau is not None
+
+    def _gains(self, held: Held, at: float) -> Held:
+        """Return the factors that compensate drift until `at` after programming [s], by array of devices."""
+        gains: Held = {}
+        for name, together in self._compensated.items():
+            if not self._drifts(name):
+                continue
+            by_column = self.arrays[name].hardware.array.drift_compensation == "column"
+            kind: Kind = "column" if by_column and name not in self._lateral else "global"
+            before, now = ([self._calibration(each, held, time) for each in together] for time in (None, at))
+            gains |= dict.fromkeys(together, compensation(kind, before, now))
+        return gains
+
+    def _calibration(self, name: str, held: Held, at: float | None) -> Array:
+        """Return the conductances of an array as they are read to compensate drift [S]."""
+        array = self.arrays[name]
+        moment = "at once" if at is None else f"after {at!r} s"
+        return self._connected(name, array.acting(held[name], array.child(f"calibration {moment}"), at))
 
     def _weight(self, name: str, g: Array) -> Array:
         return self._connected(name, self.arrays[name].mapping.weights(g).astype(self._dtype))
@@ -97,3 +128,12 @@ class Chip:
             value = np.triu(value, 1)
             value = value + np.swapaxes(value, -1, -2)
         return value
+
+
+def _compensated(network: Network, arrays: list[str]) -> dict[str, list[str]]:
+    """Return the arrays whose drift is compensated, each with the biases that are a row of it."""
+    chosen = [name for name in network.projections if network.array(name).array.drift_compensation != "none"]
+    biases = {name: f"{network.projections[name].target}.bias" for name in chosen}
+    return {
+        name: [name, bias] if bias in arrays and network.home(bias) == name else [name] for name, bias in biases.items()
+    }

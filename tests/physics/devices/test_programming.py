@@ -176,7 +176,7 @@ def test_many_pulses_at_once_are_the_same_pulses_one_by_one():
 
 
 def test_a_granule_is_the_step_of_even_pulses_and_the_average_one_of_others():
-    even, soft = (chip_of({"scheme": "pulses"}, law)[0].synapse.update for law in (CONSTANT, {**SOFT, "up_down": 0}))
+    even, soft = (chip_of({"scheme": "pulses"}, law)[0].arrays[NAME].law for law in (CONSTANT, {**SOFT, "up_down": 0}))
     assert granule(even) == pytest.approx(0.01, rel=1e-12)
     n, state = 0, np.array([-0.8])
     while state[0] < 0.8:
