@@ -5,12 +5,13 @@ May import nothing of this package.
 
 from .phases import NUDGES, Array, Cost, Equilibrium, Nudge, NudgeMode, OnDevices, Params, Stop
 from .rules import NEEDS, Rule, as_rule, rule
-from .substrates import Circuit, Plastic, Substrate, Trial, VectorField, Wired
+from .substrates import Calibrated, Circuit, Plastic, Substrate, Trial, VectorField, Wired
 
 __all__ = [
     "NEEDS",
     "NUDGES",
     "Array",
+    "Calibrated",
     "Circuit",
     "Cost",
     "Equilibrium",

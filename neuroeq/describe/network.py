@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_never
 
 import numpy as np
@@ -13,6 +14,14 @@ from .spec import Hardware, Network
 from .spec.graph import Initial, Scheme
 
 Array = np.ndarray
+
+
+def with_full_scales(network: Network, volts: Mapping[str, float]) -> Network:
+    """Return a network with the full scales that its converters were calibrated to, by layer, if there are any [V]."""
+    if not volts or network.hardware is None or not network.hardware.periphery.calibrated:
+        return network
+    periphery = network.hardware.periphery.model_copy(update={"adc_full_scale": dict(volts)})
+    return network.model_copy(update={"hardware": network.hardware.model_copy(update={"periphery": periphery})})
 
 
 def nodes(network: Network, layer: str) -> int:

@@ -18,10 +18,11 @@ from threadpoolctl import threadpool_limits
 from neuroeq.contract import Params
 from neuroeq.data import Examples, Part, load
 from neuroeq.describe.catalog import load_network, resolve
-from neuroeq.describe.network import initial_params
+from neuroeq.describe.network import initial_params, with_full_scales
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import NeuroeqError, SpecError
+from neuroeq.learning.training import calibrate
 from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.evaluation import evaluate
 from neuroeq.physics.devices import Chip
@@ -156,7 +157,8 @@ def evaluate_run(
     """
     run = run if isinstance(run, Run) else load_run(run)
     times: list[float | None] = [_time(each) for each in at] or [None]
-    network, params = _on_substrate(run, substrate, settings, hardware, ideal), run.folder.load().params
+    network, state = _on_substrate(run, substrate, settings, hardware, ideal), run.folder.load()
+    network, params = with_full_scales(network, state.full_scales), state.params
     _check_parameters(run, network, params)
     if at and not network.kind.hardware:
         raise SpecError(
@@ -227,6 +229,8 @@ def _drawn(
     streams = Streams(chip)
     evaluator = build(network, params, EVALUATION_BATCH, plastic=False, engine=engine_of(network), target=target)
     store = WeightStore(network, params, {}, streams)
+    evaluator.hold(store.held)
+    calibrate(evaluator, examples, streams.child("calibration", 0))
     stop, errors = evaluator.stop(evaluator.network.phases.free), []
     for index, time in enumerate(times):
         place = () if time is None else (index,)

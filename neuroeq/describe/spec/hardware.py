@@ -5,11 +5,15 @@ A network's own numbers are dimensionless; the hardware gives them their scale.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from .base import Conductance, Current, Described, Energy, Resistance, Spec, Temperature, Time, Voltage
+from neuroeq.errors import SpecError, given
+from neuroeq.units import si, text_of
+
+from .base import Conductance, Count, Current, Described, Energy, Resistance, Spec, Temperature, Time, Voltage
 from .node import Neuron
 from .synapse import Synapse
 
@@ -89,6 +93,42 @@ class NudgeSource(Spec):
         return self
 
 
+def _full_scale(value: object) -> object:
+    """Read the full scale of the converters that read nodes: one for all layers, one for each, or "calibrated"."""
+    if value == "calibrated":
+        return value
+    if isinstance(value, Mapping) and value:
+        return {str(layer): _positive(volts) for layer, volts in value.items()}
+    return _positive(value)
+
+
+def _positive(value: object) -> float:
+    try:
+        volts = si(value, "a voltage")
+    except SpecError:
+        volts = 0.0
+    if volts <= 0:
+        raise ValueError(
+            f"is {given(value)}; expected a voltage above 0, such as '1 V', a table of one for each layer, or "
+            "'calibrated'"
+        )
+    return volts
+
+
+def _full_scale_text(value: float | str | Mapping[str, float]) -> object:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return {layer: text_of(volts, "V") for layer, volts in value.items()}
+    return text_of(value, "V")
+
+
+FullScale = Annotated[
+    float | Literal["calibrated"] | dict[str, float], BeforeValidator(_full_scale), PlainSerializer(_full_scale_text)
+]
+"""The largest voltage of either sign that converters read."""
+
+
 class Periphery(Spec):
     """The converters around the array, their times and their energies.
 
@@ -98,7 +138,11 @@ class Periphery(Spec):
         Resolution in bits of the converters that drive inputs and that read nodes; 0 for ideal converters.
     dac_full_scale, adc_full_scale
         Largest voltage of either sign that the converters drive and read; if left out, the largest that inputs of 1
-        ask for, and the voltage that stands for 1. [V]
+        ask for, and the voltage that stands for 1. What is read may have one for each layer, in a table, or
+        ``"calibrated"``: each layer's own, found from what its converters see in free phases. [V]
+    calibration_samples, calibration_quantile
+        How many training samples are seen for that, from the first on, before every epoch; and the quantile of the
+        voltages, without their signs, that becomes the full scale of a layer: their largest, if it is 1.
     adc_noise_sd, adc_offset_sd
         Standard deviations of the noise of every reading, and of a constant offset at every node. [V]
     nudge
@@ -114,7 +158,9 @@ class Periphery(Spec):
     dac_bits: Annotated[int, Field(ge=0, le=24)] = 0
     adc_bits: Annotated[int, Field(ge=0, le=24)] = 0
     dac_full_scale: Annotated[Voltage, Field(gt=0)] | None = None
-    adc_full_scale: Annotated[Voltage, Field(gt=0)] | None = None
+    adc_full_scale: FullScale | None = None
+    calibration_samples: Count = 256
+    calibration_quantile: Annotated[float, Field(gt=0, le=1)] = 1.0
     adc_noise_sd: Annotated[Voltage, Field(ge=0)] = 0.0
     adc_offset_sd: Annotated[Voltage, Field(ge=0)] = 0.0
     nudge: NudgeSource = NudgeSource()
@@ -122,6 +168,11 @@ class Periphery(Spec):
     dac_energy: Annotated[Energy, Field(ge=0)] = 0.0
     adc_energy: Annotated[Energy, Field(ge=0)] = 0.0
     write_energy: Annotated[Energy, Field(ge=0)] = 0.0
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether there are converters whose full scales have to be found first."""
+        return bool(self.adc_bits) and self.adc_full_scale == "calibrated"
 
     @property
     def ideal(self) -> bool:

@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neuroeq.contract import Circuit, Equilibrium, Nudge, Params, Stop
+from neuroeq.contract import Calibrated, Circuit, Equilibrium, Nudge, Params, Stop
 from neuroeq.describe.spec import Hardware, Network
 from neuroeq.errors import SpecError
 
+from .converters import calibrated
 from .held import Latest
 from .neurons import NeuronSubstrate
 from .op_amp_netlist import crossbar_netlist
@@ -186,6 +187,10 @@ class Crossbar(NeuronSubstrate):
     def as_circuit(self) -> Circuit:
         """Return itself."""
         return self
+
+    def as_calibrated(self) -> Calibrated | None:
+        """Return its converters, if their full scales are calibrated; None if they are not."""
+        return calibrated(self, self._periphery)
 
     def as_wired(self) -> WiredArrays | None:
         """Return the arrays whose wires have resistance; None if they have none, or are always solved exactly."""
