@@ -22,6 +22,11 @@ NONE = "none"
 """What stands for the hardware of the run, in a change."""
 
 
+def of_hardware(change: Table) -> bool:
+    """Return whether a change is one of the hardware of a circuit or of an array."""
+    return "hardware" in change or any(_wanted(change, name) for name in _projections(change))
+
+
 def without_arrays(raw: Table, changes: Sequence[Table]) -> tuple[Table, list[Table], Asked]:
     """Return a network and changes without the hardware of arrays, and by projection what they ask for.
 

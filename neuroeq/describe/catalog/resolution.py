@@ -15,7 +15,7 @@ from ..reach import check_reach
 from ..spec import Network, NeuronModel, Spec, SynapseModel, overlay, setting
 from ..spec.files import Table
 from ..times import check_times
-from .arrays import check_arrays, common, with_arrays, without_arrays
+from .arrays import check_arrays, common, of_hardware, with_arrays, without_arrays
 from .loading import checked, load_model, load_network, on_substrate
 from .matching import matched
 from .technology import technology, without_former_keys
@@ -76,7 +76,7 @@ def resolve(
     raw, others = on_substrate(raw, substrate), [change for change in changes if "substrate" not in change]
     if kind_of(substrate).hardware:
         raw = _with_hardware(raw, others, hardware, ideal)
-    elif hardware or ideal or any(map(_of_hardware, changes)):
+    elif hardware or ideal or any(map(of_hardware, changes)):
         raise SpecError(
             f"substrate '{substrate}' has no hardware; expected one of {', '.join(made_of_hardware())}, or no hardware."
         )
@@ -109,13 +109,6 @@ def _with_hardware(raw: Table, changes: Sequence[Table], name: str | None, ideal
     usual = raw["substrate"][next(iter(raw["substrate"]))].get("hardware", common(raw, arrays) or "unbounded")
     raw["hardware"] = without_former_keys(technology(raw.get("hardware"), name, ideal, usual), changes)
     return with_arrays(_with_changes(raw, others), arrays, ideal)
-
-
-def _of_hardware(change: Table) -> bool:
-    """Whether a change is one of the hardware of the run or of an array."""
-    projections = change.get("projections")
-    tables = projections.values() if isinstance(projections, dict) else ()
-    return "hardware" in change or any(isinstance(table, dict) and "hardware" in table for table in tables)
 
 
 def _changes(settings: Sequence[str | Table]) -> list[Table]:

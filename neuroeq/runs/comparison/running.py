@@ -14,7 +14,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from neuroeq.describe.catalog import resolve
+from neuroeq.describe.catalog import of_hardware, resolve
 from neuroeq.describe.kinds import kind_of
 from neuroeq.describe.spec import Network, setting
 from neuroeq.describe.spec.files import Table
@@ -81,7 +81,7 @@ class Plan:
             If the network cannot be resolved for the substrate with these settings.
         """
         circuit = kind_of(cell.substrate).hardware
-        settings = [each for each in self.settings if circuit or "hardware" not in _table(each)]
+        settings = [each for each in self.settings if circuit or not of_hardware(_table(each))]
         options: dict[str, Any] = {
             "substrate": cell.substrate,
             "hardware": cell.hardware,
