@@ -69,7 +69,7 @@ def test_training_calibrates_before_every_epoch(on):
         assert 0.5 < scales[0][layer] / volts < 2
 
 
-@pytest.mark.parametrize("at", [3, 8])
+@pytest.mark.parametrize("at", [3, 9])
 def test_a_resumed_training_ends_in_the_same_bits(at, tmp_path):
     net = digits("crossbar")
     substrate, examples, whole, streams = pieces(net)
@@ -107,7 +107,19 @@ def test_all_that_comes_after_reads_over_the_last_range_of_the_training(run):
     assert errors() == errors(adc_full_scale=same) != errors(adc_full_scale="20 V")
     steps = run.outputs(load(run.network).test.take(np.arange(20), "float64")[0]) / (2 * scales["output"] / 2**3)
     np.testing.assert_allclose(steps, steps.round(), atol=1e-9)
+
+
+def test_a_check_of_a_run_reads_over_its_ranges_and_calibrates_nothing(run, monkeypatch):
+    def calibrate(substrate, examples, rng):
+        assert substrate.as_calibrated() is None
+
+    monkeypatch.setattr("neuroeq.runs.checking.calibrate", calibrate)
     assert check_network(run.path, samples=2).examples == 2
+
+
+def test_a_check_at_start_weights_calibrates_first():
+    settings = [*SMALL, {"hardware": {"periphery": CALIBRATED}}]
+    assert check_network("digits", "crossbar", hardware="ideal", settings=settings, samples=2).examples == 2
 
 
 def test_another_circuit_is_calibrated_with_the_training_samples_of_its_data(run, tmp_path):

@@ -90,6 +90,28 @@ def test_a_single_key_of_an_array_can_be_set_and_undone():
     assert resolve(finer, None, [of(LAST, "none")]).own_arrays == {}
 
 
+def test_arrays_of_the_same_devices_share_one_scale():
+    own = resolved(f"projections.{LAST}.hardware.array.r_wire_row='1 ohm'", hardware="pcm")
+    assert own.array(LAST).array.r_wire_row == 1 and own.array(FIRST).array.r_wire_row == 0.35
+    assert own.array(LAST).w_max == own.array(FIRST).w_max == resolved(hardware="pcm").technology.w_max
+
+
+def test_each_array_is_programmed_by_its_own_scheme():
+    scheme = f"projections.{LAST}.hardware.synapse.programming.scheme=pulses"
+    run = train("digits", "crossbar", settings=[*SMALL, scheme], hardware="pcm", keep=False)
+    assert run.result["programming"]["scheme"] == "mixed_precision, pulses"
+    kept = {name.partition("/")[0] for name in run.folder.load().devices if name.endswith("/accumulator")}
+    assert kept == {FIRST, "hidden.bias"}
+
+
+def test_conductances_of_exact_devices_are_those_of_each_array():
+    window = f"projections.{LAST}.hardware.synapse.g_max='1 uS'"
+    run = train("digits", "crossbar", settings=[*SMALL, window], hardware="ideal", keep=False)
+    assert {name: float(g.max()) > 1e-6 for name, g in conductances(run).items()} == {FIRST: True, LAST: False}
+    spread = np.ptp(conductances(run)[LAST])
+    np.testing.assert_allclose(spread, np.abs(run.params[LAST]).max() / run.network.array(LAST).r_f, rtol=1e-9)
+
+
 def test_each_array_has_its_own_wires():
     arrays = arrays_of(resolved(of(LAST, "ideal"), hardware="pcm"))
     g = np.full((16, 10), 2e-5)
