@@ -14,7 +14,7 @@ import typer
 
 from neuroeq.describe import catalog
 from neuroeq.describe.catalog import load_network, resolve
-from neuroeq.describe.spec.network import Expected
+from neuroeq.describe.spec import Expected
 from neuroeq.runs.records import RunFolder, check_same
 
 ROOT = Path(__file__).parent.parent

@@ -131,5 +131,7 @@ def _show(transfer: Transfer) -> None:
         time = "" if spread.at_s is None else f" after {text_of(spread.at_s, 's')}"
         by_chip = zip(transfer.draws, spread.errors, strict=True)
         print(f"test error [%] by chip{time}  {'  '.join(f'{chip}: {100 * error:.2f}' for chip, error in by_chip)}")
+    if transfer.compensation_reads:
+        print(f"drift compensation reads     {transfer.compensation_reads:,} columns of each chip")
     if transfer.own_error is not None:
         print(f"the run itself had            {100 * transfer.own_error:.2f} %")

@@ -5,13 +5,14 @@ May import nothing of this package.
 
 from .phases import FOLLOWING, NUDGES, Array, Cost, Equilibrium, Nudge, NudgeMode, OnDevices, Params, Stop
 from .rules import NEEDS, Rule, as_rule, rule
-from .substrates import Circuit, Plastic, Substrate, Trial, VectorField, Wired
+from .substrates import Calibrated, Circuit, Plastic, Substrate, Trial, VectorField, Wired
 
 __all__ = [
     "FOLLOWING",
     "NEEDS",
     "NUDGES",
     "Array",
+    "Calibrated",
     "Circuit",
     "Cost",
     "Equilibrium",

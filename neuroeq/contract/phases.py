@@ -23,11 +23,16 @@ class OnDevices(dict[str, Array]):
     conductances
         The conductances by array of devices: (devices of a weight, n_pre, n_post), or (devices, n) for biases; 0 where
         there is no synapse. [S]
+    gains
+        The factors that compensate drift, by array: one for all of what its devices give, or one for each column,
+        (n_post,). They are part of the parameters, and not of the conductances.
     """
 
-    def __init__(self, params: Params, conductances: Mapping[str, Array]) -> None:
+    def __init__(
+        self, params: Params, conductances: Mapping[str, Array], gains: Mapping[str, Array] | None = None
+    ) -> None:
         super().__init__(params)
-        self.conductances = dict(conductances)
+        self.conductances, self.gains = dict(conductances), dict(gains or {})
 
 
 NudgeMode = Literal["state", "held_current", "clamp", "corrected"]

@@ -44,8 +44,8 @@ class Trial(Protocol):
 class Substrate(Protocol):
     """Physics that relaxes to equilibrium.
 
-    For each ability that only some substrates have, there is a method that returns None on all others: `as_circuit`,
-    `as_field`, `as_plastic` and `as_wired`.
+    For each ability that only some substrates have, there is a method that returns None on all others: `as_calibrated`,
+    `as_circuit`, `as_field`, `as_plastic` and `as_wired`.
     """
 
     @property
@@ -148,6 +148,10 @@ class Substrate(Protocol):
         """Return its arrays, if wires with resistance can be approximated in training; None if they cannot."""
         ...
 
+    def as_calibrated(self) -> Calibrated | None:
+        """Return its converters, if their full scales are calibrated; None if they are not."""
+        ...
+
 
 class Circuit(Substrate, Protocol):
     """A substrate that is made of devices and dissipates power."""
@@ -161,8 +165,8 @@ class Circuit(Substrate, Protocol):
         """Return the mean power that each kind of element turns into heat at an equilibrium [W]."""
         ...
 
-    def devices(self) -> int:
-        """Return how many programmable devices there are."""
+    def devices(self) -> dict[str, int]:
+        """Return how many programmable devices there are, by array."""
         ...
 
     def phase_time(self, eq: Equilibrium) -> float:
@@ -232,6 +236,22 @@ class Wired(Protocol):
 
     def stop(self) -> None:
         """Solve exactly from now on."""
+        ...
+
+
+class Calibrated(Protocol):
+    """The converters of a substrate that read each layer over a range of its own."""
+
+    @property
+    def full_scales(self) -> dict[str, float]:
+        """The largest voltage of either sign that is read, by layer; empty before the first calibration [V]."""
+        ...
+
+    @full_scales.setter
+    def full_scales(self, volts: Mapping[str, float]) -> None: ...
+
+    def calibrate(self, inputs: Array, rng: np.random.Generator | None = None) -> dict[str, float]:
+        """Return full scales for what free phases under these inputs show, (n, n_input), and use them from now on."""
         ...
 
 

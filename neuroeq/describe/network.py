@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_never
 
 import numpy as np
@@ -13,6 +14,14 @@ from .spec import Hardware, Network
 from .spec.graph import Initial, Scheme
 
 Array = np.ndarray
+
+
+def with_full_scales(network: Network, volts: Mapping[str, float]) -> Network:
+    """Return a network with the full scales that its converters were calibrated to, by layer, if there are any [V]."""
+    if not volts or network.hardware is None or not network.hardware.periphery.calibrated:
+        return network
+    periphery = network.hardware.periphery.model_copy(update={"adc_full_scale": dict(volts)})
+    return network.model_copy(update={"hardware": network.hardware.model_copy(update={"periphery": periphery})})
 
 
 def nodes(network: Network, layer: str) -> int:
@@ -60,22 +69,24 @@ def bounds(network: Network, projection: str) -> tuple[float, float] | None:
     own = network.projections[projection].bounds
     if network.hardware is None:
         return own
-    low, high = _window(network.hardware, network.g_unit if network.kind.conductances else None)
+    hardware = network.array(projection)
+    low, high = _window(hardware, network.g_unit if network.kind.conductances else None)
     if own is not None:
         low, high = max(low, own[0]), min(high, own[1])
     if low >= high:
         raise SpecError(
             f"{network.where}: projections.{projection}.bounds are {list(own or ())}, outside what the devices of "
-            f"{network.hardware.where} hold; widen the bounds or the conductance window."
+            f"{hardware.where} hold; widen the bounds or the conductance window."
         )
     return None if (low, high) == (-np.inf, np.inf) else (low, high)
 
 
-def bias_bounds(network: Network) -> tuple[float, float] | None:
+def bias_bounds(network: Network, bias: str) -> tuple[float, float] | None:
     """Return the interval that biases are kept in: what a differential pair holds, where pairs hold them."""
-    if not network.kind.pairs or np.isinf(network.technology.w_max):
+    if not network.kind.pairs or np.isinf(network.array(bias).w_max):
         return None
-    largest = network.technology.w_max * network.technology.neuron.integrator.bias_gain
+    hardware = network.array(bias)
+    largest = hardware.w_max * hardware.neuron.integrator.bias_gain
     return -largest, largest
 
 
@@ -144,7 +155,7 @@ def initial_params(network: Network, rng: np.random.Generator) -> Params:
             if positive and weight.max(initial=0) > within[1]:
                 raise SpecError(
                     f"{network.where}: projections.{name} starts with conductances up to {weight.max():.3g}, but "
-                    f"{network.technology.where} holds {within[1]:.3g} at most (g_max over g_unit); use a smaller "
+                    f"{network.array(name).where} holds {within[1]:.3g} at most (g_max over g_unit); use a smaller "
                     "initial.gain, or a smaller substrate.resistive.circuit.g_unit."
                 )
             if positive and projection.initial.scheme == "rectified_uniform":

@@ -44,7 +44,7 @@ class Descent:
         self._l1 = {name: network.training.l1 for name in network.projections if self._rates[name]}
         self._epochs = network.training.epochs
         intervals = {name: bounds(network, name) for name in network.projections}
-        intervals |= {name: bias_bounds(network) for name in self._rates if name not in network.projections}
+        intervals |= {name: bias_bounds(network, name) for name in self._rates if name not in network.projections}
         self._bounds = {name: interval for name, interval in intervals.items() if interval is not None}
         self._masks = {name: mask(network, name) for name in self._bounds if name in network.projections}
         self.velocity: Params = {}

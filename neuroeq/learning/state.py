@@ -73,6 +73,8 @@ class State:
     wire_error
         The largest error that was found at the end of an epoch where the wires of arrays are approximated, as a
         fraction of an array's largest weight; None if they are not.
+    full_scales
+        The full scales of the converters, by layer, where they are calibrated. [V]
     """
 
     params: Params
@@ -88,6 +90,7 @@ class State:
     wall_s: float = 0.0
     trainer: str | None = None
     wire_error: float | None = None
+    full_scales: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

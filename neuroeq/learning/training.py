@@ -21,6 +21,7 @@ from .monitor import TrainingMonitor
 from .state import State, Step, Tally
 from .trainers import choose, start
 from .trainers.contract import Batches, Outcome, Setup
+from .weight_store import WeightStore
 
 Array = np.ndarray
 
@@ -66,6 +67,7 @@ def train(
     history = WeightHistory(network, state, streams, n_batches)
     with _approximated(substrate, state) as wired:
         while state.epoch < epochs:
+            _calibrate(substrate, examples, state, streams)
             order = streams.child("data", state.epoch).permutation(len(part))
             for batch in range(state.batch, n_batches, learner.chunk):
                 cpu, wall = time.process_time(), time.perf_counter()
@@ -90,6 +92,25 @@ def train(
             state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally()
 
 
+def calibrate(substrate: Substrate, examples: Examples, rng: np.random.Generator) -> dict[str, float]:
+    """Return the full scales of converters that are calibrated, found by training samples; nothing for others [V].
+
+    Parameters
+    ----------
+    substrate
+        The substrate, with the parameters to find them with.
+    examples
+        The examples; the first ones of their training part are seen.
+    rng
+        Random numbers of the free phases.
+    """
+    converters, network = substrate.as_calibrated(), substrate.network
+    if converters is None:
+        return {}
+    samples = slice(0, network.technology.periphery.calibration_samples)
+    return converters.calibrate(examples.batch(examples.train, samples, network)[0], rng)
+
+
 @contextmanager
 def _approximated(substrate: Substrate, state: State) -> Iterator[Wired | None]:
     """Approximate the wires of a substrate's arrays for a while, where it has such."""
@@ -102,6 +123,24 @@ def _approximated(substrate: Substrate, state: State) -> Iterator[Wired | None]:
         yield wired
     finally:
         wired.stop()
+
+
+def recall(substrate: Substrate, state: State) -> None:
+    """Give the converters of a substrate the full scales that a training has found for them last."""
+    converters = substrate.as_calibrated()
+    if converters is not None:
+        converters.full_scales = state.full_scales
+
+
+def _calibrate(substrate: Substrate, examples: Examples, state: State, streams: Streams) -> None:
+    """Find the full scales of converters that are calibrated before an epoch; within it, they stay."""
+    if substrate.as_calibrated() is None:
+        return
+    if state.batch:
+        recall(substrate, state)
+        return
+    substrate.hold(WeightStore(substrate.network, state.params, state.devices, streams).held)
+    state.full_scales = calibrate(substrate, examples, streams.child("calibration", state.epoch))
 
 
 def _add(tally: Tally, network: Network, outcome: Outcome, wanted: Array, labels: Array) -> tuple[float, int]:

@@ -17,7 +17,7 @@ from neuroeq.learning.phases import nudges
 from neuroeq.learning.rules import Trial
 from neuroeq.randomness import Streams
 
-from .programming import Programming
+from .programming import Programming, writing_energy
 
 Array = np.ndarray
 
@@ -69,10 +69,16 @@ def account(
         for kind, energy in _held(substrate, end, pull).items():
             update[kind] = update.get(kind, 0.0) + batch * energy
     update["ADC"] = batch * (1 + len(nudged_ends)) * n_nodes * hardware.adc_energy
-    update["writing"] = (substrate.devices() if took is None else took.pulses_per_update) * hardware.write_energy
+    update["writing"] = _written_once(substrate) if took is None else took.write_energy_per_update
     if took is not None and took.reads_per_update:
         update["reading devices"] = took.reads_per_update * hardware.adc_energy
     return Energy(inference, update)
+
+
+def _written_once(substrate: Circuit) -> float:
+    """Return the energy of programming every device once [J]."""
+    counts = substrate.devices()
+    return writing_energy({name: substrate.network.array(name) for name in counts}, counts)
 
 
 def _held(substrate: Circuit, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:

@@ -9,6 +9,7 @@ import numpy as np
 from neuroeq.contract import Substrate
 from neuroeq.data import Examples
 from neuroeq.data.choice import in_turn
+from neuroeq.describe.network import with_full_scales
 from neuroeq.describe.spec import Network
 from neuroeq.learning.phases import nudges
 from neuroeq.learning.rules import Trial
@@ -32,7 +33,7 @@ def probes(network: Network, state: State, examples: Examples, streams: Streams)
     which = np.sort(in_turn(np.asarray(part.labels), most_of_each=1))[:PROBE_SAMPLES]
     inputs, _, wanted = examples.batch(part, which, network)
     options: dict[str, Any] = {"engine": "stepper", "target": "numpy", "deferred": False, "monitored": len(inputs)}
-    network = at_operating_point(network)
+    network = with_full_scales(at_operating_point(network), state.full_scales)
     options["engine"] = engine_of(network)
     probe = build(network, state.params, len(inputs), **options)
     recordings = {}

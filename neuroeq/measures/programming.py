@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from neuroeq.describe.spec import Network
+from neuroeq.describe.spec import Hardware, Network
 from neuroeq.describe.spec.device import Pulsed
 from neuroeq.learning.state import State
 from neuroeq.learning.weight_store import WeightStore
 from neuroeq.physics.devices import ASKED, MADE, PULSES, READS, Chip
+from neuroeq.physics.devices.array import DeviceArray
 from neuroeq.randomness import Streams
 
 NEAR = 0.01
@@ -24,9 +26,10 @@ class Programming:
     Parameters
     ----------
     scheme
-        The programming scheme that brought changes into the devices.
+        The programming scheme that brought changes into the devices; all of them, where arrays differ.
     granularity
-        The change of a weight that one pulse is worth on average, or that programming can resolve.
+        The change of a weight that one pulse is worth on average, or that programming can resolve; where arrays
+        differ, that of the array in which it is the largest fraction of the largest weight.
     granularity_of_w_max
         The same as a fraction of the largest weight.
     pulses_per_weight_per_epoch, reads_per_weight_per_epoch
@@ -35,11 +38,16 @@ class Programming:
         Pulses that a device got in the whole training, on average and at most: the endurance used.
     pulses_per_update, reads_per_update
         Pulses and reads of all devices together in one update.
+    write_energy_per_update
+        Energy of these pulses [J].
     change_cosine
         Cosine between the changes of the weights that were asked for, summed over the training, and those that devices
         made; None if none was asked for.
     saturated
         Fraction of the devices whose conductance is within 1 % of an end of the window.
+    arrays
+        The same of each projection with its biases, where some array has hardware of its own. Arrays that hold exactly
+        what is written are left out, and count for the energy only.
     """
 
     scheme: str
@@ -51,8 +59,10 @@ class Programming:
     writes_per_device_most: int
     pulses_per_update: float
     reads_per_update: float
+    write_energy_per_update: float
     change_cosine: float | None
     saturated: float
+    arrays: dict[str, Programming] = field(default_factory=dict)
 
 
 def programming(network: Network, state: State, streams: Streams, n_batches: int) -> Programming | None:
@@ -72,51 +82,86 @@ def programming(network: Network, state: State, streams: Streams, n_batches: int
     chip = WeightStore(network, state.params, dict(state.devices), streams).chip
     if chip is None:
         return None
-    pulses, reads = (_counts(chip, state, what) for what in (PULSES, READS))
-    weights = sum(int(np.prod(shape[1:])) for shape in chip.shapes.values())
+    inexact = [name for name, array in chip.arrays.items() if not array.plain]
+    whole = replace(_of(chip, inexact, state, n_batches), write_energy_per_update=_energy(chip, state, n_batches))
+    if not network.own_arrays:
+        return whole
+    of = {array: [name for name in inexact if network.home(name) == array] for array in network.projections}
+    arrays = {array: _of(chip, names, state, n_batches) for array, names in of.items() if names}
+    return replace(whole, arrays=arrays)
+
+
+def _of(chip: Chip, names: Sequence[str], state: State, n_batches: int) -> Programming:
+    """Return what programming took in some arrays."""
+    counts = {name: [_counts(chip, name, state, what) for what in (PULSES, READS)] for name in names}
+    pulses = np.concatenate([count[0].ravel() for count in counts.values()])
+    reads = sum(float(count[1].sum()) for count in counts.values())
+    reads_of_weights = sum(float(count[1].sum()) / len(count[1]) for count in counts.values())
+    weights = sum(int(np.prod(chip.shapes[name][1:])) for name in names)
     epochs = max(state.epoch, 1)
-    granularity = next(iter(chip.arrays.values())).granularity
+    coarsest = max((chip.arrays[name] for name in names), key=_relative_granularity)
     return Programming(
-        scheme=network.technology.synapse.programming.scheme,
-        granularity=granularity,
-        granularity_of_w_max=granularity / chip.mapping.bounds[1],
+        scheme=", ".join(dict.fromkeys(chip.arrays[name].synapse.programming.scheme for name in names)),
+        granularity=coarsest.granularity,
+        granularity_of_w_max=_relative_granularity(coarsest),
         pulses_per_weight_per_epoch=float(pulses.sum()) / weights / epochs,
-        reads_per_weight_per_epoch=float(reads.sum()) / chip.mapping.devices / weights / epochs,
+        reads_per_weight_per_epoch=reads_of_weights / weights / epochs,
         writes_per_device_mean=float(pulses.mean()),
         writes_per_device_most=int(pulses.max()),
         pulses_per_update=float(pulses.sum()) / epochs / n_batches,
-        reads_per_update=float(reads.sum()) / epochs / n_batches,
-        change_cosine=_change_cosine(chip, state),
-        saturated=_saturated(chip, state),
+        reads_per_update=reads / epochs / n_batches,
+        write_energy_per_update=_energy(chip, state, n_batches, names),
+        change_cosine=_change_cosine(names, state),
+        saturated=_saturated(chip, names, state),
     )
 
 
-def _change_cosine(chip: Chip, state: State) -> float | None:
+def _energy(chip: Chip, state: State, n_batches: int, names: Sequence[str] | None = None) -> float:
+    """Return the energy of writing some arrays in one update, all of them if left out [J]."""
+    arrays = {name: chip.arrays[name].hardware for name in names or chip.arrays}
+    updates = max(state.epoch, 1) * n_batches
+    return writing_energy(arrays, {name: float(_counts(chip, name, state, PULSES).sum()) / updates for name in arrays})
+
+
+def writing_energy(arrays: Mapping[str, Hardware], pulses: Mapping[str, float]) -> float:
+    """Return the energy of pulses into arrays [J]."""
+    by_cost: dict[float, float] = {}
+    for name, number in pulses.items():
+        cost = arrays[name].periphery.write_energy
+        by_cost[cost] = by_cost.get(cost, 0.0) + number
+    return sum(number * cost for cost, number in by_cost.items())
+
+
+def _relative_granularity(array: DeviceArray) -> float:
+    return array.granularity / array.mapping.bounds[1]
+
+
+def _change_cosine(names: Sequence[str], state: State) -> float | None:
     nothing = np.zeros(1)
     asked, made = (
-        np.concatenate([state.devices.get(f"{name}/{what}", nothing).ravel() for name in chip.shapes])
+        np.concatenate([state.devices.get(f"{name}/{what}", nothing).ravel() for name in names])
         for what in (ASKED, MADE)
     )
     size = float(np.linalg.norm(asked) * np.linalg.norm(made))
     return float(asked @ made) / size if size else None
 
 
-def _counts(chip: Chip, state: State, what: str) -> np.ndarray:
+def _counts(chip: Chip, name: str, state: State, what: str) -> np.ndarray:
     """Return how often each device was pulsed or read; those of a fast array beside it are counted as its own."""
-    counts = []
-    for name, shape in chip.shapes.items():
-        count = np.zeros(shape)
-        for key, value in state.devices.items():
-            if key.startswith(f"{name}/") and key.endswith(f"/{what}"):
-                count = count + value
-        counts.append(count.ravel())
-    return np.concatenate(counts)
+    count = np.zeros(chip.shapes[name])
+    for key, value in state.devices.items():
+        if key.startswith(f"{name}/") and key.endswith(f"/{what}"):
+            count = count + value
+    return count
 
 
-def _saturated(chip: Chip, state: State) -> float:
-    low, high = chip.hardware.g_min, chip.hardware.g_max
-    if high is None or not isinstance(chip.synapse.update, Pulsed):
+def _saturated(chip: Chip, names: Sequence[str], state: State) -> float:
+    places = []
+    for name in names:
+        low, high = chip.arrays[name].hardware.g_min, chip.arrays[name].hardware.g_max
+        if high is not None and isinstance(chip.arrays[name].law, Pulsed):
+            places.append((state.devices[name].ravel() - low) / (high - low))
+    if not places:
         return 0.0
-    g = np.concatenate([state.devices[name].ravel() for name in chip.shapes])
-    place = (g - low) / (high - low)
+    place = np.concatenate(places)
     return float(np.mean((place < NEAR) | (place > 1 - NEAR)))

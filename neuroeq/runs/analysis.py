@@ -131,7 +131,7 @@ def conductances(run: Run, when: str = "after") -> dict[str, Array]:
     params = WeightStore(network, state.params, state.devices, streams).held
     if network.kind.conductances:
         return in_siemens(network, params)
-    pairs = {name: pair_of(network.technology, params, name, mask(network, name)) for name in network.projections}
+    pairs = {name: pair_of(network.array(name), params, name, mask(network, name)) for name in network.projections}
     return {name: np.stack(pair) for name, pair in pairs.items()}
 
 

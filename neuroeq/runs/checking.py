@@ -15,13 +15,13 @@ from neuroeq.contract import OnDevices, Substrate
 from neuroeq.data import Examples, load
 from neuroeq.data.choice import in_turn
 from neuroeq.describe.catalog import load_network, resolve
-from neuroeq.describe.network import initial_params
+from neuroeq.describe.network import initial_params, with_full_scales
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.describe.spec.hardware import NudgeSource
 from neuroeq.errors import NeuroeqWarning, SpecError
 from neuroeq.learning.state import State
-from neuroeq.learning.training import initial_state, train
+from neuroeq.learning.training import calibrate, initial_state, train
 from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.fidelity import Chosen, Report, check, choose_examples
 from neuroeq.physics.engine import use_target
@@ -83,8 +83,10 @@ def check_network(
     state = State(initial_params(resolved, streams.child("init"))) if run is None else run.folder.load()
     examples = load(resolved, Path(resolved.run.data_dir) if resolved.run.data_dir else None)
     samples = min(samples, len(examples.train))
-    same = run is not None and (resolved.hardware, resolved.run.seed) == (run.network.hardware, run.network.run.seed)
+    same = run is not None and _chip(resolved) == _chip(run.network)
+    resolved = with_full_scales(resolved, state.full_scales)
     pair = _Pair(described, resolved, streams, state, same, samples, use_target(target))
+    calibrate(pair.checked, examples, streams.child("calibration", 0))
     chosen, epoch = _choose(pair, run, state, examples, samples, target)
     which = chosen.which if len(chosen.which) else in_turn(np.asarray(examples.train.labels), samples)
     inputs, _, wanted = examples.batch(examples.train, which, resolved)
@@ -144,6 +146,11 @@ class _Pair:
     def _store(self, state: State) -> WeightStore:
         devices = dict(state.devices) if self._same_devices else {}
         return WeightStore(self._resolved, state.params, devices, self._streams)
+
+
+def _chip(network: Network) -> tuple[Any, ...]:
+    """Return what the devices of a network are drawn from."""
+    return network.hardware, [projection.hardware for projection in network.projections.values()], network.run.seed
 
 
 def _earlier_states(run: Run, examples: Examples, target: str | None) -> Iterator[tuple[int, State]]:

@@ -58,6 +58,7 @@ def concluded(session: Session) -> Run:
     result["mapping"] = None if circuit is None else circuit.mapping()
     result["programming"] = took and asdict(took)
     result["wire_error"] = state.wire_error
+    result["adc_full_scales_V"] = state.full_scales or None
     result |= _made_by(session)
     folder.write_result(result)
     return Run(folder.path, network, result, folder if isinstance(folder, MemoryRecords) else None)
@@ -70,6 +71,7 @@ def _made_of(session: Session) -> dict[str, Any]:
         "network": network.name,
         "substrate": network.substrate_name,
         "hardware": network.hardware and network.hardware.name,
+        "arrays": network.own_arrays,
         "seed": network.run.seed,
         "precision": network.physics.precision,
         "epochs": network.training.epochs,

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from neuroeq.contract import Params
 from neuroeq.data.examples import predictions
+from neuroeq.describe.network import with_full_scales
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
 from neuroeq.learning.weight_store import WeightStore
@@ -89,7 +90,8 @@ class Run:
         DataError
             If inputs have the wrong shape, or are not finite.
         """
-        network, state, streams = self.network, self.folder.load(), Streams(self.network.run.seed)
+        state, streams = self.folder.load(), Streams(self.network.run.seed)
+        network = with_full_scales(self.network, state.full_scales)
         samples = np.atleast_2d(np.asarray(inputs, network.physics.precision))
         substrate = build(network, state.params, EVALUATION_BATCH, plastic=False, engine=engine_of(network))
         store = WeightStore(network, state.params, state.devices, streams)

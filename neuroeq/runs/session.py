@@ -19,7 +19,7 @@ from neuroeq.describe.spec import Network
 from neuroeq.errors import DivergenceError, NeuroeqWarning
 from neuroeq.learning.state import State, Step
 from neuroeq.learning.trainers import prepare
-from neuroeq.learning.training import initial_state, train
+from neuroeq.learning.training import initial_state, recall, train
 from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.evaluation import Score, evaluate
 from neuroeq.physics.substrates import build, engine_of
@@ -138,6 +138,7 @@ class Session:
         reading = self.streams.child(f"read {name}", *(() if epoch is None else (epoch,)))
         store = WeightStore(self.network, self.state.params, self.state.devices, self.streams)
         self.evaluator.hold(store.effective(reading))
+        recall(self.evaluator, self.state)
         stop = self.evaluator.stop(self.evaluator.network.phases.free)
         return evaluate(self.evaluator, part, self.examples.n_classes, stop, self.streams, name, epoch or 0)
 
@@ -202,6 +203,7 @@ def begun(folder: RunFolder | MemoryRecords, network: Network, target: str, sour
     options: dict[str, Any] = {"engine": engine_of(network), "target": target}
     substrate = build(network, state.params, network.training.batch_size, **options)
     evaluator = build(network, state.params, EVALUATION_BATCH, plastic=False, **options)
+    recall(substrate, state)
     compile_s = cpu_seconds(children=True) - before
     if fresh:
         folder.describe(network)

@@ -18,12 +18,14 @@ from threadpoolctl import threadpool_limits
 from neuroeq.contract import Params
 from neuroeq.data import Examples, Part, load
 from neuroeq.describe.catalog import load_network, resolve
-from neuroeq.describe.network import initial_params
+from neuroeq.describe.network import initial_params, with_full_scales
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import NeuroeqError, SpecError
+from neuroeq.learning.training import calibrate
 from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.evaluation import evaluate
+from neuroeq.physics.devices import Chip
 from neuroeq.physics.engine import use_target
 from neuroeq.physics.substrates import build, engine_of
 from neuroeq.randomness import Streams
@@ -80,6 +82,8 @@ class Transfer:
         The seeds of the chips.
     spreads
         The spread of the test errors at each time.
+    compensation_reads
+        How many columns of devices are read on each chip to compensate drift, each by one conversion.
     """
 
     run: str
@@ -90,6 +94,7 @@ class Transfer:
     hardware: str | None
     draws: tuple[int, ...]
     spreads: tuple[Spread, ...]
+    compensation_reads: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain values."""
@@ -152,7 +157,8 @@ def evaluate_run(
     """
     run = run if isinstance(run, Run) else load_run(run)
     times: list[float | None] = [_time(each) for each in at] or [None]
-    network, params = _on_substrate(run, substrate, settings, hardware, ideal), run.folder.load().params
+    network, state = _on_substrate(run, substrate, settings, hardware, ideal), run.folder.load()
+    network, params = with_full_scales(network, state.full_scales), state.params
     _check_parameters(run, network, params)
     if at and not network.kind.hardware:
         raise SpecError(
@@ -168,17 +174,31 @@ def evaluate_run(
     watch = None if progress is None else partial(progress, draws * len(times) * len(examples.test))
     try:
         with threadpool_limits(1), interrupting(None):
+            reads = _compensation_reads(network, params, at)
             for chip in chips:
                 errors.append(_drawn(network, params, examples, examples.test, chip, times, chosen, watch))
     except Interrupted as interruption:
         if not errors:
             raise
-        raise PartlyEvaluated(_transfer(run, network, chips[: len(errors)], times, errors), interruption) from None
-    return _transfer(run, network, chips, times, errors)
+        done = chips[: len(errors)]
+        raise PartlyEvaluated(_transfer(run, network, done, times, errors, reads), interruption) from None
+    return _transfer(run, network, chips, times, errors, reads)
+
+
+def _compensation_reads(network: Network, params: Params, at: Sequence[str]) -> int:
+    """Return how many columns are read on each chip to compensate drift."""
+    if not at or not network.kind.hardware:
+        return 0
+    return Chip(network, params, Streams(0)).compensation_reads(len(at))
 
 
 def _transfer(
-    run: Run, network: Network, chips: Sequence[int], times: Sequence[float | None], errors: Sequence[Sequence[float]]
+    run: Run,
+    network: Network,
+    chips: Sequence[int],
+    times: Sequence[float | None],
+    errors: Sequence[Sequence[float]],
+    reads: int,
 ) -> Transfer:
     """Return the result from the errors of each chip at each time."""
     return Transfer(
@@ -187,9 +207,10 @@ def _transfer(
         _named(run.network),
         run.test_error,
         network.substrate_name,
-        network.hardware.name if network.hardware else None,
+        network.made_of if network.kind.hardware else None,
         tuple(chips),
         tuple(Spread.of(time, column) for time, column in zip(times, zip(*errors, strict=True), strict=True)),
+        reads,
     )
 
 
@@ -208,6 +229,8 @@ def _drawn(
     streams = Streams(chip)
     evaluator = build(network, params, EVALUATION_BATCH, plastic=False, engine=engine_of(network), target=target)
     store = WeightStore(network, params, {}, streams)
+    evaluator.hold(store.held)
+    calibrate(evaluator, examples, streams.child("calibration", 0))
     stop, errors = evaluator.stop(evaluator.network.phases.free), []
     for index, time in enumerate(times):
         place = () if time is None else (index,)
@@ -263,4 +286,4 @@ def _time(text: str) -> float:
 
 
 def _named(network: Network) -> str:
-    return network.substrate_name + (f":{network.technology.name}" if network.kind.hardware else "")
+    return network.substrate_name + (f":{network.made_of}" if network.kind.hardware else "")

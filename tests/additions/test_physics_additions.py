@@ -181,8 +181,8 @@ def test_a_chip_pulses_its_devices_by_the_added_law():
     held = chip.write(params, np.random.default_rng(1))
     law, hardware = network.technology.synapse.update, network.technology
     per_state = (hardware.g_max - hardware.g_min) / 2
-    step = 0.02 * per_state / chip.mapping.unit
     name = "input_hidden"
+    step = 0.02 * per_state / chip.arrays[name].mapping.unit
     wanted = {**params, name: params[name] + step}
     after = chip.update(held, params, wanted, np.random.default_rng(2))
     before = -1 + (held[name] - hardware.g_min) / per_state

@@ -114,7 +114,9 @@ def test_the_kept_results_are_those_of_the_files_and_keep_their_promise(name):
 
 
 def test_the_layout_and_the_hardware_that_the_page_shows_are_allowed():
-    layout, hardware = blocks(HARDWARE, "toml")
+    arrays, layout, hardware = blocks(HARDWARE, "toml")
+    Path("own.toml").write_text('extends = "xor"\ntitle = "own"\n' + arrays)
+    assert resolve("own.toml", "crossbar", hardware="ideal").made_of == "ideal+pcm+unbounded"
     Path("mine.toml").write_text('extends = "xor"\ntitle = "mine"\n' + layout)
     Path("hardware.toml").write_text(hardware)
     resolved = resolve("mine.toml", "resistive", hardware="hardware.toml", ideal=["wires"])

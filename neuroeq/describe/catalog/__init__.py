@@ -1,5 +1,6 @@
 """The catalog: it loads networks, models and hardware by name or path, and resolves a network for a substrate."""
 
+from .arrays import of_hardware
 from .building import changed, network
 from .files import FOLDERS, find, names, shown, title
 from .loading import load_any, load_hardware, load_model, load_network
@@ -17,6 +18,7 @@ __all__ = [
     "load_network",
     "names",
     "network",
+    "of_hardware",
     "resolve",
     "shown",
     "title",

@@ -15,6 +15,7 @@ from ..reach import check_reach
 from ..spec import Network, NeuronModel, Spec, SynapseModel, overlay, setting
 from ..spec.files import Table
 from ..times import check_times
+from .arrays import check_arrays, common, of_hardware, with_arrays, without_arrays
 from .loading import checked, load_model, load_network, on_substrate
 from .matching import matched
 from .technology import technology, without_former_keys
@@ -45,7 +46,9 @@ def resolve(
         Changes such as ``"phases.beta=0.5"``, or tables of changes, in the order in which they apply. A key that
         starts with ``hardware.`` changes the hardware.
     hardware
-        The hardware of a circuit, by name or path; if left out, what the file names, or ``"unbounded"``.
+        The hardware of a circuit, by name or path; if left out, what the file names, what all of its arrays name, or
+        ``"unbounded"``. Arrays that name their own keep it, unless the network describes a run, whose hardware is then
+        replaced as a whole.
     ideal
         Parts of the hardware to idealise: window, devices, diodes, amplifiers, wires, array, periphery, nudge.
 
@@ -70,19 +73,20 @@ def resolve(
     changes = _changes(settings)
     raw = _with_changes(raw, [change for change in changes if "substrate" in change])
     new_hardware = "hardware" not in raw or hardware is not None
+    raw, others = on_substrate(raw, substrate), [change for change in changes if "substrate" not in change]
     if kind_of(substrate).hardware:
-        default = raw["substrate"][substrate].get("hardware", "unbounded")
-        raw["hardware"] = without_former_keys(technology(raw.get("hardware"), hardware, ideal, default), changes)
-    elif hardware or ideal or any("hardware" in change for change in changes):
+        raw = _with_hardware(raw, others, hardware, ideal)
+    elif hardware or ideal or any(map(of_hardware, changes)):
         raise SpecError(
             f"substrate '{substrate}' has no hardware; expected one of {', '.join(made_of_hardware())}, or no hardware."
         )
-    raw = _with_changes(on_substrate(raw, substrate), [change for change in changes if "substrate" not in change])
+    else:
+        raw = _with_changes(raw, others)
     typed = [change for item, change in zip(settings, changes, strict=True) if isinstance(item, str)]
     resolved = checked(raw, f"{network.where}: substrate.{substrate}", typed or changes)
     own_nudge = not new_hardware or any("beta" in change.get("phases", {}) for change in changes)
     complete = matched(_with_models(resolved.read_from(network.path, network.where)), own_nudge)
-    for check in (check_times, check_reach, check_learnable):
+    for check in (check_arrays, check_times, check_reach, check_learnable):
         check(complete)
     return complete
 
@@ -94,6 +98,17 @@ def _lend_tables(tables: Table, asked: str) -> None:
         like = kind_of(name).like
         if like in tables:
             tables.setdefault(name, tables[like])
+
+
+def _with_hardware(raw: Table, changes: Sequence[Table], name: str | None, ideal: Sequence[str]) -> Table:
+    """Return a network on a circuit after changes, with the hardware of the circuit and of its arrays in full."""
+    made_before = "hardware" in raw
+    raw, others, arrays = without_arrays(raw, changes)
+    if made_before and name is not None:
+        arrays = {array: [None, *wanted[1:]] for array, wanted in arrays.items()}
+    usual = raw["substrate"][next(iter(raw["substrate"]))].get("hardware", common(raw, arrays) or "unbounded")
+    raw["hardware"] = without_former_keys(technology(raw.get("hardware"), name, ideal, usual), changes)
+    return with_arrays(_with_changes(raw, others), arrays, ideal)
 
 
 def _changes(settings: Sequence[str | Table]) -> list[Table]:

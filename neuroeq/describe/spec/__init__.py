@@ -2,11 +2,12 @@
 
 from .base import Spec, validate
 from .circuit import Resistive
+from .expected import Expected
 from .files import overlay, read, setting
 from .graph import Layer, Projection
 from .hardware import Hardware
 from .model import Bounds, NeuronModel, SynapseModel, Term
-from .network import SUBSTRATES, Expected, Network, Substrate
+from .network import SUBSTRATES, Network, Substrate
 from .recipe import Phases, Training
 
 __all__ = [

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from .base import MANY, Count, Spec, Time, Value
+from .hardware import Hardware
 from .model import NeuronModel, SynapseModel
 
 Scheme = Literal["glorot_uniform", "uniform", "normal", "constant", "rectified_uniform"]
@@ -118,6 +119,9 @@ class Projection(Spec):
         Conduction delay; a projection with a delay runs as native Brian2 Synapses. [s]
     synapse
         A synapse model that replaces the substrate's for this projection.
+    hardware
+        On a circuit, the hardware whose devices and wires hold these weights, by name or path; that of the run if left
+        out. Biases are in the array of the first projection into their layer.
     """
 
     source: str
@@ -131,6 +135,7 @@ class Projection(Spec):
     )
     delay: Annotated[Time, Field(ge=0)] | None = None
     synapse: str | SynapseModel | None = None
+    hardware: str | Hardware | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -5,14 +5,20 @@ A network's own numbers are dimensionless; the hardware gives them their scale.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from .base import Conductance, Current, Described, Energy, Resistance, Spec, Temperature, Time, Voltage
+from neuroeq.errors import SpecError, given
+from neuroeq.units import si, text_of
+
+from .base import Conductance, Count, Current, Described, Energy, Resistance, Spec, Temperature, Time, Voltage
 from .node import Neuron
 from .synapse import Synapse
 
+OF_ARRAY = ("r_f", "w_max", "headroom", "bias_gain")
+"""Keys of the integrators that scale the weights of an array to its window, and are its own."""
 DEFAULT_R_F = 1e5
 """Feedback resistance where no conductance window determines it; weight 1 is then 10 uS. [ohm]"""
 
@@ -34,6 +40,10 @@ class Array(Spec):
     phase_mismatch
         Mismatch between two circuits, where the phase at +beta runs on a circuit of its own: standard deviation of
         every conductance there, as a fraction. It is 0 where one circuit runs all phases in turn.
+    drift_compensation
+        Whether what an array of a crossbar gives is scaled by what its devices give under equal voltages on all rows,
+        right after programming over now: ``"global"``, by one factor for all columns together, or ``"column"``, by one
+        for each.
     """
 
     r_wire_row: Annotated[Resistance, Field(ge=0)] = 0.0
@@ -44,6 +54,7 @@ class Array(Spec):
     max_cols: Annotated[int, Field(gt=0)] | None = None
     solver: Literal["exact", "series"] = "series"
     phase_mismatch: Annotated[float, Field(ge=0)] = 0.0
+    drift_compensation: Literal["none", "global", "column"] = "none"
 
     @property
     def wired(self) -> bool:
@@ -82,6 +93,42 @@ class NudgeSource(Spec):
         return self
 
 
+def _full_scale(value: object) -> object:
+    """Read the full scale of the converters that read nodes: one for all layers, one for each, or "calibrated"."""
+    if value == "calibrated":
+        return value
+    if isinstance(value, Mapping) and value:
+        return {str(layer): _positive(volts) for layer, volts in value.items()}
+    return _positive(value)
+
+
+def _positive(value: object) -> float:
+    try:
+        volts = si(value, "a voltage")
+    except SpecError:
+        volts = 0.0
+    if volts <= 0:
+        raise ValueError(
+            f"is {given(value)}; expected a voltage above 0, such as '1 V', a table of one for each layer, or "
+            "'calibrated'"
+        )
+    return volts
+
+
+def _full_scale_text(value: float | str | Mapping[str, float]) -> object:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return {layer: text_of(volts, "V") for layer, volts in value.items()}
+    return text_of(value, "V")
+
+
+FullScale = Annotated[
+    float | Literal["calibrated"] | dict[str, float], BeforeValidator(_full_scale), PlainSerializer(_full_scale_text)
+]
+"""The largest voltage of either sign that converters read."""
+
+
 class Periphery(Spec):
     """The converters around the array, their times and their energies.
 
@@ -91,7 +138,11 @@ class Periphery(Spec):
         Resolution in bits of the converters that drive inputs and that read nodes; 0 for ideal converters.
     dac_full_scale, adc_full_scale
         Largest voltage of either sign that the converters drive and read; if left out, the largest that inputs of 1
-        ask for, and the voltage that stands for 1. [V]
+        ask for, and the voltage that stands for 1. What is read may have one for each layer, in a table, or
+        ``"calibrated"``: each layer's own, found from what its converters see in free phases. [V]
+    calibration_samples, calibration_quantile
+        How many training samples are seen for that, from the first on, before every epoch; and the quantile of the
+        voltages, without their signs, that becomes the full scale of a layer: their largest, if it is 1.
     adc_noise_sd, adc_offset_sd
         Standard deviations of the noise of every reading, and of a constant offset at every node. [V]
     nudge
@@ -107,7 +158,9 @@ class Periphery(Spec):
     dac_bits: Annotated[int, Field(ge=0, le=24)] = 0
     adc_bits: Annotated[int, Field(ge=0, le=24)] = 0
     dac_full_scale: Annotated[Voltage, Field(gt=0)] | None = None
-    adc_full_scale: Annotated[Voltage, Field(gt=0)] | None = None
+    adc_full_scale: FullScale | None = None
+    calibration_samples: Count = 256
+    calibration_quantile: Annotated[float, Field(gt=0, le=1)] = 1.0
     adc_noise_sd: Annotated[Voltage, Field(ge=0)] = 0.0
     adc_offset_sd: Annotated[Voltage, Field(ge=0)] = 0.0
     nudge: NudgeSource = NudgeSource()
@@ -115,6 +168,11 @@ class Periphery(Spec):
     dac_energy: Annotated[Energy, Field(ge=0)] = 0.0
     adc_energy: Annotated[Energy, Field(ge=0)] = 0.0
     write_energy: Annotated[Energy, Field(ge=0)] = 0.0
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether there are converters whose full scales have to be found first."""
+        return bool(self.adc_bits) and self.adc_full_scale == "calibrated"
 
     @property
     def ideal(self) -> bool:
@@ -171,6 +229,16 @@ class Hardware(Described):
     array: Array = Array()
     periphery: Periphery = Periphery()
     evidence: tuple[Evidence, ...] = ()
+
+    def around(self, array: Hardware) -> Hardware:
+        """Return the hardware of an array with devices and wires of its own, in a circuit of this hardware."""
+        own = array.neuron.integrator
+        scale = {key: getattr(own, key) for key in OF_ARRAY}
+        neuron = self.neuron.model_copy(update={"integrator": self.neuron.integrator.model_copy(update=scale)})
+        periphery = self.periphery.model_copy(update={"write_energy": array.periphery.write_energy})
+        shared = {key: getattr(self.array, key) for key in ("solver", "phase_mismatch")}
+        parts = {"neuron": neuron, "periphery": periphery, "array": array.array.model_copy(update=shared)}
+        return array.model_copy(update={**parts, "temperature": self.temperature})
 
     @property
     def r_f(self) -> float:

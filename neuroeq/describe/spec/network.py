@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from neuroeq.errors import SpecError
-from neuroeq.registry import SUBSTRATES as REGISTERED
 
 from ..kinds import OWN, Kind, kind_of, made_of_hardware
 from .base import Described, Spec, Time, Value
 from .circuit import Resistive
 from .data import Data
+from .expected import Expected, SubstrateName
 from .graph import Layer, Projection, check_edges
 from .hardware import Hardware
 from .model import NeuronModel, SynapseModel
 from .recipe import NudgeName, Phases, Training
 from .rules import check_rule, rule_of
 
-SubstrateName = Annotated[str, AfterValidator(REGISTERED.check)]
 SUBSTRATES: tuple[str, ...] = tuple(OWN)
 """The names of our own substrates."""
 Engine = Literal["stepper", "compiled", "reference", "operating_point"]
@@ -69,44 +68,6 @@ class Substrate(Spec):
     training: dict[str, Any] = {}
 
     OVERLAYS: ClassVar[tuple[str, ...]] = ("data", "layers", "projections", "phases", "training")
-
-
-class Expected(Spec):
-    """The test error that a reproduction must reach, and how well its updates follow the gradient.
-
-    Parameters
-    ----------
-    substrate
-        The substrate that the run is made on.
-    settings
-        The values of ``--set`` in the run.
-    hardware
-        The value of ``--hardware`` in the run.
-    test_error
-        Median test error over the seeds, as a fraction.
-    tolerance
-        How far the test error of a single seed may be above the median, as a fraction.
-    seeds
-        The seeds that the median was measured with.
-    source
-        Who measured it, or the paper that reports it.
-    published
-        The paper's own figure, where there is one.
-    cosine
-        The least cosine of an update with the gradient, at the start weights and at the trained ones. It is near 1
-        where the rule promises the gradient, and otherwise what the theory of the rule allows; None where there is no
-        gradient to compare with.
-    """
-
-    substrate: SubstrateName
-    settings: tuple[str, ...] = ()
-    hardware: str | None = None
-    test_error: float = Field(ge=0, le=1)
-    tolerance: float = Field(ge=0, le=1)
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    source: str
-    published: str = ""
-    cosine: float | None = Field(default=None, ge=-1, le=1)
 
 
 class RunOptions(Spec):
@@ -277,13 +238,38 @@ class Network(Described):
     @property
     def g_unit(self) -> float:
         """The conductance that counts as 1, in a network that is resolved for a resistor network. [S]."""
-        return self.circuit.g_unit or self.technology.g_max or DEFAULT_G_UNIT
+        tops = [top for name in self.projections if (top := self.array(name).g_max) is not None]
+        return self.circuit.g_unit or min(tops, default=DEFAULT_G_UNIT)
 
     @property
     def technology(self) -> Hardware:
-        """The hardware of a network that is resolved for a circuit."""
+        """The hardware of a network that is resolved for a circuit: its op-amps and converters, and most arrays."""
         assert self.hardware is not None
         return self.hardware
+
+    def array(self, name: str) -> Hardware:
+        """Return the hardware that weights or biases are held by, of a network that is resolved for a circuit."""
+        own = self.projections[self.home(name)].hardware
+        return self.technology.around(own) if isinstance(own, Hardware) else self.technology
+
+    @property
+    def own_arrays(self) -> dict[str, str]:
+        """The names of the hardware of arrays that have their own, by projection, in a resolved network."""
+        own = {name: projection.hardware for name, projection in self.projections.items()}
+        return {name: each.name for name, each in own.items() if isinstance(each, Hardware)}
+
+    @property
+    def made_of(self) -> str:
+        """The name of the hardware, and after a plus sign those of the arrays that have their own."""
+        return "+".join(dict.fromkeys([self.technology.name, *self.own_arrays.values()]))
+
+    def home(self, name: str) -> str:
+        """Return the projection whose array holds weights: itself, or for biases the first one into their layer."""
+        if name in self.projections:
+            return name
+        layer = name.removesuffix(".bias")
+        into = [each for each in self.into(layer) if self.projections[each].target == layer]
+        return (into or self.into(layer))[0]
 
     @property
     def nudge(self) -> NudgeName:

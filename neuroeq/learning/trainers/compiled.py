@@ -48,7 +48,7 @@ ALLOWED: Allowed = {
     **RECIPE,
     **any_of("layers.*.", ("size", "role", "bias", "bias_learning_rate", "bias_initial", "neuron", "parameters")),
     **any_of("projections.*.", ("source", "target", "directed", "learning_rate", "initial", "bounds")),
-    **any_of("projections.*.", ("connect", "delay", "synapse")),  # `unsupported` checks these
+    **any_of("projections.*.", ("connect", "delay", "synapse", "hardware")),  # `unsupported` checks these
     **any_of("substrate.*.", (*MODELS, "dt", "precision", *OVERLAYS)),
     "run.engine": (None, "compiled"),
 }

@@ -28,7 +28,8 @@ COUNTED = Satisfying(lambda duration: Relaxation(duration=duration).counted)
 """Durations that are a number of steps."""
 WINDOW = ("element", "g_min", "g_max", "c_min", "c_max", "beta", "v_th", "v_gate_min", "v_gate_max")
 """Fields of a device that set its conductance window, which the kernels clip to."""
-COSTS = ("phase_time", "dac_energy", "adc_energy", "write_energy", "dac_full_scale", "adc_full_scale")
+RANGES = ("dac_full_scale", "adc_full_scale", "calibration_samples", "calibration_quantile")
+COSTS = ("phase_time", "dac_energy", "adc_energy", "write_energy", *RANGES)
 """Fields of the periphery that change energies, or nothing as long as its converters are ideal."""
 
 RECIPE: Allowed = {

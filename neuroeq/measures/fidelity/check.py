@@ -79,7 +79,7 @@ def check(
     return Report(
         network=network.name,
         substrate=network.substrate_name,
-        hardware=network.technology.name if network.kind.hardware else None,
+        hardware=network.made_of if network.kind.hardware else None,
         learning=network.training.learning,
         variant=network.phases.variant,
         beta=network.phases.beta,

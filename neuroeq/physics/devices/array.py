@@ -6,6 +6,7 @@ import numpy as np
 
 from neuroeq.describe.spec import Hardware
 from neuroeq.describe.spec.device import Pulsed
+from neuroeq.describe.spec.programming import Pulses
 from neuroeq.randomness import Streams
 
 from .laws import Cells, draw_cells, granule, nominal, pulses
@@ -41,6 +42,20 @@ class DeviceArray:
         self.hardware, self.synapse, self.law = hardware, hardware.synapse, hardware.synapse.update
         self._streams = streams
         self.cells = self._drawn()
+
+    @property
+    def plain(self) -> bool:
+        """Whether its devices hold and do exactly what they are asked for."""
+        synapse = self.synapse
+        noisy = (synapse.programming_noise, synapse.read_noise, synapse.drift, synapse.leak_tau)
+        return (
+            synapse.update.exact
+            and isinstance(synapse.programming, Pulses)
+            and not any(noisy)
+            and not synapse.levels
+            and not synapse.faults.any
+            and not synapse.v_th_sd
+        )
 
     def child(self, purpose: str) -> np.random.Generator:
         """Return the random numbers of this array for a purpose."""

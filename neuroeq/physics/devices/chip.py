@@ -11,10 +11,10 @@ import numpy as np
 from neuroeq.contract import OnDevices, Params
 from neuroeq.describe.network import mask
 from neuroeq.describe.spec import Network
-from neuroeq.describe.spec.programming import Pulses
 from neuroeq.randomness import Streams
 
 from .array import DeviceArray
+from .compensation import Kind, compensation
 from .mapping import Mapping
 from .programmed_array import ASKED, MADE, STATE, ProgrammedArray
 
@@ -38,34 +38,25 @@ class Chip:
     """
 
     def __init__(self, network: Network, params: Params, streams: Streams) -> None:
-        self.hardware, self.synapse, self.mapping = network.technology, network.technology.synapse, Mapping(network)
         self._masks = {name: mask(network, name) for name in network.projections}
         ends = {name: (projection.source, projection.target) for name, projection in network.projections.items()}
         self._lateral = {
             name for name, (source, target) in ends.items() if source == target and network.symmetric(name)
         }
-        devices = self.mapping.devices
         on_devices = params if network.kind.pairs else {name: params[name] for name in network.projections}
-        self.shapes = {name: (devices, *value.shape) for name, value in on_devices.items()}
+        mappings = {name: Mapping(network, name) for name in on_devices}
+        self.shapes = {name: (mappings[name].devices, *value.shape) for name, value in on_devices.items()}
         self._dtype = next(iter(params.values())).dtype
+        self._compensated = _compensated(network, list(on_devices)) if network.kind.pairs else {}
         self.arrays = {
-            name: DeviceArray(name, self.hardware, Mapping(network, name not in network.projections), shape, streams)
+            name: DeviceArray(name, mappings[name].hardware, mappings[name], shape, streams)
             for name, shape in self.shapes.items()
         }
 
     @property
     def plain(self) -> bool:
-        """Whether devices hold and do exactly what they are asked for."""
-        synapse = self.synapse
-        noisy = (synapse.programming_noise, synapse.read_noise, synapse.drift, synapse.leak_tau)
-        return (
-            synapse.update.exact
-            and isinstance(synapse.programming, Pulses)
-            and not any(noisy)
-            and not synapse.levels
-            and not synapse.faults.any
-            and not synapse.v_th_sd
-        )
+        """Whether all devices hold and do exactly what they are asked for."""
+        return all(array.plain for array in self.arrays.values())
 
     def write(self, params: Params, rng: np.random.Generator) -> Held:
         """Program weights into all devices, one after the other, and return what they hold."""
@@ -77,9 +68,9 @@ class Chip:
         for name, array in self.arrays.items():
             change = np.asarray(wanted[name], float) - params[name] + array.bias
             devices = ProgrammedArray(array, after, name)
-            self.synapse.programming.update(devices, change, rng)
+            array.synapse.programming.update(devices, change, rng)
             for key in {name, f"{name}/{STATE}"} & after.keys():
-                after[key] = array.failed(array.leaked(after[key], self.hardware.periphery.phase_time))
+                after[key] = array.failed(array.leaked(after[key], array.hardware.periphery.phase_time))
             made = array.mapping.weights(after[name]) - array.mapping.weights(held[name])
             for what, amount in ((ASKED, change), (MADE, made)):
                 after[f"{name}/{what}"] = after.get(f"{name}/{what}", 0.0) + amount
@@ -96,7 +87,36 @@ class Chip:
     def acting(self, held: Held, params: Params, rng: np.random.Generator, at: float | None = None) -> OnDevices:
         """Return the weights as they act: thresholds, drift until `at` after programming [s], noise of reading."""
         acting = {name: array.acting(held[name], rng, at) for name, array in self.arrays.items()}
-        return OnDevices(self.weights(acting, params), self.conductances(acting))
+        gains = {} if at is None else self._gains(held, at)
+        given = {name: g * gains[name] if name in gains else g for name, g in acting.items()}
+        return OnDevices(self.weights(given, params), self.conductances(acting), gains)
+
+    def compensation_reads(self, n_times: int) -> int:
+        """Return how many columns of devices are read to compensate drift at some times after programming."""
+        columns = [self.shapes[name][0] * self.shapes[name][-1] for name in self._compensated if self._drifts(name)]
+        return sum(columns) * (1 + n_times)
+
+    def _drifts(self, name: str) -> bool:
+        synapse = self.arrays[name].synapse
+        return synapse.drift is not None or synapse.leak_tau is not None
+
+    def _gains(self, held: Held, at: float) -> Held:
+        """Return the factors that compensate drift until `at` after programming [s], by array of devices."""
+        gains: Held = {}
+        for name, together in self._compensated.items():
+            if not self._drifts(name):
+                continue
+            by_column = self.arrays[name].hardware.array.drift_compensation == "column"
+            kind: Kind = "column" if by_column and name not in self._lateral else "global"
+            before, now = ([self._calibration(each, held, time) for each in together] for time in (None, at))
+            gains |= dict.fromkeys(together, compensation(kind, before, now))
+        return gains
+
+    def _calibration(self, name: str, held: Held, at: float | None) -> Array:
+        """Return the conductances of an array as they are read to compensate drift [S]."""
+        array = self.arrays[name]
+        moment = "at once" if at is None else f"after {at!r} s"
+        return self._connected(name, array.acting(held[name], array.child(f"calibration {moment}"), at))
 
     def _weight(self, name: str, g: Array) -> Array:
         return self._connected(name, self.arrays[name].mapping.weights(g).astype(self._dtype))
@@ -109,3 +129,12 @@ class Chip:
             value = np.triu(value, 1)
             value = value + np.swapaxes(value, -1, -2)
         return value
+
+
+def _compensated(network: Network, arrays: list[str]) -> dict[str, list[str]]:
+    """Return the arrays whose drift is compensated, each with the biases that are a row of it."""
+    chosen = [name for name in network.projections if network.array(name).array.drift_compensation != "none"]
+    biases = {name: f"{network.projections[name].target}.bias" for name in chosen}
+    return {
+        name: [name, bias] if bias in arrays and network.home(bias) == name else [name] for name, bias in biases.items()
+    }

@@ -23,13 +23,13 @@ class Mapping:
     ----------
     network
         Resolved for a circuit.
-    biases
-        Whether the weights are biases, whose sources have a voltage of their own.
+    name
+        The name of the weights, or of biases, whose sources have a voltage of their own.
     """
 
-    def __init__(self, network: Network, biases: bool = False) -> None:
-        self.hardware: Hardware = network.technology
-        self._gain = self.hardware.neuron.integrator.bias_gain if biases else 1.0
+    def __init__(self, network: Network, name: str) -> None:
+        self.hardware: Hardware = network.array(name)
+        self._gain = 1.0 if name in network.projections else self.hardware.neuron.integrator.bias_gain
         self._g_unit = network.g_unit if network.kind.conductances else None
         law, alone = self.hardware.synapse.update, self.hardware.synapse.unidirectional
         self._pushed = isinstance(law, Pulsed) and not alone

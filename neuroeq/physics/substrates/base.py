@@ -10,7 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neuroeq.contract import Circuit, Cost, Equilibrium, Nudge, Params, Plastic, Stop, Trial, VectorField, Wired
+from neuroeq.contract import (
+    Calibrated,
+    Circuit,
+    Cost,
+    Equilibrium,
+    Nudge,
+    Params,
+    Plastic,
+    Stop,
+    Trial,
+    VectorField,
+    Wired,
+)
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Relaxation
 from neuroeq.errors import DataError, SpecError
@@ -140,6 +152,10 @@ class PlainSubstrate(ABC):
 
     def as_plastic(self) -> Plastic | None:
         """Return None: its synapses do not change by themselves."""
+        return None
+
+    def as_calibrated(self) -> Calibrated | None:
+        """Return None: it has no converters that are calibrated."""
         return None
 
     def as_wired(self) -> Wired | None:

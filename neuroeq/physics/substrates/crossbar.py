@@ -1,9 +1,11 @@
 """A network as op-amp integrators around differential-pair crossbars (Hopfield 1984, PNAS 81:3088).
 
-    C_f dV/dt = -V/R_f + sum (G+ - G-) rho(V_j),   W = R_f (G+ - G-),   V = V_s s,   nudge conductance beta/R_f
+    C_f dV/dt = -V/R_f + sum k (G+ - G-) rho(V_j),   W = k R_f (G+ - G-),   V = V_s s,   nudge conductance beta/R_f
 
 A differential pair of devices holds each weight; the same crossbar is read in both directions where weights are
-symmetric. The amplifiers' supply bounds V as the model bounds s. Equations run in Brian2, in volts, siemens and farads.
+symmetric. An array of other devices than R_f is chosen for reaches the op-amps through current mirrors of ratio k, with
+which its window holds its weights; elsewhere k is 1. The amplifiers' supply bounds V as the model bounds s. Equations
+run in Brian2, in volts, siemens and farads.
 """
 
 from __future__ import annotations
@@ -15,15 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neuroeq.contract import Circuit, Equilibrium, Nudge, Params, Stop
+from neuroeq.contract import Calibrated, Circuit, Equilibrium, Nudge, Params, Stop
 from neuroeq.describe.spec import Hardware, Network
 from neuroeq.errors import SpecError
 
+from .converters import calibrated
 from .held import Latest
 from .neurons import NeuronSubstrate
 from .op_amp_netlist import crossbar_netlist
 from .op_amps import on_crossbar
-from .pairs import check_window, mapping_of, pair_of
+from .pairs import check_windows, mapping_of, pair_of
 from .periphery import Periphery
 from .wiring import WiredArrays, arrays_of
 
@@ -46,7 +49,8 @@ class Crossbar(NeuronSubstrate):
 
     def __init__(self, network: Network, params: Params, batch: int, **options: Any) -> None:
         self._hardware, self._described = network.technology, network
-        check_window(self._hardware, params, network)
+        check_windows(params, network)
+        self._arrays = {name: network.array(name) for name in params}
         _check_nudge_source(network)
         self._wires, self._periphery = arrays_of(network), Periphery(network)
         super().__init__(on_crossbar(network), params, batch, **options)
@@ -117,27 +121,52 @@ class Crossbar(NeuronSubstrate):
 
     def pair(self, name: str) -> tuple[Array, Array]:
         """Return G+ and G- of an array, as its devices hold them, of the shape of its weights [S]."""
-        return pair_of(self.hardware, self.params, name, self._masks.get(name), self._gain(name))
+        return pair_of(self._arrays[name], self.params, name, self._masks.get(name), self._gain(name))
+
+    def mirror(self, name: str) -> float:
+        """Return the ratio of the current mirrors between an array and the op-amps."""
+        return self._arrays[name].r_f / self.hardware.r_f
+
+    def bias_volts(self, name: str) -> float:
+        """Return the voltage of the source that drives biases [V]."""
+        return self._gain(name) * self.state_of_one
 
     def _gain(self, name: str) -> float:
         """Return the voltage that drives an array over that of an activity of 1: only that of biases can differ."""
-        return 1.0 if name in self.network.projections else self.hardware.neuron.integrator.bias_gain
+        return 1.0 if name in self.network.projections else self._arrays[name].neuron.integrator.bias_gain
 
     def _effective(self, name: str, weight: Array) -> Array:
         """Return G+ - G- as effective at the ends of the wires; a bias has its source at the unit and no wires [S]."""
         plus, minus = self.pair(name)
         if self._wires is not None and name in self.network.projections:
             plus, minus = self._wires.effective(name, plus, minus)
-        return (self._gain(name) * (plus - minus)).astype(weight.dtype)
+        compensation = getattr(self.params, "gains", {}).get(name)
+        if compensation is not None:
+            paired = self._arrays[name].synapse.pairing == "differential_pair"
+            plus, minus = plus * compensation, minus * compensation if paired else minus
+        return (self._gain(name) * self.mirror(name) * (plus - minus)).astype(weight.dtype)
 
     @property
     def state_of_one(self) -> float:
         """The voltage that represents the number 1 [V]."""
         return self.hardware.neuron.integrator.v_scale
 
-    def mapping(self) -> dict[str, float]:
-        """Return how weights are mapped to conductances: scale, used part of the window, clipped weights."""
-        return mapping_of(self.hardware, self.params, [self.pair(name) for name in self.params])
+    def mapping(self) -> dict[str, Any]:
+        """Return how weights are mapped to conductances: scale, used part of the window, clipped weights.
+
+        With arrays of other hardware, these are the numbers of the others, and ``arrays`` has those of each of these.
+        """
+        homes = {name: self.network.home(name) for name in self.params}
+        own = {array: [name for name in homes if homes[name] == array] for array in self.network.own_arrays}
+        others = [name for name in homes if homes[name] not in own]
+        of = {name: mapping_of(self._arrays[name], self.params, self._pairs(names)) for name, names in own.items()}
+        if not others:
+            return {"arrays": of}
+        whole = mapping_of(self.hardware, self.params, self._pairs(others))
+        return {**whole, "arrays": of} if of else whole
+
+    def _pairs(self, names: Sequence[str]) -> dict[str, tuple[Array, Array]]:
+        return {name: self.pair(name) for name in names}
 
     def voltages(self, eq: Equilibrium) -> dict[str, Array]:
         """Return the node voltages at an equilibrium, by layer: (batch, n), not as converters read them [V]."""
@@ -159,6 +188,10 @@ class Crossbar(NeuronSubstrate):
         """Return itself."""
         return self
 
+    def as_calibrated(self) -> Calibrated | None:
+        """Return its converters, if their full scales are calibrated; None if they are not."""
+        return calibrated(self, self._periphery)
+
     def as_wired(self) -> WiredArrays | None:
         """Return the arrays whose wires have resistance; None if they have none, or are always solved exactly."""
         return self._wires if self.hardware.array.solver == "series" else None
@@ -175,7 +208,7 @@ class Crossbar(NeuronSubstrate):
             plus, minus = self.pair(name)
             pair = plus + minus
             if name not in self.network.projections:
-                watts[name] = float(pair.sum()) * (self._gain(name) * integrator.v_scale) ** 2
+                watts[name] = float(pair.sum()) * self.bias_volts(name) ** 2
                 continue
             ends = self.network.projections[name]
             watts[name] = float(square[ends.source] @ pair.sum(axis=1))
@@ -189,10 +222,10 @@ class Crossbar(NeuronSubstrate):
             watts["nudge"] = nudge.beta / self.hardware.r_f * float(np.square(drop).sum(axis=1).mean())
         return watts
 
-    def devices(self) -> int:
-        """Return how many programmable devices there are: two for each weight and bias, or one beside a reference."""
-        each = 1 if self.hardware.synapse.pairing == "reference_column" else 2
-        return each * sum(_count(self._masks.get(name), weight) for name, weight in self.params.items())
+    def devices(self) -> dict[str, int]:
+        """Return the devices of each array: two for each weight and bias, or one beside a reference."""
+        each = {name: 1 if self._arrays[name].synapse.pairing == "reference_column" else 2 for name in self.params}
+        return {name: each[name] * _count(self._masks.get(name), value) for name, value in self.params.items()}
 
     def phase_time(self, eq: Equilibrium) -> float:
         """Return how long the phase took [s]."""

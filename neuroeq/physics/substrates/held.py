@@ -24,12 +24,16 @@ class HeldParams(dict[str, Array]):
     ----------
     conductances
         The conductances of the devices that hold them, if they are known. [S]
+    gains
+        The factors that compensate the drift of devices, by array.
     """
 
     def __init__(self, params: Mapping[str, Array]) -> None:
         super().__init__({name: frozen(value) for name, value in params.items()})
         known: dict[str, Array] = getattr(params, "conductances", {})
         self.conductances = {name: frozen(value) for name, value in known.items()}
+        gains: dict[str, Array] = getattr(params, "gains", {})
+        self.gains = {name: frozen(np.asarray(value)) for name, value in gains.items()}
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError("the parameters of a substrate cannot be changed in place; call substrate.hold(params)")
@@ -38,7 +42,7 @@ class HeldParams(dict[str, Array]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how it is copied and pickled: as a dictionary of its arrays."""
-        return HeldParams, (OnDevices(dict(self), self.conductances),)
+        return HeldParams, (OnDevices(dict(self), self.conductances, self.gains),)
 
 
 def held(params: Params) -> HeldParams:

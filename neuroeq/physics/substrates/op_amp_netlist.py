@@ -20,10 +20,18 @@ BIAS = "bias source"
 
 
 class OfPairs(Circuit, Protocol):
-    """A circuit with differential pairs of devices between its op-amps."""
+    """A circuit with differential pairs of devices, and perhaps current mirrors, between its op-amps."""
 
     def pair(self, name: str) -> tuple[Array, Array]:
         """Return G+ and G- of an array, of the shape of its weights [S]."""
+        ...
+
+    def mirror(self, name: str) -> float:
+        """Return the ratio of the current mirrors between an array and the op-amps."""
+        ...
+
+    def bias_volts(self, name: str) -> float:
+        """Return the voltage of the source that drives biases [V]."""
         ...
 
 
@@ -75,17 +83,17 @@ def _op_amps(crossbar: OfPairs, inputs: Array) -> tuple[OpAmps, dict[str, Array]
     rails = {layer: _rails(model) for layer in network.layers if (model := network.neuron(layer)) is not None}
     pairs = {}
     for name, projection in network.projections.items():
-        plus, minus = crossbar.pair(name)
+        plus, minus = (crossbar.mirror(name) * g for g in crossbar.pair(name))
         pairs[name] = (projection.source, projection.target, plus, minus)
         if network.symmetric(name) and projection.source != projection.target:
             pairs[f"{name} back"] = (projection.target, projection.source, plus.T, minus.T)
-    scale = hardware.neuron.integrator.v_scale
-    sources = {network.input_layer: inputs * scale}
-    for layer in rails:
-        if network.layers[layer].bias:
-            plus, minus = crossbar.pair(f"{layer}.bias")
-            sizes[BIAS], sources[BIAS] = 1, np.array([scale * hardware.neuron.integrator.bias_gain])
-            pairs[f"{layer} bias"] = (BIAS, layer, plus[None], minus[None])
+    sources = {network.input_layer: inputs * hardware.neuron.integrator.v_scale}
+    volts = {layer: crossbar.bias_volts(f"{layer}.bias") for layer in rails if network.layers[layer].bias}
+    for layer, volt in volts.items():
+        plus, minus = (crossbar.mirror(f"{layer}.bias") * g[None] for g in crossbar.pair(f"{layer}.bias"))
+        source = BIAS if len(set(volts.values())) == 1 else f"{layer} {BIAS}"
+        sizes[source], sources[source] = 1, np.array([volt])
+        pairs[f"{layer} bias"] = (source, layer, plus, minus)
     return OpAmps(hardware.r_f, hardware.neuron.integrator.c_f, sizes, rails, pairs), sources
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neuroeq.contract import Cost, Equilibrium, Nudge, Params, Stop
+from neuroeq.contract import Calibrated, Cost, Equilibrium, Nudge, Params, Stop
 from neuroeq.describe.network import check_batch, mask
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Relaxation
@@ -30,6 +30,7 @@ from ..circuits.solve import TOLERANCE, operating_point
 from .base import PlainSubstrate
 from .compatibility import check_resistors
 from .conductance_adjoint import conductance_adjoint
+from .converters import calibrated
 from .nudged_circuit import largest_nudge, nudged
 from .periphery import Periphery
 from .settled import Settled
@@ -197,6 +198,10 @@ class OperatingPoints(PlainSubstrate):
     def saturation(self, eq: Equilibrium) -> dict[str, tuple[float, float]]:
         """Return, by layer, the fraction of nodes whose diodes block, and 0, since none is stuck at an upper bound."""
         return blocking(self.circuit, eq.state)
+
+    def as_calibrated(self) -> Calibrated | None:
+        """Return its converters, if their full scales are calibrated; None if they are not."""
+        return calibrated(self, self._periphery)
 
     def as_wired(self) -> WiredArrays | None:
         """Return the arrays whose wires have resistance; None if they have none, or are always solved exactly."""

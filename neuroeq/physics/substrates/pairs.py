@@ -5,6 +5,8 @@ W = R_f (G+ - G-),   the smaller of G+ and G- at the bottom of the window
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from neuroeq.contract import Params
@@ -32,7 +34,7 @@ def pair_of(
     Parameters
     ----------
     hardware
-        The hardware of the crossbar.
+        The hardware of the array.
     params
         The weights; where they come with the conductances that hold them, these are returned.
     name
@@ -57,7 +59,7 @@ def pair_of(
     return held[0], np.where(held[0] != 0, hardware.g_reference, 0.0)
 
 
-def check_window(hardware: Hardware, params: Params, network: Network) -> None:
+def check_windows(params: Params, network: Network) -> None:
     """Refuse a window that would clip the start weights of a projection; biases beyond it are clipped.
 
     Raises
@@ -65,10 +67,10 @@ def check_window(hardware: Hardware, params: Params, network: Network) -> None:
     SpecError
         If a weight is larger than a pair can hold.
     """
-    if getattr(hardware.synapse.update, "d2d_max", 0.0):
-        return  # each device has a range of its own, which is drawn with the chip
-    for name, weight in ((name, params[name]) for name in network.projections):
-        largest = float(np.abs(weight).max(initial=0))
+    for name in network.projections:
+        hardware, largest = network.array(name), float(np.abs(params[name]).max(initial=0))
+        if getattr(hardware.synapse.update, "d2d_max", 0.0):
+            continue  # each device has a range of its own, which is drawn with the chip
         if largest > hardware.w_max * (1 + 1e-9):
             raise SpecError(
                 f"{network.where}: projections.{name} has weights up to {largest:.3g}, but {hardware.where} holds "
@@ -77,10 +79,25 @@ def check_window(hardware: Hardware, params: Params, network: Network) -> None:
             )
 
 
-def mapping_of(hardware: Hardware, params: Params, pairs: list[tuple[Array, Array]]) -> dict[str, float]:
-    """Return how weights are mapped to conductances: scale, used part of the window, clipped weights."""
+def mapping_of(hardware: Hardware, params: Params, pairs: Mapping[str, tuple[Array, Array]]) -> dict[str, float]:
+    """Return how weights in arrays of some hardware are mapped to conductances.
+
+    Parameters
+    ----------
+    hardware
+        The hardware of the arrays.
+    params
+        The weights and biases of the network.
+    pairs
+        G+ and G- by array, of the shape of its weights. [S]
+
+    Returns
+    -------
+    dict
+        The scale, the part of the window that is used, and the number of clipped weights.
+    """
     limit, gain = hardware.w_max * (1 - 1e-9), hardware.neuron.integrator.bias_gain
-    largest = max(float(np.max([plus.max(), minus.max()])) for plus, minus in pairs)
+    largest = max(float(np.max([plus.max(), minus.max()])) for plus, minus in pairs.values())
     return {
         "r_f_ohm": hardware.r_f,
         "w_max": hardware.w_max,
@@ -91,7 +108,6 @@ def mapping_of(hardware: Hardware, params: Params, pairs: list[tuple[Array, Arra
         if hardware.g_max is None
         else (largest - hardware.g_min) / (hardware.g_max - hardware.g_min),
         "clipped_weights": sum(
-            int((np.abs(weight) >= limit * (gain if name.endswith(".bias") else 1.0)).sum())
-            for name, weight in params.items()
+            int((np.abs(params[name]) >= limit * (gain if name.endswith(".bias") else 1.0)).sum()) for name in pairs
         ),
     }

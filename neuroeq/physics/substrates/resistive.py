@@ -67,10 +67,10 @@ class Resistive(OperatingPoints):
             watts["amplifiers"] = amplified * amplifier.power
         return watts
 
-    def devices(self) -> int:
-        """Return how many programmable devices there are."""
-        counts = [(self._masks[name], self.params[name]) for name in self.circuit.resistors]
-        return sum(g.size if connected is None else int(connected.sum()) for connected, g in counts)
+    def devices(self) -> dict[str, int]:
+        """Return how many programmable devices there are, by array."""
+        counts = {name: (self._masks[name], self.params[name]) for name in self.circuit.resistors}
+        return {name: g.size if there is None else int(there.sum()) for name, (there, g) in counts.items()}
 
     def phase_time(self, eq: Equilibrium) -> float:
         """Return how long a phase is held [s]."""

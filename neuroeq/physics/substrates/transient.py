@@ -188,8 +188,9 @@ def _check(network: Network) -> None:
 
 def _check_converters(network: Network) -> None:
     array, periphery = network.technology.array, network.technology.periphery
+    wired = any(network.array(name).array.wired for name in network.projections)
     imperfections = {
-        "array": array.wired or array.phase_mismatch,
+        "array": wired or array.phase_mismatch,
         "periphery": periphery.dac_bits or periphery.adc_bits or periphery.adc_noise_sd or periphery.adc_offset_sd,
         "periphery.nudge": periphery.nudge.bits or periphery.nudge.i_max or periphery.nudge.offset_sd,
     }

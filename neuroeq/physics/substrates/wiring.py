@@ -7,6 +7,7 @@ weights are transmitted in the same way whatever happened before, so a resumed t
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class WiredArrays:
     Parameters
     ----------
     wires
-        The resistances of the wires, and the tiles of every array.
+        The resistances of the wires, and the tiles: one for all arrays, or by array; None where wires are ideal.
     where
         The hardware file, for messages.
 
@@ -38,7 +39,7 @@ class WiredArrays:
         Whether effective conductances are those of the series; they are exact otherwise.
     """
 
-    def __init__(self, wires: Wires, where: str) -> None:
+    def __init__(self, wires: Wires | Mapping[str, Wires | None], where: str) -> None:
         self.approximate = False
         self._wires, self._where = wires, where
         self._used: dict[str, tuple[Array, Array, Array]] = {}
@@ -65,17 +66,20 @@ class WiredArrays:
             If a conductance is negative or not finite.
         """
         self._used.pop(name, None)
+        wires = self._of(name)
+        if wires is None:
+            return np.stack(devices)
         if not self.approximate:
-            return self._exact(devices)
+            return _exact(devices, wires)
         for each in devices:
             checked_cells(each)
         g = np.stack(devices)
-        effective, left_out = series(g, self._wires)
+        effective, left_out = series(g, wires)
         left_out = np.abs(_weight(left_out))
         error = _relative(left_out, effective)
         if not error <= BOUND:
             self._tell(f"array '{name}' is expected to be wrong by {error:.1g} of its largest weight")
-            return self._exact(devices)
+            return _exact(devices, wires)
         self._used[name] = g, effective, left_out
         return effective
 
@@ -96,8 +100,10 @@ class WiredArrays:
         """
         worst = 0.0
         for name, (g, effective, left_out) in self._used.items():
-            tile = self._tile_of(np.unravel_index(left_out.argmax(), left_out.shape), left_out.shape)
-            wrong = _weight(effective[tile] - self._exact(g[tile]))
+            wires = self._of(name)
+            assert wires is not None
+            tile = _tile_of(np.unravel_index(left_out.argmax(), left_out.shape), left_out.shape, wires)
+            wrong = _weight(effective[tile] - _exact(g[tile], wires))
             error = _relative(np.abs(wrong), effective)
             worst = max(worst, error)
             if error > BOUND:
@@ -105,17 +111,8 @@ class WiredArrays:
                 self.approximate = False
         return worst
 
-    def _exact(self, devices: tuple[Array, ...] | Array) -> Array:
-        return np.stack([effective_conductance(each, self._wires) for each in devices])
-
-    def _tile_of(self, cell: tuple[np.intp, ...], shape: tuple[int, ...]) -> tuple[slice, slice, slice]:
-        """Return the place of the tile with a cell in conductances of all devices."""
-        within = (
-            (rows, columns)
-            for rows, columns in self._wires.tiles(shape)
-            if rows.start <= cell[0] < rows.stop and columns.start <= cell[1] < columns.stop
-        )
-        return slice(None), *next(within)
+    def _of(self, name: str) -> Wires | None:
+        return self._wires if isinstance(self._wires, Wires) else self._wires[name]
 
     def _tell(self, what: str) -> None:
         """Warn, once in a training, that arrays are solved exactly."""
@@ -129,6 +126,20 @@ class WiredArrays:
             )
 
 
+def _exact(devices: tuple[Array, ...] | Array, wires: Wires) -> Array:
+    return np.stack([effective_conductance(each, wires) for each in devices])
+
+
+def _tile_of(cell: tuple[np.intp, ...], shape: tuple[int, ...], wires: Wires) -> tuple[slice, slice, slice]:
+    """Return the place of the tile with a cell in conductances of all devices."""
+    within = (
+        (rows, columns)
+        for rows, columns in wires.tiles(shape)
+        if rows.start <= cell[0] < rows.stop and columns.start <= cell[1] < columns.stop
+    )
+    return slice(None), *next(within)
+
+
 def arrays_of(network: Network) -> WiredArrays | None:
     """Return the arrays of a network with their wires; None if those are ideal.
 
@@ -137,25 +148,26 @@ def arrays_of(network: Network) -> WiredArrays | None:
     SpecError
         If an array that is read in both directions has other resistances at one end than at the other.
     """
-    wires = wires_of(network)
-    return None if wires is None else WiredArrays(wires, network.technology.where)
+    wires = {name: wires_of(network, name) for name in network.projections}
+    return WiredArrays(wires, network.technology.where) if any(wires.values()) else None
 
 
-def wires_of(network: Network) -> Wires | None:
-    """Return the wires of a crossbar's arrays; None if they are ideal.
+def wires_of(network: Network, name: str) -> Wires | None:
+    """Return the wires of the array of a projection; None if they are ideal.
 
     Raises
     ------
     SpecError
         If an array that is read in both directions has other resistances at one end than at the other.
     """
-    array = network.technology.array
+    hardware = network.array(name)
+    array = hardware.array
     resistances = (array.r_wire_row, array.r_wire_col, array.r_source, array.r_sense)
     if not any(resistances):
         return None
-    if array.r_source != array.r_sense and any(network.symmetric(name) for name in network.projections):
+    if array.r_source != array.r_sense and network.symmetric(name):
         raise SpecError(
-            f"{network.technology.where}: array.r_source is {array.r_source:g} ohm and r_sense {array.r_sense:g} ohm; "
+            f"{hardware.where}: array.r_source is {array.r_source:g} ohm and r_sense {array.r_sense:g} ohm; "
             "an array that is read in both directions needs them equal, or its weights are not symmetric."
         )
     return Wires(*resistances, array.max_rows, array.max_cols)

@@ -14,7 +14,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from neuroeq.describe.catalog import resolve
+from neuroeq.describe.catalog import of_hardware, resolve
 from neuroeq.describe.kinds import kind_of
 from neuroeq.describe.spec import Network, setting
 from neuroeq.describe.spec.files import Table
@@ -90,7 +90,7 @@ class Plan:
         """
         substrate = "rate" if cell.baseline else cell.substrate
         circuit = kind_of(substrate).hardware
-        settings = [each for each in self.settings if circuit or "hardware" not in _table(each)]
+        settings = [each for each in self.settings if circuit or not of_hardware(_table(each))]
         options: dict[str, Any] = {
             "substrate": substrate,
             "hardware": cell.hardware,

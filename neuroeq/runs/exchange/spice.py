@@ -11,6 +11,7 @@ from neuroeq.contract import Stop
 from neuroeq.data import load
 from neuroeq.data.examples import targets
 from neuroeq.describe.kinds import made_of_hardware
+from neuroeq.describe.network import with_full_scales
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
 from neuroeq.learning.costs import cost_of
@@ -45,8 +46,8 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
     """
     if not np.isfinite(beta):
         raise SpecError(f"--beta is {beta}; expected a finite number.")
-    network = at_operating_point(run.network)
     state = run.folder.load()
+    network = with_full_scales(at_operating_point(run.network), state.full_scales)
     circuit = build(network, state.params, 1, plastic=False, target="numpy").as_circuit()
     if circuit is None:
         raise SpecError(
@@ -62,7 +63,9 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
     phase = "free phase" if not beta else f"nudged, beta {beta:g}"
     title = f"{network.title}: {network.substrate_name}, seed {network.run.seed}, sample {sample}, {phase}"
     voltages, readings = _listed(circuit.voltages(eq)), _listed(circuit.readings(eq))
-    header = [f"hardware: {circuit.hardware.title}", f"voltages found here [V]: {voltages}"]
+    header = [f"hardware: {circuit.hardware.title}"]
+    header += [f"array {name}: {network.array(name).title}" for name in network.own_arrays]
+    header += [f"voltages found here [V]: {voltages}"]
     if readings != voltages:
         header.append(f"as the converters read them [V]: {readings}")
     return circuit.netlist(inputs, eq, nudge, title=title, header=header)

@@ -24,7 +24,7 @@ from neuroeq.learning.state import State, Tally
 Array = np.ndarray
 PARTS = ("params", "velocity", "devices", "particles")
 """The parts of a state that are arrays by name."""
-PLACE = ("epoch", "batch", "cpu_s", "wall_s", "trainer", "wire_error")
+PLACE = ("epoch", "batch", "cpu_s", "wall_s", "trainer", "wire_error", "full_scales")
 """What else it has, but for its history and its tally."""
 
 
@@ -83,7 +83,7 @@ def current(place: dict[str, Any]) -> dict[str, Any]:
     """
     trainer = "compiled" if place.get("engine") == "compiled" else None
     tally = {"looked_at": place["tally"]["examples"], **place["tally"]}
-    return {"trainer": trainer, "wire_error": None, **place, "tally": tally}
+    return {"trainer": trainer, "wire_error": None, "full_scales": {}, **place, "tally": tally}
 
 
 def _check(path: Path, state: State, network: Network) -> None:

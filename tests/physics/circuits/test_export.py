@@ -15,6 +15,7 @@ from neuroeq.runs.training import train
 
 needs_ngspice = pytest.mark.skipif(not ngspice.available(), reason="ngspice is not installed: apt install ngspice")
 PULLED = ["substrate.resistive.circuit.outputs=single", "phases.nudge=conductance"]
+OWN = {"projections": {"hidden_output": {"hardware": {"synapse": {"g_max": "1 uS"}}}}}
 ACROSS = {
     "resistive": ("resistive", "1n4148", 5e-7, []),
     "amplified": ("resistive", "1n4148_amplified", 5e-7, []),
@@ -23,6 +24,7 @@ ACROSS = {
     "other units": ("resistive", "1n4148", 5e-7, ["substrate.resistive.circuit.v_unit='0.5 V'"]),
     "crossbar": ("crossbar", "ideal", 1e-5, []),
     "crossbar, read by converters": ("crossbar", "ideal", 1e-5, ["hardware.periphery.adc_bits=8"]),
+    "crossbar, two technologies": ("crossbar", "ideal", 1e-5, [OWN]),
     "crossbar, current": ("crossbar", "ideal", 1e-5, ["phases.nudge=held_current"]),
 }
 """Substrate, hardware, tolerance [V] and settings: k/q of another year; near-ideal diodes; integration over time."""

@@ -182,7 +182,7 @@ def test_levels_are_few_and_stochastic_rounding_keeps_the_mean():
     assert set(np.round((g - 1e-6) / 3e-6, 9)) <= {0.0, 1.0, 2.0, 3.0}
     random, params = made(levels=4, rounding="stochastic")
     many = [random.write(params, np.random.default_rng(turn))["input_hidden1"] for turn in range(400)]
-    wanted = random.mapping.conductances(params["input_hidden1"])
+    wanted = random.arrays["input_hidden1"].mapping.conductances(params["input_hidden1"])
     assert np.abs(np.mean(many, axis=0) - wanted).max() < 5 * 1.5e-6 / np.sqrt(400)
 
 

@@ -49,6 +49,7 @@ CAPACITOR = {"element": "capacitor", "c_min": "10 pF", "c_max": "1 nF"}
 SHOCKLEY = {"model": "shockley", "i_s": "4 nA", "n": 1.9, "v_bias_up": "0.3 V", "v_bias_down": "-0.3 V"}
 PIECEWISE = {"model": "piecewise", "threshold": "0.1 V", "r_on": "100 ohm", "r_off": "100 kohm"}
 AMPLIFIER = {"gain": 4, "back_gain": 0.25, "gain_sd": 0.01, "back_gain_sd": 0.01, "offset_sd": "1 mV", "power": "1 uW"}
+ONE_FACTOR = {"array": {"drift_compensation": "global"}}
 CONVERTERS = {
     "dac_bits": 8,
     "dac_full_scale": "5 V",
@@ -189,6 +190,13 @@ CASES = [
             ("adc_energy", "1 pJ"), ("write_energy", "1 pJ"),
         )
         if not (on == "crossbar" and field == "phase_time")
+    ],
+    ("array.drift_compensation", "crossbar", {"synapse": {**PAIR, "drift": POWER}}, "global"),
+    ("array.drift_compensation", "crossbar", {"synapse": {**PAIR, "drift": POWER}, **ONE_FACTOR}, "column"),
+    *[
+        (f"periphery.{field}", on, {"periphery": {"adc_bits": 6, "adc_full_scale": "calibrated"}}, value)
+        for on in ("resistive", "crossbar")
+        for field, value in (("calibration_samples", 1), ("calibration_quantile", 0.5))
     ],
     ("periphery.nudge.beta", "crossbar", {}, 0.2),
     ("periphery.nudge.conductance", "resistive", {}, "0.2 mS"),
