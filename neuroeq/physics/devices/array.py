@@ -115,7 +115,8 @@ class DeviceArray:
             return number[None]
         if self.synapse.unidirectional:
             return np.stack([np.maximum(number, 0), np.maximum(-number, 0)])
-        size, extra = np.abs(number) // 2, np.abs(number) % 2
+        size = np.floor(np.abs(number) / 2)
+        extra = np.abs(number) - 2 * size
         first = rng.random(number.shape) < 0.5
         return np.sign(number) * np.stack([size + extra * first, -(size + extra * ~first)])
 

@@ -32,13 +32,18 @@ def pulses(law: Pulsed, cells: Cells, state: Array, number: Array, rng: np.rando
     rng
         Random numbers for the cycle-to-cycle noise.
     """
-    number = number.reshape(-1).astype(np.int64)
+    number, after = number.reshape(-1), state.reshape(-1).copy()
     some = np.flatnonzero(number)
-    some = some[np.argsort(-np.abs(number[some]), kind="stable")]
-    after = state.reshape(-1).copy()
     if len(some):
-        after[some] = _train(law, cells.at(some), after[some], number[some], rng)
+        some = some[_most_first(np.abs(number[some]))]
+        after[some] = _train(law, cells.at(some), after[some], number[some].astype(np.int64), rng)
     return after.reshape(state.shape)
+
+
+def _most_first(left: Array) -> Array:
+    """Return the order of whole numbers from the largest on; it is found by counting where they are small."""
+    most = int(left.max())
+    return np.argsort((most - left).astype(np.min_scalar_type(most)), kind="stable")
 
 
 def one_by_one(law: Pulsed, cells: Cells, state: Array, number: Array, rng: np.random.Generator) -> Array:
