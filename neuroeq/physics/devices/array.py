@@ -163,11 +163,11 @@ class DeviceArray:
         """Return states in which pairs with a device that is nearly full hold the same difference from rest."""
         low, high = law.range
         rest = low + self.synapse.rest * (high - low)
-        full = (state > low + FULL * (high - low)).any(axis=0)
+        full = state > low + FULL * (high - low)
         if not full.any():
             return state
         lowered = np.clip(state - (state.min(axis=0) - rest), self.cells.low, self.cells.high)
-        return np.where(full, lowered, state)
+        return np.where(full.any(axis=0), lowered, state)
 
     def acting(self, g: Array, rng: np.random.Generator, at: float | None = None) -> Array:
         """Return conductances as they act: thresholds, drift until `at` after programming [s], noise of reading [S]."""

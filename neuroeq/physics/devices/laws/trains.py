@@ -33,7 +33,7 @@ def pulses(law: Pulsed, cells: Cells, state: Array, number: Array, rng: np.rando
         Random numbers for the cycle-to-cycle noise.
     """
     number, after = number.reshape(-1), state.reshape(-1).copy()
-    some = np.flatnonzero(number)
+    some = np.flatnonzero(number != 0)
     if len(some):
         some = some[_most_first(np.abs(number[some]))]
         after[some] = _train(law, cells.at(some), after[some], number[some].astype(np.int64), rng)
