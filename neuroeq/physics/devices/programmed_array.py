@@ -13,8 +13,8 @@ PULSES, READS = "pulses", "reads"
 """Names under which the numbers of pulses and reads of each device are kept."""
 STATE = "state"
 """Name under which the conductances are kept that the next pulses start from, where pulses miss them [S]."""
-ASKED, MADE = "asked", "made"
-"""Names under which the sums of all changes of each weight are kept: those asked for, and those that devices made."""
+ASKED, START = "asked", "start"
+"""Names under which the sum of all changes that were asked for is kept, and the weights before the first of them."""
 
 
 class ProgrammedArray:
