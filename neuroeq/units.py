@@ -39,6 +39,7 @@ _KINDS: dict[str, tuple[Dimension, str, str]] = {
     "a charge": ((0, 0, 1, 1, 0, 0, 0), "1 pC", "C"),
     "an energy": ((2, 1, -2, 0, 0, 0, 0), "1 pJ", "J"),
     "a power": ((2, 1, -3, 0, 0, 0, 0), "1 uW", "W"),
+    "an area": ((2, 0, 0, 0, 0, 0, 0), "0.1 um**2", "m**2"),
     "a temperature": ((0, 0, 0, 0, 1, 0, 0), "300 K", "K"),
 }
 _LONG_TIMES = (("year", 31_557_600.0), ("day", 86_400.0), ("h", 3600.0), ("min", 60.0))

@@ -4,13 +4,14 @@ from .chip import Chip
 from .converters import quantised
 from .laws import Cells, draw_cells, pulse
 from .noise import drifted, programming_sd, read_sd
-from .programmed_array import ASKED, MADE, PULSES, READS
+from .programmed_array import ASKED, MADE, PULSES, READS, ROUNDS
 
 __all__ = [
     "ASKED",
     "MADE",
     "PULSES",
     "READS",
+    "ROUNDS",
     "Cells",
     "Chip",
     "draw_cells",

@@ -70,7 +70,7 @@ class Chip:
             devices = ProgrammedArray(array, after, name)
             array.synapse.programming.update(devices, change, rng)
             for key in {name, f"{name}/{STATE}"} & after.keys():
-                after[key] = array.failed(array.leaked(after[key], array.hardware.periphery.phase_time))
+                after[key] = array.failed(array.leaked(after[key], array.hardware.periphery.nominal_phase_time))
             made = array.mapping.weights(after[name]) - array.mapping.weights(held[name])
             for what, amount in ((ASKED, change), (MADE, made)):
                 after[f"{name}/{what}"] = after.get(f"{name}/{what}", 0.0) + amount

@@ -13,6 +13,8 @@ PULSES, READS = "pulses", "reads"
 """Names under which the numbers of pulses and reads of each device are kept."""
 STATE = "state"
 """Name under which the conductances are kept that the next pulses start from, where pulses miss them [S]."""
+ROUNDS = {PULSES: "pulse_rounds", READS: "read_rounds"}
+"""Names under which it is kept how often pulses, or reads, follow each other: rows in turn, devices of a row at once."""
 ASKED, MADE = "asked", "made"
 """Names under which the sums of all changes of each weight are kept: those asked for, and those that devices made."""
 
@@ -103,3 +105,5 @@ class ProgrammedArray:
     def _count(self, what: str, number: Array) -> None:
         key = f"{self._name}/{what}"
         self._held[key] = self._held.get(key, 0) + number.astype(np.int64)
+        rounds = f"{self._name}/{ROUNDS[what]}"
+        self._held[rounds] = self._held.get(rounds, 0) + np.asarray(number.max(axis=(0, -1)).sum(), np.int64)
