@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from neuroeq.contract import Circuit
 from neuroeq.randomness import Streams
 
-from .energy import energies
-from .latency import latencies
-from .parts import Parts, added, times
+from .energy import energies, energy_of_inference
+from .latency import latencies, latency_of_inference
+from .parts import Cost, Parts, added, times, total
 from .programming import Programming
 from .settled_phases import SettledPhases
 
@@ -68,6 +69,34 @@ def account(
         circuit.voltages(phases.free),
         circuit.driving(phases.free),
     )
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What an inference costs.
+
+    Parameters
+    ----------
+    energy
+        Its energy by part [J].
+    latency
+        How long it takes, by part [s].
+    """
+
+    energy: Cost
+    latency: Cost
+
+    @classmethod
+    def of(cls, circuit: Circuit, inputs: Array, rng: np.random.Generator) -> Self:
+        """Return what an inference costs on a circuit, averaged over examples: (batch, n_input)."""
+        free = circuit.relax(inputs, rng=rng)
+        return cls(energy_of_inference(circuit, free), latency_of_inference(circuit, free))
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the totals and the parts as plain values, by the names that they have in result.json."""
+        totals = {"energy_per_inference_J": total(self.energy), "latency_per_inference_s": total(self.latency)}
+        parts = {"energy": {"inference": dict(self.energy)}, "latency": {"inference": dict(self.latency)}}
+        return {**totals, **parts}
 
 
 def area(circuit: Circuit) -> float | None:

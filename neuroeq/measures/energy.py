@@ -29,11 +29,6 @@ def energies(circuit: Circuit, phases: SettledPhases, took: Programming | None) 
     """
     network, periphery = circuit.network, circuit.hardware.periphery
     n_nodes = sum(nodes(network, layer) for layer in network.layers if layer != network.input_layer)
-    inference = {
-        **_held(circuit, phases.free),
-        "DAC": times(nodes(network, network.input_layer), periphery.dac_energy),
-        "ADC": times(nodes(network, network.output_layer), periphery.adc_energy),
-    }
     held = [_held(circuit, end, pull) for pull, end in phases.nudged]
     kinds = dict.fromkeys(kind for each in held for kind in each)
     update = {kind: added(times(phases.batch, each.get(kind, 0.0)) for each in held) for kind in kinds}
@@ -41,7 +36,17 @@ def energies(circuit: Circuit, phases: SettledPhases, took: Programming | None) 
     update["writing"] = _written_once(circuit) if took is None else took.write_energy_per_update
     if took is not None and took.reads_per_update:
         update["reading devices"] = times(took.reads_per_update, periphery.adc_energy)
-    return Parts(inference, update)
+    return Parts(energy_of_inference(circuit, phases.free), update)
+
+
+def energy_of_inference(circuit: Circuit, free: Equilibrium) -> Cost:
+    """Return the energy of an inference by its parts, averaged over the examples of a free equilibrium [J]."""
+    network, periphery = circuit.network, circuit.hardware.periphery
+    return {
+        **_held(circuit, free),
+        "DAC": times(nodes(network, network.input_layer), periphery.dac_energy),
+        "ADC": times(nodes(network, network.output_layer), periphery.adc_energy),
+    }
 
 
 def _written_once(circuit: Circuit) -> float | None:

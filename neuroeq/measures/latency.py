@@ -11,9 +11,9 @@ row get their pulses at once, so a row takes as long as its device with the most
 
 from __future__ import annotations
 
-from neuroeq.contract import Circuit
+from neuroeq.contract import Circuit, Equilibrium
 
-from .parts import Parts, times
+from .parts import Cost, Parts, times
 from .programming import Programming, writing_time
 from .settled_phases import SettledPhases
 
@@ -31,11 +31,6 @@ def latencies(circuit: Circuit, phases: SettledPhases, took: Programming | None)
         What programming took in the training; None for devices that are written once an update.
     """
     periphery, batch = circuit.hardware.periphery, phases.batch
-    inference = {
-        "DAC": periphery.dac_time,
-        "settling": circuit.phase_time(phases.free),
-        "ADC": periphery.adc_time,
-    }
     update = {
         "settling": batch * sum(circuit.phase_time(end) for _, end in phases.nudged),
         "ADC": times(batch * (1 + len(phases.nudged)), periphery.adc_time),
@@ -43,7 +38,13 @@ def latencies(circuit: Circuit, phases: SettledPhases, took: Programming | None)
     }
     if took is not None and took.read_rounds_per_update:
         update["reading devices"] = times(took.read_rounds_per_update, periphery.adc_time)
-    return Parts(inference, update)
+    return Parts(latency_of_inference(circuit, phases.free), update)
+
+
+def latency_of_inference(circuit: Circuit, free: Equilibrium) -> Cost:
+    """Return how long an inference takes by its parts, of which none overlap [s]."""
+    periphery = circuit.hardware.periphery
+    return {"DAC": periphery.dac_time, "settling": circuit.phase_time(free), "ADC": periphery.adc_time}
 
 
 def _written_once(circuit: Circuit) -> float | None:

@@ -49,4 +49,5 @@ class SettledPhases:
         chosen = nudges(circuit.network.phases, streams.child("energy"))
         trial = Trial.of(circuit, inputs, targets, chosen, streams.child("energy", 0))
         free, ends = trial.settle(circuit)
-        return cls(len(inputs), free, [(trial.nudge(beta, free), end) for beta, end in zip(trial.betas, ends, strict=True)])
+        nudged = [(trial.nudge(beta, free), end) for beta, end in zip(trial.betas, ends, strict=True)]
+        return cls(len(inputs), free, nudged)

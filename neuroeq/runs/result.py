@@ -12,8 +12,8 @@ from neuroeq.learning.learned import chance_error, has_learned
 from neuroeq.learning.trainers import title
 from neuroeq.measures.account import Account
 from neuroeq.measures.evaluation import Score
-from neuroeq.measures.probes import account_of, probes
 from neuroeq.measures.parts import total
+from neuroeq.measures.probes import account_of, probes
 from neuroeq.measures.programming import programming
 from neuroeq.physics.substrates import engine_of
 

@@ -82,8 +82,8 @@ def settle(
 def slowest_mode(equations: NodeEquations) -> float:
     """Return the conductance of the slowest mode, so that C over it is the longest time constant of the circuit [S].
 
-    Diodes count as open: a diode that conducts makes a circuit without amplifiers faster. Modes of floating nodes, which
-    no resistor ties to a source, do not settle and are left out.
+    Diodes count as open: one that conducts makes a circuit without amplifiers faster. Modes of floating nodes, which no
+    resistor ties to a source, do not settle and are left out.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ PULSES, READS = "pulses", "reads"
 STATE = "state"
 """Name under which the conductances are kept that the next pulses start from, where pulses miss them [S]."""
 ROUNDS = {PULSES: "pulse_rounds", READS: "read_rounds"}
-"""Names under which it is kept how often pulses, or reads, follow each other: rows in turn, devices of a row at once."""
+"""Names under which is kept how many pulses, or reads, followed each other: rows in turn, devices of a row at once."""
 ASKED, MADE = "asked", "made"
 """Names under which the sums of all changes of each weight are kept: those asked for, and those that devices made."""
 

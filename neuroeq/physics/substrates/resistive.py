@@ -61,7 +61,8 @@ class Resistive(OperatingPoints):
         The nudge of an equilibrium is included; the power of a nudge of -beta, a negative conductance, is negative.
         """
         watt = self.network.v_unit**2 * self.network.g_unit
-        watts: dict[str, float | None] = {kind: float(each.mean()) * watt for kind, each in self.power(eq).dissipated.items()}
+        dissipated = self.power(eq).dissipated
+        watts: dict[str, float | None] = {kind: float(each.mean()) * watt for kind, each in dissipated.items()}
         amplifier = self.network.technology.neuron.amplifier
         if amplifier is not None:
             amplified = sum(layer.size for layer in self.circuit.layers.values() if layer.amplifier is not None)

@@ -204,7 +204,7 @@ class RunFolder:
         return result
 
     def write_traces(self, state: State, probes: Mapping[str, Recording], inference: Volts) -> None:
-        """Write traces.h5: weights over training, and recorded phases of a few samples, voltages of inferences, with units."""
+        """Write traces.h5: weights over training, and recorded phases and voltages of a few samples, with units."""
         atomic(self.path / "traces.h5", traces_bytes(state, probes, inference))
 
     @contextmanager
