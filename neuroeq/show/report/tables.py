@@ -87,7 +87,7 @@ def _explanations(comparison: Comparison) -> list[str]:
         "equilibrium; for spiking units, with the gradient of their rate network.",
         "Settling is the simulated time after which the outputs of two examples stay within 1 % of the largest output, "
         "in the free phase after training; on a resistor network, in the transient to its operating point.",
-        "Energies and latencies are those of the circuit's elements and converters; those of an update are for one batch.",
+        "Energies and latencies are those of the circuit's elements and converters; an update is that of one batch.",
         *_left_out(comparison),
         f"The table shows means of {seeds} seeds with 95 % intervals (Student's t)."
         if seeds > 1
@@ -105,7 +105,7 @@ def _explanations(comparison: Comparison) -> list[str]:
 
 
 def _left_out(comparison: Comparison) -> list[str]:
-    """Return sentences that say which parts of energies and latencies hardware files do not give, and in which cells."""
+    """Return sentences that say which parts of energies and latencies hardware does not give, and in which cells."""
     cells: dict[tuple[str, str], list[str]] = {}
     for row in comparison.done:
         for what in UNITS:
