@@ -24,7 +24,7 @@ class SettledPhases:
     batch
         The number of examples.
     free
-        The free equilibrium.
+        The equilibrium of the free phase.
     nudged
         The pull and the end of each nudged phase.
     """

@@ -1,7 +1,7 @@
 """The energy of an inference, computed anew from the files of a run: `python -m tests.runs.recomputed RUN`.
 
-This is NumPy alone, and nothing of neuroeq. Voltages are those in traces.h5, conductances come from the checkpoint, and
-constants from run.toml. A crossbar's `t`, the time of a phase, is that in result.json; that of a resistor network is computed here.
+This is NumPy alone, and nothing of neuroeq. Voltages are those in traces.h5, conductances come from the checkpoint,
+and constants from run.toml. The time t of a phase is that in result.json on a crossbar, and computed here on resistors.
 
 crossbar    E = t (sum (G+ + G-) V^2 + sum v^2 / R_f) + conversions,    arrays between layers are read both ways
 resistive   E = t (sum g (u - v)^2 + sum I_diode v_diode) + conversions,    t = n C / smallest eigenvalue of G

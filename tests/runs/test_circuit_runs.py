@@ -13,6 +13,7 @@ from PIL import Image
 from neuroeq import plots
 from neuroeq.cli import main
 from neuroeq.errors import SpecError
+from neuroeq.measures.parts import total
 from neuroeq.runs.analysis import conductances, segments, settling_time
 from neuroeq.runs.interruption import Interrupted
 from neuroeq.runs.records import RunFolder
@@ -35,7 +36,7 @@ def test_the_result_says_what_it_is_made_of_and_what_it_spends(runs, name):
     assert result["hardware"] == RUNS[name][1]
     for what in ("inference", "update"):
         parts = result["energy"][what]
-        assert result[f"energy_per_{what}_J"] == pytest.approx(sum(parts.values()))
+        assert result[f"energy_per_{what}_J"] == pytest.approx(total(parts))
         assert parts["input_hidden"] > 0 and parts["hidden_output"] > 0
     assert 1e-15 < result["energy_per_inference_J"] < result["energy_per_update_J"] < 1e-3
     assert (result["mapping"] is not None) == (name == "crossbar")

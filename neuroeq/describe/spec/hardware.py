@@ -128,7 +128,7 @@ class Hardware(Described):
         scale_free = isinstance(clamp, NoClamp) or (
             isinstance(clamp, IdealClamp) and not (clamp.v_bias_up or clamp.v_bias_down)
         )
-        return not scale_free or bool(amplifier and amplifier.offset_sd) or not self.periphery.ideal
+        return not scale_free or bool(amplifier and amplifier.offset_sd) or self.periphery.has_voltages
 
     @property
     def r_f(self) -> float:

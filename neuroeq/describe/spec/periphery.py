@@ -144,6 +144,13 @@ class Periphery(Spec):
         return bool(self.adc_bits) and self.adc_full_scale == "calibrated"
 
     @property
+    def has_voltages(self) -> bool:
+        """Whether converters of a resistor network have voltages of their own, beside those that its inputs ask for."""
+        read = self.adc_bits and self.adc_full_scale not in (None, "calibrated")
+        ranges = read or (self.dac_bits and self.dac_full_scale)
+        return bool(ranges or self.adc_noise_sd or self.adc_offset_sd or self.nudge.i_max or self.nudge.offset_sd)
+
+    @property
     def ideal(self) -> bool:
         """Whether voltages and nudge currents are driven and read without error."""
         read = self.dac_bits or self.adc_bits or self.adc_noise_sd or self.adc_offset_sd

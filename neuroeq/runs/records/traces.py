@@ -1,4 +1,4 @@
-"""The file traces.h5: weights over training, and recorded phases and voltages of a few samples, each array with its unit."""
+"""The file traces.h5: weights over training, and recorded phases and voltages of a few samples, all with units."""
 
 from __future__ import annotations
 
