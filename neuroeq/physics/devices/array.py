@@ -161,9 +161,10 @@ class DeviceArray:
             g = drifted(self.synapse.drift, g, g_max or g.max(), at, self.child("drift").standard_normal(g.shape))
         if self.synapse.leak_tau is not None and at is not None:
             g = self.leaked(g, at)
+        reading = rng.spawn(2)[0]  # of two, so that a seed stays the chip that it was
         if self.synapse.read_noise is not None:
             sd = read_sd(self.synapse.read_noise, g, g_max or float(g.max()), self._since(at), programmed)
-            g = g + sd * rng.spawn(1)[0].standard_normal(g.shape)
+            g = g + sd * reading.standard_normal(g.shape)
         return np.maximum(g, 0)
 
     def leaked(self, g: Array, time: float) -> Array:
