@@ -48,7 +48,9 @@ def row(substrate: str, hardware: str, scheme: str, found: list[dict[str, Any]])
     """Return one row of the table."""
     right = [100 * (1 - result["test_error"]) for result in found]
     pulses = [took["pulses_per_weight_per_epoch"] for result in found if (took := result["programming"])]
-    costs = " | ".join(", ".join(_mean(found, what, of, unit) for what, unit in COSTS) for of in ("inference", "update"))
+    costs = " | ".join(
+        ", ".join(_mean(found, what, of, unit) for what, unit in COSTS) for of in ("inference", "update")
+    )
     sent = f"{mean(pulses):.2g}" if pulses else "1 a device and update"
     return f"| `{hardware}` | {substrate} | `{scheme}` | {median(right):.1f}, {min(right):.1f} | {sent} | {costs} |\n"
 
