@@ -156,7 +156,7 @@ def _scaled(table: Table, rng: random.Random) -> str:
     at, key = _somewhere(table, rng, lambda value: isinstance(value, int | float) or _number(value) is not None)
     if isinstance(at[key], str) and (number := _number(at[key])) is not None:
         at[key] = f"{factor * number:g} {at[key].partition(' ')[2]}"
-    elif isinstance(at[key], int | float):
+    elif isinstance(at[key], int | float) and abs(at[key]) <= 1e300:
         at[key] = type(at[key])(at[key] * factor)
     return f"{key} = {at[key]!r:.40}"
 

@@ -17,7 +17,7 @@ PROMISES = [
 ]
 
 
-LONG = ("mnist_", "digits-spiking-substrate.spiking.neuron=lif_hard", "digits-crossbar-")
+LONG = ("mnist_", "digits_deep", "digits-spiking-substrate.spiking.neuron=lif_hard", "digits-crossbar-")
 """How the names of promises begin that take long; one technology stands for the crossbars of all."""
 QUICK = [
     each
