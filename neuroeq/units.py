@@ -39,8 +39,10 @@ _KINDS: dict[str, tuple[Dimension, str, str]] = {
     "a charge": ((0, 0, 1, 1, 0, 0, 0), "1 pC", "C"),
     "an energy": ((2, 1, -2, 0, 0, 0, 0), "1 pJ", "J"),
     "a power": ((2, 1, -3, 0, 0, 0, 0), "1 uW", "W"),
+    "an area": ((2, 0, 0, 0, 0, 0, 0), "0.1 um**2", "m**2"),
     "a temperature": ((0, 0, 0, 0, 1, 0, 0), "300 K", "K"),
 }
+_PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k"}
 _LONG_TIMES = (("year", 31_557_600.0), ("day", 86_400.0), ("h", 3600.0), ("min", 60.0))
 KINDS: dict[str, Dimension] = {kind: dimension for kind, (dimension, _, _) in _KINDS.items()}
 
@@ -175,6 +177,16 @@ def text_of(value: float, unit: str) -> str:
         if (value == 0 or 1 <= abs(value / factor) < 1000) and physical(text).value == value:
             return text
     return f"{value!r} {unit}"
+
+
+def short_text(value: float, unit: str) -> str:
+    """Write an SI value with three digits and an SI prefix, for people to read.
+
+    >>> short_text(3.9162e-11, "J")
+    '39.2 pJ'
+    """
+    power = min(3, max(-18, 3 * math.floor(math.log10(abs(value)) / 3))) if value else 0
+    return f"{value / 10.0**power:.3g} {_PREFIXES[power]}{unit}"
 
 
 def _refuse(text: str) -> NoReturn:

@@ -27,6 +27,8 @@ CELLS = [
 HEAD = """| technology | substrate | scheme | right: median, worst [%] | pulses a weight, epoch | inference | update |
 |---|---|---|---|---|---|---|
 """
+COSTS = (("energy", "J"), ("latency", "s"))
+"""What an inference and an update cost, with units."""
 
 
 def results(folder: Path, substrate: str, hardware: str, scheme: str, seeds: int) -> list[dict[str, Any]]:
@@ -46,10 +48,18 @@ def row(substrate: str, hardware: str, scheme: str, found: list[dict[str, Any]])
     """Return one row of the table."""
     right = [100 * (1 - result["test_error"]) for result in found]
     pulses = [took["pulses_per_weight_per_epoch"] for result in found if (took := result["programming"])]
-    energies = [mean(result[f"energy_per_{what}_J"] for result in found) for what in ("inference", "update")]
-    joules = " | ".join(with_prefix(energy, None, 1.0, "J") for energy in energies)
+    costs = " | ".join(
+        ", ".join(_mean(found, what, of, unit) for what, unit in COSTS) for of in ("inference", "update")
+    )
     sent = f"{mean(pulses):.2g}" if pulses else "1 a device and update"
-    return f"| `{hardware}` | {substrate} | `{scheme}` | {median(right):.1f}, {min(right):.1f} | {sent} | {joules} |\n"
+    return f"| `{hardware}` | {substrate} | `{scheme}` | {median(right):.1f}, {min(right):.1f} | {sent} | {costs} |\n"
+
+
+def _mean(found: list[dict[str, Any]], what: str, of: str, unit: str) -> str:
+    """Return the mean of a cost over the seeds; a dash where its parts of programming are not given."""
+    if of == "update" and found[0][what]["update"]["writing"] is None:
+        return "–"
+    return with_prefix(mean(result[f"{what}_per_{of}_{unit}"] for result in found), None, 1.0, unit)
 
 
 def main() -> None:

@@ -114,6 +114,7 @@ def _progress(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
 def _show(transfer: Transfer) -> None:
     from rich.table import Table
 
+    from neuroeq.runs.costs import cost_texts
     from neuroeq.units import text_of
 
     tested_on = transfer.substrate + (f":{transfer.hardware}" if transfer.hardware else "")
@@ -133,5 +134,7 @@ def _show(transfer: Transfer) -> None:
         print(f"test error [%] by chip{time}  {'  '.join(f'{chip}: {100 * error:.2f}' for chip, error in by_chip)}")
     if transfer.compensation_reads:
         print(f"drift compensation reads     {transfer.compensation_reads:,} columns of each chip")
+    for name, text in cost_texts(transfer.as_dict()):
+        print(f"{name:<28} {text}")
     if transfer.own_error is not None:
         print(f"the run itself had            {100 * transfer.own_error:.2f} %")

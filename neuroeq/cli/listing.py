@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,8 +13,6 @@ from .output import Json, console, print_json
 
 if TYPE_CHECKING:
     from neuroeq.describe.spec import Expected
-
-PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k"}
 
 
 def list_names(
@@ -76,21 +73,17 @@ def _technology(name: str, promises: Sequence[Expected]) -> dict[str, Any]:
 def _table(entries: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
+    from neuroeq.units import short_text
+
     heads = ("name", "window", "on/off", "levels", "update", "programming", "a write", "digits right", "evidence")
     table = Table(*heads, box=None)
     for entry in entries:
         low, high = entry["g_min_S"], entry["g_max_S"]
-        window = "any" if high is None else f"{_short(low, 'S')} - {_short(high, 'S')}"
+        window = "any" if high is None else f"{short_text(low, 'S')} - {short_text(high, 'S')}"
         ratio = "" if entry["on_off"] is None else f"{entry['on_off']:.3g}"
-        write = "" if entry["write_energy_J"] is None else _short(entry["write_energy_J"], "J")
+        write = "" if entry["write_energy_J"] is None else short_text(entry["write_energy_J"], "J")
         evidence = ", ".join(f"{count} {kind}" for kind, count in entry["evidence"].items())
         right = ", ".join(f"{100 * value:.0f} % {substrate}" for substrate, value in entry["digits_accuracy"].items())
         levels, scheme = str(entry["levels"] or ""), "" if entry["update"] == "direct" else entry["programming"]
         table.add_row(entry["name"], window, ratio, levels, entry["update"], scheme, write, right, evidence)
     console(width=180).print(table)
-
-
-def _short(value: float, unit: str) -> str:
-    """Return a value as text, with three digits and an SI prefix."""
-    power = 3 * math.floor(math.log10(value) / 3) if value else 0
-    return f"{value / 10.0**power:.3g} {PREFIXES[power]}{unit}"

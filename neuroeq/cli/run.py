@@ -99,6 +99,8 @@ def _how_to_resume(path: Path | None, target: str | None) -> str:
 
 
 def _summary(run: Run) -> str:
+    from neuroeq.runs.costs import cost_texts
+
     result = run.result
     lines = [f"{run.network.title}, on substrate {result['substrate']}, seed {result['seed']}"]
     for part in ("test", "validation", "train"):
@@ -114,6 +116,7 @@ def _summary(run: Run) -> str:
             f"  {'programming':<20} {took['pulses_per_weight_per_epoch']:6.2f} pulses a weight and epoch "
             f"({took['scheme']}), each worth {100 * took['granularity_of_w_max']:.2g} % of the largest weight"
         )
+    lines += [f"  {name:<20} {text}" for name, text in cost_texts(result)]
     lines.append(f"  run folder           {run.path}")
     lines.append(f"Draw its figures with: neuroeq plot {shlex.quote(str(run.path))} all")
     if not result["learned"]:

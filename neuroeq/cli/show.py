@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from neuroeq.describe.spec import Hardware, Network, NeuronModel, SynapseModel
 
 
+CONVERSIONS = ("dac_time", "adc_time", "write_time", "dac_energy", "adc_energy", "write_energy")
+"""Times and energies of converters and pulses."""
+
+
 def show(
     name: Annotated[str, typer.Argument(help="A network, neuron, synapse or hardware, by name or path.")],
     substrate: Annotated[
@@ -88,7 +92,20 @@ def _hardware(hardware: Hardware) -> str:
     values = to_toml(hardware.model_copy(update={"evidence": ()})).rstrip()
     assumed = [key for evidence in hardware.evidence if evidence.kind == "assumed" for key in evidence.keys]
     flag = f"\nassumed, not measured: {', '.join(assumed)}" if assumed else ""
-    return "\n".join([f"# {hardware.where}", values, "", "evidence", *sources]) + flag
+    return "\n".join([f"# {hardware.where}", values, "", "evidence", *sources]) + flag + _not_given(hardware)
+
+
+def _not_given(hardware: Hardware) -> str:
+    """Return a line that names the costs that a hardware file does not give; an empty text if it gives all."""
+    periphery, neuron = hardware.periphery, hardware.neuron
+    costs = {
+        "synapse.cell_area": hardware.synapse.cell_area,
+        "neuron.integrator.power": neuron.integrator.power,
+        **({} if neuron.amplifier is None else {"neuron.amplifier.power": neuron.amplifier.power}),
+        **{f"periphery.{key}": getattr(periphery, key) for key in CONVERSIONS},
+    }
+    missing = [key for key, value in costs.items() if value is None]
+    return f"\nnot given, and in no total: {', '.join(missing)}" if missing else ""
 
 
 def _neuron(model: NeuronModel) -> str:

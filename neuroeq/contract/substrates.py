@@ -161,8 +161,8 @@ class Circuit(Substrate, Protocol):
         """The hardware that it is made of."""
         ...
 
-    def dissipation(self, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:
-        """Return the mean power that each kind of element turns into heat at an equilibrium [W]."""
+    def dissipation(self, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float | None]:
+        """Return the mean power that each kind of element turns into heat at an equilibrium; None if not given [W]."""
         ...
 
     def devices(self) -> dict[str, int]:
@@ -179,6 +179,10 @@ class Circuit(Substrate, Protocol):
 
     def voltages(self, eq: Equilibrium) -> dict[str, Array]:
         """Return the node voltages at an equilibrium, by layer: (batch, n), not as converters read them [V]."""
+        ...
+
+    def driving(self, eq: Equilibrium) -> dict[str, Array]:
+        """Return the voltages with which layers, inputs included, drive the arrays behind them: (batch, n) [V]."""
         ...
 
     def readings(self, eq: Equilibrium) -> dict[str, Array]:

@@ -7,80 +7,54 @@ update      the nudged phases of a batch, one ADC conversion a node and phase, t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-
 from neuroeq.contract import Circuit, Equilibrium, Nudge
 from neuroeq.describe.network import nodes
-from neuroeq.learning.phases import nudges
-from neuroeq.learning.rules import Trial
-from neuroeq.randomness import Streams
 
+from .parts import Cost, Parts, added, times
 from .programming import Programming, writing_energy
+from .settled_phases import SettledPhases
 
-Array = np.ndarray
 
-
-@dataclass(frozen=True)
-class Energy:
-    """Energy by kind of element.
+def energies(circuit: Circuit, phases: SettledPhases, took: Programming | None) -> Parts:
+    """Return the energies of an inference and of an update, averaged over examples [J].
 
     Parameters
     ----------
-    inference
-        The energy of the inference of one example, by kind of element [J].
-    update
-        The energy of the update from one batch, without its free phases, by kind of element [J].
-    """
-
-    inference: dict[str, float]
-    update: dict[str, float]
-
-
-def account(
-    substrate: Circuit, inputs: Array, targets: Array, streams: Streams, took: Programming | None = None
-) -> Energy:
-    """Return the energies of a circuit, averaged over examples.
-
-    Parameters
-    ----------
-    substrate
+    circuit
         The circuit, with its parameters.
-    inputs, targets
-        The inputs and targets of the examples: (batch, n_input) and (batch, n_output).
-    streams
-        The random numbers that draw the sign of a random nudge.
+    phases
+        The phases of a batch on it.
     took
         What programming took in the training; None for devices that are written once an update.
     """
-    network = substrate.network
-    chosen = nudges(network.phases, streams.child("energy"))
-    trial = Trial.of(substrate, inputs, targets, chosen, streams.child("energy", 0))
-    free, nudged = trial.settle(substrate)
-    nudged_ends = [(trial.nudge(beta, free), end) for (beta, _), end in zip(chosen, nudged, strict=True)]
-    hardware, batch = substrate.hardware.periphery, len(inputs)
+    network, periphery = circuit.network, circuit.hardware.periphery
     n_nodes = sum(nodes(network, layer) for layer in network.layers if layer != network.input_layer)
-    inference = _held(substrate, free)
-    inference["DAC"] = nodes(network, network.input_layer) * hardware.dac_energy
-    inference["ADC"] = nodes(network, network.output_layer) * hardware.adc_energy
-    update: dict[str, float] = {}
-    for pull, end in nudged_ends:
-        for kind, energy in _held(substrate, end, pull).items():
-            update[kind] = update.get(kind, 0.0) + batch * energy
-    update["ADC"] = batch * (1 + len(nudged_ends)) * n_nodes * hardware.adc_energy
-    update["writing"] = _written_once(substrate) if took is None else took.write_energy_per_update
+    held = [_held(circuit, end, pull) for pull, end in phases.nudged]
+    kinds = dict.fromkeys(kind for each in held for kind in each)
+    update = {kind: added(times(phases.batch, each.get(kind, 0.0)) for each in held) for kind in kinds}
+    update["ADC"] = times(phases.batch * (1 + len(phases.nudged)) * n_nodes, periphery.adc_energy)
+    update["writing"] = _written_once(circuit) if took is None else took.write_energy_per_update
     if took is not None and took.reads_per_update:
-        update["reading devices"] = took.reads_per_update * hardware.adc_energy
-    return Energy(inference, update)
+        update["reading devices"] = times(took.reads_per_update, periphery.adc_energy)
+    return Parts(energy_of_inference(circuit, phases.free), update)
 
 
-def _written_once(substrate: Circuit) -> float:
+def energy_of_inference(circuit: Circuit, free: Equilibrium) -> Cost:
+    """Return the energy of an inference by its parts, averaged over the examples of a free equilibrium [J]."""
+    network, periphery = circuit.network, circuit.hardware.periphery
+    return {
+        **_held(circuit, free),
+        "DAC": times(nodes(network, network.input_layer), periphery.dac_energy),
+        "ADC": times(nodes(network, network.output_layer), periphery.adc_energy),
+    }
+
+
+def _written_once(circuit: Circuit) -> float | None:
     """Return the energy of programming every device once [J]."""
-    counts = substrate.devices()
-    return writing_energy({name: substrate.network.array(name) for name in counts}, counts)
+    counts = circuit.devices()
+    return writing_energy({name: circuit.network.array(name) for name in counts}, counts)
 
 
-def _held(substrate: Circuit, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:
-    time = substrate.phase_time(eq)
-    return {kind: power * time for kind, power in substrate.dissipation(eq, nudge).items()}
+def _held(circuit: Circuit, eq: Equilibrium, nudge: Nudge | None = None) -> Cost:
+    time = circuit.phase_time(eq)
+    return {kind: times(time, power) for kind, power in circuit.dissipation(eq, nudge).items()}

@@ -1,4 +1,4 @@
-"""Measurements at the end of a run: recorded phases of a few samples, and on circuits the energy of a batch."""
+"""Measurements at the end of a run: recorded phases of a few samples, and on circuits the account of a batch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from neuroeq.physics.engine import Recording
 from neuroeq.physics.substrates import at_operating_point, build, engine_of
 from neuroeq.randomness import Streams
 
-from .energy import Energy, account
+from .account import Account, account
 from .programming import Programming
 
 PROBE_SAMPLES = 2
@@ -44,10 +44,10 @@ def probes(network: Network, state: State, examples: Examples, streams: Streams)
     return recordings
 
 
-def energy_of(
+def account_of(
     substrate: Substrate, state: State, examples: Examples, streams: Streams, took: Programming | None = None
-) -> Energy | None:
-    """Return the energy that a circuit spends on a batch of training examples; None if the substrate is no circuit."""
+) -> Account | None:
+    """Return what a circuit costs on a batch of training examples; None if the substrate is no circuit."""
     circuit = substrate.as_circuit()
     if circuit is None:
         return None

@@ -11,9 +11,11 @@ from neuroeq.describe.spec import Hardware, Network
 from neuroeq.describe.spec.device import Pulsed
 from neuroeq.learning.state import State
 from neuroeq.learning.weight_store import WeightStore
-from neuroeq.physics.devices import PULSES, READS, Chip
+from neuroeq.physics.devices import PULSES, READS, ROUNDS, Chip
 from neuroeq.physics.devices.array import DeviceArray
 from neuroeq.randomness import Streams
+
+from .parts import added, times
 
 NEAR = 0.01
 """The part of the window at either end in which a device counts as saturated."""
@@ -39,7 +41,10 @@ class Programming:
     pulses_per_update, reads_per_update
         Pulses and reads of all devices together in one update.
     write_energy_per_update
-        Energy of these pulses [J].
+        Energy of these pulses; None if it is not given [J].
+    write_time_per_update, read_rounds_per_update
+        How long pulses take in one update, None if it is not given [s], and how many reads follow each other: the most
+        of any array, each of which is programmed row by row, with all devices of a row at once.
     change_cosine
         Cosine between the changes of the weights that were asked for, summed over the training, and those that devices
         made; None if none was asked for.
@@ -59,7 +64,9 @@ class Programming:
     writes_per_device_most: int
     pulses_per_update: float
     reads_per_update: float
-    write_energy_per_update: float
+    write_energy_per_update: float | None
+    write_time_per_update: float | None
+    read_rounds_per_update: float
     change_cosine: float | None
     saturated: float
     arrays: dict[str, Programming] = field(default_factory=dict)
@@ -83,7 +90,9 @@ def programming(network: Network, state: State, streams: Streams, n_batches: int
     if chip is None:
         return None
     inexact = [name for name, array in chip.arrays.items() if not array.plain]
-    whole = replace(_of(chip, inexact, state, n_batches), write_energy_per_update=_energy(chip, state, n_batches))
+    whole = _of(chip, inexact, state, n_batches)
+    energy, time = _energy(chip, state, n_batches), _time(chip, state, n_batches)
+    whole = replace(whole, write_energy_per_update=energy, write_time_per_update=time)
     if not network.own_arrays:
         return whole
     of = {array: [name for name in inexact if network.home(name) == array] for array in network.projections}
@@ -111,25 +120,46 @@ def _of(chip: Chip, names: Sequence[str], state: State, n_batches: int) -> Progr
         pulses_per_update=float(pulses.sum()) / epochs / n_batches,
         reads_per_update=reads / epochs / n_batches,
         write_energy_per_update=_energy(chip, state, n_batches, names),
+        write_time_per_update=_time(chip, state, n_batches, names),
+        read_rounds_per_update=max(_rounds(name, state, READS) for name in names) / epochs / n_batches,
         change_cosine=_change_cosine(chip, names, state),
         saturated=_saturated(chip, names, state),
     )
 
 
-def _energy(chip: Chip, state: State, n_batches: int, names: Sequence[str] | None = None) -> float:
+def _energy(chip: Chip, state: State, n_batches: int, names: Sequence[str] | None = None) -> float | None:
     """Return the energy of writing some arrays in one update, all of them if left out [J]."""
     arrays = {name: chip.arrays[name].hardware for name in names or chip.arrays}
     updates = max(state.epoch, 1) * n_batches
     return writing_energy(arrays, {name: float(_counts(chip, name, state, PULSES).sum()) / updates for name in arrays})
 
 
-def writing_energy(arrays: Mapping[str, Hardware], pulses: Mapping[str, float]) -> float:
-    """Return the energy of pulses into arrays [J]."""
-    by_cost: dict[float, float] = {}
+def writing_energy(arrays: Mapping[str, Hardware], pulses: Mapping[str, float]) -> float | None:
+    """Return the energy of pulses into arrays; None if it is not given [J]."""
+    by_cost: dict[float | None, float] = {}
     for name, number in pulses.items():
         cost = arrays[name].periphery.write_energy
         by_cost[cost] = by_cost.get(cost, 0.0) + number
-    return sum(number * cost for cost, number in by_cost.items())
+    return added(times(number, cost) for cost, number in by_cost.items())
+
+
+def _time(chip: Chip, state: State, n_batches: int, names: Sequence[str] | None = None) -> float | None:
+    """Return how long it takes to write some arrays in one update, all of them if left out [s]."""
+    arrays = {name: chip.arrays[name].hardware for name in names or chip.arrays}
+    updates = max(state.epoch, 1) * n_batches
+    return writing_time(arrays, {name: _rounds(name, state, PULSES) / updates for name in arrays})
+
+
+def writing_time(arrays: Mapping[str, Hardware], rounds: Mapping[str, float]) -> float | None:
+    """Return how long pulses into arrays take that are programmed at the same time; None if it is not given [s]."""
+    needed = [times(number, arrays[name].periphery.write_time) for name, number in rounds.items()]
+    return None if None in needed else max(each for each in needed if each is not None)
+
+
+def _rounds(name: str, state: State, what: str) -> float:
+    """Return how many pulses or reads of an array, and of a fast array beside it, have followed each other."""
+    keys = (key for key in state.devices if key.startswith(f"{name}/") and key.endswith(f"/{ROUNDS[what]}"))
+    return float(sum(int(state.devices[key]) for key in keys))
 
 
 def _relative_granularity(array: DeviceArray) -> float:

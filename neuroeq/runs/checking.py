@@ -18,7 +18,7 @@ from neuroeq.describe.catalog import load_network, resolve
 from neuroeq.describe.network import initial_params, with_full_scales
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
-from neuroeq.describe.spec.hardware import NudgeSource
+from neuroeq.describe.spec.periphery import NudgeSource
 from neuroeq.errors import NeuroeqWarning, SpecError
 from neuroeq.learning.state import State
 from neuroeq.learning.training import calibrate, initial_state, train

@@ -10,9 +10,10 @@ import numpy as np
 from neuroeq.errors import SpecError
 from neuroeq.learning.learned import chance_error, has_learned
 from neuroeq.learning.trainers import title
-from neuroeq.measures.energy import Energy
+from neuroeq.measures.account import Account
 from neuroeq.measures.evaluation import Score
-from neuroeq.measures.probes import energy_of, probes
+from neuroeq.measures.parts import total
+from neuroeq.measures.probes import account_of, probes
 from neuroeq.measures.programming import programming
 from neuroeq.physics.substrates import engine_of
 
@@ -38,10 +39,11 @@ def concluded(session: Session) -> Run:
     tested = session.score(session.examples.test, "test") if session.examples.test else None
     session.eval_s += cpu_seconds() - before
     network, state, folder = session.network, session.state, session.folder
-    folder.write_traces(state, probes(network, state, session.examples, session.streams))
     n_batches = -(-len(session.examples.train) // network.training.batch_size)
     took = programming(network, state, session.streams, n_batches)
-    energy = energy_of(session.substrate, state, session.examples, session.streams, took)
+    account = account_of(session.substrate, state, session.examples, session.streams, took)
+    recorded = {} if account is None else {"v": account.voltages, "driving": account.driving}
+    folder.write_traces(state, probes(network, state, session.examples, session.streams), recorded)
     rows = folder.metrics()
     if not rows:
         raise SpecError(f"{folder.path}: its metrics.csv is missing; put it back, or train the network anew.")
@@ -53,7 +55,7 @@ def concluded(session: Session) -> Run:
         "gradient_cosine": None,
         "spikes_per_inference": _spikes(last, tested) if session.substrate.spiking else None,
     }
-    result |= _energies(energy)
+    result |= _costs(account)
     circuit = session.substrate.as_circuit()
     result["mapping"] = None if circuit is None else circuit.mapping()
     result["programming"] = took and asdict(took)
@@ -105,13 +107,15 @@ def _spikes(last: Row, tested: Score | None) -> float | None:
     return tested.spikes if tested else last["spikes"]
 
 
-def _energies(energy: Energy | None) -> dict[str, Any]:
-    """Return the energies that a circuit spends, in total and by kind of element [J]."""
-    return {
-        "energy_per_inference_J": energy and sum(energy.inference.values()),
-        "energy_per_update_J": energy and sum(energy.update.values()),
-        "energy": energy and asdict(energy),
-    }
+def _costs(account: Account | None) -> dict[str, Any]:
+    """Return energies [J], latencies [s] and the area [m^2] of a circuit, in total and by part; None on others."""
+    costs: dict[str, Any] = {}
+    for what, unit in (("energy", "J"), ("latency", "s")):
+        parts = account and getattr(account, what)
+        costs[f"{what}_per_inference_{unit}"] = parts and total(parts.inference)
+        costs[f"{what}_per_update_{unit}"] = parts and total(parts.update)
+        costs[what] = parts and asdict(parts)
+    return costs | {"area_m2": account and account.area}
 
 
 def _made_by(session: Session) -> dict[str, Any]:

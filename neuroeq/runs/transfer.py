@@ -7,7 +7,7 @@ it once, and it is evaluated at each of the times after that, with the drift unt
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from neuroeq.describe.spec.files import Table
 from neuroeq.errors import NeuroeqError, SpecError
 from neuroeq.learning.training import calibrate
 from neuroeq.learning.weight_store import WeightStore
+from neuroeq.measures.account import Inference
 from neuroeq.measures.evaluation import evaluate
 from neuroeq.physics.devices import Chip
 from neuroeq.physics.engine import use_target
@@ -84,6 +85,8 @@ class Transfer:
         The spread of the test errors at each time.
     compensation_reads
         How many columns of devices are read on each chip to compensate drift, each by one conversion.
+    inference
+        What an inference costs on the first chip, right after programming; None if the substrate is no circuit.
     """
 
     run: str
@@ -95,10 +98,13 @@ class Transfer:
     draws: tuple[int, ...]
     spreads: tuple[Spread, ...]
     compensation_reads: int = 0
+    inference: Inference | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain values."""
-        return asdict(self)
+        plain = asdict(replace(self, inference=None))
+        del plain["inference"]
+        return plain | ({} if self.inference is None else self.inference.as_dict())
 
 
 class PartlyEvaluated(Interrupted):
@@ -170,19 +176,21 @@ def evaluate_run(
         raise SpecError(
             f"data.protocol '{network.data.protocol}' leaves the test part alone; give --set data.protocol=final."
         )
-    chips, errors = range(seed, seed + draws), []
+    chips, errors, inference = range(seed, seed + draws), [], None
     watch = None if progress is None else partial(progress, draws * len(times) * len(examples.test))
     try:
         with threadpool_limits(1), interrupting(None):
             reads = _compensation_reads(network, params, at)
             for chip in chips:
-                errors.append(_drawn(network, params, examples, examples.test, chip, times, chosen, watch))
+                drawn = _Drawn(network, params, examples, chip, chosen)
+                errors.append(drawn.errors(examples.test, times, watch))
+                inference = inference or drawn.inference(examples.test)
     except Interrupted as interruption:
         if not errors:
             raise
         done = chips[: len(errors)]
-        raise PartlyEvaluated(_transfer(run, network, done, times, errors, reads), interruption) from None
-    return _transfer(run, network, chips, times, errors, reads)
+        raise PartlyEvaluated(_transfer(run, network, done, times, errors, reads, inference), interruption) from None
+    return _transfer(run, network, chips, times, errors, reads, inference)
 
 
 def _compensation_reads(network: Network, params: Params, at: Sequence[str]) -> int:
@@ -199,6 +207,7 @@ def _transfer(
     times: Sequence[float | None],
     errors: Sequence[Sequence[float]],
     reads: int,
+    inference: Inference | None,
 ) -> Transfer:
     """Return the result from the errors of each chip at each time."""
     return Transfer(
@@ -211,32 +220,50 @@ def _transfer(
         tuple(chips),
         tuple(Spread.of(time, column) for time, column in zip(times, zip(*errors, strict=True), strict=True)),
         reads,
+        inference,
     )
 
 
-def _drawn(
-    network: Network,
-    params: Params,
-    examples: Examples,
-    part: Part,
-    chip: int,
-    times: Sequence[float | None],
-    target: str,
-    watch: Callable[[int], None] | None,
-) -> list[float]:
-    """Return the test error of one chip at each time."""
-    network = network.model_copy(update={"run": network.run.model_copy(update={"seed": chip})})
-    streams = Streams(chip)
-    evaluator = build(network, params, EVALUATION_BATCH, plastic=False, engine=engine_of(network), target=target)
-    store = WeightStore(network, params, {}, streams)
-    evaluator.hold(store.held)
-    calibrate(evaluator, examples, streams.child("calibration", 0))
-    stop, errors = evaluator.stop(evaluator.network.phases.free), []
-    for index, time in enumerate(times):
-        place = () if time is None else (index,)
-        evaluator.hold(store.effective(streams.child("read test", *place), time))
-        errors.append(evaluate(evaluator, part, examples.n_classes, stop, streams, "test", 0, watch).error)
-    return errors
+class _Drawn:
+    """The weights of a run on one chip.
+
+    Parameters
+    ----------
+    network, params
+        The network and its trained parameters.
+    examples
+        The data, for the number of classes and to calibrate converters with.
+    chip
+        The seed of the chip.
+    target
+        What Brian2 compiles equations to.
+    """
+
+    def __init__(self, network: Network, params: Params, examples: Examples, chip: int, target: str) -> None:
+        network = network.model_copy(update={"run": network.run.model_copy(update={"seed": chip})})
+        self._streams, self._n_classes = Streams(chip), examples.n_classes
+        self._on = build(network, params, EVALUATION_BATCH, plastic=False, engine=engine_of(network), target=target)
+        self._store = WeightStore(network, params, {}, self._streams)
+        self._on.hold(self._store.held)
+        calibrate(self._on, examples, self._streams.child("calibration", 0))
+
+    def errors(self, part: Part, times: Sequence[float | None], watch: Callable[[int], None] | None) -> list[float]:
+        """Return the test error at each time."""
+        stop, errors = self._on.stop(self._on.network.phases.free), []
+        for index, time in enumerate(times):
+            place = () if time is None else (index,)
+            self._on.hold(self._store.effective(self._streams.child("read test", *place), time))
+            errors.append(evaluate(self._on, part, self._n_classes, stop, self._streams, "test", 0, watch).error)
+        return errors
+
+    def inference(self, part: Part) -> Inference | None:
+        """Return what an inference costs right after programming, for the first batch; None if this is no circuit."""
+        circuit = self._on.as_circuit()
+        if circuit is None:
+            return None
+        circuit.hold(self._store.held)
+        inputs, _ = next(iter(part.batches(circuit.batch, circuit.network.physics.precision)))
+        return Inference.of(circuit, inputs, self._streams.child("energy"))
 
 
 def _on_substrate(

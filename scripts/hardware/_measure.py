@@ -84,7 +84,7 @@ def volts(*settings: str, samples: int = 8) -> float:
     inputs, _, _ = examples.batch(examples.train, np.arange(samples), net)
     substrate = build(net, initial_params(net, Streams(0).child("init")), samples)
     free = substrate.relax(inputs, stop=substrate.stop(net.phases.free))
-    return max(float(np.abs(v).max()) for v in free.state.values()) * net.circuit.v_unit
+    return max(float(np.abs(v).max()) for v in free.state.values()) * net.v_unit
 
 
 def trained(on: str, synapse: dict[str, Any], epochs: int, *settings: str, seed: int = 0) -> tuple[float, Run]:

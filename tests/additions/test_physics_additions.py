@@ -102,7 +102,7 @@ def test_kirchhoffs_law_holds_with_the_curve_of_the_added_diode():
     substrate, inputs = made("tunnel.toml")
     eq = substrate.relax(inputs, stop=Stop(200, 1e-12))
     assert eq.converged and eq.residual < 1e-9
-    circuit, unit = substrate.circuit, substrate.network.circuit.v_unit
+    circuit, unit = substrate.circuit, substrate.network.v_unit
     assert len(circuit.layers["hidden"].low) == 16
     x = substrate.network.circuit.input_gain * inputs
     sources = np.concatenate([x, -x, np.full((4, 1), 4.0)], axis=1) * unit
@@ -146,7 +146,7 @@ def test_ngspice_finds_the_same_operating_point_with_the_added_diode():
     network = resolve("xor", "resistive", hardware="tunnel.toml")
     params = initial_params(network, np.random.default_rng(0))
     circuit = lay_out(network, in_volts=True)
-    drive = Drive({"input": source_voltages(network, np.array([[0.0, 1.0]])) * network.circuit.v_unit})
+    drive = Drive({"input": source_voltages(network, np.array([[0.0, 1.0]])) * network.v_unit})
     g = in_siemens(network, params)
     found = voltages(circuit, simulate(netlist(circuit, g, drive)))
     solved = operating_point(circuit, g, drive, tolerance=1e-13, iterations=400)

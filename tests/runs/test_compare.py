@@ -182,6 +182,16 @@ def test_the_page_needs_nothing_but_itself(compared):
     assert len(page.ids) == len(set(page.ids)) and set(page.targets) <= set(page.ids)
 
 
+def test_the_page_says_what_energies_and_latencies_leave_out(compared):
+    text = (compared[0] / "report.html").read_text()
+    missing = {"Energies": ("op-amps, DAC, ADC, writing", "DAC, ADC, writing")}
+    missing["Latencies"] = ("DAC, ADC, writing",)
+    for what, lists in missing.items():
+        for parts in lists:
+            assert re.search(rf"{what} of [^.]* leave out what their hardware does not give: {parts}\.", text)
+    assert "latency of an inference" in text and "latency of an update" in text
+
+
 def test_the_page_starts_with_the_answer_and_escapes_what_users_write(compared):
     text = (compared[0] / "report.html").read_text()
     assert text.index('class="answer"') < text.index("<table>") < text.index("<svg")

@@ -140,8 +140,8 @@ def test_power_energy_and_conductances_are_those_of_each_arrays_devices(mixed):
     inputs, _ = batch_of(own, 4)
     free = crossbar.relax(inputs)
     watts, held = crossbar.dissipation(free), state.devices
-    hidden = np.square(free.activity["hidden"]).mean(axis=0)
-    output = np.square(free.activity["output"]).mean(axis=0)
+    volts = crossbar.driving(free)  # the voltages that are there, not as converters read them
+    hidden, output = (np.square(volts[layer]).mean(axis=0) for layer in ("hidden", "output"))
     by_hand = hidden @ held[LAST].sum(axis=(0, 2)) + output @ held[LAST].sum(axis=(0, 1))
     np.testing.assert_allclose(watts[LAST], by_hand, rtol=1e-9)
     np.testing.assert_allclose(conductances(mixed)[LAST], held[LAST])

@@ -1,7 +1,8 @@
 """Arrays with hardware of their own: their devices and wires, in a circuit of the run's hardware.
 
-An array takes from its hardware ``synapse``, ``array``, ``periphery.write_energy`` and the scale of its weights, which
-is ``r_f``, ``w_max``, ``headroom`` and ``bias_gain`` of ``neuron.integrator``. All else belongs to the circuit.
+An array takes from its hardware ``synapse``, ``array``, ``periphery.write_time``, ``periphery.write_energy`` and the
+scale of its weights, which is ``r_f``, ``w_max``, ``headroom`` and ``bias_gain`` of ``neuron.integrator``. All else
+belongs to the circuit.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from neuroeq.errors import SpecError
 
 from ..spec import Network, overlay
 from ..spec.files import Table
-from ..spec.hardware import OF_ARRAY
+from ..spec.hardware import OF_ARRAY, OF_WRITING
 from .loading import load_hardware
 from .technology import technology, without_former_keys
 
@@ -124,8 +125,9 @@ def _part(table: Table) -> Table:
     scale = {key: value for key, value in integrator.items() if key in OF_ARRAY}
     if scale:
         kept["neuron"] = {"integrator": scale}
-    if "write_energy" in table.get("periphery", {}):
-        kept["periphery"] = {"write_energy": table["periphery"]["write_energy"]}
+    writing = {key: value for key, value in table.get("periphery", {}).items() if key in OF_WRITING}
+    if writing:
+        kept["periphery"] = writing
     return kept
 
 

@@ -10,9 +10,24 @@ from neuroeq.errors import unknown_name
 from ..spec.files import Table
 from .loading import load_hardware
 
-WINDOW = ("element", "g_min", "g_max", "c_min", "c_max", "beta", "v_th", "v_gate_min", "v_gate_max", "pairing")
+WINDOW = (
+    "element",
+    "g_min",
+    "g_max",
+    "c_min",
+    "c_max",
+    "beta",
+    "v_th",
+    "v_gate_min",
+    "v_gate_max",
+    "pairing",
+    "cell_area",
+)
 WIRES = ("r_wire_row", "r_wire_col", "r_source", "r_sense", "max_rows", "max_cols")
-COSTS = ("phase_time", "dac_energy", "adc_energy", "write_energy")
+COSTS = (
+    *("phase_time", "time_constants", "dac_time", "adc_time", "write_time"),
+    *("dac_energy", "adc_energy", "write_energy"),
+)
 Part = Literal["window", "devices", "diodes", "amplifiers", "wires", "array", "periphery", "nudge"]
 IDEAL: tuple[Part, ...] = get_args(Part)
 """Parts of the hardware that can be idealised."""

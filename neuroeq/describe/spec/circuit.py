@@ -27,7 +27,9 @@ class Resistive(Spec):
         keep it from rising; ``split``: lower ones in the first half of a layer and upper ones in the second; ``both``:
         the two at every node; ``none``: no diodes.
     v_unit
-        Voltage that counts as 1. [V]
+        Voltage that counts as 1. If left out, 1 V where the hardware has voltages of its own, such as those of its
+        diodes; with others, any unit gives the same network, and sources are kept within the converters' full scale.
+        [V]
     g_unit
         Conductance that counts as 1; if left out, the top of the hardware's window, or 1 mS without a window. [S]
     """
@@ -37,5 +39,10 @@ class Resistive(Spec):
     bias_voltages: tuple[float, ...] = ()
     outputs: Literal["single", "paired"] = "single"
     diodes: Literal["split", "both", "lower", "upper", "none"] = "split"
-    v_unit: Annotated[Voltage, Field(gt=0)] = 1.0
+    v_unit: Annotated[Voltage, Field(gt=0)] | None = None
     g_unit: Annotated[Conductance, Field(gt=0)] | None = None
+
+    @property
+    def largest_source(self) -> float:
+        """The largest voltage of a source, for inputs of 1 [`v_unit`]."""
+        return max(self.input_gain, *map(abs, self.bias_voltages), 0.0)

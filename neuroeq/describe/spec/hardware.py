@@ -5,20 +5,19 @@ A network's own numbers are dimensionless; the hardware gives them their scale.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import Field, model_validator
 
-from neuroeq.errors import SpecError, given
-from neuroeq.units import si, text_of
-
-from .base import Conductance, Count, Current, Described, Energy, Resistance, Spec, Temperature, Time, Voltage
-from .node import Neuron
+from .base import Described, Resistance, Spec, Temperature
+from .node import IdealClamp, Neuron, NoClamp
+from .periphery import Periphery
 from .synapse import Synapse
 
 OF_ARRAY = ("r_f", "w_max", "headroom", "bias_gain")
 """Keys of the integrators that scale the weights of an array to its window, and are its own."""
+OF_WRITING = ("write_time", "write_energy")
+"""Keys of the periphery that belong to the pulses of an array, and are its own."""
 DEFAULT_R_F = 1e5
 """Feedback resistance where no conductance window determines it; weight 1 is then 10 uS. [ohm]"""
 
@@ -60,125 +59,6 @@ class Array(Spec):
     def wired(self) -> bool:
         """Whether the wires or their ends have any resistance."""
         return bool(self.r_wire_row or self.r_wire_col or self.r_source or self.r_sense)
-
-
-class NudgeSource(Spec):
-    """The source that drives a nudge current into each output.
-
-    Parameters
-    ----------
-    bits
-        Resolution of the source's converter in bits; 0 for an ideal one.
-    i_max
-        Largest current of either sign, which is the full scale of the converter. [A]
-    offset_sd
-        Standard deviation over the outputs of a constant offset current. [A]
-    beta
-        Strength of the nudge of a crossbar that converters and noisy devices resolve, in the place of the network's,
-        unless a user changes phases.beta.
-    conductance
-        The same for a resistor network, where a nudge is a conductance. [S]
-    """
-
-    bits: Annotated[int, Field(ge=0, le=24)] = 0
-    i_max: Annotated[Current, Field(gt=0)] | None = None
-    offset_sd: Annotated[Current, Field(ge=0)] = 0.0
-    beta: Annotated[float, Field(gt=0)] | None = None
-    conductance: Annotated[Conductance, Field(gt=0)] | None = None
-
-    @model_validator(mode="after")
-    def _scaled(self) -> Self:
-        if self.bits and self.i_max is None:
-            raise ValueError(f"bits is {self.bits} without i_max; give the full scale")
-        return self
-
-
-def _full_scale(value: object) -> object:
-    """Read the full scale of the converters that read nodes: one for all layers, one for each, or "calibrated"."""
-    if value == "calibrated":
-        return value
-    if isinstance(value, Mapping) and value:
-        return {str(layer): _positive(volts) for layer, volts in value.items()}
-    return _positive(value)
-
-
-def _positive(value: object) -> float:
-    try:
-        volts = si(value, "a voltage")
-    except SpecError:
-        volts = 0.0
-    if volts <= 0:
-        raise ValueError(
-            f"is {given(value)}; expected a voltage above 0, such as '1 V', a table of one for each layer, or "
-            "'calibrated'"
-        )
-    return volts
-
-
-def _full_scale_text(value: float | str | Mapping[str, float]) -> object:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Mapping):
-        return {layer: text_of(volts, "V") for layer, volts in value.items()}
-    return text_of(value, "V")
-
-
-FullScale = Annotated[
-    float | Literal["calibrated"] | dict[str, float], BeforeValidator(_full_scale), PlainSerializer(_full_scale_text)
-]
-"""The largest voltage of either sign that converters read."""
-
-
-class Periphery(Spec):
-    """The converters around the array, their times and their energies.
-
-    Parameters
-    ----------
-    dac_bits, adc_bits
-        Resolution in bits of the converters that drive inputs and that read nodes; 0 for ideal converters.
-    dac_full_scale, adc_full_scale
-        Largest voltage of either sign that the converters drive and read; if left out, the largest that inputs of 1
-        ask for, and the voltage that stands for 1. What is read may have one for each layer, in a table, or
-        ``"calibrated"``: each layer's own, found from what its converters see in free phases. [V]
-    calibration_samples, calibration_quantile
-        How many training samples are seen for that, from the first on, before every epoch; and the quantile of the
-        voltages, without their signs, that becomes the full scale of a layer: their largest, if it is 1.
-    adc_noise_sd, adc_offset_sd
-        Standard deviations of the noise of every reading, and of a constant offset at every node. [V]
-    nudge
-        The source that drives nudge currents.
-    phase_time
-        How long the voltages of a phase are held. [s]
-    dac_energy, adc_energy
-        Energy of one conversion by each kind of converter. [J]
-    write_energy
-        Energy of programming one device once; every update counts as programming each device once. [J]
-    """
-
-    dac_bits: Annotated[int, Field(ge=0, le=24)] = 0
-    adc_bits: Annotated[int, Field(ge=0, le=24)] = 0
-    dac_full_scale: Annotated[Voltage, Field(gt=0)] | None = None
-    adc_full_scale: FullScale | None = None
-    calibration_samples: Count = 256
-    calibration_quantile: Annotated[float, Field(gt=0, le=1)] = 1.0
-    adc_noise_sd: Annotated[Voltage, Field(ge=0)] = 0.0
-    adc_offset_sd: Annotated[Voltage, Field(ge=0)] = 0.0
-    nudge: NudgeSource = NudgeSource()
-    phase_time: Annotated[Time, Field(gt=0)] = 1e-6
-    dac_energy: Annotated[Energy, Field(ge=0)] = 0.0
-    adc_energy: Annotated[Energy, Field(ge=0)] = 0.0
-    write_energy: Annotated[Energy, Field(ge=0)] = 0.0
-
-    @property
-    def calibrated(self) -> bool:
-        """Whether there are converters whose full scales have to be found first."""
-        return bool(self.adc_bits) and self.adc_full_scale == "calibrated"
-
-    @property
-    def ideal(self) -> bool:
-        """Whether voltages and nudge currents are driven and read without error."""
-        read = self.dac_bits or self.adc_bits or self.adc_noise_sd or self.adc_offset_sd
-        return not (read or self.nudge.bits or self.nudge.i_max or self.nudge.offset_sd)
 
 
 class Evidence(Spec):
@@ -235,10 +115,20 @@ class Hardware(Described):
         own = array.neuron.integrator
         scale = {key: getattr(own, key) for key in OF_ARRAY}
         neuron = self.neuron.model_copy(update={"integrator": self.neuron.integrator.model_copy(update=scale)})
-        periphery = self.periphery.model_copy(update={"write_energy": array.periphery.write_energy})
+        writing = {key: getattr(array.periphery, key) for key in OF_WRITING}
+        periphery = self.periphery.model_copy(update=writing)
         shared = {key: getattr(self.array, key) for key in ("solver", "phase_mismatch")}
         parts = {"neuron": neuron, "periphery": periphery, "array": array.array.model_copy(update=shared)}
         return array.model_copy(update={**parts, "temperature": self.temperature})
+
+    @property
+    def has_voltages(self) -> bool:
+        """Whether nodes or converters of a resistor network have voltages of their own, which give it its scale."""
+        clamp, amplifier = self.neuron.nonlinearity, self.neuron.amplifier
+        scale_free = isinstance(clamp, NoClamp) or (
+            isinstance(clamp, IdealClamp) and not (clamp.v_bias_up or clamp.v_bias_down)
+        )
+        return not scale_free or bool(amplifier and amplifier.offset_sd) or self.periphery.has_voltages
 
     @property
     def r_f(self) -> float:
@@ -258,7 +148,7 @@ class Hardware(Described):
         """Lowest conductance of a device. [S]."""
         synapse = self.synapse
         if synapse.element == "capacitor":
-            return (synapse.c_min or 0.0) / self.periphery.phase_time
+            return (synapse.c_min or 0.0) / self.periphery.nominal_phase_time
         if synapse.element == "mosfet":
             return max(0.0, (synapse.beta or 0.0) * ((synapse.v_gate_min or 0.0) - (synapse.v_th or 0.0)))
         return synapse.g_min
@@ -268,7 +158,7 @@ class Hardware(Described):
         """Highest conductance of a device; None if there is no limit. [S]."""
         synapse = self.synapse
         if synapse.element == "capacitor":
-            return (synapse.c_max or 0.0) / self.periphery.phase_time
+            return (synapse.c_max or 0.0) / self.periphery.nominal_phase_time
         if synapse.element == "mosfet":
             return (synapse.beta or 0.0) * ((synapse.v_gate_max or 0.0) - (synapse.v_th or 0.0))
         return synapse.g_max

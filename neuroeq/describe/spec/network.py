@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import floor, log2
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -22,6 +23,8 @@ from .rules import check_rule, rule_of
 SUBSTRATES: tuple[str, ...] = tuple(OWN)
 """The names of our own substrates."""
 Engine = Literal["stepper", "compiled", "reference", "operating_point"]
+LARGEST_SOURCE = 0.45
+"""Largest voltage of a source where nothing else says, that of the inputs of Dillavou et al. 2024, PNAS. [V]"""
 DEFAULT_G_UNIT = 1e-3
 """Conductance that counts as 1 in a resistor network whose hardware has no conductance window. [S]"""
 Name = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$")]
@@ -240,6 +243,21 @@ class Network(Described):
         """The conductance that counts as 1, in a network that is resolved for a resistor network. [S]."""
         tops = [top for name in self.projections if (top := self.array(name).g_max) is not None]
         return self.circuit.g_unit or min(tops, default=DEFAULT_G_UNIT)
+
+    @property
+    def v_unit(self) -> float:
+        """The voltage that counts as 1, in a network that is resolved for a resistor network. [V].
+
+        Where it is not given and hardware has no voltage of its own, it is the largest power of 2 that keeps all
+        sources within the full scale of the converters: a training is the same, bit for bit, with every power of 2.
+        """
+        layout, hardware = self.circuit, self.technology
+        if layout.v_unit is not None:
+            return layout.v_unit
+        if hardware.has_voltages:
+            return 1.0
+        most = hardware.periphery.dac_full_scale or LARGEST_SOURCE
+        return float(2.0 ** floor(log2(most / layout.largest_source)))
 
     @property
     def technology(self) -> Hardware:

@@ -89,7 +89,7 @@ class Amplifier(Spec):
     offset_sd
         Standard deviation of the offset voltage at the input from amplifier to amplifier. [V]
     power
-        Quiescent power of one amplifier. [W]
+        Quiescent power of one amplifier; not given if left out. [W]
     """
 
     gain: Positive
@@ -97,7 +97,7 @@ class Amplifier(Spec):
     gain_sd: Annotated[float, Field(ge=0, lt=1)] = 0.0
     back_gain_sd: Annotated[float, Field(ge=0, lt=1)] = 0.0
     offset_sd: Annotated[Voltage, Field(ge=0)] = 0.0
-    power: Annotated[Power, Field(ge=0)] = 0.0
+    power: Annotated[Power, Field(ge=0)] | None = None
 
 
 class Integrator(Spec):
@@ -125,7 +125,7 @@ class Integrator(Spec):
         so the feedback resistor and capacitor see the voltage V (1 + 1/A). The load that the array puts on the op-amp
         is neglected.
     power
-        Quiescent power of one op-amp. [W]
+        Quiescent power of one op-amp; not given if left out. [W]
     """
 
     r_f: Annotated[Resistance, Field(gt=0)] | None = None
@@ -135,7 +135,7 @@ class Integrator(Spec):
     c_f: Annotated[Capacitance, Field(gt=0)] = 1e-12
     v_scale: Annotated[Voltage, Field(gt=0)] = 1.0
     gain: Positive | None = None
-    power: Annotated[Power, Field(ge=0)] = 0.0
+    power: Annotated[Power, Field(ge=0)] | None = None
 
 
 class Neuron(Spec):

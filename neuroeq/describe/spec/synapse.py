@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Capacitance, Conductance, Positive, Spec, Time, Voltage
+from .base import Area, Capacitance, Conductance, Positive, Spec, Time, Voltage
 from .device import Direct, Faults, Pulsed, Update
 from .noise import Drift, ProgrammingNoise, ReadNoise
 from .programming import Pulses, Scheme
@@ -17,6 +17,8 @@ class Synapse(Spec):
 
     Parameters
     ----------
+    cell_area
+        Area of one device with what selects it; not given if left out. [m^2]
     element
         ``resistor``: a programmable conductance; ``mosfet``: a transistor in its ohmic range, with
         g = beta (v_gate - v_th); ``capacitor``: a capacitance c, which obeys the same equations for charge and counts
@@ -59,6 +61,7 @@ class Synapse(Spec):
         Devices that are stuck.
     """
 
+    cell_area: Annotated[Area, Field(gt=0)] | None = None
     element: Literal["resistor", "mosfet", "capacitor"] = "resistor"
     g_min: Annotated[Conductance, Field(ge=0)] = 0.0
     g_max: Annotated[Conductance, Field(gt=0)] | None = None

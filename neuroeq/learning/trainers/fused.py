@@ -29,7 +29,8 @@ COUNTED = Satisfying(lambda duration: Relaxation(duration=duration).counted)
 WINDOW = ("element", "g_min", "g_max", "c_min", "c_max", "beta", "v_th", "v_gate_min", "v_gate_max")
 """Fields of a device that set its conductance window, which the kernels clip to."""
 RANGES = ("dac_full_scale", "adc_full_scale", "calibration_samples", "calibration_quantile")
-COSTS = ("phase_time", "dac_energy", "adc_energy", "write_energy", *RANGES)
+TIMES = ("phase_time", "time_constants", "dac_time", "adc_time", "write_time")
+COSTS = (*TIMES, "dac_energy", "adc_energy", "write_energy", *RANGES)
 """Fields of the periphery that change energies, or nothing as long as its converters are ideal."""
 
 RECIPE: Allowed = {
@@ -54,7 +55,7 @@ LAYOUT = ("input_gain", "bias_voltages", "outputs", "diodes", "v_unit", "g_unit"
 """Fields of the layout of a circuit that the kernels are given."""
 HARDWARE: Allowed = {
     **any_of("hardware.", (*DESCRIPTION, "evidence", "temperature")),
-    **any_of("hardware.synapse.", (*WINDOW, "pairing", "rounding")),
+    **any_of("hardware.synapse.", (*WINDOW, "cell_area", "pairing", "rounding")),
     "hardware.synapse.update.model": ("direct", "gate_charge"),
     **any_of("hardware.neuron.", ("nonlinearity", "integrator", "c_node")),
     **any_of("hardware.array.", ("max_rows", "max_cols")),

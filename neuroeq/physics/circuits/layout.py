@@ -96,8 +96,8 @@ def in_siemens(network: Network, params: Mapping[str, Array]) -> dict[str, Array
 
 def _layer(network: Network, name: str, in_volts: bool) -> Layer:
     size, layout = nodes(network, name), network.circuit
-    volt = 1.0 if in_volts else layout.v_unit
-    ampere = 1.0 if in_volts else layout.v_unit * network.g_unit
+    volt = 1.0 if in_volts else network.v_unit
+    ampere = 1.0 if in_volts else network.v_unit * network.g_unit
     if network.layers[name].role != "hidden":
         return Layer(size)
     neuron = network.technology.neuron

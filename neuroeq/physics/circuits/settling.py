@@ -14,8 +14,12 @@ import numpy as np
 
 from .assembly import Assembly
 from .circuit import Array, Drive
+from .equations import NodeEquations
 from .solve import operating_point
+from .stacked import Stacked
 
+FLOATING = 1e-9
+"""Conductance, as a fraction of the largest of all modes, below which a mode counts as floating, as no resistor."""
 STEP_OVER_TAU = 0.1
 """Default integration step, as a fraction of the median node's time constant."""
 
@@ -73,6 +77,23 @@ def settle(
             break
     times = step * np.arange(1, len(path) + 1)
     return times, {name: np.stack([voltages[name] for voltages in path]) for name in layers}
+
+
+def slowest_mode(equations: NodeEquations) -> float:
+    """Return the conductance of the slowest mode, so that C over it is the longest time constant of the circuit [S].
+
+    Diodes count as open: one that conducts makes a circuit without amplifiers faster. Modes of floating nodes, which no
+    resistor ties to a source, do not settle and are left out.
+
+    Parameters
+    ----------
+    equations
+        The node equations of the driven circuit.
+    """
+    system = Stacked(equations)
+    matrix = np.diag(system.diagonal) - system.coupling()
+    modes = np.linalg.eigvalsh(matrix) if equations.circuit.reciprocal else np.linalg.eigvals(matrix).real
+    return float(modes[modes > FLOATING * modes.max()].min())
 
 
 def _with_capacitor(drive: Drive, layer: str, conductance: float, voltages: Array) -> tuple[float, Array]:

@@ -10,8 +10,8 @@ b = B G,
     g_eff = G o [1 - a - b + (G o a) A + a o b + B (G o b)] + ((G v) A) o (B (u G)) + O(r^3)
 
 The last term is the current that runs from row k down a column l, along a row i and into column j. In full it is
-sum_il G_kl A_lj B_ki G_ij G_il, a product of four indices; u_i v_l takes the place of G_il, with u the means of the rows
-over the root of the mean of all, and v those of the columns.
+sum_il G_kl A_lj B_ki G_ij G_il, a product of four indices; u_i v_l takes the place of G_il, with u the means of rows
+over the root of the mean of all, and v those of columns.
 
 Terms alternate in sign, so the error is about the first one that is left out, at most max(a + b) times the last one.
 What is left of G_il without u and v has no order, so its currents cancel; a third of the last term is counted for it,

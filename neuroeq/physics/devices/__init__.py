@@ -4,11 +4,12 @@ from .chip import Chip
 from .converters import quantised
 from .laws import Cells, draw_cells, pulse
 from .noise import drifted, programming_sd, read_sd
-from .programmed_array import PULSES, READS
+from .programmed_array import PULSES, READS, ROUNDS
 
 __all__ = [
     "PULSES",
     "READS",
+    "ROUNDS",
     "Cells",
     "Chip",
     "draw_cells",

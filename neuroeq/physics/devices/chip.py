@@ -72,7 +72,7 @@ class Chip:
             devices = ProgrammedArray(array, after, name)
             array.synapse.programming.update(devices, change, rng)
             for key in {name, f"{name}/{STATE}"} & after.keys():
-                after[key] = array.failed(array.leaked(after[key], array.hardware.periphery.phase_time))
+                after[key] = array.failed(array.leaked(after[key], array.hardware.periphery.nominal_phase_time))
         return after
 
     def changes(self, held: Held, name: str) -> tuple[Array, Array]:

@@ -13,6 +13,8 @@ PULSES, READS = "pulses", "reads"
 """Names under which the numbers of pulses and reads of each device are kept."""
 STATE = "state"
 """Name under which the conductances are kept that the next pulses start from, where pulses miss them [S]."""
+ROUNDS = {PULSES: "pulse_rounds", READS: "read_rounds"}
+"""Names under which is kept how many pulses, or reads, followed each other: rows in turn, devices of a row at once."""
 ASKED, START = "asked", "start"
 """Names under which the sum of all changes that were asked for is kept, and the weights before the first of them."""
 
@@ -103,3 +105,5 @@ class ProgrammedArray:
     def _count(self, what: str, number: Array) -> None:
         key = f"{self._name}/{what}"
         self._held[key] = self._held.get(key, 0) + number.astype(np.int64)
+        rounds = f"{self._name}/{ROUNDS[what]}"
+        self._held[rounds] = self._held.get(rounds, 0) + np.asarray(number.max(axis=(0, -1)).sum(), np.int64)

@@ -174,6 +174,12 @@ class Crossbar(NeuronSubstrate):
         models = {layer: self.network.neuron(layer) for layer in eq.state}
         return {layer: variables[f"{layer}/{model.state}"] for layer, model in models.items() if model is not None}
 
+    def driving(self, eq: Equilibrium) -> dict[str, Array]:
+        """Return the voltages V_s rho of inputs and units, by layer: (batch, n) [V]."""
+        variables, inputs = self.simulation.rows(eq.resume, len(eq.outputs)), self.network.input_layer
+        activity = {inputs: eq.activity[inputs], **{layer: variables[f"{layer}/activity"] for layer in eq.state}}
+        return {layer: value * self.state_of_one for layer, value in activity.items()}
+
     def readings(self, eq: Equilibrium) -> dict[str, Array]:
         """Return the voltages of an equilibrium as converters read them, by layer: (batch, n) [V]."""
         return dict(eq.state)
@@ -196,14 +202,17 @@ class Crossbar(NeuronSubstrate):
         """Return the arrays whose wires have resistance; None if they have none, or are always solved exactly."""
         return self._wires if self.hardware.array.solver == "series" else None
 
-    def dissipation(self, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:
-        """Return the mean power that each kind of element turns into heat at an equilibrium [W].
+    def dissipation(self, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float | None]:
+        """Return the mean power that each kind of element turns into heat at an equilibrium; None if not given [W].
 
         A device between a driven voltage V and a virtual ground takes G V^2 in each direction in which it is read. The
         power of a nudge of -beta, a negative conductance, is negative.
         """
-        integrator, watts = self.hardware.neuron.integrator, dict.fromkeys(("feedback resistors", "op-amps"), 0.0)
-        square = {layer: np.square(v).mean(axis=0) * integrator.v_scale**2 for layer, v in eq.activity.items()}
+        volts, driving, power = self.voltages(eq), self.driving(eq), self.hardware.neuron.integrator.power
+        feedback = sum(float(np.square(v).sum(axis=1).mean()) for v in volts.values()) / self.hardware.r_f
+        op_amps = None if power is None else power * sum(v.shape[1] for v in volts.values())
+        watts: dict[str, float | None] = {"feedback resistors": feedback, "op-amps": op_amps}
+        square = {layer: np.square(v).mean(axis=0) for layer, v in driving.items()}
         for name in self.params:
             plus, minus = self.pair(name)
             pair = plus + minus
@@ -211,14 +220,10 @@ class Crossbar(NeuronSubstrate):
                 watts[name] = float(pair.sum()) * self.bias_volts(name) ** 2
                 continue
             ends = self.network.projections[name]
-            watts[name] = float(square[ends.source] @ pair.sum(axis=1))
-            if self.network.symmetric(name):
-                watts[name] += float(square[ends.target] @ pair.sum(axis=0))
-        for volts in eq.state.values():
-            watts["feedback resistors"] += float(np.square(volts).sum(axis=1).mean()) / self.hardware.r_f
-            watts["op-amps"] += volts.shape[1] * integrator.power
+            forth, back = square[ends.source] @ pair.sum(axis=1), square[ends.target] @ pair.sum(axis=0)
+            watts[name] = float(forth + back if self.network.symmetric(name) else forth)
         if nudge is not None and nudge.mode == "state":
-            drop = (nudge.targets - eq.outputs) * integrator.v_scale
+            drop = nudge.targets * self.state_of_one - driving[self.network.output_layer]
             watts["nudge"] = nudge.beta / self.hardware.r_f * float(np.square(drop).sum(axis=1).mean())
         return watts
 

@@ -39,4 +39,4 @@ class NodeCost:
 
     def _read(self, outputs: Array, targets: Array) -> tuple[Array, Array]:
         volts = read_outputs(self.network, outputs)
-        return volts / self.network.circuit.v_unit, targets[:, : self.network.layers[self.network.output_layer].size]
+        return volts / self.network.v_unit, targets[:, : self.network.layers[self.network.output_layer].size]

@@ -39,14 +39,14 @@ def in_time(network: Network, circuit: Circuit, params: Params) -> Network:
 
 def time_constants(network: Network, circuit: Circuit, params: Params) -> tuple[float, float]:
     """Return bounds of the time constants of the fastest node, whose diode conducts, and of the slowest node [s]."""
-    unit, hardware = network.circuit, network.technology
+    hardware = network.technology
     sums: dict[str, Array] = {}
     for name, projection in network.projections.items():
         g = params[name] * network.g_unit
         for layer, total in ((projection.source, g.sum(axis=1)), (projection.target, g.sum(axis=0))):
             sums[layer] = sums.get(layer, 0.0) + total
     moving = np.concatenate([total for layer, total in sums.items() if layer != network.input_layer])
-    swing = unit.v_unit * max(unit.input_gain, *map(abs, unit.bias_voltages), 0.0)
+    swing = network.v_unit * network.circuit.largest_source
     conductance = float(moving.max())
     steepest = max((layer.diode.stiffness(swing, conductance) for layer in circuit.layers.values()), default=1.0)
     capacitance = hardware.neuron.c_node

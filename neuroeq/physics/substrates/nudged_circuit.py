@@ -58,7 +58,7 @@ def nudged(network: Network, periphery: Periphery, drive: Drive, nudge: Nudge) -
         raise SpecError(f"nudge mode is '{nudge.mode}' without a reference; pass the free equilibrium.")
     pull = -nudge.beta * nudge.cost.gradient(nudge.reference.outputs, nudge.targets)
     if nudge.mode == "held_current":
-        ampere = network.circuit.v_unit * network.g_unit
+        ampere = network.v_unit * network.g_unit
         into = periphery.pushed(at_outputs(network, pull) * ampere) / ampere
         already = drive.currents.get(output)
         return replace(drive, currents={**drive.currents, output: into if already is None else already + into})

@@ -156,7 +156,7 @@ class OperatingPoints(PlainSubstrate):
         """Return node voltages as converters read them, by layer: (batch, n), in the network's unit."""
         if self._periphery.reads_exactly:
             return voltages
-        volt = self.network.circuit.v_unit
+        volt = self.network.v_unit
         read = self._periphery.read({layer: v * volt for layer, v in voltages.items()}, rng)
         return {layer: v / volt for layer, v in read.items()}
 
@@ -237,7 +237,7 @@ class OperatingPoints(PlainSubstrate):
             if self._wires is not None:
                 unit = self.network.g_unit
                 g = {name: self._wires.effective(name, each * unit)[0] / unit for name, each in g.items()}
-            volt = self.network.circuit.v_unit
+            volt = self.network.v_unit
             sources = self._periphery.driven(source_voltages(self.network, inputs) * volt) / volt
             assembly = assemble(self.circuit, g, {self.network.input_layer: sources})
             known = self._assembled[elsewhere] = (inputs, self.params, approximate, assembly)

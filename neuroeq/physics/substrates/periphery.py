@@ -46,11 +46,11 @@ class Periphery:
         self._variant = network.phases.variant
         self._given, self._array = network.technology.periphery, network.technology.array
         self._streams = Streams(network.run.seed)
-        circuit, unit = network.circuit, network.technology.neuron.integrator.v_scale
+        unit = network.technology.neuron.integrator.v_scale
         drive = unit
         if network.kind.conductances:
-            unit = circuit.v_unit
-            drive = unit * max(circuit.input_gain, *map(abs, circuit.bias_voltages), 0.0)
+            unit = network.v_unit
+            drive = unit * network.circuit.largest_source
         self._dac, self.unit = self._given.dac_full_scale or drive, unit
         self._where = network.technology.where
         self.full_scales = self._chosen(network)

@@ -15,9 +15,10 @@ import numpy as np
 from neuroeq.contract import Circuit, Equilibrium, Nudge, Trial
 from neuroeq.describe.spec import Hardware
 
+from ..circuits.assembly import shown
 from ..circuits.equations import drive_circuit
 from ..circuits.power import Power, power
-from ..circuits.settling import settle
+from ..circuits.settling import settle, slowest_mode
 from ..engine.recording import Phase, Recording
 from .operating_points import OperatingPoints
 from .resistor_netlist import resistor_netlist
@@ -54,17 +55,18 @@ class Resistive(OperatingPoints):
         settled: Settled = eq.resume
         return power(drive_circuit(settled.assembly, settled.drive), settled.voltages)
 
-    def dissipation(self, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float]:
-        """Return the mean power that each kind of element turns into heat at an equilibrium [W].
+    def dissipation(self, eq: Equilibrium, nudge: Nudge | None = None) -> dict[str, float | None]:
+        """Return the mean power that each kind of element turns into heat at an equilibrium; None if not given [W].
 
         The nudge of an equilibrium is included; the power of a nudge of -beta, a negative conductance, is negative.
         """
-        watt = self.network.circuit.v_unit**2 * self.network.g_unit
-        watts = {kind: float(each.mean()) * watt for kind, each in self.power(eq).dissipated.items()}
+        watt = self.network.v_unit**2 * self.network.g_unit
+        dissipated = self.power(eq).dissipated
+        watts: dict[str, float | None] = {kind: float(each.mean()) * watt for kind, each in dissipated.items()}
         amplifier = self.network.technology.neuron.amplifier
         if amplifier is not None:
             amplified = sum(layer.size for layer in self.circuit.layers.values() if layer.amplifier is not None)
-            watts["amplifiers"] = amplified * amplifier.power
+            watts["amplifiers"] = None if amplifier.power is None else amplified * amplifier.power
         return watts
 
     def devices(self) -> dict[str, int]:
@@ -73,8 +75,12 @@ class Resistive(OperatingPoints):
         return {name: g.size if there is None else int(there.sum()) for name, (there, g) in counts.items()}
 
     def phase_time(self, eq: Equilibrium) -> float:
-        """Return how long a phase is held [s]."""
-        return self.network.technology.periphery.phase_time
+        """Return how long a phase is held: the time given, or that in which its slowest mode settles [s]."""
+        periphery, settled = self.hardware.periphery, eq.resume
+        if periphery.phase_time is not None:
+            return periphery.phase_time
+        slowest = slowest_mode(drive_circuit(settled.assembly, settled.drive)) * self.network.g_unit
+        return periphery.time_constants * self.hardware.neuron.c_node / slowest
 
     def mapping(self) -> None:
         """Return None, since the parameters are the conductances, in the network's unit."""
@@ -82,11 +88,18 @@ class Resistive(OperatingPoints):
     def voltages(self, eq: Equilibrium) -> dict[str, Array]:
         """Return the node voltages at an equilibrium, by layer: (batch, n), not as converters read them [V]."""
         settled: Settled = eq.resume
-        return {layer: v * self.network.circuit.v_unit for layer, v in settled.voltages.items()}
+        return {layer: v * self.network.v_unit for layer, v in settled.voltages.items()}
+
+    def driving(self, eq: Equilibrium) -> dict[str, Array]:
+        """Return the voltages of sources, and of nodes behind their amplifiers, by layer: (batch, n) [V]."""
+        settled: Settled = eq.resume
+        behind = {name: shown(layer, settled.voltages[name]) for name, layer in self.circuit.layers.items()}
+        sources = settled.assembly.sources
+        return {name: v * self.network.v_unit for name, v in {**sources, **behind}.items()}
 
     def readings(self, eq: Equilibrium) -> dict[str, Array]:
         """Return the voltages of an equilibrium as converters read them, by layer: (batch, n) [V]."""
-        return {layer: v * self.network.circuit.v_unit for layer, v in eq.state.items()}
+        return {layer: v * self.network.v_unit for layer, v in eq.state.items()}
 
     def netlist(
         self, inputs: Array, eq: Equilibrium, nudge: Nudge | None, *, title: str, header: Sequence[str] = ()
@@ -121,9 +134,9 @@ class Resistive(OperatingPoints):
             The smallest number of time points to return.
         """
         settled: Settled = eq.resume
-        unit = self.network.circuit
+        unit = self.network.v_unit
         begin = None if start is None else start.resume.voltages
         capacitance = self.network.technology.neuron.c_node / self.network.g_unit
         times, voltages = settle(settled.assembly, settled.drive, begin, capacitance, least=least)
-        states = {layer: {"v": path * unit.v_unit} for layer, path in voltages.items()}
+        states = {layer: {"v": path * unit} for layer, path in voltages.items()}
         return Phase(name, times, states, {}, {}, {}, {"v": "V"})

@@ -26,7 +26,7 @@ def resistor_netlist(network: Network, params: Params, drive: Drive, *, title: s
     title, header
         The first lines of the netlist.
     """
-    volt = network.circuit.v_unit
+    volt = network.v_unit
     ampere = volt * network.g_unit
     real = Drive(
         sources={name: values * volt for name, values in drive.sources.items()},

@@ -39,7 +39,7 @@ HEADROOM = 1.5
 MOST_STEPS = 200_000
 """The largest number of steps if the file gives phases a duration on the time scale of another substrate."""
 SETTLED = 1e-9
-"""The default residual: the fastest change times the time constant of the slowest node [V]."""
+"""The default residual: the fastest change times the time constant of the slowest node [`v_unit`]."""
 
 
 class ResistiveInTime(NeuronSubstrate):
@@ -69,8 +69,8 @@ class ResistiveInTime(NeuronSubstrate):
         Within a layer the resistors g_ij and g_ji are parallel, so they are added.
         """
         if self._scaled[0] is not self.params:
-            unit = self.network.circuit
-            scale = {True: self.network.g_unit, False: self.network.g_unit * unit.v_unit}
+            unit = self.network.g_unit
+            scale = {True: unit, False: unit * self.network.v_unit}
             scaled = {name: value * scale[name in self.network.projections] for name, value in self.params.items()}
             for name, ends in self.network.projections.items():
                 if ends.source == ends.target:
@@ -84,8 +84,11 @@ class ResistiveInTime(NeuronSubstrate):
     def stop(self, relaxation: Relaxation) -> Stop:
         """Return the stopping criterion of a phase: a number of steps, or a small residual."""
         if relaxation.counted:
-            return Stop(relaxation.n_steps(1.0), relaxation.tolerance)
-        return Stop(MOST_STEPS, relaxation.tolerance or SETTLED)
+            return Stop(relaxation.n_steps(1.0), self._volts(relaxation.tolerance))
+        return Stop(MOST_STEPS, self._volts(relaxation.tolerance or SETTLED))
+
+    def _volts(self, tolerance: float | None) -> float | None:
+        return None if tolerance is None else tolerance * self.network.v_unit
 
     def relax(
         self,
@@ -100,7 +103,7 @@ class ResistiveInTime(NeuronSubstrate):
         inputs, nudge, start, stop = self._phase(inputs, nudge, start, stop)
         if start is None:
             self._keep_up()
-        volt = self.network.circuit.v_unit
+        volt = self.network.v_unit
         sources = source_voltages(self.network, inputs) * volt
         eq = super().relax(sources, nudge and self._nudge(nudge), start, stop=stop, **others)
         state = {layer: voltages / volt for layer, voltages in eq.state.items()}
@@ -112,7 +115,7 @@ class ResistiveInTime(NeuronSubstrate):
 
     def margin(self, free: Equilibrium) -> float:
         """Return the largest stable |beta| of a negative nudge, the least over the batch; infinite for other modes."""
-        volt, source = self.network.circuit.v_unit, self.network.input_layer
+        volt, source = self.network.v_unit, self.network.input_layer
         g = {name: self.params[name] for name in self.network.projections}
         assembly = assemble(self.circuit, g, {source: free.activity[source] / volt})
         return largest_nudge(self.network, assembly, Drive(assembly.sources), free.state)
@@ -143,7 +146,7 @@ class ResistiveInTime(NeuronSubstrate):
 
     def shaped(self, change: Params) -> Params:
         """Return a change, which the synapses accumulate in squared volts, in the network's units."""
-        scale = 1 / self.network.circuit.v_unit**2
+        scale = 1 / self.network.v_unit**2
         return {name: value * scale for name, value in super().shaped(change).items()}
 
     def _keep_up(self) -> None:
@@ -156,12 +159,11 @@ class ResistiveInTime(NeuronSubstrate):
         """Return the nudge of the nodes, in amperes, from that of the outputs, in the network's units."""
         reference = nudge.reference
         if reference is not None:
-            volts = reference.state[self.network.output_layer] * self.network.circuit.v_unit
+            volts = reference.state[self.network.output_layer] * self.network.v_unit
             reference = replace(reference, outputs=volts)
         cost = NodeCost(nudge.cost, self.network)
         targets = at_outputs(self.network, nudge.targets)
-        unit = self.network.circuit
-        return Nudge(nudge.beta * self.network.g_unit * unit.v_unit, targets, cost, nudge.mode, reference)
+        return Nudge(nudge.beta * self.network.g_unit * self.network.v_unit, targets, cost, nudge.mode, reference)
 
 
 def _check(network: Network) -> None:

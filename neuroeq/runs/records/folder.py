@@ -32,7 +32,7 @@ from neuroeq.physics.engine import Recording
 
 from .checkpoint import checkpoint_bytes, read_checkpoint
 from .files import atomic, held, remove_empty
-from .traces import traces_bytes
+from .traces import Volts, traces_bytes
 
 DATA_FILE = "data.npz"
 """The file with the examples of a run that was given arrays."""
@@ -203,9 +203,9 @@ class RunFolder:
             raise SpecError(f"{path}: is damaged ({said}); write it anew with {resuming(self.path)}")
         return result
 
-    def write_traces(self, state: State, probes: Mapping[str, Recording]) -> None:
-        """Write traces.h5: weights over training, and recorded phases of a few samples, with units."""
-        atomic(self.path / "traces.h5", traces_bytes(state, probes))
+    def write_traces(self, state: State, probes: Mapping[str, Recording], inference: Volts) -> None:
+        """Write traces.h5: weights over training, and recorded phases and voltages of a few samples, with units."""
+        atomic(self.path / "traces.h5", traces_bytes(state, probes, inference))
 
     @contextmanager
     def traces(self) -> Iterator[h5py.File]:

@@ -17,7 +17,7 @@ from neuroeq.errors import SpecError
 from neuroeq.learning.state import State
 from neuroeq.physics.engine import Recording
 
-from .traces import traces_bytes
+from .traces import Volts, traces_bytes
 
 
 class MemoryRecords:
@@ -92,9 +92,9 @@ class MemoryRecords:
         """Return the result."""
         return dict(self._result)
 
-    def write_traces(self, state: State, probes: Mapping[str, Recording]) -> None:
-        """Keep weights over training, and recorded phases of a few samples."""
-        self._traces = traces_bytes(state, probes)
+    def write_traces(self, state: State, probes: Mapping[str, Recording], inference: Volts) -> None:
+        """Keep weights over training, recorded phases of a few samples, and voltages of inferences."""
+        self._traces = traces_bytes(state, probes, inference)
 
     def traces(self) -> h5py.File:
         """Open the traces for reading."""

@@ -1,4 +1,4 @@
-"""The file traces.h5: weights over training, and recorded phases of a few samples, every array with its unit."""
+"""The file traces.h5: weights over training, and recorded phases and voltages of a few samples, all with units."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from neuroeq.physics.engine import Recording
 from neuroeq.physics.engine.recording import Phase
 
 Array = np.ndarray
+Volts = Mapping[str, Mapping[str, Array]]
+"""Voltages by kind and layer: (batch, n). [V]"""
 
 
-def traces_bytes(state: State, probes: Mapping[str, Recording]) -> bytes:
+def traces_bytes(state: State, probes: Mapping[str, Recording], inference: Volts) -> bytes:
     """Return the content of traces.h5, made in memory, since HDF5 does not survive a disk that is full.
 
     Parameters
@@ -24,6 +26,9 @@ def traces_bytes(state: State, probes: Mapping[str, Recording]) -> bytes:
         The state after training, which holds the weights over training.
     probes
         The recorded phases, by the time of recording: ``"before"`` or ``"after"`` training.
+    inference
+        On a circuit, the voltages that the energy of an inference is computed from, by kind and layer: ``"v"`` of
+        nodes, and ``"driving"`` of what drives arrays, (batch, n) [V].
     """
     content = BytesIO()
     with h5py.File(content, "w", libver="latest") as file:
@@ -34,6 +39,9 @@ def traces_bytes(state: State, probes: Mapping[str, Recording]) -> bytes:
         for when, recording in probes.items():
             for index, phase in enumerate(recording.phases):
                 _write_phase(file.create_group(f"probe/{when}/{index}"), phase)
+        for kind, layers in inference.items():
+            for layer, volts in layers.items():
+                _dataset(file, f"inference/{kind}/{layer}", volts, "V")
     return content.getvalue()
 
 

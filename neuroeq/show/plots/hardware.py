@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
 from neuroeq.errors import SpecError
+from neuroeq.measures.parts import total
 from neuroeq.runs.analysis import conductances
 from neuroeq.runs.run import Run
 
@@ -78,12 +79,12 @@ def energy(run: Run, what: str = "inference", axes: Axes | None = None) -> Axes:
     axes, energies = axes or new_axes(), run.result.get("energy")
     if not energies:
         raise SpecError(f"{run.path}: substrate '{run.network.substrate_name}' has no energies; run it on a circuit.")
-    parts = {kind: joule for kind, joule in energies[what].items() if joule > 0}
-    total = sum(energies[what].values())
+    parts = {kind: joule for kind, joule in energies[what].items() if joule is not None and joule > 0}
+    whole = total(energies[what])
     kinds = sorted(parts, key=lambda kind: parts[kind])
     axes.barh(kinds, [parts[kind] for kind in kinds], color=COLOURS[0 if what == "inference" else 1])
     for row, kind in enumerate(kinds):
-        axes.text(parts[kind], row, f" {100 * parts[kind] / total:.2g} %", va="center", fontsize=7)
+        axes.text(parts[kind], row, f" {100 * parts[kind] / whole:.2g} %", va="center", fontsize=7)
     axes.set_xscale("log")
     axes.set_xlim(min(parts.values(), default=1e-15) / 4, 12 * max(parts.values(), default=1e-12))
     axes.xaxis.set_major_locator(LogLocator(numticks=5))
@@ -91,7 +92,7 @@ def energy(run: Run, what: str = "inference", axes: Axes | None = None) -> Axes:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("energy")
     of = "one inference" if what == "inference" else f"one update, batch {run.network.training.batch_size}"
-    axes.set_title(f"{of}: {EngFormatter('J', places=1)(total)}")
+    axes.set_title(f"{of}: {EngFormatter('J', places=1)(whole)}")
     return axes
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from neuroeq.runs.comparison import Column, Comparison, Summary, unlike, used
+from neuroeq.runs.costs import UNITS, missing_parts
 
 HIGHEST, LOWEST = (
     ("test_accuracy", "cosine_end"),
@@ -86,7 +87,8 @@ def _explanations(comparison: Comparison) -> list[str]:
         "equilibrium; for spiking units, with the gradient of their rate network.",
         "Settling is the simulated time after which the outputs of two examples stay within 1 % of the largest output, "
         "in the free phase after training; on a resistor network, in the transient to its operating point.",
-        "Energies are those of the circuit's elements and converters; the energy of an update is that of one batch.",
+        "Energies and latencies are those of the circuit's elements and converters; an update is that of one batch.",
+        *_left_out(comparison),
         f"The table shows means of {seeds} seeds with 95 % intervals (Student's t)."
         if seeds > 1
         else "Each cell was trained with one seed, so small differences between cells may be chance.",
@@ -100,6 +102,23 @@ def _explanations(comparison: Comparison) -> list[str]:
     if about["ideal"]:
         sentences.append(f"Idealised: {', '.join(about['ideal'])}.")
     return sentences
+
+
+def _left_out(comparison: Comparison) -> list[str]:
+    """Return sentences that say which parts of energies and latencies hardware does not give, and in which cells."""
+    cells: dict[tuple[str, str], list[str]] = {}
+    for row in comparison.done:
+        for what in UNITS:
+            parts = comparison.run(row).result.get(what)
+            missing = missing_parts(parts) if parts else []
+            named = cells.setdefault((what, ", ".join(missing)), []) if missing else []
+            if row.cell not in named:
+                named.append(row.cell)
+    plural = {"energy": "Energies", "latency": "Latencies"}
+    return [
+        f"{plural[what]} of {', '.join(names)} leave out what their hardware does not give: {missing}."
+        for (what, missing), names in cells.items()
+    ]
 
 
 def specifications(comparison: Comparison) -> str:

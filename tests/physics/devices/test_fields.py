@@ -16,7 +16,7 @@ from neuroeq.learning.phases import nudges
 from neuroeq.learning.rules import Trial, estimate
 from neuroeq.learning.training import initial_state, train
 from neuroeq.learning.weight_store import WeightStore
-from neuroeq.measures.energy import account
+from neuroeq.measures.account import account
 from neuroeq.randomness import Streams
 from neuroeq.registry import DIODES, PROGRAMMING, UPDATE_LAWS
 from tests.nets import network, substrate_of
@@ -187,10 +187,13 @@ CASES = [
         for field, value in (
             ("dac_bits", 3), ("adc_bits", 6), ("dac_full_scale", "0.9 V"), ("adc_full_scale", "0.3 V"),
             ("adc_noise_sd", "5 mV"), ("adc_offset_sd", "5 mV"), ("phase_time", "2 us"), ("dac_energy", "1 pJ"),
-            ("adc_energy", "1 pJ"), ("write_energy", "1 pJ"),
+            ("adc_energy", "1 pJ"), ("write_energy", "1 pJ"), ("dac_time", "10 ns"), ("adc_time", "10 ns"),
+            ("write_time", "1 us"), ("time_constants", 5.0),
         )
-        if not (on == "crossbar" and field == "phase_time")
+        if not (on == "crossbar" and field in ("phase_time", "time_constants"))
     ],
+    ("synapse.cell_area", "resistive", {}, "0.04 um**2"),
+    ("synapse.cell_area", "crossbar", {}, "0.04 um**2"),
     ("array.drift_compensation", "crossbar", {"synapse": {**PAIR, "drift": POWER}}, "global"),
     ("array.drift_compensation", "crossbar", {"synapse": {**PAIR, "drift": POWER}, **ONE_FACTOR}, "column"),
     *[
@@ -267,7 +270,9 @@ def behaviour(on, written):
     parts = [*state.params.values(), *acting.values(), *update.change.values(), update.free.outputs]
     if on == "settling":
         parts.append(substrate.settle(update.free, None, "free").t)
-    parts += [np.array(list(each.values())) for each in (spent.inference, spent.update)]
+    costs = [each for cost in (spent.energy, spent.latency) for each in (cost.inference, cost.update)]
+    parts += [np.array([value or 0.0 for value in each.values()]) for each in costs]
+    parts.append(spent.area or 0.0)
     return np.concatenate([np.ravel(part) for part in parts])
 
 

@@ -6,6 +6,7 @@ import pytest
 from neuroeq.contract import Nudge, Stop
 from neuroeq.errors import SpecError
 from neuroeq.learning.optimiser import Descent
+from neuroeq.measures.parts import total
 from neuroeq.physics.circuits.crossbar import effective_conductance
 from neuroeq.physics.circuits.wires import Wires
 from neuroeq.physics.devices.mapping import Mapping as DeviceMapping
@@ -125,7 +126,7 @@ def test_what_devices_take_sources_give():
             v = eq.activity[ends.target] * scale
             delivered += (v * v * (plus + minus).sum(axis=0)).sum(axis=1).mean()
     delivered += sum((v * v / crossbar.hardware.r_f).sum(axis=1).mean() for v in eq.state.values())
-    assert sum(crossbar.dissipation(eq).values()) == pytest.approx(delivered, rel=1e-12)
+    assert total(crossbar.dissipation(eq)) == pytest.approx(delivered, rel=1e-12)
 
 
 @pytest.mark.parametrize(

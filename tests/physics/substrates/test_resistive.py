@@ -9,6 +9,7 @@ from neuroeq.describe.spec import overlay
 from neuroeq.errors import DataError, DivergenceError, SpecError
 from neuroeq.learning.rules import Trial, contrastive, in_situ
 from neuroeq.learning.training import initial_state, train
+from neuroeq.measures.parts import total
 from neuroeq.physics.circuits.layout import source_voltages
 from neuroeq.physics.engine import Recording
 from neuroeq.physics.substrates import ResistiveInTime
@@ -239,7 +240,7 @@ def test_where_the_power_comes_from_is_where_it_goes():
         nudged = substrate.relax(inputs, Nudge(0.2, targets, COST, "held_current", free), free.resume, stop=SETTLED)
         for eq in (free, nudged):
             assert substrate.power(eq).imbalance < 1e-12
-            assert sum(substrate.dissipation(eq).values()) > 0
+            assert total(substrate.dissipation(eq)) > 0
 
 
 def test_a_beta_beyond_the_stability_limit_is_refused_where_a_conductance_nudges():
