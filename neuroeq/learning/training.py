@@ -139,7 +139,7 @@ def _calibrate(substrate: Substrate, examples: Examples, state: State, streams: 
     if state.batch:
         recall(substrate, state)
         return
-    substrate.hold(WeightStore(substrate.network, state.params, state.devices, streams).held)
+    substrate.hold(WeightStore.of(substrate.network, state, streams).held)
     state.full_scales = calibrate(substrate, examples, streams.child("calibration", state.epoch))
 
 

@@ -10,6 +10,8 @@ from neuroeq.describe.spec import Network
 from neuroeq.physics.devices import Chip
 from neuroeq.randomness import Streams
 
+from .state import State
+
 Array = np.ndarray
 
 
@@ -44,6 +46,11 @@ class WeightStore:
             if not held:
                 held.update(self.chip.write(params, streams.child("write")))
             self.params = self.chip.weights(held, params)
+
+    @classmethod
+    def of(cls, network: Network, state: State, streams: Streams) -> WeightStore:
+        """Return the weights of a training; devices that were not programmed yet are, and the state then has them."""
+        return cls(network, state.params, state.devices, streams)
 
     def effective(self, rng: np.random.Generator, at: float | None = None) -> Params:
         """Return the weights as they act on the network, with drift and the noise of reading.

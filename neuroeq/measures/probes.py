@@ -38,7 +38,7 @@ def probes(network: Network, state: State, examples: Examples, streams: Streams)
     probe = build(network, state.params, len(inputs), **options)
     recordings = {}
     for when, of in (("before", initial_state(network, streams)), ("after", state)):
-        probe.hold(WeightStore(network, of.params, of.devices, streams).held)
+        probe.hold(WeightStore.of(network, of, streams).held)
         chosen = nudges(network.phases, streams.child("probe", 0))
         recordings[when] = probe.record(Trial.of(probe, inputs, wanted, chosen, streams.child("probe", 1)))
     return recordings
@@ -51,6 +51,6 @@ def account_of(
     circuit = substrate.as_circuit()
     if circuit is None:
         return None
-    circuit.hold(WeightStore(circuit.network, state.params, state.devices, streams).held)
+    circuit.hold(WeightStore.of(circuit.network, state, streams).held)
     inputs, _, wanted = examples.batch(examples.train, slice(0, circuit.network.training.batch_size), circuit.network)
     return account(circuit, inputs, wanted, streams, took)

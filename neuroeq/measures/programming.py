@@ -11,7 +11,7 @@ from neuroeq.describe.spec import Hardware, Network
 from neuroeq.describe.spec.device import Pulsed
 from neuroeq.learning.state import State
 from neuroeq.learning.weight_store import WeightStore
-from neuroeq.physics.devices import ASKED, MADE, PULSES, READS, ROUNDS, Chip
+from neuroeq.physics.devices import PULSES, READS, ROUNDS, Chip
 from neuroeq.physics.devices.array import DeviceArray
 from neuroeq.randomness import Streams
 
@@ -86,7 +86,7 @@ def programming(network: Network, state: State, streams: Streams, n_batches: int
     n_batches
         The number of updates of an epoch.
     """
-    chip = WeightStore(network, state.params, dict(state.devices), streams).chip
+    chip = WeightStore.of(network, state, streams).chip
     if chip is None:
         return None
     inexact = [name for name, array in chip.arrays.items() if not array.plain]
@@ -122,7 +122,7 @@ def _of(chip: Chip, names: Sequence[str], state: State, n_batches: int) -> Progr
         write_energy_per_update=_energy(chip, state, n_batches, names),
         write_time_per_update=_time(chip, state, n_batches, names),
         read_rounds_per_update=max(_rounds(name, state, READS) for name in names) / epochs / n_batches,
-        change_cosine=_change_cosine(names, state),
+        change_cosine=_change_cosine(chip, names, state),
         saturated=_saturated(chip, names, state),
     )
 
@@ -166,12 +166,9 @@ def _relative_granularity(array: DeviceArray) -> float:
     return array.granularity / array.mapping.bounds[1]
 
 
-def _change_cosine(names: Sequence[str], state: State) -> float | None:
-    nothing = np.zeros(1)
-    asked, made = (
-        np.concatenate([state.devices.get(f"{name}/{what}", nothing).ravel() for name in names])
-        for what in (ASKED, MADE)
-    )
+def _change_cosine(chip: Chip, names: Sequence[str], state: State) -> float | None:
+    changes = [chip.changes(state.devices, name) for name in names]
+    asked, made = (np.concatenate([change.ravel() for change in each]) for each in zip(*changes, strict=True))
     size = float(np.linalg.norm(asked) * np.linalg.norm(made))
     return float(asked @ made) / size if size else None
 

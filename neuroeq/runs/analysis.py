@@ -128,7 +128,7 @@ def conductances(run: Run, when: str = "after") -> dict[str, Array]:
         raise SpecError(f"{run.path}: substrate '{network.substrate_name}' has no conductances; plot its weights.")
     streams = Streams(network.run.seed)
     state = run.folder.load() if when == "after" else State(initial_params(network, streams.child("init")))
-    params = WeightStore(network, state.params, state.devices, streams).held
+    params = WeightStore.of(network, state, streams).held
     if network.kind.conductances:
         return in_siemens(network, params)
     pairs = {name: pair_of(network.array(name), params, name, mask(network, name)) for name in network.projections}

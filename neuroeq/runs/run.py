@@ -94,7 +94,7 @@ class Run:
         network = with_full_scales(self.network, state.full_scales)
         samples = np.atleast_2d(np.asarray(inputs, network.physics.precision))
         substrate = build(network, state.params, EVALUATION_BATCH, plastic=False, engine=engine_of(network))
-        store = WeightStore(network, state.params, state.devices, streams)
+        store = WeightStore.of(network, state, streams)
         substrate.hold(store.effective(streams.child("read predict")))
         stop = substrate.stop(network.phases.free)
         starts = range(0, max(len(samples), 1), EVALUATION_BATCH)

@@ -136,7 +136,7 @@ class Session:
             The number of the epoch, if the part is evaluated after each one.
         """
         reading = self.streams.child(f"read {name}", *(() if epoch is None else (epoch,)))
-        store = WeightStore(self.network, self.state.params, self.state.devices, self.streams)
+        store = WeightStore.of(self.network, self.state, self.streams)
         self.evaluator.hold(store.effective(reading))
         recall(self.evaluator, self.state)
         stop = self.evaluator.stop(self.evaluator.network.phases.free)

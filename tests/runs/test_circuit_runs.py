@@ -14,6 +14,7 @@ from neuroeq import plots
 from neuroeq.cli import main
 from neuroeq.errors import SpecError
 from neuroeq.measures.parts import total
+from neuroeq.physics.devices import array
 from neuroeq.runs.analysis import conductances, segments, settling_time
 from neuroeq.runs.interruption import Interrupted
 from neuroeq.runs.records import RunFolder
@@ -236,6 +237,13 @@ def test_a_fused_run_reports_its_residual_and_draws_no_empty_figure(tmp_path):
     assert run.result["trainer"] == "fused (numpy)"
     assert (run.result["engine"], run.result["target"]) == ("operating_point", None)
     assert 0 < run.metrics[-1]["moving_hidden"] < 1
+
+
+def test_the_devices_of_a_chip_are_drawn_once_in_training_and_once_for_the_start_in_the_conclusion(monkeypatch):
+    drawn, draw = [], array.draw_cells
+    monkeypatch.setattr(array, "draw_cells", lambda law, shape, rng: drawn.append(shape) or draw(law, shape, rng))
+    run = train("xor", "crossbar", hardware="ecram_mo", epochs=2, keep=False)
+    assert len(drawn) == 2 * len(run.params)
 
 
 def test_compiling_counts_as_compiling(tmp_path, monkeypatch):

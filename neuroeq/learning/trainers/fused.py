@@ -90,7 +90,7 @@ class Fused:
         self.chunk = chunk_of(self._network)
         self._first, self._second = _arrays(self._network)
         self._names = (self._first, self._second, *(f"{layer}.bias" for layer in _ends(self._network)))
-        params = WeightStore(self._network, setup.state.params, setup.state.devices, setup.streams).params
+        params = WeightStore.of(self._network, setup.state, setup.streams).params
         self.training = FusedTraining(
             _setting(self._network),
             params[self._first],

@@ -46,7 +46,7 @@ class Stepwise:
     def __init__(self, setup: Setup) -> None:
         self._setup, self._substrate, state = setup, setup.substrate, setup.state
         network = self._substrate.network
-        self._store = WeightStore(network, state.params, state.devices, setup.streams)
+        self._store = WeightStore.of(network, state, setup.streams)
         self._descent = Descent(network)
         self._descent.velocity = state.velocity
         self._pruning = Pruning(network, network.training.prune) if network.training.prune else None

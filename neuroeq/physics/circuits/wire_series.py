@@ -53,7 +53,7 @@ def series(g: Array, wires: Wires) -> tuple[Array, Array]:
 
 
 def _of_tile(g: Array, wires: Wires) -> tuple[Array, Array]:
-    along_row, along_column = _shared_resistances(g.shape[-2], g.shape[-1], wires)
+    along_row, along_column = shared_resistances(g.shape[-2], g.shape[-1], wires)
     a, b = g @ along_row, along_column @ g
     lost, both = a + b, a * b
     mean = g.mean(axis=(-2, -1), keepdims=True)
@@ -65,7 +65,7 @@ def _of_tile(g: Array, wires: Wires) -> tuple[Array, Array]:
 
 
 @lru_cache(maxsize=64)
-def _shared_resistances(n_rows: int, n_cols: int, wires: Wires) -> tuple[Array, Array]:
+def shared_resistances(n_rows: int, n_cols: int, wires: Wires) -> tuple[Array, Array]:
     """Return A, (n_cols, n_cols), and B, (n_rows, n_rows): the resistance that two cells of a wire share. [ohm]."""
     column, row = np.arange(n_cols), np.arange(n_rows)[::-1]
     along_row = wires.r_row * (np.minimum.outer(column, column) + 1) + wires.r_source

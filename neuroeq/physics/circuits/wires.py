@@ -64,6 +64,11 @@ class Wires:
         """The same wires, driven where they were sensed."""
         return replace(self, r_source=self.r_sense, r_sense=self.r_source)
 
+    @property
+    def turned(self) -> Wires:
+        """The wires with rows for columns: those of an array that is reflected so that both ends change places."""
+        return replace(self.reversed, r_row=self.r_col, r_col=self.r_row)
+
     def tiles(self, shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
         """Yield the rows and columns of each tile of a crossbar."""
         rows, columns = self.max_rows or max(shape[0], 1), self.max_cols or max(shape[1], 1)

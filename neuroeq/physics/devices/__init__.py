@@ -4,11 +4,9 @@ from .chip import Chip
 from .converters import quantised
 from .laws import Cells, draw_cells, pulse
 from .noise import drifted, programming_sd, read_sd
-from .programmed_array import ASKED, MADE, PULSES, READS, ROUNDS
+from .programmed_array import PULSES, READS, ROUNDS
 
 __all__ = [
-    "ASKED",
-    "MADE",
     "PULSES",
     "READS",
     "ROUNDS",

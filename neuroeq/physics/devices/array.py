@@ -1,6 +1,11 @@
-"""The devices of one array of weights: their spread, how they are written and pulsed, and how they act."""
+"""The devices of one array of weights: their spread, how they are written and pulsed, and how they act.
+
+What belongs to the chip is drawn once, and only when it is asked for.
+"""
 
 from __future__ import annotations
+
+from functools import cached_property
 
 import numpy as np
 
@@ -41,7 +46,7 @@ class DeviceArray:
         self.name, self.shape, self.mapping = name, shape, mapping
         self.hardware, self.synapse, self.law = hardware, hardware.synapse, hardware.synapse.update
         self._streams = streams
-        self.cells = self._drawn()
+        self._beside: dict[str, DeviceArray] = {}
 
     @property
     def plain(self) -> bool:
@@ -63,7 +68,19 @@ class DeviceArray:
 
     def beside(self, name: str) -> DeviceArray:
         """Return another array of such devices, with a spread of its own."""
-        return DeviceArray(f"{self.name} {name}", self.hardware, self.mapping, self.shape, self._streams)
+        if name not in self._beside:
+            of = f"{self.name} {name}"
+            self._beside[name] = DeviceArray(of, self.hardware, self.mapping, self.shape, self._streams)
+        return self._beside[name]
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The numbers that each device has of its own."""
+        law = self.law
+        if not isinstance(law, Pulsed):
+            return Cells(0.0, 0.0, 0.0, 1.0)
+        spread = (law.d2d_step, law.d2d_min, law.d2d_max, law.d2d_up_down)
+        return draw_cells(law, self.shape, self.child("cells")) if any(spread) else nominal(law)
 
     @property
     def granularity(self) -> float:
@@ -115,7 +132,8 @@ class DeviceArray:
             return number[None]
         if self.synapse.unidirectional:
             return np.stack([np.maximum(number, 0), np.maximum(-number, 0)])
-        size, extra = np.abs(number) // 2, np.abs(number) % 2
+        size = np.floor(np.abs(number) / 2)
+        extra = np.abs(number) - 2 * size
         first = rng.random(number.shape) < 0.5
         return np.sign(number) * np.stack([size + extra * first, -(size + extra * ~first)])
 
@@ -145,18 +163,17 @@ class DeviceArray:
         """Return states in which pairs with a device that is nearly full hold the same difference from rest."""
         low, high = law.range
         rest = low + self.synapse.rest * (high - low)
-        full = (state > low + FULL * (high - low)).any(axis=0)
+        full = state > low + FULL * (high - low)
         if not full.any():
             return state
         lowered = np.clip(state - (state.min(axis=0) - rest), self.cells.low, self.cells.high)
-        return np.where(full, lowered, state)
+        return np.where(full.any(axis=0), lowered, state)
 
     def acting(self, g: Array, rng: np.random.Generator, at: float | None = None) -> Array:
         """Return conductances as they act: thresholds, drift until `at` after programming [s], noise of reading [S]."""
         programmed, g_max = g, self.hardware.g_max or 0.0
         if self.synapse.v_th_sd:
-            xi = self.child("threshold").standard_normal(g.shape)
-            g = g - (self.synapse.beta or 0.0) * self.synapse.v_th_sd * xi
+            g = g - (self.synapse.beta or 0.0) * self.synapse.v_th_sd * self._threshold
         if self.synapse.drift is not None and at is not None:
             g = drifted(self.synapse.drift, g, g_max or g.max(), at, self.child("drift").standard_normal(g.shape))
         if self.synapse.leak_tau is not None and at is not None:
@@ -179,14 +196,14 @@ class DeviceArray:
         faults = self.synapse.faults
         if not faults.any:
             return g
-        place, where = (self.child(purpose).random(g.shape) for purpose in ("faults", "stuck"))
+        place, where = self._stuck
         edges = np.cumsum([faults.stuck_at_min, faults.stuck_at_max, faults.stuck_random])
         low, high = self.hardware.g_min, self.hardware.g_min + self._window
         g = np.where(place < edges[2], low + where * (high - low), g)
         g = np.where(place < edges[1], high, g)
         return np.where(place < edges[0], low, g)
 
-    @property
+    @cached_property
     def bias(self) -> Array | float:
         """The constant extra change of every weight at an update."""
         sd = getattr(self.law, "bias_sd", 0.0)
@@ -213,12 +230,15 @@ class DeviceArray:
         """Return the time since programming at which devices are read, the first time if none is given [s]."""
         return (0.0 if at is None else at) + getattr(self.synapse.drift, "t0", 1.0)
 
-    def _drawn(self) -> Cells:
-        law = self.law
-        if not isinstance(law, Pulsed):
-            return Cells(0.0, 0.0, 0.0, 1.0)
-        spread = (law.d2d_step, law.d2d_min, law.d2d_max, law.d2d_up_down)
-        return draw_cells(law, self.shape, self.child("cells")) if any(spread) else nominal(law)
+    @cached_property
+    def _threshold(self) -> Array:
+        """How far each threshold is from the mean one, in standard deviations."""
+        return self.child("threshold").standard_normal(self.shape)
+
+    @cached_property
+    def _stuck(self) -> tuple[Array, Array]:
+        """Numbers from 0 to 1 by which each device is stuck, and by which it is anywhere in the window."""
+        return self.child("faults").random(self.shape), self.child("stuck").random(self.shape)
 
     @property
     def _window(self) -> float:

@@ -16,7 +16,7 @@ from neuroeq.randomness import Streams
 from .array import DeviceArray
 from .compensation import Kind, compensation
 from .mapping import Mapping
-from .programmed_array import ASKED, MADE, STATE, ProgrammedArray
+from .programmed_array import ASKED, START, STATE, ProgrammedArray
 
 Array = np.ndarray
 Held = dict[str, Array]
@@ -67,14 +67,21 @@ class Chip:
         after = dict(held)
         for name, array in self.arrays.items():
             change = np.asarray(wanted[name], float) - params[name] + array.bias
+            after.setdefault(f"{name}/{START}", array.mapping.weights(held[name]))
+            after[f"{name}/{ASKED}"] = after.get(f"{name}/{ASKED}", 0.0) + change
             devices = ProgrammedArray(array, after, name)
             array.synapse.programming.update(devices, change, rng)
             for key in {name, f"{name}/{STATE}"} & after.keys():
                 after[key] = array.failed(array.leaked(after[key], array.hardware.periphery.nominal_phase_time))
-            made = array.mapping.weights(after[name]) - array.mapping.weights(held[name])
-            for what, amount in ((ASKED, change), (MADE, made)):
-                after[f"{name}/{what}"] = after.get(f"{name}/{what}", 0.0) + amount
         return after
+
+    def changes(self, held: Held, name: str) -> tuple[Array, Array]:
+        """Return the changes of an array's weights since the first update: those asked for, and those that were made.
+
+        Both are 0 before that update.
+        """
+        now = self.arrays[name].mapping.weights(held[name])
+        return np.asarray(held.get(f"{name}/{ASKED}", 0.0 * now)), now - held.get(f"{name}/{START}", now)
 
     def weights(self, held: Held, params: Params) -> Params:
         """Return the weights that devices hold, with the parameters that no device holds."""

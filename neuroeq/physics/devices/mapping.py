@@ -31,8 +31,6 @@ class Mapping:
         self.hardware: Hardware = network.array(name)
         self._gain = 1.0 if name in network.projections else self.hardware.neuron.integrator.bias_gain
         self._g_unit = network.g_unit if network.kind.conductances else None
-        law, alone = self.hardware.synapse.update, self.hardware.synapse.unidirectional
-        self._pushed = isinstance(law, Pulsed) and not alone
         self._paired = self.hardware.synapse.pairing == "differential_pair"
 
     @property
@@ -57,15 +55,33 @@ class Mapping:
         """Return the conductances of ideal devices that hold weights: (devices, ...) [S]."""
         if self._g_unit is not None:
             return (weight * self._g_unit)[None]
-        asked = weight * self.unit
-        if self._paired and self._pushed:
-            return self.hardware.g_reference + np.stack([asked, -asked]) / 2
-        if self._paired:
-            return self.hardware.g_rest + np.stack([np.maximum(asked, 0), np.maximum(-asked, 0)])
-        return (self.hardware.g_reference + asked)[None]
+        return held_by(self.hardware, weight * self.unit)
 
     def weights(self, g: Array) -> Array:
         """Return the weights that conductances, (devices, ...) [S], stand for."""
         if self._g_unit is not None:
             return g[0] / self._g_unit
         return (g[0] - (g[1] if self._paired else self.hardware.g_reference)) / self.unit
+
+
+def held_by(hardware: Hardware, asked: Array) -> Array:
+    """Return the conductances of ideal devices whose difference, or that from the reference, is `asked` [S].
+
+    Parameters
+    ----------
+    hardware
+        The technology of the devices of a crossbar.
+    asked
+        The conductances that stand for weights, of either sign and any shape. [S]
+
+    Returns
+    -------
+    array
+        (devices of a weight, ...). [S]
+    """
+    synapse = hardware.synapse
+    if synapse.pairing == "reference_column":
+        return (hardware.g_reference + asked)[None]
+    if isinstance(synapse.update, Pulsed) and not synapse.unidirectional:
+        return hardware.g_reference + np.stack([asked, -asked]) / 2
+    return hardware.g_rest + np.stack([np.maximum(asked, 0), np.maximum(-asked, 0)])

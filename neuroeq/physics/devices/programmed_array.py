@@ -15,8 +15,8 @@ STATE = "state"
 """Name under which the conductances are kept that the next pulses start from, where pulses miss them [S]."""
 ROUNDS = {PULSES: "pulse_rounds", READS: "read_rounds"}
 """Names under which is kept how many pulses, or reads, followed each other: rows in turn, devices of a row at once."""
-ASKED, MADE = "asked", "made"
-"""Names under which the sums of all changes of each weight are kept: those asked for, and those that devices made."""
+ASKED, START = "asked", "start"
+"""Names under which the sum of all changes that were asked for is kept, and the weights before the first of them."""
 
 
 class ProgrammedArray:

@@ -1,7 +1,4 @@
-"""Differential pairs: each signed weight is the difference of two conductances of a hardware's window.
-
-W = R_f (G+ - G-),   the smaller of G+ and G- at the bottom of the window
-"""
+"""Pairs: each signed weight is the difference of two conductances, W = R_f (G+ - G-), of two devices or a reference."""
 
 from __future__ import annotations
 
@@ -13,17 +10,17 @@ from neuroeq.contract import Params
 from neuroeq.describe.spec import Hardware, Network
 from neuroeq.errors import SpecError
 
+from ..devices.mapping import held_by
+
 Array = np.ndarray
 
 
-def differential_pair(hardware: Hardware, weight: Array, gain: float = 1.0) -> tuple[Array, Array]:
-    """Return G+ and G-, of the shape of the weights: the smaller one at the bottom of the window [S].
+def ideal_devices(hardware: Hardware, weight: Array, gain: float = 1.0) -> Array:
+    """Return the conductances of ideal devices that hold weights, (devices of a weight, ...), within their window [S].
 
     The voltage that drives them is `gain` times that of an activity of 1, so W = R_f gain (G+ - G-).
     """
-    held = np.clip(weight / gain, -hardware.w_max, hardware.w_max) / hardware.r_f
-    low = hardware.g_rest
-    return low + np.maximum(held, 0), low + np.maximum(-held, 0)
+    return held_by(hardware, np.clip(weight / gain, -hardware.w_max, hardware.w_max) / hardware.r_f)
 
 
 def pair_of(
@@ -36,7 +33,8 @@ def pair_of(
     hardware
         The hardware of the array.
     params
-        The weights; where they come with the conductances that hold them, these are returned.
+        The weights; where they come with the conductances that hold them, these are returned, and else those of ideal
+        devices.
     name
         The name of the array.
     connected
@@ -47,13 +45,12 @@ def pair_of(
     Returns
     -------
     tuple
-        The pair. Ideal devices hold the smaller one at the bottom of the window; with a reference column, G- is the
-        reference.
+        The pair; with a reference column, G- is the reference.
     """
     held = getattr(params, "conductances", {}).get(name)
     if held is None:
-        plus, minus = differential_pair(hardware, params[name], gain)
-        return (plus, minus) if connected is None else (plus * connected, minus * connected)
+        held = ideal_devices(hardware, params[name], gain)
+        held = held if connected is None else held * connected
     if len(held) == 2:
         return held[0], held[1]
     return held[0], np.where(held[0] != 0, hardware.g_reference, 0.0)

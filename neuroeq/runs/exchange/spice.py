@@ -54,7 +54,7 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
             f"{run.path}: substrate '{network.substrate_name}' is no circuit; run it on "
             f"{' or '.join(made_of_hardware())}."
         )
-    circuit.hold(WeightStore(run.network, state.params, state.devices, Streams(network.run.seed)).held)
+    circuit.hold(WeightStore.of(run.network, state, Streams(network.run.seed)).held)
     inputs, wanted = _sample(run, network, sample)
     nudges = [(beta, 1.0)] if beta else []
     trial = Trial(inputs, wanted, nudges, cost_of(network.phases), SETTLED, SETTLED, None, network.nudge)

@@ -89,6 +89,15 @@ def test_column_wires_are_row_wires_turned_around():
 
 
 @pytest.mark.parametrize("wires", [REAL, TILED, *SOME_ZERO], ids=str)
+def test_row_after_row_gives_what_one_sparse_solution_of_all_nodes_gives(wires):
+    for shape in ((10, 7), (7, 10), (1, 5), (5, 1)):
+        g = cells(*shape)
+        g[0, 0] = 0
+        y = terminal_conductance(g, wires)
+        np.testing.assert_allclose(effective_conductance(g, wires), -y[: len(g), len(g) :], rtol=1e-11, atol=1e-20)
+
+
+@pytest.mark.parametrize("wires", [REAL, TILED, *SOME_ZERO], ids=str)
 def test_crossbars_are_reciprocal_and_conserve_current(wires):
     y = terminal_conductance(cells(10, 7), wires)
     np.testing.assert_allclose(y, y.T, rtol=1e-11)

@@ -11,7 +11,10 @@ from neuroeq.physics.devices.laws import (
     SoftBounds,
     draw_cells,
     nominal,
+    one_by_one,
     pulse,
+    pulses,
+    trains,
 )
 from tests.conftest import DATA
 
@@ -152,3 +155,75 @@ def test_a_spread_of_steps_never_turns_them_round():
     law = ConstantStep(model="constant_step", step=0.01, d2d_step=3.0)
     steps = draw_cells(law, (2000,), np.random.default_rng(0)).step_up
     assert steps.min() == 0.0 and (steps == 0).mean() == pytest.approx(0.37, abs=0.03)  # P(1 + 3 xi < 0)
+
+
+SPREAD = {"d2d_step": 0.3, "d2d_max": 0.2, "d2d_min": 0.2, "d2d_up_down": 0.1}
+MANY = {
+    **LAWS,
+    "bent": NonLinear(model="neurosim_nl", range=(0, 1), step=0.03, nl_up=1.94, nl_down=-0.61, sigma_c2c=2.0),
+    "unbent": NonLinear(model="neurosim_nl", range=(0, 1), step=0.03, nl_up=0, nl_down=0, sigma_c2c=0.2),
+    "growing": LinearStep(model="linear_step", step=0.02, gamma_up=-1.5, gamma_down=-0.5, sigma_c2c=0.3),
+    "beyond": LinearStep(model="linear_step", step=0.7, gamma_up=1.8, gamma_down=2.5, sigma_c2c=0.3),
+}
+"""Among them a law whose steps grow, and one whose steps turn round within the range."""
+
+
+def sent(law, seed=3):
+    """Return devices with a spread, states some of which are beyond their limits, and numbers of pulses to send."""
+    law, rng = law.model_copy(update=SPREAD), np.random.default_rng(seed)
+    cells, (low, high) = draw_cells(law, (2, 150), rng), law.range
+    return law, cells, rng.uniform(low - 0.1, high + 0.1, (2, 150)), rng.integers(-40, 41, (2, 150)) * 1.0
+
+
+def in_turn(law, cells, state, number, rng):
+    """Return the states after pulses that are sent one by one, and the devices that had any pulses."""
+    order = np.argsort(-np.abs(number).ravel(), kind="stable")
+    after = np.empty(number.size)
+    after[order] = one_by_one(law, cells.at(order), state.ravel()[order], number.ravel()[order], rng)
+    return after.reshape(state.shape)
+
+
+@pytest.mark.parametrize("preset", MANY)
+def test_many_pulses_at_once_are_the_same_pulses_one_by_one(preset):
+    """With noise by a compiled kernel and without it in closed form; random numbers are drawn in the same order."""
+    for sigma in (MANY[preset].sigma_c2c, 0.0):
+        law, cells, state, number = sent(MANY[preset].model_copy(update={"sigma_c2c": sigma}))
+        at_once, expected = np.random.default_rng(5), np.random.default_rng(5)
+        before = state.copy()
+        found = pulses(law, cells, state, number, at_once)
+        width = law.range[1] - law.range[0]
+        np.testing.assert_allclose(found, in_turn(law, cells, state, number, expected), rtol=0, atol=1e-12 * width)
+        assert at_once.bit_generator.state == expected.bit_generator.state
+        np.testing.assert_array_equal(found[number == 0], before[number == 0])
+        np.testing.assert_array_equal(state, before)
+
+
+@pytest.mark.parametrize("preset", ["ReRamSB", "bent", "PCM"])
+def test_pulses_are_the_same_without_numba(preset, monkeypatch):
+    law, cells, state, number = sent(MANY[preset])
+    compiled = pulses(law, cells, state, number, np.random.default_rng(5))
+    monkeypatch.setattr(trains, "available", lambda: False)
+    plain = pulses(law, cells, state, number, np.random.default_rng(5))
+    np.testing.assert_allclose(compiled, plain, rtol=0, atol=1e-12 * (law.range[1] - law.range[0]))
+
+
+def test_closed_forms_need_no_pulse_one_by_one(monkeypatch):
+    """Unless a step could turn round, or a state is beyond its limits."""
+    monkeypatch.setattr(trains, "pulse", lambda *_: pytest.fail("sent one by one"))
+    for law in (ConstantStep(model="constant_step", step=0.01), SoftBounds(model="soft_bounds", step=0.01)):
+        found = pulses(law, nominal(law), np.zeros(1), np.array([20.0]), np.random.default_rng(0))
+        expected = 0.2 if isinstance(law, ConstantStep) else 1 - 0.99**20
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("base", [SoftBounds, ExpStep])
+def test_a_law_of_its_own_size_is_pulsed_by_it(base):
+    class Own(base):
+        def size(self, limits, state, up, step, noise):
+            return 0.25 * np.ones_like(state) * (1 + noise)
+
+    for sigma in (0.0, 1e-9):
+        curves = {"a": 0, "b": 0, "a_up": 0, "a_down": 0, "gamma_up": 0, "gamma_down": 0} if base is ExpStep else {}
+        law = Own(model="exp_step" if base is ExpStep else "soft_bounds", step=0.01, sigma_c2c=sigma, **curves)
+        found = pulses(law, nominal(law), np.zeros(2), np.array([3.0, -2.0]), np.random.default_rng(0))
+        np.testing.assert_allclose(found, [0.75, -0.5], rtol=1e-6)

@@ -8,7 +8,7 @@ from neuroeq.describe.catalog import load_network, resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec import Hardware, validate
 from neuroeq.errors import SpecError
-from neuroeq.physics.devices import ASKED, MADE, Chip
+from neuroeq.physics.devices import Chip
 from neuroeq.physics.devices.laws import granule, nominal, pulse, pulses
 from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
@@ -61,7 +61,7 @@ def test_sums_of_changes_asked_for_and_made_are_kept():
         changes = changes_of(params[NAME].shape, 0.004)
         start = followed(chip, params, [])[1]
         held, weights = followed(chip, params, changes)
-        asked, made = (held[f"{NAME}/{what}"].ravel() for what in (ASKED, MADE))
+        asked, made = (change.ravel() for change in chip.changes(held, NAME))
         np.testing.assert_allclose(asked, changes.sum(axis=0).ravel(), rtol=0, atol=1e-12)
         np.testing.assert_allclose(made, (weights - start).ravel(), rtol=0, atol=1e-12)
         cosines.append(asked @ made / np.linalg.norm(asked) / np.linalg.norm(made))

@@ -9,8 +9,9 @@ from neuroeq.learning.optimiser import Descent
 from neuroeq.measures.parts import total
 from neuroeq.physics.circuits.crossbar import effective_conductance
 from neuroeq.physics.circuits.wires import Wires
+from neuroeq.physics.devices.mapping import Mapping as DeviceMapping
 from neuroeq.physics.engine import Recording
-from neuroeq.physics.substrates.pairs import differential_pair
+from neuroeq.physics.substrates.pairs import ideal_devices
 from tests.nets import COST, batch_of, centred, network, positive, substrate_of, update_of
 
 FIELD = {
@@ -91,7 +92,7 @@ def test_a_voltage_scale_changes_volts_and_nothing_else():
 def test_a_pair_holds_its_weight_within_the_window():
     hardware = network("crossbar", 3, 2, hardware="ideal").technology
     weights = np.array([[-2.5, -2.0, -0.3, 0.0, 0.4, 1.9, 7.0]])
-    plus, minus = differential_pair(hardware, weights)
+    plus, minus = ideal_devices(hardware, weights)
     for g in (plus, minus):
         assert g.min() >= hardware.synapse.g_min - 1e-18 and g.max() <= hardware.synapse.g_max + 1e-18
     np.testing.assert_allclose(hardware.r_f * (plus - minus), np.clip(weights, -2, 2), rtol=0, atol=1e-12)
@@ -114,7 +115,7 @@ def test_what_devices_take_sources_give():
     eq = crossbar.relax(inputs, stop=Stop(100))
     scale, delivered = crossbar.hardware.neuron.integrator.v_scale, 0.0
     for name, weight in crossbar.params.items():
-        plus, minus = differential_pair(crossbar.hardware, weight)
+        plus, minus = ideal_devices(crossbar.hardware, weight)
         if name.endswith(".bias"):
             delivered += float((scale * scale * (plus + minus)).sum())
             continue
@@ -186,7 +187,7 @@ def test_wires_weaken_weights_as_their_crossbar_says_and_tiles_give_some_back():
     tiled = substrate_of(network("crossbar", 20, 30, 3, hardware="ideal", made_of=tiles), plain.params)
     name = "input_hidden1"
     wires = Wires(20.0, 10.0, 50.0, 50.0)
-    pairs = differential_pair(plain.hardware, plain.params[name])
+    pairs = ideal_devices(plain.hardware, plain.params[name])
     expected = effective_conductance(pairs[0], wires) - effective_conductance(pairs[1], wires)
     np.testing.assert_allclose(wired.weights[name], expected, rtol=0, atol=1e-18)
     lost = [np.abs(each.weights[name] - plain.weights[name]).max() for each in (wired, tiled)]
@@ -245,3 +246,16 @@ def test_an_op_amp_of_finite_gain_falls_short_of_its_drive():
         asked = (values["drive"] + values["bias"])[inside]
         np.testing.assert_allclose(values["s"][inside] * (1 + 1 / 20), asked, rtol=0, atol=1e-9, err_msg=layer)
         assert inside.any()
+
+
+@pytest.mark.parametrize("technology", ["ecram_mo", "pcm", "flash_sonos", "hfo2_reram_array"])
+def test_ideal_devices_stand_where_a_chip_of_the_technology_would_put_them(technology):
+    """Around the middle where pulses move them up and down, one of them at rest elsewhere, or beside a reference."""
+    crossbar = substrate_of(network("crossbar", 6, 5, 3, hardware=technology))
+    for name in crossbar.params:
+        mapping = DeviceMapping(crossbar.network, name)
+        expected = mapping.conductances(np.clip(crossbar.params[name], *mapping.bounds))
+        plus, minus = crossbar.pair(name)
+        np.testing.assert_allclose(plus, expected[0], rtol=1e-6)
+        beside = expected[1] if len(expected) == 2 else np.full_like(plus, crossbar.hardware.g_reference)
+        np.testing.assert_allclose(minus, beside, rtol=1e-6)

@@ -38,6 +38,10 @@ class Cells:
         values = (self.step_up, self.step_down, self.low, self.high)
         return Cells(*(value if np.ndim(value) == 0 else np.asarray(value).reshape(-1)[place] for value in values))
 
+    def step(self, up: Array) -> Array:
+        """Return the size of the step of one pulse, up where `up` is true, in units of the state."""
+        return np.where(up, self.step_up, self.step_down)
+
 
 def nominal(law: Pulsed) -> Cells:
     """Return devices without spread."""
@@ -87,38 +91,9 @@ def pulse(law: Pulsed, cells: Cells, state: Array, direction: Array, rng: np.ran
         Random numbers for the cycle-to-cycle noise.
     """
     up = direction > 0
-    step = np.where(up, cells.step_up, cells.step_down)
     noise = law.sigma_c2c * rng.standard_normal(np.shape(state)) if law.sigma_c2c else 0.0
-    moved = state + direction * law.size(cells, state, up, step, noise)
+    moved = state + direction * law.size(cells, state, up, cells.step(up), noise)
     return np.where(direction == 0, state, np.clip(moved, cells.low, cells.high))
-
-
-def pulses(law: Pulsed, cells: Cells, state: Array, number: Array, rng: np.random.Generator) -> Array:
-    """Return the states of devices after whole numbers of pulses each.
-
-    Parameters
-    ----------
-    law
-        The law of the devices.
-    cells
-        The numbers that each device has of its own.
-    state
-        The states before the pulses, of any shape.
-    number
-        How many pulses each device gets, down where negative; of the shape of the states.
-    rng
-        Random numbers for the cycle-to-cycle noise.
-    """
-    left = np.abs(number).reshape(-1)
-    some = np.argsort(-left, kind="stable")[: np.count_nonzero(left)]
-    left, direction = left[some], np.sign(number).reshape(-1)[some]
-    pulsed, some_cells = state.reshape(-1)[some], cells.at(some)
-    for turn in range(int(left.max(initial=0))):
-        still = slice(np.searchsorted(-left, -turn))
-        pulsed[still] = pulse(law, some_cells.at(still), pulsed[still], direction[still], rng)
-    after = state.reshape(-1).copy()
-    after[some] = pulsed
-    return after.reshape(state.shape)
 
 
 @cache

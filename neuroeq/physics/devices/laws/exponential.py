@@ -17,6 +17,8 @@ import numpy as np
 
 from neuroeq.describe.spec.device import Limits, Pulsed, Spread
 
+from .straight import Straight
+
 Array = np.ndarray
 STRAIGHT = 1e-9
 """Curvature below which a curve is taken for a straight line."""
@@ -60,7 +62,7 @@ class ExpStep(Pulsed):
         return size + noise * (np.abs(size) + self.noise_add + self.noise_slope * np.abs(state))
 
 
-class NonLinear(Pulsed):
+class NonLinear(Straight):
     """Potentiation and depression as exponentials in the number of pulses, as the memristor literature fits them.
 
     Parameters
@@ -75,16 +77,18 @@ class NonLinear(Pulsed):
     nl_up: float
     nl_down: float
 
-    def size(self, limits: Limits, state: Array, up: Array, step: Array, noise: Array | float) -> Array:
-        """Return how far one pulse moves each device; the arguments are those of `Pulsed.size`."""
-        return self._without_noise(state, up, step) + step * noise
+    @property
+    def proportional(self) -> bool:
+        """Whether noise scales with the step as it is at a state: it scales with the whole step of the device."""
+        return False
 
-    def _without_noise(self, state: Array, up: Array, step: Array) -> Array:
+    def line(self, limits: Limits, up: Array, step: Array) -> tuple[Array, Array | float]:
+        """Return alpha and mu of each device; the arguments are those of `Straight.line`."""
         low, high = self.range
-        place = np.where(up, state - low, high - state) / (high - low)
         bend = np.where(up, self.nl_up, self.nl_down)
         share = step / (high - low)
         curved = np.abs(bend) > STRAIGHT
         safe = np.where(curved, bend, 1.0)
-        after = place * np.exp(-safe * share) - np.expm1(-safe * share) / -np.expm1(-safe)
-        return (high - low) * (np.where(curved, after, place + share) - place)
+        lost = np.where(curved, -np.expm1(-safe * share), 0.0)
+        at_start = (high - low) * np.where(curved, lost / -np.expm1(-safe), share)
+        return at_start + np.where(up, low, high) * np.where(up, lost, -lost), np.where(up, lost, -lost)

@@ -15,12 +15,14 @@ from typing import Literal
 
 import numpy as np
 
-from neuroeq.describe.spec.device import AroundZero, Limits, Pulsed
+from neuroeq.describe.spec.device import AroundZero, Limits
+
+from .straight import Straight
 
 Array = np.ndarray
 
 
-class ConstantStep(Pulsed):
+class ConstantStep(Straight):
     """All pulses move the device equally far.
 
     Parameters
@@ -31,12 +33,12 @@ class ConstantStep(Pulsed):
 
     model: Literal["constant_step"]
 
-    def size(self, limits: Limits, state: Array, up: Array, step: Array, noise: Array | float) -> Array:
-        """Return how far one pulse moves each device; the arguments are those of `Pulsed.size`."""
-        return step * (1 + noise)
+    def line(self, limits: Limits, up: Array, step: Array) -> tuple[Array, Array | float]:
+        """Return alpha and mu of each device; the arguments are those of `Straight.line`."""
+        return step, 0.0
 
 
-class LinearStep(AroundZero):
+class LinearStep(Straight, AroundZero):
     """Steps that shrink linearly towards the limit.
 
     Parameters
@@ -54,14 +56,18 @@ class LinearStep(AroundZero):
     gamma_down: float
     noise: Literal["multiplicative", "additive"] = "multiplicative"
 
-    def size(self, limits: Limits, state: Array, up: Array, step: Array, noise: Array | float) -> Array:
-        """Return how far one pulse moves each device; the arguments are those of `Pulsed.size`."""
+    @property
+    def proportional(self) -> bool:
+        """Whether noise scales with the step as it is at a state, and not with the whole step of the device."""
+        return self.noise == "multiplicative"
+
+    def line(self, limits: Limits, up: Array, step: Array) -> tuple[Array, Array | float]:
+        """Return alpha and mu of each device; the arguments are those of `Straight.line`."""
         low, high = self.range
-        size = step - step * np.where(up, self.gamma_up / high, self.gamma_down / low) * state
-        return size * (1 + noise) if self.noise == "multiplicative" else size + step * noise
+        return step, step * np.where(up, self.gamma_up / high, self.gamma_down / low)
 
 
-class SoftBounds(AroundZero):
+class SoftBounds(Straight, AroundZero):
     """Steps that vanish at the limits.
 
     Parameters
@@ -75,10 +81,14 @@ class SoftBounds(AroundZero):
     model: Literal["soft_bounds"]
     noise: Literal["multiplicative", "additive"] = "additive"
 
-    def size(self, limits: Limits, state: Array, up: Array, step: Array, noise: Array | float) -> Array:
-        """Return how far one pulse moves each device; the arguments are those of `Pulsed.size`."""
-        left = np.where(up, 1 - state / _infinite_if_zero(limits.high), 1 - state / _infinite_if_zero(limits.low))
-        return step * left * (1 + noise) if self.noise == "multiplicative" else step * (left + noise)
+    @property
+    def proportional(self) -> bool:
+        """Whether noise scales with the step as it is at a state, and not with the whole step of the device."""
+        return self.noise == "multiplicative"
+
+    def line(self, limits: Limits, up: Array, step: Array) -> tuple[Array, Array | float]:
+        """Return alpha and mu of each device; the arguments are those of `Straight.line`."""
+        return step, step / np.where(up, _infinite_if_zero(limits.high), _infinite_if_zero(limits.low))
 
 
 def _infinite_if_zero(limit: Array | float) -> Array:
