@@ -158,7 +158,7 @@ def test_files_that_extend_each_other_are_refused(tmp_path):
     ("part", "gone", "left"),
     [
         ("array", "array.r_wire_row", "synapse.update"),
-        ("periphery", "periphery.adc_bits", "periphery.phase_time"),
+        ("periphery", "periphery.adc_bits", "periphery.dac_energy"),
         ("devices", "synapse.read_noise", "synapse.g_max"),
         ("amplifiers", "neuron.amplifier", "neuron.nonlinearity.i_s"),
         ("diodes", "neuron.nonlinearity.i_s", "neuron.nonlinearity.v_bias_up"),
