@@ -78,6 +78,7 @@ KNOWN_BAD: dict[str, str | bytes] = {
     "conductance below 0": 'extends = "pcm"\n[synapse]\ng_min = "-1 uS"',
     "diode of 1e300 A": DIODE + 'i_s = "1e300 A"',
     "diode that leaks ten thousand amperes": DIODE + 'i_s = "1e10 uA"',
+    "junction with an emission coefficient of 1e12": DIODE + 'i_s = "10 uA"\nn = 1e12',
     "temperature below 0": 'extends = "1n4148"\ntemperature = "-1 K"',
     "converter of 99 bits": 'extends = "board"\n[periphery]\nadc_bits = 99',
     # files

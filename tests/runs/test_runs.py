@@ -70,13 +70,13 @@ def test_traces_hold_spikes_states_and_weights_with_units(finished):
         assert weights["input_hidden"].shape == (len(weights["at"]), 16)
         for when in ("before", "after"):
             phases = file[f"probe/{when}"]
-            assert [phases[i].attrs["name"] for i in "012"] == ["free", "nudged +0.3", "nudged -0.3"]
+            assert [phases[i].attrs["name"] for i in "012"] == ["free", "nudged +0.15", "nudged -0.15"]
             free, nudged = phases["0"], phases["1"]
-            assert free["t"].attrs["unit"] == "s" and np.allclose(free["t"][:], np.arange(1, 81) * 1e-3)
-            assert free["states/hidden/s"].shape == (80, 2, 32) and free["states/hidden/s"].attrs["unit"] == "1"
+            assert free["t"].attrs["unit"] == "s" and np.allclose(free["t"][:], np.arange(1, 121) * 1e-3)
+            assert free["states/hidden/s"].shape == (120, 2, 32) and free["states/hidden/s"].attrs["unit"] == "1"
             assert free["spikes/hidden/t"].attrs["unit"] == "s" and len(free["spikes/hidden/t"]) > 10
-            assert nudged["t"][0] == pytest.approx(0.081) == phases["2"]["t"][0]
-            assert nudged["change/hidden_output"].shape[0] == 36
+            assert nudged["t"][0] == pytest.approx(0.121) == phases["2"]["t"][0]
+            assert nudged["change/hidden_output"].shape[0] == 60
             assert nudged["change/hidden_output"].attrs["synapses"].shape[1] == 2
 
 

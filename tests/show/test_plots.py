@@ -52,17 +52,17 @@ def test_the_raster_shows_every_spike_of_the_sample_and_the_phases(runs):
     assert drawn == expected > 50
     assert [text.get_text() for text in axes.texts if "free" in text.get_text() or "β" in text.get_text()] == [
         "free",
-        "nudged, β = +0.3",
-        "nudged, β = −0.3",
+        "nudged, β = +0.15",
+        "nudged, β = −0.15",
     ]
     assert len([patch for patch in axes.patches]) == 3
 
 
 def test_phases_follow_each_other_on_one_axis_of_time(runs):
     free, plus, minus = segments(runs["spiking"])
-    assert (free.start, free.end) == (0, pytest.approx(0.08))
-    assert (plus.start, plus.end) == (free.end, pytest.approx(0.116))
-    assert (minus.start, minus.end) == (plus.end, pytest.approx(0.152))
+    assert (free.start, free.end) == (0, pytest.approx(0.12))
+    assert (plus.start, plus.end) == (free.end, pytest.approx(0.18))
+    assert (minus.start, minus.end) == (plus.end, pytest.approx(0.24))
     for phase in (free, plus, minus):
         assert phase.start < phase.t[0] and phase.t[-1] == pytest.approx(phase.end)
         for times, _, _ in phase.spikes.values():

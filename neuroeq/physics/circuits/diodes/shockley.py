@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from neuroeq.describe.spec.base import Current, Positive, Voltage
+from neuroeq.describe.spec.base import Current, Voltage
 from neuroeq.describe.spec.node import Clamp
 from neuroeq.errors import SpecError
 
@@ -48,7 +48,7 @@ class ShockleyClamp(Clamp):
     i_s
         Saturation current of the junction at 27 C, at most 1 A, which no diode reaches. [A]
     n
-        Emission coefficient of the junction, dimensionless.
+        Emission coefficient of the junction, at most 100, which no junction reaches, dimensionless.
     e_g
         Energy gap of the semiconductor over the elementary charge; silicon has 1.11 V. [V]
     xti
@@ -59,7 +59,7 @@ class ShockleyClamp(Clamp):
 
     model: Literal["shockley"]
     i_s: Annotated[Current, Field(gt=0, le=1)]
-    n: Positive = 1.0
+    n: Annotated[float, Field(gt=0, le=100)] = 1.0
     e_g: Annotated[Voltage, Field(gt=0, le=10)] = 1.11
     xti: Annotated[float, Field(ge=-10, le=10)] = 3.0
     spice: bool = False
