@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -111,5 +111,11 @@ def _send_again(hook: Callable[[Any], object], again: list[threading.Timer], dro
     if not isinstance(dropped.exc_value, Interrupted):
         hook(dropped)
         return
-    again.append(threading.Timer(AGAIN_S, signal.pthread_kill, [threading.get_ident(), dropped.exc_value.number]))
-    again[-1].start()
+    number = dropped.exc_value.number
+    while True:
+        again.append(threading.Timer(AGAIN_S, signal.pthread_kill, [threading.get_ident(), number]))
+        with suppress(
+            Interrupted
+        ):  # on a busy machine it arrives before start() returns, where it would be dropped again
+            again[-1].start()
+            return

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 from contextlib import suppress
 from itertools import cycle
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from neuroeq.cli import main
+from neuroeq.runs import interruption
 from neuroeq.runs.interruption import STOPS, Interrupted, interrupting
 from neuroeq.runs.records import RunFolder
 from neuroeq.runs.training import train
@@ -283,3 +285,24 @@ def test_a_signal_during_a_finaliser_is_not_dropped(capfd):
         del late
         time.sleep(PATIENCE)
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_signal_that_arrives_before_its_timer_has_been_started_is_not_dropped(monkeypatch, capfd):
+    class Late:
+        def __del__(self):
+            signal.raise_signal(signal.SIGTERM)
+
+    class Slow(threading.Timer):
+        def start(self):
+            super().start()
+            if len(started) < 2:
+                started.append(self)
+                time.sleep(2 * interruption.AGAIN_S)
+
+    started: list[threading.Timer] = []
+    monkeypatch.setattr(interruption.threading, "Timer", Slow)
+    with pytest.raises(Interrupted), interrupting(None):
+        late = Late()
+        del late
+        time.sleep(PATIENCE)
+    assert len(started) == 2 and "Traceback" not in capfd.readouterr().err
