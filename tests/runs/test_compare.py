@@ -189,7 +189,10 @@ def test_the_page_says_what_energies_and_latencies_leave_out(compared):
     for what, lists in missing.items():
         for parts in lists:
             assert re.search(rf"{what} of [^.]* leave out what their hardware does not give: {parts}\.", text)
-    assert "latency of an inference" in text and "latency of an update" in text
+    learned, costs = text.split("<h2>What it costs</h2>")
+    for title in ("latency of an inference", "latency of an update", "energy per update"):
+        assert f">{title}</th>" in costs and f">{title}</th>" not in learned
+    assert ">test accuracy [%]</th>" in learned and ">test accuracy [%]</th>" not in costs
 
 
 def test_the_page_starts_with_the_answer_and_escapes_what_users_write(compared):

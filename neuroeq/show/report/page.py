@@ -10,7 +10,7 @@ from neuroeq.runs.comparison import Comparison, answer
 from neuroeq.runs.records.files import atomic
 
 from ..plots import comparison_figures, embedded
-from .tables import gradients_table, main_table, remarks, specifications, versions_table
+from .tables import costs_table, gradients_table, main_table, remarks, specifications, versions_table
 
 STYLE = """
 :root { color-scheme: light; }
@@ -52,6 +52,7 @@ PAGE = Template("""<!DOCTYPE html>
 <h1>$title</h1>
 <p class="answer">$answer</p>
 $table
+$costs
 $notes
 $gradients
 <h2>Figures</h2>
@@ -92,6 +93,7 @@ def page(comparison: Comparison) -> str:
         title=escape(f"{comparison.title}: {len(comparison.cells)} substrates compared"),
         answer=escape(" ".join(answer(comparison))),
         table=main_table(comparison),
+        costs=costs_table(comparison),
         notes=remarks(comparison),
         gradients=gradients_table(comparison),
         figures="\n".join(_figures(comparison)),

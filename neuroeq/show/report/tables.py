@@ -13,6 +13,8 @@ HIGHEST, LOWEST = (
     ("settling_ms", "energy_per_inference_J", "energy_per_update_J", "latency_per_inference_s", "latency_per_update_s"),
 )
 """Columns whose best entry, the highest or the lowest, is set in bold."""
+COSTS = (*LOWEST, "scheme", "pulses_per_weight", "spikes_per_inference")
+"""Columns of the table of costs; all others are in the main table."""
 BEST = ' class="best"'
 BACKPROP = (
     "Back-propagation trains rate units with the layers, data and number of updates of the first cell, without "
@@ -23,8 +25,18 @@ BACKPROP = (
 
 def main_table(comparison: Comparison) -> str:
     """Return the main table, with a row for each cell; the row of a cell that could not be trained says why."""
-    means = comparison.means
-    columns = used(means)
+    columns = [column for column in used(comparison.means) if column.key not in COSTS]
+    return _summaries(comparison.means, columns)
+
+
+def costs_table(comparison: Comparison) -> str:
+    """Return the table of what the cells cost in time, energy and pulses, where that is known."""
+    columns = [column for column in used(comparison.means) if column.key in COSTS]
+    means = [mean for mean in comparison.means if any(column.known(mean) for column in columns)]
+    return f"<h2>What it costs</h2>\n{_summaries(means, columns)}" if means else ""
+
+
+def _summaries(means: Sequence[Summary], columns: Sequence[Column]) -> str:
     best = {column.key: _best(column, means) for column in columns}
     rows = []
     for mean in means:
