@@ -26,6 +26,7 @@ from neuroeq.runs.training import train
 sys.path.insert(0, str(Path(__file__).parents[1] / "papers"))
 
 SETTLED = [
+    "substrate.resistive.circuit.v_unit=1 V",  # with converters and without
     "phases.free={duration='400 steps', tolerance=1e-14}",
     "phases.nudged={duration='400 steps', tolerance=1e-14}",
 ]
