@@ -185,8 +185,18 @@ def short_text(value: float, unit: str) -> str:
     >>> short_text(3.9162e-11, "J")
     '39.2 pJ'
     """
-    power = min(3, max(-18, 3 * math.floor(math.log10(abs(value)) / 3))) if value else 0
-    return f"{value / 10.0**power:.3g} {_PREFIXES[power]}{unit}"
+    size, prefix = prefixed(value)
+    return f"{value / size:.3g} {prefix}{unit}"
+
+
+def prefixed(value: float, most: int = 3) -> tuple[float, str]:
+    """Return the power of ten, 10^most at the most, whose SI prefix makes a value easiest to read, and the prefix.
+
+    >>> prefixed(1.25e-9)
+    (1e-09, 'n')
+    """
+    power = min(most, max(-18, 3 * math.floor(math.log10(abs(value)) / 3))) if value else 0
+    return 10.0**power, _PREFIXES[power]
 
 
 def _refuse(text: str) -> NoReturn:

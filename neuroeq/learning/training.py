@@ -60,7 +60,7 @@ def train(
     """
     network, part = substrate.network, examples.train
     epochs, size = network.training.epochs, network.training.batch_size
-    n_batches, monitor = -(-len(part) // size), TrainingMonitor(substrate)
+    n_batches, monitor = network.training.n_batches(len(part)), TrainingMonitor(substrate)
     state.trainer = choose(network, epochs * len(part), trainer=trainer or state.trainer).trainer
     learner = start(state.trainer, Setup(substrate, state, streams, len(part), monitor))
     state.params = learner.params

@@ -90,18 +90,20 @@ def programming(network: Network, state: State, streams: Streams, n_batches: int
     if chip is None:
         return None
     inexact = [name for name, array in chip.arrays.items() if not array.plain]
-    whole = _of(chip, inexact, state, n_batches)
-    energy, time = _energy(chip, state, n_batches), _time(chip, state, n_batches)
-    whole = replace(whole, write_energy_per_update=energy, write_time_per_update=time)
+    whole = _of(chip, inexact, list(chip.arrays), state, n_batches)
     if not network.own_arrays:
         return whole
     of = {array: [name for name in inexact if network.home(name) == array] for array in network.projections}
-    arrays = {array: _of(chip, names, state, n_batches) for array, names in of.items() if names}
+    arrays = {array: _of(chip, names, names, state, n_batches) for array, names in of.items() if names}
     return replace(whole, arrays=arrays)
 
 
-def _of(chip: Chip, names: Sequence[str], state: State, n_batches: int) -> Programming:
-    """Return what programming took in some arrays."""
+def _of(chip: Chip, names: Sequence[str], written: Sequence[str], state: State, n_batches: int) -> Programming:
+    """Return what programming took in some arrays, and what writing cost in those that were `written`."""
+    updates = max(state.epoch, 1) * n_batches
+    hardware = {name: chip.arrays[name].hardware for name in written}
+    sent = {name: float(_counts(chip, name, state, PULSES).sum()) / updates for name in written}
+    rounds = {name: _rounds(name, state, PULSES) / updates for name in written}
     counts = {name: [_counts(chip, name, state, what) for what in (PULSES, READS)] for name in names}
     pulses = np.concatenate([count[0].ravel() for count in counts.values()])
     reads = sum(float(count[1].sum()) for count in counts.values())
@@ -119,19 +121,12 @@ def _of(chip: Chip, names: Sequence[str], state: State, n_batches: int) -> Progr
         writes_per_device_most=int(pulses.max()),
         pulses_per_update=float(pulses.sum()) / epochs / n_batches,
         reads_per_update=reads / epochs / n_batches,
-        write_energy_per_update=_energy(chip, state, n_batches, names),
-        write_time_per_update=_time(chip, state, n_batches, names),
+        write_energy_per_update=writing_energy(hardware, sent),
+        write_time_per_update=writing_time(hardware, rounds),
         read_rounds_per_update=max(_rounds(name, state, READS) for name in names) / epochs / n_batches,
         change_cosine=_change_cosine(chip, names, state),
         saturated=_saturated(chip, names, state),
     )
-
-
-def _energy(chip: Chip, state: State, n_batches: int, names: Sequence[str] | None = None) -> float | None:
-    """Return the energy of writing some arrays in one update, all of them if left out [J]."""
-    arrays = {name: chip.arrays[name].hardware for name in names or chip.arrays}
-    updates = max(state.epoch, 1) * n_batches
-    return writing_energy(arrays, {name: float(_counts(chip, name, state, PULSES).sum()) / updates for name in arrays})
 
 
 def writing_energy(arrays: Mapping[str, Hardware], pulses: Mapping[str, float]) -> float | None:
@@ -141,13 +136,6 @@ def writing_energy(arrays: Mapping[str, Hardware], pulses: Mapping[str, float]) 
         cost = arrays[name].periphery.write_energy
         by_cost[cost] = by_cost.get(cost, 0.0) + number
     return added(times(number, cost) for cost, number in by_cost.items())
-
-
-def _time(chip: Chip, state: State, n_batches: int, names: Sequence[str] | None = None) -> float | None:
-    """Return how long it takes to write some arrays in one update, all of them if left out [s]."""
-    arrays = {name: chip.arrays[name].hardware for name in names or chip.arrays}
-    updates = max(state.epoch, 1) * n_batches
-    return writing_time(arrays, {name: _rounds(name, state, PULSES) / updates for name in arrays})
 
 
 def writing_time(arrays: Mapping[str, Hardware], rounds: Mapping[str, float]) -> float | None:

@@ -17,6 +17,7 @@ from neuroeq.measures.probes import account_of, probes
 from neuroeq.measures.programming import programming
 from neuroeq.physics.substrates import engine_of
 
+from .costs import UNITS
 from .records import MemoryRecords, versions
 from .run import Run
 from .session import Row, Session, cpu_seconds
@@ -39,7 +40,7 @@ def concluded(session: Session) -> Run:
     tested = session.score(session.examples.test, "test") if session.examples.test else None
     session.eval_s += cpu_seconds() - before
     network, state, folder = session.network, session.state, session.folder
-    n_batches = -(-len(session.examples.train) // network.training.batch_size)
+    n_batches = network.training.n_batches(len(session.examples.train))
     took = programming(network, state, session.streams, n_batches)
     account = account_of(session.substrate, state, session.examples, session.streams, took)
     recorded = {} if account is None else {"v": account.voltages, "driving": account.driving}
@@ -77,7 +78,7 @@ def _made_of(session: Session) -> dict[str, Any]:
         "seed": network.run.seed,
         "precision": network.physics.precision,
         "epochs": network.training.epochs,
-        "updates": network.training.epochs * -(-len(session.examples.train) // network.training.batch_size),
+        "updates": network.training.epochs * network.training.n_batches(len(session.examples.train)),
     }
 
 
@@ -110,7 +111,7 @@ def _spikes(last: Row, tested: Score | None) -> float | None:
 def _costs(account: Account | None) -> dict[str, Any]:
     """Return energies [J], latencies [s] and the area [m^2] of a circuit, in total and by part; None on others."""
     costs: dict[str, Any] = {}
-    for what, unit in (("energy", "J"), ("latency", "s")):
+    for what, unit in UNITS.items():
         parts = account and getattr(account, what)
         costs[f"{what}_per_inference_{unit}"] = parts and total(parts.inference)
         costs[f"{what}_per_update_{unit}"] = parts and total(parts.update)

@@ -229,3 +229,7 @@ class Training(Spec):
     schedule: Schedule = Constant()
     l1: float = Field(default=0.0, ge=0)
     prune: Prune | None = None
+
+    def n_batches(self, n_examples: int) -> int:
+        """Return how many batches, each of which is one update, an epoch of some examples has."""
+        return -(-n_examples // self.batch_size)

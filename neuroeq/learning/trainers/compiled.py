@@ -132,7 +132,7 @@ class Compiled:
         """
         free = first_free_phase(self._setup, batches)
         network, streams, epoch = self._network, self._setup.streams, batches.epoch
-        n_batches = -(-len(batches.inputs) // network.training.batch_size)
+        n_batches = network.training.n_batches(len(batches.inputs))
         places = [(epoch, batches.first + index) for index in range(n_batches)]
         chosen = [nudges(network.phases, streams.child("nudge", *place)) for place in places]
         drawn = [self._simulation.start_values(streams.child("state", *place)) for place in places]

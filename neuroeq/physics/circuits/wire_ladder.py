@@ -16,8 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .wire_series import shared_resistances
-from .wires import Wires
+from .wires import Wires, shared_resistances
 
 Array = np.ndarray
 

@@ -20,11 +20,9 @@ which is more than it was in arrays of random and of trained weights.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
-from .wires import Wires
+from .wires import Wires, shared_resistances
 
 Array = np.ndarray
 
@@ -62,12 +60,3 @@ def _of_tile(g: Array, wires: Wires) -> tuple[Array, Array]:
     around = ((g * of_columns) @ along_row) * (along_column @ (of_rows * g))
     second = g * ((g * a) @ along_row + both + along_column @ (g * b)) + around
     return g - g * lost + second, second * lost.max(axis=(-2, -1), keepdims=True) + around / 3
-
-
-@lru_cache(maxsize=64)
-def shared_resistances(n_rows: int, n_cols: int, wires: Wires) -> tuple[Array, Array]:
-    """Return A, (n_cols, n_cols), and B, (n_rows, n_rows): the resistance that two cells of a wire share. [ohm]."""
-    column, row = np.arange(n_cols), np.arange(n_rows)[::-1]
-    along_row = wires.r_row * (np.minimum.outer(column, column) + 1) + wires.r_source
-    along_column = wires.r_col * (np.minimum.outer(row, row) + 1) + wires.r_sense
-    return along_row, along_column

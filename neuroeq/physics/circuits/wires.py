@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from scipy import sparse
@@ -75,6 +76,15 @@ class Wires:
         for i in range(0, shape[0], rows):
             for j in range(0, shape[1], columns):
                 yield slice(i, min(i + rows, shape[0])), slice(j, min(j + columns, shape[1]))
+
+
+@lru_cache(maxsize=64)
+def shared_resistances(n_rows: int, n_cols: int, wires: Wires) -> tuple[Array, Array]:
+    """Return A, (n_cols, n_cols), and B, (n_rows, n_rows): the resistance that two cells of a wire share. [ohm]."""
+    column, row = np.arange(n_cols), np.arange(n_rows)[::-1]
+    along_row = wires.r_row * (np.minimum.outer(column, column) + 1) + wires.r_source
+    along_column = wires.r_col * (np.minimum.outer(row, row) + 1) + wires.r_sense
+    return along_row, along_column
 
 
 @dataclass(frozen=True)

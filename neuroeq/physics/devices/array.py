@@ -152,11 +152,9 @@ class DeviceArray:
             state = self._refreshed(law, state)
         return self._conductances(state)
 
-    def missed(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array | float:
+    def missed(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         """Return how far conductances are from their states after pulses, which goes with the next pulse only [S]."""
         assert isinstance(self.law, Pulsed)
-        if not self.law.write_noise:
-            return 0.0
         return self.law.write_noise * self.law.step * self._per_state * rng.standard_normal(shape)
 
     def _refreshed(self, law: Pulsed, state: Array) -> Array:

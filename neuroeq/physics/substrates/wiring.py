@@ -29,7 +29,7 @@ class WiredArrays:
     Parameters
     ----------
     wires
-        The resistances of the wires, and the tiles: one for all arrays, or by array; None where wires are ideal.
+        The resistances of the wires, and the tiles, by array; None where wires are ideal.
     where
         The hardware file, for messages.
 
@@ -39,7 +39,7 @@ class WiredArrays:
         Whether effective conductances are those of the series; they are exact otherwise.
     """
 
-    def __init__(self, wires: Wires | Mapping[str, Wires | None], where: str) -> None:
+    def __init__(self, wires: Mapping[str, Wires | None], where: str) -> None:
         self.approximate = False
         self._wires, self._where = wires, where
         self._used: dict[str, tuple[Array, Array, Array]] = {}
@@ -66,7 +66,7 @@ class WiredArrays:
             If a conductance is negative or not finite.
         """
         self._used.pop(name, None)
-        wires = self._of(name)
+        wires = self._wires[name]
         if wires is None:
             return np.stack(devices)
         if not self.approximate:
@@ -100,7 +100,7 @@ class WiredArrays:
         """
         worst = 0.0
         for name, (g, effective, left_out) in self._used.items():
-            wires = self._of(name)
+            wires = self._wires[name]
             assert wires is not None
             tile = _tile_of(np.unravel_index(left_out.argmax(), left_out.shape), left_out.shape, wires)
             wrong = _weight(effective[tile] - _exact(g[tile], wires))
@@ -110,9 +110,6 @@ class WiredArrays:
                 self._tell(f"array '{name}' was wrong by {error:.1g} of its largest weight")
                 self.approximate = False
         return worst
-
-    def _of(self, name: str) -> Wires | None:
-        return self._wires if isinstance(self._wires, Wires) else self._wires[name]
 
     def _tell(self, what: str) -> None:
         """Warn, once in a training, that arrays are solved exactly."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import floor, log10
+
+from neuroeq.units import prefixed
 
 from .rows import Summary
 
 ABSENT = "–"
 """The text of an entry that there is none of."""
-PREFIXES = {0: "", -3: "m", -6: "µ", -9: "n", -12: "p", -15: "f", -18: "a"}
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,6 @@ def with_prefix(mean: float, half: float | None, factor: float, unit: str) -> st
     '1.25 nJ'
     """
     mean, half = factor * mean, None if half is None else factor * half
-    exponent = 0 if mean == 0 else int(min(0, max(-18, 3 * floor(log10(abs(mean)) / 3))))
-    size = 10.0**exponent
+    size, prefix = prefixed(mean, most=0)
     text = f"{mean / size:.3g}" if half is None else f"{mean / size:.3g} ± {half / size:.2g}"
-    return f"{text} {PREFIXES[exponent]}{unit}"
+    return f"{text} {prefix}{unit}"

@@ -118,14 +118,13 @@ def _explanations(comparison: Comparison) -> list[str]:
 
 def _left_out(comparison: Comparison) -> list[str]:
     """Return sentences that say which parts of energies and latencies hardware does not give, and in which cells."""
-    cells: dict[tuple[str, str], list[str]] = {}
+    cells: dict[tuple[str, str], dict[str, None]] = {}
     for row in comparison.done:
+        result = comparison.run(row).result
         for what in UNITS:
-            parts = comparison.run(row).result.get(what)
-            missing = missing_parts(parts) if parts else []
-            named = cells.setdefault((what, ", ".join(missing)), []) if missing else []
-            if row.cell not in named:
-                named.append(row.cell)
+            missing = missing_parts(result.get(what) or {})
+            if missing:
+                cells.setdefault((what, ", ".join(missing)), {})[row.cell] = None
     plural = {"energy": "Energies", "latency": "Latencies"}
     return [
         f"{plural[what]} of {', '.join(names)} leave out what their hardware does not give: {missing}."

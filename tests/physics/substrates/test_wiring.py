@@ -33,7 +33,7 @@ def weight(cells):
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_arrays_are_solved_exactly_but_between_start_and_stop(n):
-    arrays, g = WiredArrays(BOARD, "test"), devices(n)
+    arrays, g = WiredArrays({"w": BOARD}, "test"), devices(n)
     expected = exact(BOARD, *g)
     np.testing.assert_array_equal(arrays.effective("w", *g), expected)
     arrays.start(None)
@@ -44,7 +44,7 @@ def test_arrays_are_solved_exactly_but_between_start_and_stop(n):
 
 
 def test_an_error_that_is_expected_beyond_the_bound_is_told_once_and_the_array_is_solved_exactly():
-    arrays, g = WiredArrays(LONG, "board.toml"), devices()
+    arrays, g = WiredArrays({"w": LONG}, "board.toml"), devices()
     arrays.start(None)
     with pytest.warns(NeuroeqWarning, match=r"board.toml: .*array 'w' is expected to be wrong by .* more than 0.001"):
         found = arrays.effective("w", *g)
@@ -58,7 +58,7 @@ def test_an_error_that_is_expected_beyond_the_bound_is_told_once_and_the_array_i
 @pytest.mark.parametrize("n", [1, 2])
 def test_a_check_finds_the_largest_error_of_the_arrays_that_were_used_last(n):
     wires, (small, large) = Wires(0.35, 0.35), (tuple(f * g for g in devices(n)) for f in (0.1, 1))
-    arrays = WiredArrays(wires, "test")
+    arrays = WiredArrays({"a": wires, "b": wires}, "test")
     arrays.start(None)
     used = arrays.effective("a", *large)
     arrays.effective("b", *small)
@@ -72,14 +72,14 @@ def test_a_check_solves_the_tile_that_is_worst():
     """One tile has large conductances, and the others have small ones."""
     g = np.full((2, 20, 12), 1e-7)
     g[0, 8:16, 8:] = 5e-5
-    arrays = WiredArrays(BOARD, "test")
+    arrays = WiredArrays({"w": BOARD}, "test")
     arrays.start(None)
     wrong = weight(arrays.effective("w", *g)) - weight(exact(BOARD, *g))
     assert arrays.check() == pytest.approx(np.abs(wrong).max() / 5e-5, rel=0.05)
 
 
 def test_an_error_that_is_found_beyond_the_bound_ends_the_approximation(monkeypatch):
-    arrays, g = WiredArrays(BOARD, "test"), devices()
+    arrays, g = WiredArrays({"w": BOARD}, "test"), devices()
     arrays.start(None)
     arrays.effective("w", *g)
     with monkeypatch.context() as patched, pytest.warns(NeuroeqWarning, match=r"array 'w' was wrong by .* largest"):
@@ -89,13 +89,13 @@ def test_an_error_that_is_found_beyond_the_bound_ends_the_approximation(monkeypa
 
 
 def test_an_error_that_was_found_before_a_run_was_resumed_ends_the_approximation_too():
-    arrays, g = WiredArrays(BOARD, "test"), devices()
+    arrays, g = WiredArrays({"w": BOARD}, "test"), devices()
     arrays.start(2 * BOUND)
     np.testing.assert_array_equal(arrays.effective("w", *g), exact(BOARD, *g))
 
 
 def test_what_was_solved_exactly_since_is_not_checked():
-    arrays, g = WiredArrays(Wires(50.0, 50.0), "test"), devices()
+    arrays, g = WiredArrays({"w": Wires(50.0, 50.0)}, "test"), devices()
     arrays.start(None)
     arrays.effective("w", *(0.01 * each for each in g))
     assert arrays.check() > 0
@@ -119,7 +119,7 @@ def test_the_largest_error_of_all_epochs_is_kept():
 
 
 def test_weights_of_zero_have_no_error():
-    arrays, g = WiredArrays(BOARD, "test"), np.full((20, 12), 1e-5)
+    arrays, g = WiredArrays({"w": BOARD}, "test"), np.full((20, 12), 1e-5)
     arrays.start(None)
     assert not weight(arrays.effective("w", g, g)).any()
     assert arrays.check() == 0
