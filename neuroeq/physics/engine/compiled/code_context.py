@@ -33,8 +33,7 @@ class CodeContext:
     updates
         The parameters that learn, and what each learns from.
     objects
-        Brian2 objects in the order in which a step runs them: (slot of the schedule, whether it serves learning only,
-        names of its functions).
+        Brian2 objects in the order in which a step runs them: (whether it serves learning only, names of its functions).
     array
         Returns the name of the C++ array of a Brian2 variable.
     """
@@ -43,7 +42,7 @@ class CodeContext:
     assembly: Assembly
     batch: int
     updates: Sequence[ParameterUpdate]
-    objects: Sequence[tuple[str, bool, Sequence[str]]]
+    objects: Sequence[tuple[bool, Sequence[str]]]
     array: Callable[[Any], str]
 
     @property
@@ -82,10 +81,6 @@ class CodeContext:
         """Return the number of a variable among all whose start values are drawn at random."""
         every = [(each, drawn) for each in self.assembly.populations for drawn in each.drawn]
         return next(i for i, (each, drawn) in enumerate(every) if each is population and drawn == name)
-
-    def events(self, population: Population) -> str:
-        """Return the C++ array that lists the spikes of a population; its last entry is their number."""
-        return self.array(population.group.variables["_spikespace"])
 
     def shape(self, name: str) -> tuple[int, int]:
         """Return the shape of a parameter; a bias comes from one unit."""

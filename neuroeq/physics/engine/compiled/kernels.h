@@ -158,17 +158,22 @@ void product(int m, real* out, const real* base, const real* a, const real* w, c
     }
 }
 
-// out = base + a W, where `a` is `value` at the units of the events, in order, that lie within [start, start + m K).
+// out = base + a W with W of (K, N), where most of `a` is 0.
 template <int K, int N>
-void spikes(int m, real* out, const real* base, const int32_t* events, int32_t count, int32_t start, real value,
-            const real* w) {
+void spikes(int m, real* out, const real* base, const real* a, const real* w) {
     if (out != base) std::memcpy(out, base, sizeof(real) * m * N);
-    const int32_t* end = std::lower_bound(events, events + count, start + m * K);
-    for (const int32_t* event = std::lower_bound(events, events + count, start); event != end; ++event) {
-        const int unit = *event - start;
-        real* __restrict row = out + (unit / K) * N;
-        const real* __restrict weights = w + (unit % K) * N;
+    for (int s = 0; s < m; ++s) {
+        int sending[K], count = 0;
+        for (int k = 0; k < K; ++k) {
+            sending[count] = k;
+            count += a[s * K + k] != 0;
+        }
+        real* __restrict row = out + s * N;
+        for (int i = 0; i < count; ++i) {
+            const real value = a[s * K + sending[i]];
+            const real* __restrict weights = w + sending[i] * N;
             for (int n = 0; n < N; ++n) row[n] += value * weights[n];
+        }
     }
 }
 

@@ -33,7 +33,7 @@ from ..brian import VECTORISING
 
 Array = np.ndarray
 MATHS = ("-ffast-math", "-fno-finite-math-only")
-FLAGS = ("-std=c++20", "-O3", "-march=native", *MATHS, VECTORISING, "-w", "-fPIC")
+FLAGS = ("-std=c++20", "-O3", "-march=native", *MATHS, VECTORISING, "-w", "-fPIC", "-D__FAST_MATH__", "-fsingle-precision-constant")
 """As Brian2 compiles its own code at run time, with NaN and infinity as they are; and equations of many variables make
 vectors only if the compiler may ask at run time whether their arrays overlap."""
 DIGEST = hashlib.sha256().digest_size
@@ -168,7 +168,7 @@ def _build(network: Network, path: Path) -> None:
         compiler, source = _compiler(), [str(folder / "training.cpp"), "-o", str(folder / "training.o")]
         _run([*compiler, *FLAGS, f"-I{folder}", "-c", *source])
         # Linked without -ffast-math, which would make the whole process flush small numbers to zero.
-        _run([*compiler, "-shared", str(folder / "training.o"), "-o", str(folder / "training.so")])
+        _run([*compiler, "-shared", str(folder / "training.o"), "-lmvec", "-lm", "-o", str(folder / "training.so")])
         with (folder / "training.so").open("r+b") as built:
             seal = _seal(path, built.read())
             built.write(seal)

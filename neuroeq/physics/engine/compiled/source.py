@@ -83,12 +83,6 @@ def _states(context: CodeContext) -> list[str]:
             storage.append(f"static {kind} kept{array}[{n}];")
             saving.append(f"copy<{n}>(kept{array}, {array});")
             restoring.append(f"copy<{n}>({array}, kept{array});")
-        if population.model.emits == "spikes":
-            array = context.events(population)
-            resting.append(f"{array}[{n}] = 0;")
-            storage.append(f"static int32_t kept{array}[{n + 1}];")
-            saving.append(f"copy<{n + 1}>(kept{array}, {array});")
-            restoring.append(f"copy<{n + 1}>({array}, kept{array});")
         if population.reads("unit"):
             for layer, size in population.layers.items():
                 unit = context.at((layer, "unit"))
@@ -138,14 +132,10 @@ def _product(context: CodeContext, coupling: Coupling, drive: str, base: str) ->
     straight, turned = context.held(coupling.projection), f"back_{coupling.projection}"
     if coupling.transposed:
         straight, turned = turned, straight
+    source = context.at((coupling.source, context.emitted))
     if context.emitted == "activity" or n < FEW:
-        source = context.at((coupling.source, context.emitted))
         return f"product<{k}, {n}>(m, {drive}, {base}, {source}, {straight}, {turned});"
-    population = context.moving[coupling.source]
-    events, start = context.events(population), population.start(coupling.source)
-    total = context.block(population)
-    value = f"(real){population.spike_value!r}"
-    return f"spikes<{k}, {n}>(m, {drive}, {base}, {events}, {events}[{total}], {start}, {value}, {straight});"
+    return f"spikes<{k}, {n}>(m, {drive}, {base}, {source}, {straight});"
 
 
 def _steps(context: CodeContext) -> list[str]:
@@ -162,27 +152,13 @@ def _steps(context: CodeContext) -> list[str]:
         if population.follows_steps
         for layer, size in population.layers.items()
     ]
-    gathering = [line for p in populations if p.model.emits == "spikes" for line in _gathered(context, p)]
-    advancing: list[str] = []
-    for when, learns, codes in context.objects:
-        if when in ("resets", "end") and gathering:
-            advancing, gathering = advancing + gathering, []
-        advancing += [f"{'if (learns) ' if learns else ''}{code}::_run_{code}();" for code in codes]
+    advancing = [f"{'if (learns) ' if learns else ''}{code}::_run_{code}();" for learns, codes in context.objects for code in codes]
     return [
         *_function("begin_phase", "", pulls + exposed),
         *_function("nudge", "int m, real beta, const real* wanted", [nudging]),
         *_function("remember", "", remembering),
-        *_function("advance", "bool learns", advancing + gathering),
+        *_function("advance", "bool learns", advancing),
         *_function("read", "int m, real* out", [f"std::copy_n({context.at((output, 'readout'))}, m * OUTPUTS, out);"]),
-    ]
-
-
-def _gathered(context: CodeContext, population: Population) -> list[str]:
-    n = context.block(population)
-    events, spike = context.events(population), context.array(population.group.variables["spike"])
-    return [
-        f"fill<{n}>({spike}, (real)0);",
-        f"for (int i = 0; i < {events}[{n}]; ++i) {spike}[{events}[i]] = (real){population.spike_value!r};",
     ]
 
 

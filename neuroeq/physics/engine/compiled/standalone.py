@@ -8,7 +8,6 @@ includes the functions of Brian2's code objects, defines the arrays that they wo
 from __future__ import annotations
 
 import pickle
-import re
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -21,12 +20,13 @@ from neuroeq.describe.spec import Network
 from ..assembly import assemble, time_step
 from ..brian import brian
 from ..plasticity.plan import plan
+from ..population import Population
 from .code_context import C_TYPES, CodeContext, c_type
+from .rewriting import reset, threshold, vectorised
 from .source import training_source
 from .updates import parameter_updates
 
 HEADERS = ("algorithm", "array", "climits", "cmath", "cstdint", "cstring", "ctime", "fstream", "iostream", "limits")
-LISTING = re.compile(r"if\s*\(_cond\)\s*\{\s*(\w+)\[_count\+\+\] = _idx;\s*\}")
 
 
 def write(network: Network, folder: Path) -> None:
@@ -50,7 +50,7 @@ def write(network: Network, folder: Path) -> None:
     never = {population.expose.name for population in assembly.populations if population.expose is not None}
     learners = {code.name for population in assembly.populations for code in population.learners}
     steps = [
-        (obj.when, obj.name in learners, [code.name for code in obj._code_objects])
+        (obj.name in learners, [code.name for code in obj._code_objects])
         for obj in prepared.sorted_objects
         if obj.name not in never and obj._code_objects
     ]
@@ -64,7 +64,9 @@ def write(network: Network, folder: Path) -> None:
     codes = [code.name for obj in prepared.sorted_objects for code in obj._code_objects]
     b2.device.build(directory=str(folder), compile=False, run=False)
     for path in (folder / "code_objects").glob("*.cpp"):
-        path.write_text(_without_branch(path.read_text()))
+        path.write_text(vectorised(path.read_text()))
+    for population in (each for each in assembly.populations if each.model.emits == "spikes"):
+        _without_list(context, population, folder / "code_objects")
     (folder / "training.cpp").write_text(_source(context, codes, training, names))
 
 
@@ -80,20 +82,32 @@ def _source(context: CodeContext, codes: list[str], training: str, arrays: dict[
             "namespace brian {",
             *(_defined(variable, name) for variable, name in arrays.items()),
             "}",
-            *(f'namespace {code} {{\n#include "code_objects/{code}.cpp"\n}}' for code in codes),
             f"typedef {real} real;",
+            _header("mark.h"),
+            *(f'namespace {code} {{\n#include "code_objects/{code}.cpp"\n}}' for code in codes),
             f"constexpr int BATCH = {context.batch};",
             "using namespace brian;",
-            *(files(__package__).joinpath(part).read_text() for part in ("kernels.h",)),
+            _header("kernels.h"),
             training,
-            files(__package__).joinpath("training_loop.h").read_text(),
+            _header("training_loop.h"),
         ]
     ).replace("#pragma once\n", "")
 
 
-def _without_branch(code: str) -> str:
-    """Return code in which the list of spikes, whose times no processor guesses, grows without a jump."""
-    return LISTING.sub(r"\1[_count] = _idx; _count += _cond;", code)
+def _without_list(context: CodeContext, population: Population, folder: Path) -> None:
+    """Rewrite the threshold and the reset of a population."""
+    spike = context.array(population.group.variables["spike"])
+    for name, rewritten in (
+        ("thresholder", lambda code: threshold(code, spike, population.spike_value)),
+        ("resetter", lambda code: reset(code, spike)),
+    ):
+        path = folder / f"{population.group.name}_spike_{name}_codeobject.cpp"
+        if path.exists():
+            path.write_text(rewritten(path.read_text()))
+
+
+def _header(name: str) -> str:
+    return files(__package__).joinpath(name).read_text()
 
 
 def _defined(variable: Any, name: str) -> str:
