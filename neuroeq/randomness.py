@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Any, cast
 from zlib import crc32
 
 import numpy as np
@@ -22,6 +24,21 @@ class Streams:
     def child(self, name: str, *index: int) -> np.random.Generator:
         """Return the generator for a purpose, at a place such as (epoch, batch).
 
-        The same arguments give the same draws, whatever was drawn before: a resumed run needs no saved state.
+        The same arguments give the same draws, whatever was drawn before: a resumed run needs no saved state. The
+        generator is seeded when it first draws, since most draw nothing, and seeding takes as long as a small batch.
         """
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(crc32(name.encode()), *index)))
+        return cast(np.random.Generator, _Unseeded(self.seed, (crc32(name.encode()), *index)))
+
+
+class _Unseeded:
+    """A generator that is seeded when it is first used."""
+
+    def __init__(self, seed: int, key: tuple[int, ...]) -> None:
+        self._seed, self._key = seed, key
+
+    @cached_property
+    def _generator(self) -> np.random.Generator:
+        return np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=self._key))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._generator, name)

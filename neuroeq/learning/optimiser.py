@@ -90,6 +90,20 @@ class Descent:
         return np.where(-np.sign(value) * filtered > self._step.threshold, -value, value)
 
 
+def velocities(network: Network) -> set[str]:
+    """Return the parameters for which `Descent` keeps a velocity."""
+    training, rates = network.training, learning_rates(network)
+    learned = {name for name, rate in rates.items() if rate}
+    if training.step.kind == "binary":
+        of_weights = learned & set(network.projections)
+    else:
+        of_weights = (
+            learned & set(network.projections) if training.momentum and training.step.kind == "gradient" else set()
+        )
+    biases = learned - set(network.projections)
+    return of_weights | (biases if training.momentum else set())
+
+
 def schedule_factor(schedule: Schedule, epoch: int, epochs: int) -> float:
     """Return the factor of all learning rates in an epoch, counted from 0, of a training of `epochs` epochs."""
     match schedule:

@@ -5,6 +5,8 @@ Scellier & Bengio 2017, Front. Comput. Neurosci. 11:24, Section 4: a free phase 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from neuroeq.contract import Equilibrium
@@ -42,11 +44,15 @@ class Particles:
         rng
             The generator that draws the states of examples that start at rest.
         """
-        seen = self._kept["seen"][which]
-        if not seen.any():
-            return None
-        rows = {name: array[which] for name, array in self._kept.items() if name != "seen"}
-        return self._simulation.placed(rows, seen, rng)
+        rows, seen = self.rows(which)
+        return self._simulation.placed(rows, seen, rng) if seen.any() else None
+
+    def rows(self, which: Array) -> tuple[dict[str, Array], Array]:
+        """Return the states of some examples, by layer and variable, (batch, n), and which have one, (batch,)."""
+        empty = self._simulation.blank(len(which))
+        return {name: self._kept[name][which] if name in self._kept else empty[name] for name in empty}, self._kept[
+            "seen"
+        ][which]
 
     def keep(self, free: Equilibrium, which: Array) -> None:
         """Keep the free states of some examples.
@@ -58,7 +64,11 @@ class Particles:
         which
             Numbers of its examples: (batch,).
         """
-        for name, rows in self._simulation.rows(free.resume, len(which)).items():
+        self.keep_rows(self._simulation.rows(free.resume, len(which)), which)
+
+    def keep_rows(self, states: Mapping[str, Array], which: Array) -> None:
+        """Keep states by layer and variable, (batch, n), as those of some examples."""
+        for name, rows in states.items():
             if name not in self._kept:
                 self._kept[name] = np.zeros((self._n, rows.shape[1]), rows.dtype)
             self._kept[name][which] = rows

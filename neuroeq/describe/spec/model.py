@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -11,6 +12,8 @@ from neuroeq.units import KINDS, physical, text_of
 from .base import Described, Rate, Spec, Time
 from .code import Equations, Expression, Identifier, Quantity, Refractory, Start, Statements
 
+RANDOM = re.compile(r"\b(rand|randn|poisson|binomial|xi\w*)\b")
+"""Functions of Brian2 that draw random numbers."""
 TRANSMISSIONS = ("w*activity_pre", "w*spike_pre", "w*(activity_pre-activity_post)")
 
 
@@ -120,6 +123,11 @@ class NeuronModel(Described):
         """All that runs as it is simulated: its equations, its statements and its expressions."""
         parts = (self.equations, self.activity, self.after_step, self.threshold, self.reset, self.refractory)
         return "\n".join(filter(None, parts))
+
+    @property
+    def random(self) -> bool:
+        """Whether it draws random numbers as it runs."""
+        return RANDOM.search(self.code) is not None
 
     @property
     def observed(self) -> str:

@@ -3,42 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from neuroeq.contract import Params
-from neuroeq.describe.network import learning_rates
+from neuroeq.describe.network import learning_rates, mask
 from neuroeq.describe.spec import Network
 from neuroeq.errors import DivergenceError
-from neuroeq.physics.engine.compiled import library_of, parameter_names, parameter_updates, slopes, unsupported
+from neuroeq.physics.engine.compiled import Work, library_of, parameter_names, parameter_updates, slopes, unsupported
 from neuroeq.physics.substrates import NeuronSubstrate
 
-from ..optimiser import schedule_factor
+from ..optimiser import schedule_factor, velocities
+from ..particles import Particles
 from ..phases import nudges
 from . import contract
-from .allowed import ANY, ASIDE, OVERLAYS, Allowed, any_of, disallowed
+from .allowed import ASIDE, OVERLAYS, Allowed, any_of, disallowed
 from .contract import Batches, Outcome, Setup, chunk_of, compiling_pays
 from .first_batch import first_free_phase
 
+Array = np.ndarray
 SUBSTRATES = ("rate", "spiking")
 """Substrates of neurons, whose equations Brian2 can write as C++."""
 
 RECIPE: Allowed = {
     "phases.variant": ("positive", "negative", "random_sign", "centred"),
-    "phases.beta": ANY,
-    "phases.free.duration": ANY,
-    "phases.nudged.duration": ANY,
-    "phases.cost": ("squared_error",),
-    "phases.temperature": ANY,
-    "phases.nudge": (None, "state"),
-    "phases.points": ANY,
+    **any_of("phases.", ("beta", "temperature", "points", "persistent")),
+    **any_of("phases.", ("free.duration", "free.tolerance", "nudged.duration", "nudged.tolerance")),
+    "phases.cost": ("squared_error", "cross_entropy"),
+    "phases.nudge": (None, "state", "held_current", "clamp"),
     "training.learning": ("in_situ", "contrastive"),
-    "training.rule": ("ep",),
-    "training.update": ("after_phases",),
-    "training.epochs": ANY,
-    "training.batch_size": ANY,
-    "training.step.kind": ("gradient",),
-    "training.schedule": ANY,
+    "training.rule": ("ep", "coupled_learning", "contrastive_hebbian"),
+    "training.update": ("after_phases", "every_step"),
+    **any_of("training.", ("epochs", "batch_size", "step", "momentum", "schedule", "l1")),
 }
 """Phases and training."""
 MODELS = ("neuron", "synapse", "input", "neuron_parameters", "synapse_parameters", "input_parameters")
@@ -81,6 +79,13 @@ class Compiled:
         self._updates = parameter_updates(self._network, self._simulation.dt)
         self._order = parameter_names(self._network, self._updates)
         self._params = {name: np.array(value, self._dtype, order="C") for name, value in setup.state.params.items()}
+        masks = {name: mask(self._network, name) for name in self._network.projections}
+        connected = [masks.get(each.name) for each in self._updates]
+        self._masks = [np.empty(0) if each is None else np.ascontiguousarray(each, self._dtype) for each in connected]
+        self._velocities = velocities(self._network)
+        self._particles = None
+        if self._network.phases.persistent:
+            self._particles = Particles(substrate, setup.n_examples, setup.state.particles)
 
     @staticmethod
     def reasons(network: Network) -> Iterator[str]:
@@ -120,6 +125,21 @@ class Compiled:
         """The weights and biases as they are now; they change in place."""
         return self._params
 
+    def _velocity(self, name: str) -> Array:
+        """Return what the optimiser remembers of a parameter, which changes in place; nothing for most recipes."""
+        if name not in self._velocities:
+            return np.empty(0)
+        known = self._setup.state.velocity
+        known[name] = np.array(known.get(name, np.zeros_like(self._params[name])), self._dtype, order="C", copy=None)
+        return known[name]
+
+    def _start(self, batches: Batches) -> Any:
+        """Return the state in which the free phase of the first batch of an epoch starts; None for rest."""
+        if self._particles is None or batches.first:
+            return None
+        which = batches.which[: self._network.training.batch_size]
+        return self._particles.start(which, self._setup.streams.child("rest", batches.epoch, 0))
+
     def learn(self, batches: Batches) -> Outcome:
         """Learn from batches in their order; only the free phase of the first batch of an epoch is examined.
 
@@ -130,7 +150,7 @@ class Compiled:
         SpecError
             If beta is beyond the stability margin of a network that nothing bounds.
         """
-        free = first_free_phase(self._setup, batches)
+        free = first_free_phase(self._setup, batches, self._start(batches))
         network, streams, epoch = self._network, self._setup.streams, batches.epoch
         n_batches = network.training.n_batches(len(batches.inputs))
         places = [(epoch, batches.first + index) for index in range(n_batches)]
@@ -139,15 +159,27 @@ class Compiled:
         gains = [[gain for _, gain in each] for each in chosen]
         rates, training = learning_rates(network), network.training
         factor = schedule_factor(training.schedule, epoch, training.epochs)
-        outputs = self._library.learn(
-            batches.inputs.astype(self._dtype, copy=False),
-            batches.targets.astype(self._dtype, copy=False),
-            [np.array(each, self._dtype) for each in zip(*drawn, strict=True)],
-            np.array([[beta for beta, _ in each] for each in chosen]),
-            np.array([slopes(self._updates, each, self._simulation.dt) for each in gains]),
-            np.array([factor * rates[each.name] for each in self._updates]),
-            [self._params[name] for name in self._order],
+        work = Work(
+            inputs=batches.inputs.astype(self._dtype, copy=False),
+            wanted=batches.targets.astype(self._dtype, copy=False),
+            starts=[np.array(each, self._dtype) for each in zip(*drawn, strict=True)],
+            betas=np.array([[beta for beta, _ in each] for each in chosen]),
+            slopes=np.array([slopes(self._updates, each, self._simulation.dt) for each in gains]),
+            rates=np.array([factor * rates[each.name] for each in self._updates]),
+            params=[self._params[name] for name in self._order],
+            velocities=[self._velocity(each.name) for each in self._updates],
+            masks=self._masks,
+            momentum=training.momentum,
+            l1=training.l1,
+            threshold=getattr(training.step, "threshold", 0.0),
+            inertia=getattr(training.step, "inertia", 0.0),
         )
+        if self._particles is None:
+            outputs = self._library.learn(work)
+        else:
+            rows, seen = self._particles.rows(batches.which)
+            outputs = self._library.learn(replace(work, particles=list(rows.values()), seen=seen))
+            self._particles.keep_rows(rows, batches.which)
         if not all(np.isfinite(value).all() for value in (outputs, *self._params.values())):
             raise DivergenceError(
                 f"network '{network.name}': outputs or weights grew without bound in epoch {epoch + 1}; try a "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..free_phases import FreePhases
 from .contract import Batches, Setup
 
 
-def first_free_phase(setup: Setup, batches: Batches) -> FreePhases:
+def first_free_phase(setup: Setup, batches: Batches, start: Any = None) -> FreePhases:
     """Relax the first batch of an epoch, show it to the monitor, and return its sums; return empty sums otherwise.
 
     Parameters
@@ -15,6 +17,8 @@ def first_free_phase(setup: Setup, batches: Batches) -> FreePhases:
         The substrate, with the parameters before the batches, and the monitor.
     batches
         The batches that are learned next.
+    start
+        The state that it starts from; None to start at rest.
 
     Raises
     ------
@@ -26,6 +30,6 @@ def first_free_phase(setup: Setup, batches: Batches) -> FreePhases:
     substrate, epoch = setup.substrate, batches.epoch
     inputs = batches.inputs[: substrate.network.training.batch_size]
     stop = substrate.stop(substrate.network.phases.free)
-    free = substrate.relax(inputs, stop=stop, rng=setup.streams.child("state", epoch, 0))
+    free = substrate.relax(inputs, None, start, stop=stop, rng=setup.streams.child("state", epoch, 0))
     setup.monitor.margin(free, epoch)
     return FreePhases.of(substrate, free, len(inputs))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .assembly import Assembly
+from .population import Population
 
 Array = np.ndarray
 TIMES = ("lastspike", "not_refractory")
@@ -65,13 +66,30 @@ def restore(assembly: Assembly, saved: Resume) -> None:
 
 def rows(assembly: Assembly, saved: Resume, samples: int) -> dict[str, Array]:
     """Return the variables of the first samples, by layer and name, without the times of spikes: (samples, n) each."""
+    arrays = dict(zip(map(id, assembly.populations), saved.arrays, strict=True))
     return {
-        f"{layer}/{name}": population.rows(array, layer)[:samples].copy()
-        for population, arrays in zip(assembly.populations, saved.arrays, strict=True)
-        for layer in population.layers
-        for name, array in arrays.items()
-        if name not in TIMES
+        f"{layer}/{name}": population.rows(arrays[id(population)][name], layer)[:samples].copy()
+        for population, layer, name in persisting(assembly)
     }
+
+
+def blank(assembly: Assembly, samples: int) -> dict[str, Array]:
+    """Return arrays for the same variables, filled with zeros."""
+    return {
+        f"{layer}/{name}": np.zeros((samples, population.layers[layer]), population.state_arrays[name].dtype)
+        for population, layer, name in persisting(assembly)
+    }
+
+
+def persisting(assembly: Assembly) -> list[tuple[Population, str, str]]:
+    """Return the variables that mean something in a later phase of the same sample: population, layer and name."""
+    return [
+        (population, layer, name)
+        for population in assembly.populations
+        for layer in population.layers
+        for name in population.state_arrays
+        if name not in TIMES
+    ]
 
 
 def placed(assembly: Assembly, kept: Mapping[str, Array], which: Array, rng: np.random.Generator) -> Resume:

@@ -161,6 +161,12 @@ class Population:
         ]
 
     @property
+    def steps_of_time_constant(self) -> float:
+        """The time constant over the step, which turns a change over a step into a residual."""
+        name = self.model.time_constant
+        return 1.0 if name == "dt" else float(self.group.namespace[name]) / float(self.group.clock.dt)
+
+    @property
     def before(self) -> Array:
         """The activity before the current step, of all layers: (batch x units,), a view of the simulation's memory."""
         return self.group.variables["activity_before"].get_value()

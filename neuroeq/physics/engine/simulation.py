@@ -15,12 +15,11 @@ from neuroeq.errors import DivergenceError, EquationError
 from .assembly import assemble, time_step
 from .brian import brian, reseed, use_target
 from .coupling import Drives
-from .memory import Resume, placed, rest, restore, rows, save, spread
+from .memory import Resume, blank, placed, rest, restore, rows, save, spread
 from .nudging import Nudging
 from .plasticity.accumulator import Plasticity
 from .plasticity.learning import Learning
 from .plasticity.plan import BIAS, plan
-from .population import Population
 from .recording import Monitors, Recording
 from .residual import Residuals
 from .schedule import ENGINES as ENGINES
@@ -96,6 +95,8 @@ class Simulation:
         self._stepper = schedule(engine, network.where, self._assembly, self._learning, self._monitors, calls)
         for native in self._assembly.natives:
             native.prepare()
+        units = any(each.drawn or each.model.random for each in self._assembly.populations)
+        self._random = units or bool(self._assembly.natives)
         self._nudge: Nudge | None = None
         self._held: Params = {}
         self._n_spikes = 0
@@ -125,7 +126,8 @@ class Simulation:
         """
         check_batch(self.network, inputs, None if nudge is None else nudge.targets, self.batch)
         self._nudging.check(nudge)
-        reseed(rng)
+        if self._random:
+            reseed(rng)
         if start is None:
             rest(self._assembly, rng)
         else:
@@ -149,6 +151,8 @@ class Simulation:
 
     def start_values(self, rng: np.random.Generator) -> list[Array]:
         """Return the random start values that a free phase would draw: (batch x units,) for each such variable."""
+        if not any(population.drawn for population in self._assembly.populations):
+            return []
         reseed(rng)
         return [values for population in self._assembly.populations for values in population.draws(rng)]
 
@@ -170,13 +174,17 @@ class Simulation:
         """Return the variables of the first samples, by layer and name: (samples, n) each."""
         return rows(self._assembly, resume, samples)
 
+    def blank(self, samples: int) -> dict[str, Array]:
+        """Return arrays for these variables, filled with zeros."""
+        return blank(self._assembly, samples)
+
     def placed(self, kept: Mapping[str, Array], which: Array, rng: np.random.Generator) -> Resume:
         """Return a state at rest, except that the samples in `which`, (samples,) booleans, have variables `kept`."""
         return placed(self._assembly, kept, which, rng)
 
     def scale(self, layer: str) -> float:
         """Return the time constant of a layer over the step, which turns a change over a step into a residual."""
-        return self._scale(self._home[layer])
+        return self._home[layer].steps_of_time_constant
 
     def _run(self, stop: Stop, learn: bool, record: bool) -> tuple[int, float]:
         """Run until `stop`, computing the residual every few steps; return the steps taken and the last residual."""
@@ -244,15 +252,11 @@ class Simulation:
         )
         self._residuals = Residuals(
             {layer: population.view(population.model.state, layer) for layer, population in moving.items()},
-            {layer: self._scale(population) for layer, population in moving.items()},
+            {layer: population.steps_of_time_constant for layer, population in moving.items()},
         )
         output = network.output_layer
         self._readout = home[output].view("readout", output)
         self._spiking = [population for population in self._assembly.populations if population.model.emits == "spikes"]
-
-    def _scale(self, population: Population) -> float:
-        name = population.model.time_constant
-        return 1.0 if name == "dt" else float(population.group.namespace[name]) / self.dt
 
     # Starting and ending a phase.
 

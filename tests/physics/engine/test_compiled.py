@@ -93,6 +93,47 @@ ALIKE = {
         "sizes": (4, 9, 40, 3),
         "substrate": {"spiking": {"neuron": "sigma_delta_predictive", "synapse": "trace_contrast"}},
     },
+    "momentum, l1": {"learning": "contrastive", "training": {"momentum": 0.5, "l1": 1e-3, "epochs": 2}},
+    "momentum in bounds": {
+        "training": {"momentum": 0.5, "epochs": 2},
+        "projections": {"input_hidden1": {"bounds": [-0.3, 0.3]}},
+    },
+    "signs of changes": {"training": {"step": {"kind": "sign", "threshold": 1e-3}, "l1": 1e-4}},
+    "two values": {
+        "learning": "contrastive",
+        "training": {"step": {"kind": "binary", "inertia": 0.1, "threshold": 1e-6}},
+    },
+    "cross-entropy": {"learning": "contrastive", "phases": {"cost": "cross_entropy", "temperature": 0.3}},
+    "tolerances": {
+        "learning": "contrastive",
+        "phases": {
+            "free": {"duration": "200 steps", "tolerance": 1e-3},
+            "nudged": {"duration": "90 steps", "tolerance": 1e-3},
+        },
+    },
+    "particles": {"learning": "contrastive", "training": {"epochs": 3}, "phases": {"persistent": True}},
+    "particles that spike": {"on": "spiking", "training": {"epochs": 3}, "phases": {"persistent": True}},
+    "left out connections": {
+        "projections": {
+            "input_hidden1": {"connect": {"probability": 0.5}, "bounds": [0.05, 0.4]},
+            "hidden1_output": {"connect": {"probability": 0.05}},
+        },
+    },
+    "lateral": {
+        "learning": "contrastive",
+        "projections": {
+            "lateral": {"source": "hidden1", "target": "hidden1", "learning_rate": 0.05, "initial": {"gain": 0.1}}
+        },
+    },
+    "every step": {"phases": {"variant": "positive"}, "training": {"update": "every_step"}},
+    "coupled": {"learning": "contrastive", "training": {"rule": "coupled_learning"}},
+    "contrastive Hebbian": {
+        "learning": "contrastive",
+        "phases": {"variant": "positive", "beta": 1},
+        "training": {"rule": "contrastive_hebbian"},
+    },
+    "held current": {"phases": {"nudge": "held_current"}},
+    "encoder": {"on": "spiking", "substrate": {"spiking": {"input": "encoder_sigma_delta"}}},
 }
 SMOKE = ("rate, contrast", "sigma-delta, one batch")
 """Whose libraries are built on every version of Python, some seconds each."""
@@ -245,18 +286,8 @@ def test_a_compiler_that_cxx_names_is_the_one_that_is_used(monkeypatch):
 
 REFUSED = {
     "rule is 'vector_field'": {"learning": "contrastive", "training": {"rule": "vector_field"}},
-    "update is 'every_step'": {"phases": {"variant": "positive"}, "training": {"update": "every_step"}},
-    "step.kind is 'sign'": {"training": {"step": {"kind": "sign"}}},
-    "training.momentum": {"training": {"momentum": 0.5}},
-    "training.l1": {"training": {"l1": 1e-4}},
     "training.prune": {"training": {"prune": {"below": 0.01, "temperature": 5}}},
-    "nudge is 'held_current'": {"phases": {"nudge": "held_current"}},
-    "cost is 'cross_entropy'": {"phases": {"cost": "cross_entropy"}},
-    "phases.persistent": {"phases": {"persistent": True}},
-    "phases.free.tolerance": {"phases": {"free": {"duration": "9 steps", "tolerance": 1e-6}}},
-    "'input' has an encoder": {"on": "spiking", "substrate": {"spiking": {"input": "encoder_sigma_delta"}}},
     "hidden1_output runs as Brian2 Synapses": {"on": "spiking", "projections": {"hidden1_output": {"delay": "2 ms"}}},
-    "input_hidden1 leaves out": {"projections": {"input_hidden1": {"connect": {"probability": 0.5}}}},
     "'bernoulli' of layer 'hidden1' draws": {"on": "spiking", "substrate": {"spiking": {"neuron": "bernoulli"}}},
     "'deep' of layer 'hidden1' reads": {"substrate": {"rate": {"neuron": "deep"}}},
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ class CodeContext:
     updates
         The parameters that learn, and what each learns from.
     objects
-        Brian2 objects in the order in which a step runs them: (whether it serves learning only, names of its functions).
+        Brian2 objects in the order in which a step runs them: (whether it serves learning only, names of functions).
     array
         Returns the name of the C++ array of a Brian2 variable.
     """
@@ -58,6 +58,11 @@ class CodeContext:
         """Return the C++ address at which a layer's block of a variable starts."""
         population = self.moving[key[0]]
         return f"({self.array(population.variable(key[1]))} + {population.start(key[0])})"
+
+    @property
+    def dt(self) -> float:
+        """The length of a step [s]."""
+        return float(self.assembly.clock.dt)
 
     @property
     def names(self) -> list[str]:
@@ -88,6 +93,11 @@ class CodeContext:
             return 1, self.size(name.removesuffix(".bias"))
         ends = self.network.projections[name]
         return self.size(ends.source), self.size(ends.target)
+
+
+def function(name: str, arguments: str, body: Iterable[str]) -> list[str]:
+    """Return the lines of a C++ function."""
+    return [f"static void {name}({arguments}) {{", *(f"    {line}" for line in body), "}"]
 
 
 def parameter_names(network: Network, updates: Sequence[ParameterUpdate]) -> list[str]:

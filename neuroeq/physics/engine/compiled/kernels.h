@@ -64,10 +64,20 @@ void copy(T* __restrict out, const T* __restrict from) {
     std::memcpy(out, from, sizeof(T) * N);
 }
 
-// out += from
+template <int N, typename T>
+void copy(int m, T* __restrict out, const T* __restrict from) {
+    std::memcpy(out, from, sizeof(T) * m * N);
+}
+
+// out += from, of m rows if these are given
 template <int N>
 void add(real* __restrict out, const real* __restrict from) {
     for (int i = 0; i < N; ++i) out[i] += from[i];
+}
+
+template <int N>
+void add(int m, real* __restrict out, const real* __restrict from) {
+    for (int i = 0; i < m * N; ++i) out[i] += from[i];
 }
 
 // out += c from
@@ -93,6 +103,27 @@ void spread(real* __restrict out, const real* __restrict row) {
 template <int N>
 void pull(int m, real* __restrict out, real beta, const real* __restrict readout, const real* __restrict wanted) {
     for (int i = 0; i < m * N; ++i) out[i] = -beta * (readout[i] - wanted[i]);
+}
+
+// out = -beta (softmax(readout/temperature) sum(wanted) - wanted)
+template <int N>
+void pull_by_softmax(int m, real* __restrict out, real beta, const real* __restrict readout,
+                     const real* __restrict wanted, real temperature) {
+    for (int s = 0; s < m; ++s) {
+        real *row = out + s * N, total = 0, all = 0;
+        const real *from = readout + s * N, *to = wanted + s * N, most = *std::max_element(from, from + N);
+        for (int n = 0; n < N; ++n) row[n] = std::exp((from[n] - most) / temperature);
+        for (int n = 0; n < N; ++n) total += row[n], all += to[n];
+        for (int n = 0; n < N; ++n) row[n] = -beta * (row[n] / total * all - to[n]);
+    }
+}
+
+// Largest change since before, in m rows.
+template <int N>
+double change_of(int m, const real* __restrict now, const real* __restrict before) {
+    real largest = 0;
+    for (int i = 0; i < m * N; ++i) largest = std::max(largest, std::abs(now[i] - before[i]));
+    return largest;
 }
 
 // ROWS samples of out = base + a W with W of (K, N)

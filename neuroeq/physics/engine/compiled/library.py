@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -33,15 +34,77 @@ from ..brian import VECTORISING
 
 Array = np.ndarray
 MATHS = ("-ffast-math", "-fno-finite-math-only")
-FLAGS = ("-std=c++20", "-O3", "-march=native", *MATHS, VECTORISING, "-w", "-fPIC", "-D__FAST_MATH__", "-fsingle-precision-constant")
+FLAGS = ("-std=c++20", "-O3", "-march=native", *MATHS, VECTORISING, "-w", "-fPIC")
 """As Brian2 compiles its own code at run time, with NaN and infinity as they are; and equations of many variables make
 vectors only if the compiler may ask at run time whether their arrays overlap."""
+SINGLE = "-fsingle-precision-constant"
+"""For models in single precision, whose equations would otherwise be computed in double precision."""
+VECTORS = (("-D__FAST_MATH__", "-lmvec"), ("-fveclib=libmvec", "-lmvec"))
+"""Flags of compiling and linking with which loops call vectors of exponentials, sines and so on, of glibc's libmvec: by
+g++, which else takes them with -ffast-math only, and by clang++. They are off by 4 units in the last place at most."""
 DIGEST = hashlib.sha256().digest_size
 """The size of the digest at the end of a library [bytes]."""
 COMPILERS = ("g++", "clang++")
 PACKAGE = Path(__file__).parents[3]
 """The package, whose code decides what a library does."""
+DOUBLES = ("betas", "slopes", "rates")
+LISTS = ("starts", "params", "velocities", "masks", "particles")
+NUMBERS = ("momentum", "l1", "threshold", "inertia")
 _one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a library learns from, and what it changes in place. Numbers have the network's precision unless said.
+
+    Parameters
+    ----------
+    inputs, wanted
+        Inputs and wanted outputs: (n, n_input) and (n, n_output).
+    starts
+        Start values of every variable that draws them: (n_batches, units).
+    betas, slopes
+        Nudges of each batch, (n_batches, n_nudged), and what each parameter's products are multiplied by in the free
+        phase and the nudged ones, (n_batches, 1 + n_nudged, n_updates).
+    rates
+        Learning rates of the parameters that learn: (n_updates,).
+    params
+        The parameters that learn, then the others. They change in place.
+    velocities, masks
+        By parameter that learns: what the optimiser remembers of it, which changes in place, and 1 where there is a
+        synapse and 0 elsewhere; of the parameter's shape, or empty where it needs none.
+    particles, seen
+        States in which the free phases of samples begin, by variable, (n, units), which become those in which they end;
+        and which samples have one, booleans (n,). None if all samples start at rest.
+    momentum, l1, threshold, inertia
+        Numbers of the optimiser.
+    """
+
+    inputs: Array
+    wanted: Array
+    starts: Sequence[Array]
+    betas: Array
+    slopes: Array
+    rates: Array
+    params: Sequence[Array]
+    velocities: Sequence[Array] = ()
+    masks: Sequence[Array] = ()
+    particles: Sequence[Array] | None = None
+    seen: Array | None = None
+    momentum: float = 0.0
+    l1: float = 0.0
+    threshold: float = 0.0
+    inertia: float = 0.0
+
+
+class _Work(ctypes.Structure):
+    """The same for the library, as in work.h."""
+
+    _fields_ = (
+        ("samples", ctypes.c_int64),
+        *((name, ctypes.c_void_p) for name in ("inputs", "wanted", "outputs", "starts", *DOUBLES, *LISTS[1:], "seen")),
+        *((name, ctypes.c_double) for name in NUMBERS),
+    )
 
 
 class Library:
@@ -57,44 +120,24 @@ class Library:
         self._learn = ctypes.CDLL(str(path)).learn
         self._learn.restype = None
 
-    def learn(
-        self,
-        inputs: Array,
-        wanted: Array,
-        starts: Sequence[Array],
-        betas: Array,
-        slopes: Array,
-        rates: Array,
-        params: Sequence[Array],
-    ) -> Array:
-        """Learn from batches in their order; the parameters change in place.
-
-        Parameters
-        ----------
-        inputs, wanted
-            Inputs and wanted outputs: (n, n_input) and (n, n_output), in the network's precision.
-        starts
-            Start values of every variable that draws them: (n_batches, units), in the network's precision.
-        betas, slopes
-            Nudges of each batch, (n_batches, n_nudged), and what each parameter's products are multiplied by in the
-            free phase and the nudged ones, (n_batches, 1 + n_nudged, n_updates).
-        rates
-            Learning rates of the parameters that learn: (n_updates,).
-        params
-            The parameters that learn, then the others: contiguous arrays in the network's precision.
-
-        Returns
-        -------
-        outputs
-            Outputs at the end of the free phases: (n, n_output).
-        """
-        outputs = np.empty(wanted.shape, wanted.dtype)
-        arrays = [np.ascontiguousarray(each) for each in (inputs, wanted, outputs)]
-        x, y, out = (each.ctypes.data_as(ctypes.c_void_p) for each in arrays)
-        numbers = [np.ascontiguousarray(each, float) for each in (betas, slopes, rates)]
-        pointers = [each.ctypes.data_as(ctypes.c_void_p) for each in numbers]
+    def learn(self, work: Work) -> Array:
+        """Learn from batches in their order; return outputs at the end of the free phases, (n, n_output)."""
+        outputs = np.empty(work.wanted.shape, work.wanted.dtype)
+        inputs, wanted = np.ascontiguousarray(work.inputs), np.ascontiguousarray(work.wanted)
+        numbers = {name: np.ascontiguousarray(getattr(work, name), float) for name in DOUBLES}
+        lists = {name: _addresses(getattr(work, name)) for name in LISTS if getattr(work, name) is not None}
+        given = _Work(
+            samples=len(inputs),
+            inputs=inputs.ctypes.data,
+            wanted=wanted.ctypes.data,
+            outputs=outputs.ctypes.data,
+            seen=None if work.seen is None else work.seen.ctypes.data,
+            **{name: array.ctypes.data for name, array in numbers.items()},
+            **{name: ctypes.addressof(array) for name, array in lists.items()},
+            **{name: getattr(work, name) for name in NUMBERS},
+        )
         with _one_at_a_time:  # the library's states are global
-            self._learn(len(inputs), x, y, out, _addresses(starts), *pointers, _addresses(params))
+            self._learn(ctypes.byref(given))
         return outputs
 
 
@@ -139,7 +182,9 @@ def cache_folder() -> Path:
 def _content(network: Network) -> str:
     """Return a digest of all that a library is made from, which leaves out what is passed to it: rates and beta."""
     table = network.model_dump(mode="json", include={"layers", "projections", "phases", "substrate", "training"})
-    table["training"] = [network.training.learning, network.training.batch_size]
+    training = network.training
+    table["training"] = [training.learning, training.rule, training.update, training.batch_size]
+    table["training"] += [training.step.kind, bool(training.momentum), bool(training.l1)]
     table["phases"].pop("beta")
     for projection in table["projections"].values():
         projection["learning_rate"] = bool(projection["learning_rate"])
@@ -165,10 +210,8 @@ def _build(network: Network, path: Path) -> None:
     folder, held = _own_folder(path.parent)
     try:
         _run([sys.executable, "-P", "-m", f"{__package__}.standalone", str(folder)], pickle.dumps(network))
-        compiler, source = _compiler(), [str(folder / "training.cpp"), "-o", str(folder / "training.o")]
-        _run([*compiler, *FLAGS, f"-I{folder}", "-c", *source])
-        # Linked without -ffast-math, which would make the whole process flush small numbers to zero.
-        _run([*compiler, "-shared", str(folder / "training.o"), "-lmvec", "-lm", "-o", str(folder / "training.so")])
+        single = [SINGLE] if network.physics.precision == "float32" else []
+        _compile([*single, f"-I{folder}"], folder / "training.cpp", _vectors(folder))
         with (folder / "training.so").open("r+b") as built:
             seal = _seal(path, built.read())
             built.write(seal)
@@ -179,6 +222,29 @@ def _build(network: Network, path: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         if held is not None:
             os.close(held)
+
+
+def _compile(flags: Sequence[str], source: Path, vectors: tuple[str, str] | None) -> None:
+    """Compile a source to a shared library beside it, with the flags of vectors of mathematical functions, if any."""
+    compiler, made, shared = _compiler(), source.with_suffix(".o"), source.with_suffix(".so")
+    compiling, linking = ([vectors[0]], [vectors[1]]) if vectors else ([], [])
+    _run([*compiler, *FLAGS, *compiling, *flags, "-c", str(source), "-o", str(made)])
+    # Linked without -ffast-math, which would make the whole process flush small numbers to zero.
+    _run([*compiler, "-shared", str(made), *linking, "-lm", "-o", str(shared)])
+
+
+def _vectors(folder: Path) -> tuple[str, str] | None:
+    """Return the flags with which this compiler makes vectors of exponentials; None where it cannot."""
+    source = folder / "probe.cpp"
+    source.write_text("#include <cmath>\nvoid f(float* x) { for (int i = 0; i < 64; ++i) x[i] = std::exp(x[i]); }\n")
+    for vectors in VECTORS:
+        try:
+            _compile([], source, vectors)
+        except SpecError:  # the compiler does not know the flag, or there is no such library
+            continue
+        if b"_ZGV" in source.with_suffix(".so").read_bytes():
+            return vectors
+    return None
 
 
 def _own_folder(parent: Path) -> tuple[Path, int | None]:

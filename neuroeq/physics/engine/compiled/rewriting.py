@@ -1,9 +1,9 @@
 """What is changed in the C++ that Brian2 writes, so that compilers make vectors of its loops.
 
-The meaning stays. Constants get the precision of the model, which all its variables have. A time since the last spike is
-compared with the refractory time less half a step, where Brian2 counts steps as 64-bit integers. A threshold writes for
-every unit what its spike is worth, or 0, where Brian2 lists those that spiked; and a reset looks at every unit, and keeps
-the variables of those that did not spike: jumps that no processor can guess cost more than the work that they save.
+The meaning stays. Constants get the precision of the model, which all its variables have. A time since the last spike
+is compared with the refractory time less half a step, where Brian2 counts steps as 64-bit integers. A threshold writes
+for every unit what its spike is worth, or 0, where Brian2 lists those that spiked; and a reset looks at every unit, and
+keeps the variables of those that did not spike: jumps that no processor can guess cost more than the work they save.
 """
 
 from __future__ import annotations

@@ -6,63 +6,50 @@ them; ``training_loop.h`` calls it in turn. Sizes are constants, so that the com
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import numpy as np
-
-from neuroeq.describe.network import bounds
+from neuroeq.contract import Stop
 
 from ..coupling import Coupling
 from ..initial import limits
-from ..population import Population
-from .code_context import CodeContext, c_type
-from .updates import ParameterUpdate
+from ..memory import persisting
+from .code_context import CodeContext, c_type, function
+from .learning_source import learning_source
 
 FEW = 32
 """Number of columns below which spikes are multiplied as a dense matrix, like any other numbers."""
 
 
-def training_source(context: CodeContext, nudged: int, steps: tuple[int, int]) -> str:
-    """Return the C++ functions that ``training_loop.h`` calls.
-
-    Parameters
-    ----------
-    context
-        The network and its Brian2 objects.
-    nudged
-        Number of nudged phases.
-    steps
-        Number of steps of the free phase and of each nudged phase.
-    """
-    network = context.network
+def training_source(context: CodeContext) -> str:
+    """Return the C++ functions that ``training_loop.h`` calls, for a network and its Brian2 objects."""
+    network, phases = context.network, context.network.phases
     constants = {
         "INPUTS": context.size(network.input_layer),
         "OUTPUTS": context.size(network.output_layer),
         "LEARNED": len(context.updates),
-        "NUDGED": nudged,
-        "FREE_STEPS": steps[0],
-        "NUDGED_STEPS": steps[1],
+        "NUDGED": 2 if phases.variant == "centred" else 1,
+        "CHECKED_EVERY": Stop(1).every,
+        "IN_SITU": int(network.training.learning == "in_situ"),
+        "EVERY_STEP": int(network.training.update == "every_step"),
     }
     lines = [f"constexpr int {name} = {value};" for name, value in constants.items()]
-    lines.append(f"constexpr bool IN_SITU = {str(network.training.learning == 'in_situ').lower()};")
+    lines += ["struct Ends { int steps; double tolerance; };"]  # of a phase; -1 for no tolerance
+    for name, relaxation in (("FREE", phases.free), ("NUDGED_PHASE", phases.nudged)):
+        tolerance = -1.0 if relaxation.tolerance is None else relaxation.tolerance
+        lines.append(f"constexpr Ends {name} = {{{relaxation.n_steps(context.dt)}, {tolerance!r}L}};")
     lines.append(f"static real* held[{len(context.names)}];")
     lines.append("static Sent<INPUTS> sent;")
     return "\n".join(
-        [*lines, *_time(context), *_states(context), *_drives(context), *_steps(context), *_learning(context), ""]
+        [*lines, *_time(context), *_states(context), *_drives(context), *_steps(context), *learning_source(context), ""]
     )
-
-
-def _function(name: str, arguments: str, body: Iterable[str]) -> list[str]:
-    return [f"static void {name}({arguments}) {{", *(f"    {line}" for line in body), "}"]
 
 
 def _time(context: CodeContext) -> list[str]:
     clock = {name: context.array(context.assembly.clock.variables[name]) for name in ("timestep", "t", "dt")}
-    dt = repr(float(context.assembly.clock.dt))
+    dt = f"(double){context.dt!r}L"
     set_time = f"{clock['t']}[0] = {clock['timestep']}[0] * {dt};"
     return [
-        *_function("rewind", "int k", [f"{clock['dt']}[0] = {dt};", f"{clock['timestep']}[0] = k;", set_time]),
-        *_function("tick", "", [f"{clock['timestep']}[0] += 1;", set_time]),
+        f"static int64_t time_step() {{ return {clock['timestep']}[0]; }}",
+        *function("set_step", "int64_t k", [f"{clock['dt']}[0] = {dt};", f"{clock['timestep']}[0] = k;", set_time]),
+        *function("tick", "", [f"{clock['timestep']}[0] += 1;", set_time]),
     ]
 
 
@@ -87,43 +74,63 @@ def _states(context: CodeContext) -> list[str]:
             for layer, size in population.layers.items():
                 unit = context.at((layer, "unit"))
                 resting.append(f"for (int i = 0; i < BATCH * {size}; ++i) {unit}[i] = i % {size};")
+    placing, keeping = _particles(context)
     return [
         *storage,
-        *_function("rest", "const real* const* starts, int batch", resting),
-        *_function("save", "", saving),
-        *_function("restore", "", restoring),
+        *function("place", "int m, int first, const Work& work", placing),
+        *function("keep", "int m, int first, const Work& work", keeping),
+        *function("rest", "const real* const* starts, int batch", resting),
+        *function("save", "", saving),
+        *function("restore", "", restoring),
     ]
+
+
+def _particles(context: CodeContext) -> tuple[list[str], list[str]]:
+    """Write how samples start from their particles, and how they become those of the next epoch."""
+    placing, keeping = [], []
+    for index, (population, layer, name) in enumerate(persisting(context.assembly)):
+        n, array = population.layers[layer], context.at((layer, name))
+        particle = f"(work.particles[{index}] + (first + s) * {n})"
+        each = "for (int s = 0; s < m; ++s)"
+        placing.append(f"{each} if (work.seen[first + s]) copy<{n}>({array} + s * {n}, {particle});")
+        keeping.append(f"{each} copy<{n}>({particle}, {array} + s * {n});")
+    return placing, keeping
 
 
 def _drives(context: CodeContext) -> list[str]:
     """Write what arrives at each layer: of clamped inputs once for a batch, of moving layers at every step."""
-    network, moving = context.network, context.moving
+    network, moving, given = context.network, context.moving, context.network.input_layer
     sources = {layer: [c for c in context.assembly.couplings if c.target == layer] for layer in moving}
     backed = {c.projection for couplings in sources.values() for c in couplings if c.source in moving}
-    storage, clamping, driving = [], ["sent.read(m, x);"], []
-    clamping += [f"held[{i}] = params[{i}];" for i in range(len(context.names))]
+    storage, clamping, holding, driving = [], [], [], []
+    holding += [f"held[{i}] = params[{i}];" for i in range(len(context.names))]
     for name in sorted(backed):
         ends = network.projections[name]
         k, n = context.size(ends.source), context.size(ends.target)
         storage.append(f"static real back_{name}[{k * n}];")
-        clamping.append(f"transpose<{k}, {n}>(back_{name}, {context.held(name)});")
-    for layer, couplings in sources.items():
+        holding.append(f"transpose<{k}, {n}>(back_{name}, {context.held(name)});")
+    if given in moving:  # an encoder, whose drive is the input
+        clamping.append(f"copy<INPUTS>(m, {context.at((given, moving[given].drive))}, inputs);")
+    else:
+        clamping.append("sent.read(m, inputs);")
+    for layer, couplings in ((layer, each) for layer, each in sources.items() if layer != given):
         n, drive = context.size(layer), context.at((layer, moving[layer].drive))
         storage.append(f"static real given_{layer}[BATCH * {n}];")
-        clamping.append(f"fill<BATCH * {n}>(given_{layer}, (real)0);")
+        holding.append(f"fill<BATCH * {n}>(given_{layer}, (real)0);")
         for coupling in (c for c in couplings if c.source not in moving):
-            clamping.append(f"clamped<INPUTS, {n}>(sent, given_{layer}, {context.held(coupling.projection)});")
-        clamping.append(f"copy<BATCH * {n}>({drive}, given_{layer});")
+            holding.append(f"clamped<INPUTS, {n}>(sent, given_{layer}, {context.held(coupling.projection)});")
+        holding.append(f"copy<BATCH * {n}>({drive}, given_{layer});")
         base = f"given_{layer}"
         for coupling in (c for c in couplings if c.source in moving):
             driving.append(_product(context, coupling, drive, base))
             base = drive
         if network.layers[layer].bias:
-            clamping.append(f"spread<{n}>({context.at((layer, 'bias'))}, {context.held(f'{layer}.bias')});")
+            holding.append(f"spread<{n}>({context.at((layer, 'bias'))}, {context.held(f'{layer}.bias')});")
     return [
         *storage,
-        *_function("clamp", "int m, const real* x, real* const* params", clamping),
-        *_function("drive", "int m", driving),
+        *function("clamp", "int m, const real* inputs", clamping),
+        *function("hold", "int m, real* const* params", holding),
+        *function("drive", "int m", driving),
     ]
 
 
@@ -144,76 +151,73 @@ def _steps(context: CodeContext) -> list[str]:
     pulls = [
         f"fill<BATCH * {context.size(layer)}>({context.at((layer, 'nudge'))}, (real)0);" for layer in context.moving
     ]
+    if context.network.nudge == "clamp":
+        pulls += [
+            f"fill<BATCH * OUTPUTS>({context.at((output, name))}, (real)0);" for name in ("nudge_level", "nudge_held")
+        ]
     exposed = [f"{code.name}::_run_{code.name}();" for p in populations if p.expose for code in p.expose._code_objects]
-    nudging = f"pull<OUTPUTS>(m, {context.at((output, 'nudge'))}, beta, {context.at((output, 'readout'))}, wanted);"
     remembering = [
         f"copy<BATCH * {size}>({context.at((layer, 'activity_before'))}, {context.at((layer, 'activity'))});"
         for population in populations
         if population.follows_steps
         for layer, size in population.layers.items()
     ]
-    advancing = [f"{'if (learns) ' if learns else ''}{code}::_run_{code}();" for learns, codes in context.objects for code in codes]
+    advancing = [
+        f"{'if (learns) ' if learns else ''}{code}::_run_{code}();"
+        for learns, codes in context.objects
+        for code in codes
+    ]
     return [
-        *_function("begin_phase", "", pulls + exposed),
-        *_function("nudge", "int m, real beta, const real* wanted", [nudging]),
-        *_function("remember", "", remembering),
-        *_function("advance", "bool learns", advancing),
-        *_function("read", "int m, real* out", [f"std::copy_n({context.at((output, 'readout'))}, m * OUTPUTS, out);"]),
+        *function("begin_phase", "", pulls + exposed),
+        *_pulls(context),
+        *_residual(context),
+        *function("remember", "", remembering),
+        *function("advance", "bool learns", advancing),
+        *function("read", "int m, real* out", [f"std::copy_n({context.at((output, 'readout'))}, m * OUTPUTS, out);"]),
     ]
 
 
-def _learning(context: CodeContext) -> list[str]:
-    """Write what is noted for each parameter, and how it moves."""
-    storage, forgetting, noting, ending, updating = [], [], [], [], []
-    posts = sorted({term.post for each in context.updates for term in each.terms if term.pre is None})
-    sums = {post: f"sum_{index}" for index, post in enumerate(posts)}
-    for (layer, variable), total in sums.items():
-        n = context.size(layer)
-        storage.append(f"static real {total}[BATCH * {n}];")
-        noting.append(f"add<BATCH * {n}>({total}, {context.at((layer, variable))});")
-    for index, each in enumerate(context.updates):
-        change, slope = f"change_{index}", f"slopes[{index}] / m"
-        pre, post = context.shape(each.name)
-        cells = f"BATCH * {post}" if each.clamped else f"{pre * post}"
-        storage.append(f"static real {change}[{cells}];")
-        forgetting.append(f"fill<{cells}>({change}, (real)0);")
-        for term in each.terms:
-            factor = f"(real)({term.weight!r} * {slope})"
-            if term.pre is None:
-                ending.append(f"add_scaled<{post}>(m, {change}, {factor}, {sums[term.post]});")
-            else:
-                few, many = sorted((term.pre, term.post), key=lambda key: context.size(key[0]))
-                sizes = f"{context.size(few[0])}, {context.size(many[0])}"
-                noting.append(f"outer<{sizes}>(m, {change}, {factor}, {context.at(few)}, {context.at(many)});")
-        updating += _moved(context, each, index)
-    for (layer, _), total in sums.items():
-        ending.append(f"fill<BATCH * {context.size(layer)}>({total}, (real)0);")
+def _pulls(context: CodeContext) -> list[str]:
+    """Write how outputs are nudged: at every step, or once by the outputs of the free phase."""
+    phases, output = context.network.phases, context.network.output_layer
+    readout = context.at((output, "readout"))
+    if phases.cost == "cross_entropy":
+        pull = f"pull_by_softmax<OUTPUTS>(m, %s, beta, {readout}, wanted, (real){phases.temperature!r});"
+    else:
+        pull = f"pull<OUTPUTS>(m, %s, beta, {readout}, wanted);"
+    always, once = [], []
+    match context.network.nudge:
+        case "held_current":
+            once = [pull % context.at((output, "nudge"))]
+        case "clamp":
+            level, held = (context.at((output, name)) for name in ("nudge_level", "nudge_held"))
+            once = [
+                pull % level,
+                f"add<OUTPUTS>(m, {level}, {readout});",
+                f"std::fill_n({held}, m * OUTPUTS, (real)1);",
+            ]
+        case _:
+            always = [pull % context.at((output, "nudge"))]
+    arguments = "int m, real beta, const real* wanted"
+    return [*function("pull_once", arguments, once), *function("pull_always", arguments, always)]
+
+
+def _residual(context: CodeContext) -> list[str]:
+    """Write how the states before a step are kept, and the largest change of one over the step, as a residual."""
+    storage, looking, finding = [], [], ["double largest = 0;"]
+    for layer, population in context.moving.items():
+        if layer == context.network.input_layer:
+            continue
+        state, n = context.at((layer, population.model.state)), context.size(layer)
+        storage.append(f"static real looked_{layer}[BATCH * {n}];")
+        looking.append(f"copy<BATCH * {n}>(looked_{layer}, {state});")
+        scale = f"(double){population.steps_of_time_constant!r}L"
+        finding.append(f"largest = std::max(largest, {scale} * change_of<{n}>(m, {state}, looked_{layer}));")
     return [
         *storage,
-        *_function("forget", "", forgetting),
-        *_function("note", "int m, const double* slopes", noting),
-        *_function("end_phase", "int m, const double* slopes", ending),
-        *_function("update", "int m, const double* rates, real* const* params", updating),
+        *function("look", "", looking),
+        "static double residual(int m) {",
+        *(f"    {line}" for line in finding),
+        "    return largest;",
+        "}",
     ]
-
-
-def _moved(context: CodeContext, each: ParameterUpdate, index: int) -> list[str]:
-    (pre, post), weight = context.shape(each.name), f"params[{index}]"
-    rate, change = f"(real)rates[{index}]", f"change_{index}"
-    if each.name not in context.network.projections:
-        return [f"move_bias<{post}>(m, {weight}, {rate}, {change});"]
-    if each.clamped:
-        lines = [f"move_clamped<{pre}, {post}>(sent, {weight}, {rate}, {change});"]
-    else:
-        # The shorter side came first in the products; of two equal ones the presynaptic.
-        lines = [f"move<{pre}, {post}, {str(post < pre).lower()}>({weight}, {rate}, {change});"]
-    within = bounds(context.network, each.name)
-    if within is not None:
-        low, high = (_number_text(limit) for limit in within)
-        lines.append(f"keep_within<{pre * post}>({weight}, {low}, {high});")
-    return lines
-
-
-def _number_text(value: float) -> str:
-    infinite = "std::numeric_limits<real>::infinity()"
-    return f"(real){value!r}" if np.isfinite(value) else infinite if value > 0 else f"-{infinite}"

@@ -58,9 +58,7 @@ def write(network: Network, folder: Path) -> None:
     context = CodeContext(
         network, assembly, batch, parameter_updates(network, dt), steps, lambda variable: names[variable]
     )
-    phases = network.phases
-    nudged = 2 if phases.variant == "centred" else 1
-    training = training_source(context, nudged, (phases.free.n_steps(dt), phases.nudged.n_steps(dt)))
+    training = training_source(context)
     codes = [code.name for obj in prepared.sorted_objects for code in obj._code_objects]
     b2.device.build(directory=str(folder), compile=False, run=False)
     for path in (folder / "code_objects").glob("*.cpp"):
@@ -87,6 +85,7 @@ def _source(context: CodeContext, codes: list[str], training: str, arrays: dict[
             *(f'namespace {code} {{\n#include "code_objects/{code}.cpp"\n}}' for code in codes),
             f"constexpr int BATCH = {context.batch};",
             "using namespace brian;",
+            _header("work.h"),
             _header("kernels.h"),
             training,
             _header("training_loop.h"),

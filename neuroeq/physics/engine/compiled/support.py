@@ -1,20 +1,15 @@
-"""Which equations and projections can be written as compiled code: dense ones, and synapses that only integrate."""
+"""Which equations and projections can be written as compiled code: dense products, and synapses that only integrate."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from neuroeq.describe.network import mask
 from neuroeq.describe.spec import Network
 
 from ..assembly import time_step
 from ..plasticity.plan import native_names
 from ..strength import reads_strength
 from .updates import unsupported_synapses
-
-RANDOM = re.compile(r"\b(rand|randn|poisson|binomial|xi\w*)\b")
-"""Functions of Brian2 that draw random numbers."""
 
 
 def unsupported(network: Network) -> Iterator[str]:
@@ -25,18 +20,14 @@ def unsupported(network: Network) -> Iterator[str]:
     network
         A network that was resolved for neurons.
     """
-    if network.neuron(network.input_layer) is not None:
-        yield f"layer '{network.input_layer}' has an encoder"
     for name in native_names(network):
         yield f"projections.{name} runs as Brian2 Synapses"
     for name in network.projections:
-        if mask(network, name) is not None:
-            yield f"projections.{name} leaves out connections"
         if network.synapse(name).diffusive:
             yield f"projections.{name} transmits differences"
     for layer in network.layers:
         model = network.neuron(layer)
-        if model is not None and RANDOM.search(model.code):
+        if model is not None and model.random:
             yield f"neuron '{model.name}' of layer '{layer}' draws random numbers as it runs"
         if model is not None and reads_strength(model):
             yield f"neuron '{model.name}' of layer '{layer}' reads the sum of its weights"

@@ -3,42 +3,54 @@
 #pragma once
 
 // One phase; in a plastic one the change is noted at every step, in a contrast at its end.
-static void phase(int m, int steps, real beta, const real* wanted, bool nudged, const double* slopes) {
+static void phase(int m, Ends ends, real beta, const real* wanted, bool nudged, const double* slopes, const Work& work) {
     begin_phase();
-    for (int k = 0; k < steps; ++k) {
+    if (nudged) pull_once(m, beta, wanted);
+    for (int k = 0; k < ends.steps; ++k) {
+        const bool looks = ends.tolerance >= 0 && ((k + 1) % CHECKED_EVERY == 0 || k + 1 == ends.steps);
         drive(m);
-        if (nudged) nudge(m, beta, wanted);
+        if (nudged) pull_always(m, beta, wanted);
         if (IN_SITU && nudged) remember();
+        if (looks) look();
         advance(IN_SITU && nudged);
         if (IN_SITU && nudged) note(m, slopes);
         tick();
+        if (EVERY_STEP && nudged) {
+            end_phase(m, slopes);
+            update(m, work);
+            forget();
+            hold(m, work.params);
+        }
+        if (looks && residual(m) <= ends.tolerance) break;
     }
     if (!IN_SITU) note(m, slopes);
     if (nudged || !IN_SITU) end_phase(m, slopes);
 }
 
-// Learn from samples, batch after batch. x: (samples, INPUTS); y, outputs: (samples, OUTPUTS); starts: by variable,
-// (batches, size); betas: (batches, NUDGED); slopes: (batches, 1 + NUDGED, LEARNED); rates and params: (LEARNED,), and
-// the parameters that do not learn behind them.
-extern "C" void learn(int samples, const real* x, const real* y, real* outputs, const real* const* starts,
-                      const double* betas, const double* slopes, const double* rates, real* const* params) {
-    for (int first = 0; first < samples; first += BATCH) {
-        const int m = std::min(BATCH, samples - first), batch = first / BATCH;
-        const double* slope = slopes + batch * (1 + NUDGED) * LEARNED;
-        const real* wanted = y + first * OUTPUTS;
-        rewind(0);
-        rest(starts, batch);
-        clamp(m, x + first * INPUTS, params);
+// Learn from samples, batch after batch.
+extern "C" void learn(const Work* given) {
+    const Work& work = *given;
+    for (int first = 0; first < work.samples; first += BATCH) {
+        const int m = std::min<int64_t>(BATCH, work.samples - first), batch = first / BATCH;
+        const double* slope = work.slopes + batch * (1 + NUDGED) * LEARNED;
+        const real* wanted = work.wanted + first * OUTPUTS;
+        set_step(0);
+        rest(work.starts, batch);
+        if (work.seen) place(m, first, work);
+        clamp(m, work.inputs + first * INPUTS);
+        hold(m, work.params);
         forget();
-        phase(m, FREE_STEPS, 0, nullptr, false, slope);
-        read(m, outputs + first * OUTPUTS);
+        phase(m, FREE, 0, nullptr, false, slope, work);
+        read(m, work.outputs + first * OUTPUTS);
+        const int64_t reached = time_step();
         save();
+        if (work.particles) keep(m, first, work);
         for (int k = 0; k < NUDGED; ++k) {
             slope += LEARNED;
-            rewind(FREE_STEPS);
+            set_step(reached);
             if (k) restore();
-            phase(m, NUDGED_STEPS, betas[batch * NUDGED + k], wanted, true, slope);
+            phase(m, NUDGED_PHASE, work.betas[batch * NUDGED + k], wanted, true, slope, work);
         }
-        update(m, rates, params);
+        update(m, work);
     }
 }

@@ -1,0 +1,137 @@
+"""Writes the C++ of what is noted for each parameter during the phases of a batch, and of how it then moves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuroeq.describe.network import bias_bounds, bounds, mask
+
+from .code_context import CodeContext, function
+from .updates import ParameterUpdate
+
+
+def learning_source(context: CodeContext) -> list[str]:
+    """Return the functions ``forget``, ``note``, ``end_phase`` and ``update``."""
+    storage, forgetting, noting, ending, updating = [], [], [], [], []
+    posts = sorted({term.post for each in context.updates for term in each.terms if term.pre is None})
+    sums = {post: f"sum_{index}" for index, post in enumerate(posts)}
+    for (layer, variable), total in sums.items():
+        n = context.size(layer)
+        storage.append(f"static real {total}[BATCH * {n}];")
+        noting.append(f"add<BATCH * {n}>({total}, {context.at((layer, variable))});")
+    for index, each in enumerate(context.updates):
+        change, slope = f"change_{index}", f"slopes[{index}] / m"
+        pre, post = context.shape(each.name)
+        cells = f"BATCH * {post}" if each.clamped else f"{pre * post}"
+        storage.append(f"static real {change}[{cells}];")
+        forgetting.append(f"fill<{cells}>({change}, (real)0);")
+        for term in each.terms:
+            factor = f"(real)({term.weight!r} * {slope})"
+            if term.pre is None:
+                ending.append(f"add_scaled<{post}>(m, {change}, {factor}, {sums[term.post]});")
+            else:
+                few, many = sorted((term.pre, term.post), key=lambda key: context.size(key[0]))
+                sizes = f"{context.size(few[0])}, {context.size(many[0])}"
+                noting.append(f"outer<{sizes}>(m, {change}, {factor}, {context.at(few)}, {context.at(many)});")
+        held, moving = _moved(context, each, index)
+        storage += held
+        updating += moving
+    for (layer, _), total in sums.items():
+        ending.append(f"fill<BATCH * {context.size(layer)}>({total}, (real)0);")
+    return [
+        *storage,
+        *function("forget", "", forgetting),
+        *function("note", "int m, const double* slopes", noting),
+        *function("end_phase", "int m, const double* slopes", ending),
+        *function("update", "int m, const Work& work", updating),
+    ]
+
+
+def _moved(context: CodeContext, each: ParameterUpdate, index: int) -> tuple[list[str], list[str]]:
+    """Return what a parameter needs to be stored beside its change, and the lines that move it."""
+    (pre, post), weight = context.shape(each.name), f"work.params[{index}]"
+    rate, change = f"(real)work.rates[{index}]", f"change_{index}"
+    steps = _descent(context, each)
+    if not steps:
+        return [], _plain(context, each, index)
+    total, cells = f"total_{index}", pre * post
+    storage = [f"static real {total}[{cells}];"]
+    zeroed = f"fill<{cells}>({total}, (real)0);"
+    if each.name not in context.network.projections:
+        gathered = [zeroed, f"move_bias<{post}>(m, {total}, (real)1, {change});"]
+    elif each.clamped:
+        gathered = [zeroed, f"move_clamped<{pre}, {post}>(sent, {total}, (real)1, {change});"]
+    elif post < pre:  # the shorter side came first in the products; of two equal ones the presynaptic
+        gathered = [f"transpose<{post}, {pre}>({total}, {change});"]
+    else:
+        gathered = [f"copy<{cells}>({total}, {change});"]
+    pointers = {"w": weight, "v": f"work.velocities[{index}]", "mask": f"work.masks[{index}]"}
+    used = "\n".join(steps)
+    loop = [
+        "{",
+        *(f"    real* __restrict {name} = (real*){where};" for name, where in pointers.items() if f"{name}[i]" in used),
+        f"    const real rate = {rate};",
+        f"    for (int i = 0; i < {cells}; ++i) {{",
+        f"        real change = {total}[i];",
+        *(f"        {line}" for line in steps),
+        "    }",
+        "}",
+    ]
+    return storage, [*gathered, *loop]
+
+
+def _plain(context: CodeContext, each: ParameterUpdate, index: int) -> list[str]:
+    """Return the lines that move a parameter by its rate times its change, and keep it within its bounds."""
+    (pre, post), weight = context.shape(each.name), f"work.params[{index}]"
+    rate, change = f"(real)work.rates[{index}]", f"change_{index}"
+    if each.name not in context.network.projections:
+        return [f"move_bias<{post}>(m, {weight}, {rate}, {change});"]
+    if each.clamped:
+        lines = [f"move_clamped<{pre}, {post}>(sent, {weight}, {rate}, {change});"]
+    else:
+        lines = [f"move<{pre}, {post}, {str(post < pre).lower()}>({weight}, {rate}, {change});"]
+    within = bounds(context.network, each.name)
+    if within is not None:
+        lines.append(f"keep_within<{pre * post}>({weight}, {_number(within[0])}, {_number(within[1])});")
+    return lines
+
+
+def _descent(context: CodeContext, each: ParameterUpdate) -> list[str]:
+    """Return the statements of the optimiser for weight i, as in `neuroeq.learning.optimiser`; none if it is plain."""
+    network, training = context.network, context.network.training
+    weights = each.name in network.projections
+    kind = training.step.kind if weights else "gradient"
+    masked = weights and mask(network, each.name) is not None
+    shrunk = weights and training.l1
+    if kind == "gradient" and not (training.momentum or shrunk or masked):
+        return []
+    lines = ["change *= mask[i];"] if masked else []
+    lines += ["const real old = w[i];", *_STEPS[kind]]
+    if kind == "gradient" and training.momentum:
+        lines.insert(-1, "v[i] = change += (real)work.momentum * v[i];")
+    if shrunk:
+        lines.append("moved -= (real)work.l1 * ((old > 0) - (old < 0));")
+    within = (bounds if weights else bias_bounds)(network, each.name)
+    if within is not None:
+        lines.append(f"moved = std::min(std::max(moved, {_number(within[0])}), {_number(within[1])});")
+        lines += ["moved *= mask[i];"] if masked else []
+    return [*lines, "w[i] = moved;"]
+
+
+_STEPS = {
+    "gradient": ["real moved = old + rate * change;"],
+    "sign": [
+        "const bool large = std::abs(change) > (real)work.threshold;",
+        "real moved = old + rate * (large ? (real)((change > 0) - (change < 0)) : (real)0);",
+    ],
+    "binary": [
+        "v[i] = (real)(1 - work.inertia) * v[i] + (real)work.inertia * rate * change;",
+        "real moved = -(real)((old > 0) - (old < 0)) * v[i] > (real)work.threshold ? -old : old;",
+    ],
+}
+"""The step of a weight, by the kind that the recipe names."""
+
+
+def _number(value: float) -> str:
+    infinite = "std::numeric_limits<real>::infinity()"
+    return f"(real){value!r}" if np.isfinite(value) else infinite if value > 0 else f"-{infinite}"
