@@ -155,7 +155,8 @@ class Compiled:
         n_batches = network.training.n_batches(len(batches.inputs))
         places = [(epoch, batches.first + index) for index in range(n_batches)]
         chosen = [nudges(network.phases, streams.child("nudge", *place)) for place in places]
-        drawn = [self._simulation.start_values(streams.child("state", *place)) for place in places]
+        phases = len(chosen[0])
+        drawn, keys = zip(*(self._simulation.draws(streams.child("state", *p), phases) for p in places), strict=True)
         gains = [[gain for _, gain in each] for each in chosen]
         rates, training = learning_rates(network), network.training
         factor = schedule_factor(training.schedule, epoch, training.epochs)
@@ -165,6 +166,7 @@ class Compiled:
             starts=[np.array(each, self._dtype) for each in zip(*drawn, strict=True)],
             betas=np.array([[beta for beta, _ in each] for each in chosen]),
             slopes=np.array([slopes(self._updates, each, self._simulation.dt) for each in gains]),
+            keys=np.array(keys, np.uint64),
             rates=np.array([factor * rates[each.name] for each in self._updates]),
             params=[self._params[name] for name in self._order],
             velocities=[self._velocity(each.name) for each in self._updates],

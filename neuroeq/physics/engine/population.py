@@ -18,6 +18,7 @@ from neuroeq.units import Dimension
 
 from .brian import brian, explained, quantity
 from .initial import draw, limits
+from .noise import noises
 from .plasticity.terms import PlasticSynapse
 from .unit_code import UnitCode
 
@@ -95,8 +96,8 @@ class Population:
                 sum(batch * size for size in layers.values()),
                 self._code.equations(),
                 method=self._code.integrate,
-                threshold=model.threshold,
-                reset=model.reset or None,
+                threshold=self._code.threshold,
+                reset=self._code.reset or None,
                 refractory=_refractory(model.refractory),
                 namespace=self._code.namespace(unit_rate),
                 dtype=dtype,
@@ -159,6 +160,12 @@ class Population:
             self.constants[name] if name in self.constants else np.asarray(draw(self.model.initial[name], (n,), rng))
             for name in self.drawn
         ]
+
+    @property
+    def noise(self) -> dict[tuple[str, str], str]:
+        """The kinds of the random numbers of a step, by the first layer and the variable that holds them."""
+        first = next(iter(self.layers))
+        return {(first, name): kind for name, kind in noises(self.model).items()}
 
     @property
     def steps_of_time_constant(self) -> float:
@@ -244,5 +251,5 @@ def _changes(variable: Any, group: Any) -> bool:
         return True
     own = isinstance(variable, ArrayVariable) and getattr(variable.owner, "name", "") == group.name
     written = variable.name in {"bias", "drive", "coupled", "activity_before"} or variable.name.startswith("nudge")
-    derived = variable.name.startswith(("_", "factor_"))
+    derived = variable.name.startswith(("_", "factor_", "noise_"))
     return own and not (variable.read_only or variable.constant or written or derived)

@@ -16,6 +16,7 @@ from .assembly import assemble, time_step
 from .brian import brian, reseed, use_target
 from .coupling import Drives
 from .memory import Resume, blank, placed, rest, restore, rows, save, spread
+from .noise import Noise
 from .nudging import Nudging
 from .plasticity.accumulator import Plasticity
 from .plasticity.learning import Learning
@@ -95,7 +96,9 @@ class Simulation:
         self._stepper = schedule(engine, network.where, self._assembly, self._learning, self._monitors, calls)
         for native in self._assembly.natives:
             native.prepare()
-        units = any(each.drawn or each.model.random for each in self._assembly.populations)
+        populations = self._assembly.populations
+        self._noise = Noise({place: (p.whole(place[1]), kind) for p in populations for place, kind in p.noise.items()})
+        units = any(each.drawn or each.model.random for each in populations)
         self._random = units or bool(self._assembly.natives)
         self._nudge: Nudge | None = None
         self._held: Params = {}
@@ -126,8 +129,7 @@ class Simulation:
         """
         check_batch(self.network, inputs, None if nudge is None else nudge.targets, self.batch)
         self._nudging.check(nudge)
-        if self._random:
-            reseed(rng)
+        self._noise.start(self._seeded(rng))
         if start is None:
             rest(self._assembly, rng)
         else:
@@ -149,12 +151,25 @@ class Simulation:
             record.phases.append(self._monitors.collect(self._phase))
         return self._equilibrium(inputs, steps, residual, stop)
 
-    def start_values(self, rng: np.random.Generator) -> list[Array]:
-        """Return the random start values that a free phase would draw: (batch x units,) for each such variable."""
-        if not any(population.drawn for population in self._assembly.populations):
-            return []
-        reseed(rng)
-        return [values for population in self._assembly.populations for values in population.draws(rng)]
+    def draws(self, rng: np.random.Generator, nudged: int) -> tuple[list[Array], list[int]]:
+        """Return what the free phase and some nudged phases of a batch would draw.
+
+        Returns
+        -------
+        starts
+            Random start values: (batch x units,) for each variable that has them.
+        keys
+            The key of the noise in every phase.
+        """
+        keys = [self._seeded(rng)]
+        starts = [values for population in self._assembly.populations for values in population.draws(rng)]
+        return starts, keys + [self._seeded(rng) for _ in range(nudged)]
+
+    def _seeded(self, rng: np.random.Generator) -> int:
+        """Seed the random numbers of a phase, if there are any, and return the key of its noise."""
+        if self._random:
+            reseed(rng)
+        return self._noise.key(rng)
 
     def spread(self, resume: Resume, sample: int, shifts: Mapping[str, Array]) -> Resume:
         """Return a saved state that holds copies of one sample, each with its states shifted.
@@ -219,6 +234,7 @@ class Simulation:
         self._drives.write()
         self._nudging.write()
         self._learning.begin_step()
+        self._noise.write(self._stepper.timestep)
 
     def _gather_spikes(self) -> None:
         for population in self._spiking:

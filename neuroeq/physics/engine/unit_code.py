@@ -17,6 +17,7 @@ from neuroeq.units import Dimension, physical
 from .bounded import bounded
 from .brian import brian, quantity
 from .equations.check import check_neuron
+from .noise import XI, calls, named, noises
 from .plasticity.terms import PlasticSynapse
 from .strength import STRENGTHS, mentions
 
@@ -45,6 +46,8 @@ class UnitCode:
         Knows the model's variables and their dimensions.
     activity, readout, drive
         The names of the variables that hold the activity, the readout, and the drive from matrix products.
+    threshold, reset
+        The model's own, in which variables stand for random numbers.
     factor_names
         Names of the variables that hold the factors, by the expression that plasticity reads.
 
@@ -62,6 +65,10 @@ class UnitCode:
         self.checker = check_neuron(model)
         computed = [expression for expression in factors if expression not in ALREADY_VARIABLES]
         self.factor_names = {expression: f"factor_{index}" for index, expression in enumerate(computed)}
+        names = list(calls(model))
+        self._model_after_step = named(model.after_step.strip(), names)
+        self.threshold = model.threshold and named(model.threshold, names)
+        self.reset = named(model.reset, names)
         self._synapses = list({id(synapse): synapse for synapse in factors.values()}.values())
         stored = self._stored_names()
         self.activity = model.activity if model.activity in stored else "activity"
@@ -97,7 +104,7 @@ class UnitCode:
         from brian2.stateupdaters.base import StateUpdateMethod
 
         step = StateUpdateMethod.stateupdaters[self.model.method](equations, variables, options)
-        return "\n".join([step, *self.after_step()])
+        return "\n".join([XI.sub(r"\g<name> = dt**.5 * noise_\g<name>", step), *self.after_step()])
 
     def after_step(self) -> list[str]:
         """Return the statements that follow the integration of a step."""
@@ -108,7 +115,7 @@ class UnitCode:
         if self._clamped:
             clips.append(f"{self.model.state} += nudge_held*(nudge_level - {self.model.state})")
         cleared = [f"{variable} = 0" for variable, how in self.delivered.items() if how == "events"]
-        return [*clips, *self.model.after_step.strip().splitlines(), *cleared, *self.exposed()]
+        return [*clips, *self._model_after_step.splitlines(), *cleared, *self.exposed()]
 
     def exposed(self) -> list[str]:
         """Return the statements that compute the activity and the readout where the model does not store them."""
@@ -126,6 +133,7 @@ class UnitCode:
         else:
             lines.append(f"activity = {model.activity} : 1")
         lines += [f"{name} : 1 (constant)" for name in ("unit", *STRENGTHS) if mentions(model, name)]
+        lines += [f"{name} : 1" for name in noises(model)]
         if self._clamped:
             lines += ["nudge_held : 1", f"nudge_level : {unit_text(self.checker.known[model.state])}"]
         if model.emits == "spikes":

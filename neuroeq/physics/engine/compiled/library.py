@@ -47,7 +47,7 @@ DIGEST = hashlib.sha256().digest_size
 COMPILERS = ("g++", "clang++")
 PACKAGE = Path(__file__).parents[3]
 """The package, whose code decides what a library does."""
-DOUBLES = ("betas", "slopes", "rates")
+DOUBLES = ("betas", "slopes")
 LISTS = ("starts", "params", "velocities", "masks", "particles")
 NUMBERS = ("momentum", "l1", "threshold", "inertia")
 _one_at_a_time = threading.Lock()
@@ -66,6 +66,8 @@ class Work:
     betas, slopes
         Nudges of each batch, (n_batches, n_nudged), and what each parameter's products are multiplied by in the free
         phase and the nudged ones, (n_batches, 1 + n_nudged, n_updates).
+    keys
+        Keys of the noise in the phases of each batch: integers (n_batches, 1 + n_nudged).
     rates
         Learning rates of the parameters that learn: (n_updates,).
     params
@@ -85,6 +87,7 @@ class Work:
     starts: Sequence[Array]
     betas: Array
     slopes: Array
+    keys: Array
     rates: Array
     params: Sequence[Array]
     velocities: Sequence[Array] = ()
@@ -102,7 +105,10 @@ class _Work(ctypes.Structure):
 
     _fields_ = (
         ("samples", ctypes.c_int64),
-        *((name, ctypes.c_void_p) for name in ("inputs", "wanted", "outputs", "starts", *DOUBLES, *LISTS[1:], "seen")),
+        *(
+            (name, ctypes.c_void_p)
+            for name in ("inputs", "wanted", "outputs", "starts", *DOUBLES, "keys", "rates", *LISTS[1:], "seen")
+        ),
         *((name, ctypes.c_double) for name in NUMBERS),
     )
 
@@ -124,7 +130,8 @@ class Library:
         """Learn from batches in their order; return outputs at the end of the free phases, (n, n_output)."""
         outputs = np.empty(work.wanted.shape, work.wanted.dtype)
         inputs, wanted = np.ascontiguousarray(work.inputs), np.ascontiguousarray(work.wanted)
-        numbers = {name: np.ascontiguousarray(getattr(work, name), float) for name in DOUBLES}
+        numbers = {name: np.ascontiguousarray(getattr(work, name), float) for name in ("betas", "slopes", "rates")}
+        numbers["keys"] = np.ascontiguousarray(work.keys, np.uint64)
         lists = {name: _addresses(getattr(work, name)) for name in LISTS if getattr(work, name) is not None}
         given = _Work(
             samples=len(inputs),

@@ -11,6 +11,7 @@ from neuroeq.contract import Stop
 from ..coupling import Coupling
 from ..initial import limits
 from ..memory import persisting
+from ..noise import number_of
 from .code_context import CodeContext, c_type, function
 from .learning_source import learning_source
 
@@ -167,11 +168,18 @@ def _steps(context: CodeContext) -> list[str]:
         for learns, codes in context.objects
         for code in codes
     ]
+    drawing = [
+        f"draw<{context.block(population)}, {str(kind == 'randn()').lower()}>"
+        f"({context.at(place)}, key, time_step(), {number_of(*place)}u);"
+        for population in populations
+        for place, kind in population.noise.items()
+    ]
     return [
         *function("begin_phase", "", pulls + exposed),
         *_pulls(context),
         *_residual(context),
         *function("remember", "", remembering),
+        *function("draw_noise", "uint64_t key", drawing),
         *function("advance", "bool learns", advancing),
         *function("read", "int m, real* out", [f"std::copy_n({context.at((output, 'readout'))}, m * OUTPUTS, out);"]),
     ]

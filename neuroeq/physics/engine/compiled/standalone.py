@@ -87,6 +87,7 @@ def _source(context: CodeContext, codes: list[str], training: str, arrays: dict[
             "using namespace brian;",
             _header("work.h"),
             _header("kernels.h"),
+            _header("noise.h"),
             training,
             _header("training_loop.h"),
         ]

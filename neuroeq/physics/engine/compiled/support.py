@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from neuroeq.describe.spec import Network
 
 from ..assembly import time_step
+from ..noise import drawn_by_brian
 from ..plasticity.plan import native_names
 from ..strength import reads_strength
 from .updates import unsupported_synapses
@@ -27,8 +28,8 @@ def unsupported(network: Network) -> Iterator[str]:
             yield f"projections.{name} transmits differences"
     for layer in network.layers:
         model = network.neuron(layer)
-        if model is not None and model.random:
-            yield f"neuron '{model.name}' of layer '{layer}' draws random numbers as it runs"
+        if model is not None and drawn_by_brian(model):
+            yield f"neuron '{model.name}' of layer '{layer}' draws random numbers other than rand() and randn()"
         if model is not None and reads_strength(model):
             yield f"neuron '{model.name}' of layer '{layer}' reads the sum of its weights"
     yield from unsupported_synapses(network, time_step(network))

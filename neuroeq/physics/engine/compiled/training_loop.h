@@ -3,7 +3,8 @@
 #pragma once
 
 // One phase; in a plastic one the change is noted at every step, in a contrast at its end.
-static void phase(int m, Ends ends, real beta, const real* wanted, bool nudged, const double* slopes, const Work& work) {
+static void phase(int m, Ends ends, real beta, const real* wanted, bool nudged, const double* slopes, uint64_t key,
+                  const Work& work) {
     begin_phase();
     if (nudged) pull_once(m, beta, wanted);
     for (int k = 0; k < ends.steps; ++k) {
@@ -12,6 +13,7 @@ static void phase(int m, Ends ends, real beta, const real* wanted, bool nudged, 
         if (nudged) pull_always(m, beta, wanted);
         if (IN_SITU && nudged) remember();
         if (looks) look();
+        draw_noise(key);
         advance(IN_SITU && nudged);
         if (IN_SITU && nudged) note(m, slopes);
         tick();
@@ -40,7 +42,8 @@ extern "C" void learn(const Work* given) {
         clamp(m, work.inputs + first * INPUTS);
         hold(m, work.params);
         forget();
-        phase(m, FREE, 0, nullptr, false, slope, work);
+        const uint64_t* keys = work.keys + batch * (1 + NUDGED);
+        phase(m, FREE, 0, nullptr, false, slope, keys[0], work);
         read(m, work.outputs + first * OUTPUTS);
         const int64_t reached = time_step();
         save();
@@ -49,7 +52,7 @@ extern "C" void learn(const Work* given) {
             slope += LEARNED;
             set_step(reached);
             if (k) restore();
-            phase(m, NUDGED_PHASE, work.betas[batch * NUDGED + k], wanted, true, slope, work);
+            phase(m, NUDGED_PHASE, work.betas[batch * NUDGED + k], wanted, true, slope, keys[1 + k], work);
         }
         update(m, work);
     }

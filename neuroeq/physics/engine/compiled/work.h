@@ -8,6 +8,7 @@ struct Work {
     real* outputs;                    // (samples, OUTPUTS)
     const real* const* starts;        // by variable that draws its start value: (batches, size)
     const double *betas, *slopes;     // (batches, NUDGED), (batches, 1 + NUDGED, LEARNED)
+    const uint64_t* keys;             // (batches, 1 + NUDGED)
     const double* rates;              // (LEARNED,)
     real* const* params;              // those that learn, and behind them those that do not
     real* const* velocities;          // by parameter that learns, where the optimiser has one

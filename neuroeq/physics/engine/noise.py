@@ -1,0 +1,127 @@
+"""The random numbers that units draw at every step, as a function of a key and a place: the same in every engine.
+
+    block b, step t, variable v:   Philox4x32-10 with counter (b, t, v, 0) and the key of the phase gives four words
+    rand():   u = (word/2^8, rounded down, + 1/2)/2^24           randn():   sqrt(-2 ln u_0) cos(2 pi u_1), and sin for the next
+
+A variable is known by the first layer of its units and its name, so that other noise that is switched on shifts nothing.
+The numbers of n units are the first words of all n/4 blocks, then the second ones, and so on.
+
+Salmon, Moraes, Dror & Shaw 2011, Parallel random numbers: as easy as 1, 2, 3, SC '11; Box & Muller 1958.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from zlib import crc32
+
+import numpy as np
+
+from neuroeq.describe.spec import NeuronModel
+from neuroeq.describe.spec.model import RANDOM
+
+Array = np.ndarray
+CALL = re.compile(r"\brandn?\(\)")
+XI = re.compile(r"\b(?P<name>xi\w*) = dt\*\*\.5 \* randn\(\)")
+"""What Brian2 writes for a noise of an equation."""
+MULTIPLIERS, WEYL = (0xD2511F53, 0xCD9E8D57), (0x9E3779B9, 0xBB67AE85)
+ROUNDS, WORD = 10, 0xFFFFFFFF
+
+
+def calls(model: NeuronModel) -> dict[str, str]:
+    """Return the random numbers of a model's statements by the variable that stands for each: rand() or randn()."""
+    statements = "\n".join((model.after_step, model.threshold or "", model.reset))
+    return {f"noise_{index}": call for index, call in enumerate(CALL.findall(statements))}
+
+
+def noises(model: NeuronModel) -> dict[str, str]:
+    """Return all random numbers of a unit and step, with those of the model's equations: rand() or randn()."""
+    found = sorted(set(re.findall(r"\bxi\w*\b", model.equations)))
+    return calls(model) | {f"noise_{name}": "randn()" for name in found}
+
+
+def drawn_by_brian(model: NeuronModel) -> bool:
+    """Whether a model draws random numbers of another kind, or in another place, which Brian2 then draws."""
+    statements = CALL.sub("", "\n".join((model.after_step, model.threshold or "", model.reset)))
+    equations = re.sub(r"\bxi\w*\b", "", model.equations)
+    others = (model.activity, model.readout or "", model.refractory or "")
+    return RANDOM.search("\n".join((statements, equations, *others))) is not None
+
+
+def named(text: str, names: list[str]) -> str:
+    """Return statements in which variables stand for the random numbers; the names that are used are removed."""
+    return CALL.sub(lambda _: names.pop(0), text)
+
+
+def number_of(layer: str, name: str) -> int:
+    """Return the number of a variable in the counter."""
+    return crc32(f"{layer} {name}".encode())
+
+
+def draw(out: Array, kind: str, key: int, step: int, number: int) -> None:
+    """Fill an array with the random numbers of a step.
+
+    Parameters
+    ----------
+    out
+        The numbers of all units, (n,), which are set.
+    kind
+        ``"rand()"`` or ``"randn()"``.
+    key
+        The key of the phase, of 64 bits.
+    step, number
+        The number of steps since the start of the free phase, and that of the variable.
+    """
+    blocks = -(-len(out) // 4)
+    words = philox(np.arange(blocks, dtype=np.uint64), step, number, key)
+    u = ((words >> np.uint64(8)).astype(float) + 0.5) * 2.0**-24
+    if kind == "randn()":
+        radius, angle = np.sqrt(-2 * np.log(u[::2])), 2 * np.pi * u[1::2]
+        u[::2], u[1::2] = radius * np.cos(angle), radius * np.sin(angle)
+    out[:] = u.ravel()[: len(out)]
+
+
+def philox(block: Array, step: int, number: int, key: int) -> Array:
+    """Return the four words of each block as integers of 64 bits: (4, n)."""
+    counter = [block, *(np.full_like(block, value) for value in (step & WORD, number, 0))]
+    keys = [key & WORD, key >> 32]
+    for _ in range(ROUNDS):
+        first, second = (np.uint64(factor) * counter[i] for factor, i in zip(MULTIPLIERS, (0, 2), strict=True))
+        counter = [
+            (second >> np.uint64(32)) ^ counter[1] ^ np.uint64(keys[0]),
+            second & np.uint64(WORD),
+            (first >> np.uint64(32)) ^ counter[3] ^ np.uint64(keys[1]),
+            first & np.uint64(WORD),
+        ]
+        keys = [(each + odd) & WORD for each, odd in zip(keys, WEYL, strict=True)]
+    return np.stack(counter)
+
+
+class Noise:
+    """The random numbers of the units of a simulation, drawn before every step.
+
+    Parameters
+    ----------
+    variables
+        Arrays of the variables of all units, by the layer that comes first and the name, with their kinds.
+    """
+
+    def __init__(self, variables: Mapping[tuple[str, str], tuple[Array, str]]) -> None:
+        self._variables = [(array, kind, number_of(*place)) for place, (array, kind) in variables.items()]
+        self._key = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._variables)
+
+    def key(self, rng: np.random.Generator) -> int:
+        """Return the key of a phase, drawn if units are noisy."""
+        return int(rng.integers(2**64, dtype=np.uint64)) if self else 0
+
+    def start(self, key: int) -> None:
+        """Begin a phase with its key."""
+        self._key = key
+
+    def write(self, step: int) -> None:
+        """Draw the numbers of a step."""
+        for array, kind, number in self._variables:
+            draw(array, kind, self._key, step, number)
