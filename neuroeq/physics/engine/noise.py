@@ -1,9 +1,10 @@
 """The random numbers that units draw at every step, as a function of a key and a place: the same in every engine.
 
     block b, step t, variable v:   Philox4x32-10 with counter (b, t, v, 0) and the key of the phase gives four words
-    rand():   u = (word/2^8, rounded down, + 1/2)/2^24           randn():   sqrt(-2 ln u_0) cos(2 pi u_1), and sin for the next
+    rand():    u = (word/2^8, rounded down, + 1/2)/2^24
+    randn():   sqrt(-2 ln u_0) cos(2 pi u_1), and with sin the next one
 
-A variable is known by the first layer of its units and its name, so that other noise that is switched on shifts nothing.
+A variable is known by the first layer of its units and its name, so that other noise that is switched on shifts none.
 The numbers of n units are the first words of all n/4 blocks, then the second ones, and so on.
 
 Salmon, Moraes, Dror & Shaw 2011, Parallel random numbers: as easy as 1, 2, 3, SC '11; Box & Muller 1958.
@@ -30,8 +31,7 @@ ROUNDS, WORD = 10, 0xFFFFFFFF
 
 def calls(model: NeuronModel) -> dict[str, str]:
     """Return the random numbers of a model's statements by the variable that stands for each: rand() or randn()."""
-    statements = "\n".join((model.after_step, model.threshold or "", model.reset))
-    return {f"noise_{index}": call for index, call in enumerate(CALL.findall(statements))}
+    return {f"noise_{index}": call for index, call in enumerate(CALL.findall(_statements(model)))}
 
 
 def noises(model: NeuronModel) -> dict[str, str]:
@@ -42,15 +42,19 @@ def noises(model: NeuronModel) -> dict[str, str]:
 
 def drawn_by_brian(model: NeuronModel) -> bool:
     """Whether a model draws random numbers of another kind, or in another place, which Brian2 then draws."""
-    statements = CALL.sub("", "\n".join((model.after_step, model.threshold or "", model.reset)))
+    statements = CALL.sub("", _statements(model))
     equations = re.sub(r"\bxi\w*\b", "", model.equations)
     others = (model.activity, model.readout or "", model.refractory or "")
     return RANDOM.search("\n".join((statements, equations, *others))) is not None
 
 
-def named(text: str, names: list[str]) -> str:
+def _statements(model: NeuronModel) -> str:
+    return "\n".join(filter(None, (model.after_step, model.threshold, model.reset)))
+
+
+def named(text: str | None, names: list[str]) -> str | None:
     """Return statements in which variables stand for the random numbers; the names that are used are removed."""
-    return CALL.sub(lambda _: names.pop(0), text)
+    return text and CALL.sub(lambda _: names.pop(0), text)
 
 
 def number_of(layer: str, name: str) -> int:

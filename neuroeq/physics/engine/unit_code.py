@@ -66,9 +66,8 @@ class UnitCode:
         computed = [expression for expression in factors if expression not in ALREADY_VARIABLES]
         self.factor_names = {expression: f"factor_{index}" for index, expression in enumerate(computed)}
         names = list(calls(model))
-        self._model_after_step = named(model.after_step.strip(), names)
-        self.threshold = model.threshold and named(model.threshold, names)
-        self.reset = named(model.reset, names)
+        self._model_after_step = named((model.after_step or "").strip(), names) or ""
+        self.threshold, self.reset = named(model.threshold, names), named(model.reset, names)
         self._synapses = list({id(synapse): synapse for synapse in factors.values()}.values())
         stored = self._stored_names()
         self.activity = model.activity if model.activity in stored else "activity"

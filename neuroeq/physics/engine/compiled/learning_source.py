@@ -7,7 +7,10 @@ import numpy as np
 from neuroeq.describe.network import bias_bounds, bounds, mask
 
 from .code_context import CodeContext, function
-from .updates import ParameterUpdate
+from .updates import ParameterUpdate, Product
+
+WIDE = 64
+"""Number of columns from which it pays to skip rows of units that did not spike."""
 
 
 def learning_source(context: CodeContext) -> list[str]:
@@ -20,19 +23,20 @@ def learning_source(context: CodeContext) -> list[str]:
         storage.append(f"static real {total}[BATCH * {n}];")
         noting.append(f"add<BATCH * {n}>({total}, {context.at((layer, variable))});")
     for index, each in enumerate(context.updates):
-        change, slope = f"change_{index}", f"slopes[{index}] / m"
         pre, post = context.shape(each.name)
         cells = f"BATCH * {post}" if each.clamped else f"{pre * post}"
-        storage.append(f"static real {change}[{cells}];")
-        forgetting.append(f"fill<{cells}>({change}, (real)0);")
+        for change in _changes(context, each, index):
+            storage.append(f"static real {change}[{cells}];")
+            forgetting.append(f"fill<{cells}>({change}, (real)0);")
         for term in each.terms:
-            factor = f"(real)({term.weight!r} * {slope})"
+            factor = f"(real)({term.weight!r} * slopes[{index}] / m)"
             if term.pre is None:
-                ending.append(f"add_scaled<{post}>(m, {change}, {factor}, {sums[term.post]});")
+                ending.append(f"add_scaled<{post}>(m, change_{index}, {factor}, {sums[term.post]});")
             else:
-                few, many = sorted((term.pre, term.post), key=lambda key: context.size(key[0]))
-                sizes = f"{context.size(few[0])}, {context.size(many[0])}"
-                noting.append(f"outer<{sizes}>(m, {change}, {factor}, {context.at(few)}, {context.at(many)});")
+                rows, columns = (term.post, term.pre) if _turned(context, term) else (term.pre, term.post)
+                sizes = f"{context.size(rows[0])}, {context.size(columns[0])}"
+                change = _name(context, term, index)
+                noting.append(f"outer<{sizes}>(m, {change}, {factor}, {context.at(rows)}, {context.at(columns)});")
         held, moving = _moved(context, each, index)
         storage += held
         updating += moving
@@ -45,6 +49,24 @@ def learning_source(context: CodeContext) -> list[str]:
         *function("end_phase", "int m, const double* slopes", ending),
         *function("update", "int m, const Work& work", updating),
     ]
+
+
+def _turned(context: CodeContext, term: Product) -> bool:
+    """Whether the products of a term are kept as (post, pre): rows are those of the side that is 0 more often."""
+    assert term.pre is not None
+    pre, post = context.size(term.pre[0]), context.size(term.post[0])
+    if term.post[1] == "spike" and pre >= WIDE:
+        return True
+    return post < pre and not (term.pre[1] == "spike" and post >= WIDE)
+
+
+def _name(context: CodeContext, term: Product, index: int) -> str:
+    return f"turned_{index}" if term.pre is not None and _turned(context, term) else f"change_{index}"
+
+
+def _changes(context: CodeContext, each: ParameterUpdate, index: int) -> list[str]:
+    """Return the arrays that the products of a parameter are summed in."""
+    return sorted({_name(context, term, index) for term in each.terms})
 
 
 def _moved(context: CodeContext, each: ParameterUpdate, index: int) -> tuple[list[str], list[str]]:
@@ -61,10 +83,8 @@ def _moved(context: CodeContext, each: ParameterUpdate, index: int) -> tuple[lis
         gathered = [zeroed, f"move_bias<{post}>(m, {total}, (real)1, {change});"]
     elif each.clamped:
         gathered = [zeroed, f"move_clamped<{pre}, {post}>(sent, {total}, (real)1, {change});"]
-    elif post < pre:  # the shorter side came first in the products; of two equal ones the presynaptic
-        gathered = [f"transpose<{post}, {pre}>({total}, {change});"]
     else:
-        gathered = [f"copy<{cells}>({total}, {change});"]
+        gathered = [zeroed, *_added(context, each, index, total, "(real)1")]
     pointers = {"w": weight, "v": f"work.velocities[{index}]", "mask": f"work.masks[{index}]"}
     used = "\n".join(steps)
     loop = [
@@ -89,11 +109,20 @@ def _plain(context: CodeContext, each: ParameterUpdate, index: int) -> list[str]
     if each.clamped:
         lines = [f"move_clamped<{pre}, {post}>(sent, {weight}, {rate}, {change});"]
     else:
-        lines = [f"move<{pre}, {post}, {str(post < pre).lower()}>({weight}, {rate}, {change});"]
+        lines = _added(context, each, index, weight, rate)
     within = bounds(context.network, each.name)
     if within is not None:
         lines.append(f"keep_within<{pre * post}>({weight}, {_number(within[0])}, {_number(within[1])});")
     return lines
+
+
+def _added(context: CodeContext, each: ParameterUpdate, index: int, to: str, rate: str) -> list[str]:
+    """Return the lines that add a rate times the sums of products."""
+    pre, post = context.shape(each.name)
+    return [
+        f"move<{pre}, {post}, {str(change.startswith('turned')).lower()}>({to}, {rate}, {change});"
+        for change in _changes(context, each, index)
+    ]
 
 
 def _descent(context: CodeContext, each: ParameterUpdate) -> list[str]:
