@@ -168,6 +168,7 @@ TRAINERS: Registry[Any] = Registry(
     {
         "compiled": "neuroeq.learning.trainers.compiled:Compiled",
         "fused": "neuroeq.learning.trainers.fused:Fused",
+        "compiled_phases": "neuroeq.learning.trainers.compiled_phases:CompiledPhases",
         "stepwise": "neuroeq.learning.trainers.stepwise:Stepwise",
     },
 )

@@ -13,6 +13,8 @@ from neuroeq.registry import TRAINERS
 
 from .contract import COMPILED_FROM, Setup, Trainer
 
+PHASES = "compiled_phases"
+"""The trainer of the engine ``"compiled"`` for networks whose batches are not learned in compiled code as a whole."""
 LAST = "stepwise"
 """The trainer that allows every network, and is used if no other one can be."""
 
@@ -60,7 +62,10 @@ def choose(
     """
     asked = trainer or ("compiled" if network.run.engine == "compiled" else None)
     if asked is not None:
-        for reason in TRAINERS.get(asked).reasons(network):
+        refused = tuple(TRAINERS.get(asked).reasons(network))
+        if refused and asked == "compiled" and not tuple(TRAINERS.get(PHASES).reasons(network)):
+            return Choice(PHASES, {asked: refused})
+        for reason in refused:
             raise SpecError(
                 f"{network.where}: {reason}, which the {asked} trainer does not do; use --engine {_own(network)}."
             )
@@ -96,7 +101,7 @@ def prepare(network: Network, samples: int, target: str, trainer: str | None = N
             TRAINERS.get(name).prepare(network, samples)
             return name
         except SpecError as error:
-            if name in (trainer, network.run.engine, LAST):
+            if network.run.engine == "compiled" or name in (trainer, LAST):
                 raise
             failed.append(name)
             warnings.warn(f"the {name} trainer is not used, since {error}", NeuroeqWarning, stacklevel=2)

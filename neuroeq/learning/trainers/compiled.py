@@ -1,4 +1,7 @@
-"""The trainer in compiled C++, for networks of neurons with dense projections and fixed phases."""
+"""The trainer in compiled C++, for networks of neurons, and for crossbars whose elements are ideal.
+
+The conductances G+ - G- of an ideal crossbar are its weights over R_f, so learning rates are divided by R_f as well.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from neuroeq.describe.network import learning_rates, mask
 from neuroeq.describe.spec import Network
 from neuroeq.errors import DivergenceError
 from neuroeq.physics.engine.compiled import Work, library_of, parameter_names, parameter_updates, slopes, unsupported
-from neuroeq.physics.substrates import NeuronSubstrate
+from neuroeq.physics.substrates import Crossbar, NeuronSubstrate, simulated
 
 from ..optimiser import schedule_factor, velocities
 from ..particles import Particles
@@ -22,10 +25,11 @@ from . import contract
 from .allowed import ASIDE, OVERLAYS, Allowed, any_of, disallowed
 from .contract import Batches, Outcome, Setup, chunk_of, compiling_pays
 from .first_batch import first_free_phase
+from .fused import HARDWARE
 
 Array = np.ndarray
-SUBSTRATES = ("rate", "spiking")
-"""Substrates of neurons, whose equations Brian2 can write as C++."""
+SUBSTRATES = ("rate", "spiking", "crossbar")
+"""Substrates whose equations Brian2 can write as C++."""
 
 RECIPE: Allowed = {
     "phases.variant": ("positive", "negative", "random_sign", "centred"),
@@ -48,6 +52,7 @@ ALLOWED: Allowed = {
     **any_of("projections.*.", ("source", "target", "directed", "learning_rate", "initial", "bounds")),
     **any_of("projections.*.", ("connect", "delay", "synapse", "hardware")),  # `unsupported` checks these
     **any_of("substrate.*.", (*MODELS, "dt", "precision", *OVERLAYS)),
+    **HARDWARE,
     "run.engine": (None, "compiled"),
 }
 """Settings with which it ends in the same weights as the stepwise trainer; `unsupported` checks the equations."""
@@ -83,6 +88,7 @@ class Compiled:
         connected = [masks.get(each.name) for each in self._updates]
         self._masks = [np.empty(0) if each is None else np.ascontiguousarray(each, self._dtype) for each in connected]
         self._velocities = velocities(self._network)
+        self._unit = 1 / substrate.hardware.r_f if isinstance(substrate, Crossbar) else 1.0
         self._particles = None
         if self._network.phases.persistent:
             self._particles = Particles(substrate, setup.n_examples, setup.state.particles)
@@ -94,6 +100,7 @@ class Compiled:
             yield f"substrate is '{network.substrate_name}'"
             return
         yield from disallowed(network, ALLOWED)
+        yield from (f"projections.{name} has hardware of its own" for name in network.own_arrays)
         yield from unsupported(network)
 
     @staticmethod
@@ -118,7 +125,7 @@ class Compiled:
         SpecError
             If there is no compiler, or it fails.
         """
-        library_of(network)
+        library_of(simulated(network))
 
     @property
     def params(self) -> Params:
@@ -158,7 +165,8 @@ class Compiled:
         phases = len(chosen[0])
         drawn, keys = zip(*(self._simulation.draws(streams.child("state", *p), phases) for p in places), strict=True)
         gains = [[gain for _, gain in each] for each in chosen]
-        rates, training = learning_rates(network), network.training
+        rates, training, unit = learning_rates(network), network.training, self._unit
+        weights = self._params if unit == 1 else {name: value * unit for name, value in self._params.items()}
         factor = schedule_factor(training.schedule, epoch, training.epochs)
         work = Work(
             inputs=batches.inputs.astype(self._dtype, copy=False),
@@ -167,12 +175,13 @@ class Compiled:
             betas=np.array([[beta for beta, _ in each] for each in chosen]),
             slopes=np.array([slopes(self._updates, each, self._simulation.dt) for each in gains]),
             keys=np.array(keys, np.uint64),
-            rates=np.array([factor * rates[each.name] for each in self._updates]),
-            params=[self._params[name] for name in self._order],
+            rates=np.array([factor * unit * rates[each.name] for each in self._updates]),
+            params=[weights[name] for name in self._order],
             velocities=[self._velocity(each.name) for each in self._updates],
             masks=self._masks,
             momentum=training.momentum,
-            l1=training.l1,
+            l1=training.l1 * unit,
+            unit=unit,
             threshold=getattr(training.step, "threshold", 0.0),
             inertia=getattr(training.step, "inertia", 0.0),
         )
@@ -182,6 +191,9 @@ class Compiled:
             rows, seen = self._particles.rows(batches.which)
             outputs = self._library.learn(replace(work, particles=list(rows.values()), seen=seen))
             self._particles.keep_rows(rows, batches.which)
+        if unit != 1:
+            for name, value in weights.items():
+                np.divide(value, unit, out=self._params[name])
         if not all(np.isfinite(value).all() for value in (outputs, *self._params.values())):
             raise DivergenceError(
                 f"network '{network.name}': outputs or weights grew without bound in epoch {epoch + 1}; try a "

@@ -79,6 +79,7 @@ class Drives:
             target: [c for c in couplings if c.target == target and c.source in emissions] for target in drives
         }
         self._products: list[Callable[[], None]] = []
+        self._given: tuple[Mapping[str, Array], Mapping[str, Array]] | None = None  # what no step has used yet
 
     def clamp(self, values: Mapping[str, Array], params: Mapping[str, Array]) -> None:
         """Fix what clamped layers send, and the weights, until the next call.
@@ -90,6 +91,9 @@ class Drives:
         params
             Weights by projection: (source, target).
         """
+        self._given = (values, params)
+
+    def _fix(self, values: Mapping[str, Array], params: Mapping[str, Array]) -> None:
         m = len(next(iter(values.values())))
         self._products = []
         for target, drive in self._drives.items():
@@ -115,6 +119,9 @@ class Drives:
 
     def write(self) -> None:
         """Write the drives of the current step."""
+        if self._given is not None:
+            self._fix(*self._given)
+            self._given = None
         for product in self._products:
             product()
 

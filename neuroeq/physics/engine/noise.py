@@ -108,11 +108,16 @@ class Noise:
     ----------
     variables
         Arrays of the variables of all units, by the layer that comes first and the name, with their kinds.
+
+    Attributes
+    ----------
+    phase
+        The key of the present phase.
     """
 
     def __init__(self, variables: Mapping[tuple[str, str], tuple[Array, str]]) -> None:
         self._variables = [(array, kind, number_of(*place)) for place, (array, kind) in variables.items()]
-        self._key = 0
+        self.phase = 0
 
     def __bool__(self) -> bool:
         return bool(self._variables)
@@ -123,9 +128,9 @@ class Noise:
 
     def start(self, key: int) -> None:
         """Begin a phase with its key."""
-        self._key = key
+        self.phase = key
 
     def write(self, step: int) -> None:
         """Draw the numbers of a step."""
         for array, kind, number in self._variables:
-            draw(array, kind, self._key, step, number)
+            draw(array, kind, self.phase, step, number)

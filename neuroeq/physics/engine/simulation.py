@@ -14,6 +14,7 @@ from neuroeq.errors import DivergenceError, EquationError
 
 from .assembly import assemble, time_step
 from .brian import brian, reseed, use_target
+from .compiled import CompiledPhases, library_of
 from .coupling import Drives
 from .memory import Resume, blank, placed, rest, restore, rows, save, spread
 from .noise import Noise
@@ -102,6 +103,8 @@ class Simulation:
         self._random = units or bool(self._assembly.natives)
         self._nudge: Nudge | None = None
         self._held: Params = {}
+        self._holding = object()
+        self._compiled: CompiledPhases | None = None
         self._n_spikes = 0
         self._values: Mapping[str, Array] = {}
 
@@ -141,11 +144,10 @@ class Simulation:
         self._learning.start(self._values, params, plasticity)
         self._n_spikes = 0
         try:
-            steps, residual = self._run(stop, plasticity is not None, record is not None)
+            steps, residual = self._steps(params, nudge, stop, plasticity, record)
         except brian().BrianObjectException as error:
             reason = " ".join(str(error.__cause__ or error).split())
             raise EquationError(f"{self.network.where}: the code of its models fails as it runs: {reason}") from error
-        self._learning.finish()
         if record is not None:
             assert self._monitors is not None
             record.phases.append(self._monitors.collect(self._phase))
@@ -201,6 +203,31 @@ class Simulation:
         """Return the time constant of a layer over the step, which turns a change over a step into a residual."""
         return self._home[layer].steps_of_time_constant
 
+    def compile(self) -> None:
+        """Run phases as compiled code from now on, those apart that are recorded or in which weights move.
+
+        Raises
+        ------
+        SpecError
+            If there is no compiler, or it fails.
+        """
+        self._compiled = CompiledPhases(library_of(self.network), self.network, self._assembly)
+
+    def _steps(
+        self, params: Params, nudge: Nudge | None, stop: Stop, plasticity: Plasticity | None, record: Recording | None
+    ) -> tuple[int, float]:
+        """Run until `stop`; return the steps taken and the last residual."""
+        compiled = self._compiled
+        if compiled is None or record is not None or not compiled.runs(nudge, plasticity):
+            return self._run(stop, plasticity is not None, record is not None)
+        inputs = self._values[self.network.input_layer]
+        steps, residual, self._n_spikes = compiled.run(
+            inputs, params, self._holding, nudge, stop, plasticity, self._noise.phase
+        )
+        if not np.isfinite(residual):
+            self._report_divergence(steps)
+        return steps, residual
+
     def _run(self, stop: Stop, learn: bool, record: bool) -> tuple[int, float]:
         """Run until `stop`, computing the residual every few steps; return the steps taken and the last residual."""
         done, residual = 0, np.inf
@@ -215,6 +242,7 @@ class Simulation:
                 self._report_divergence(done)
             if stop.tolerance is not None and residual <= stop.tolerance:
                 break
+        self._learning.finish()
         return done, residual
 
     def _report_divergence(self, steps: int) -> None:
@@ -300,7 +328,7 @@ class Simulation:
         self._strengths.hold(params)
         for native in self._assembly.natives:
             native.hold(params[native.name])
-        self._held = params
+        self._held, self._holding = params, object()
 
     def _equilibrium(self, inputs: Array, steps: int, residual: float, stop: Stop) -> Equilibrium:
         m = self._m

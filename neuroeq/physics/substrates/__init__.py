@@ -15,6 +15,7 @@ from neuroeq.registry import SUBSTRATES
 from .base import PlainSubstrate
 from .crossbar import Crossbar
 from .neurons import NeuronSubstrate
+from .op_amps import on_crossbar
 from .operating_point import at_operating_point, engine_of
 from .resistive import Resistive
 from .transient import ResistiveInTime
@@ -43,6 +44,11 @@ def build(network: Network, params: Mapping[str, ArrayLike], batch: int | None =
     return SUBSTRATES.get(network.substrate_name)(network, checked_params(network, params), batch, **options)
 
 
+def simulated(network: Network) -> Network:
+    """Return the network whose equations Brian2 is given for a resolved network of neurons or op-amps."""
+    return on_crossbar(network) if network.substrate_name == "crossbar" else network
+
+
 __all__ = [
     "Crossbar",
     "NeuronSubstrate",
@@ -52,4 +58,5 @@ __all__ = [
     "at_operating_point",
     "build",
     "engine_of",
+    "simulated",
 ]

@@ -10,7 +10,7 @@ run in Brian2, in volts, siemens and farads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -137,14 +137,22 @@ class Crossbar(NeuronSubstrate):
 
     def _effective(self, name: str, weight: Array) -> Array:
         """Return G+ - G- as effective at the ends of the wires; a bias has its source at the unit and no wires [S]."""
+        wired, compensation = self._wires is not None and name in self.network.projections, self._compensation(name)
+        if compensation is None and not wired and name not in getattr(self.params, "conductances", {}):
+            own = self._arrays[name]
+            limit = own.w_max * self._gain(name)
+            return (np.clip(weight, -limit, limit) / self.hardware.r_f).astype(weight.dtype, copy=False)
         plus, minus = self.pair(name)
         if self._wires is not None and name in self.network.projections:
             plus, minus = self._wires.effective(name, plus, minus)
-        compensation = getattr(self.params, "gains", {}).get(name)
         if compensation is not None:
             paired = self._arrays[name].synapse.pairing == "differential_pair"
             plus, minus = plus * compensation, minus * compensation if paired else minus
         return (self._gain(name) * self.mirror(name) * (plus - minus)).astype(weight.dtype)
+
+    def _compensation(self, name: str) -> Array | None:
+        gains: Mapping[str, Array] = getattr(self.params, "gains", {})
+        return gains.get(name)
 
     @property
     def state_of_one(self) -> float:

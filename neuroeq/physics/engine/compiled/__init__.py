@@ -2,7 +2,18 @@
 
 from .code_context import parameter_names
 from .library import Library, Work, library_of
-from .support import unsupported
+from .phases import CompiledPhases
+from .support import unsupported, unsupported_phases
 from .updates import parameter_updates, slopes
 
-__all__ = ["Library", "Work", "library_of", "parameter_names", "parameter_updates", "slopes", "unsupported"]
+__all__ = [
+    "CompiledPhases",
+    "Library",
+    "Work",
+    "library_of",
+    "parameter_names",
+    "parameter_updates",
+    "slopes",
+    "unsupported",
+    "unsupported_phases",
+]

@@ -100,6 +100,17 @@ def function(name: str, arguments: str, body: Iterable[str]) -> list[str]:
     return [f"static void {name}({arguments}) {{", *(f"    {line}" for line in body), "}"]
 
 
+def shared_variables(assembly: Assembly) -> dict[str, Any]:
+    """Return the arrays of a network that compiled phases share with Brian2, by a name that is the same everywhere."""
+    owners = {"clock": assembly.clock, **{each.group.name: each.group for each in assembly.populations}}
+    return {
+        f"{name}.{variable.name}": variable
+        for name, owner in owners.items()
+        for variable in owner.variables.values()
+        if getattr(variable.owner, "name", None) == owner.name and variable.array and not variable.dynamic
+    }
+
+
 def parameter_names(network: Network, updates: Sequence[ParameterUpdate]) -> list[str]:
     """Return the names of the parameters in the order in which a library takes them: those that learn come first."""
     first = [each.name for each in updates]

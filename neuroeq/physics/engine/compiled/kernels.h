@@ -118,13 +118,20 @@ void pull_by_softmax(int m, real* __restrict out, real beta, const real* __restr
     }
 }
 
-// Largest change since before, in m rows.
+// Largest change since before, in m rows; not a number where a state is none, or infinite.
 template <int N>
 double change_of(int m, const real* __restrict now, const real* __restrict before) {
     real largest = 0;
-    for (int i = 0; i < m * N; ++i) largest = std::max(largest, std::abs(now[i] - before[i]));
-    return largest;
+    bool finite = true;
+    for (int i = 0; i < m * N; ++i) {
+        largest = std::max(largest, std::abs(now[i] - before[i]));
+        finite &= std::abs(now[i]) <= std::numeric_limits<real>::max();
+    }
+    return finite ? largest : std::numeric_limits<double>::quiet_NaN();
 }
+
+// The larger one of two residuals; not a number if one of them is none.
+static inline double worst(double a, double b) { return a > b || a != a ? a : b; }
 
 // ROWS samples of out = base + a W with W of (K, N)
 template <int ROWS, int K, int N>

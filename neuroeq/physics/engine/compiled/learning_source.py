@@ -15,7 +15,7 @@ WIDE = 64
 
 def learning_source(context: CodeContext) -> list[str]:
     """Return the functions ``forget``, ``note``, ``end_phase`` and ``update``."""
-    storage, forgetting, noting, ending, updating = [], [], [], [], []
+    storage, forgetting, noting, ending, updating, gathering = [], [], [], [], [], []
     posts = sorted({term.post for each in context.updates for term in each.terms if term.pre is None})
     sums = {post: f"sum_{index}" for index, post in enumerate(posts)}
     for (layer, variable), total in sums.items():
@@ -40,6 +40,7 @@ def learning_source(context: CodeContext) -> list[str]:
         held, moving = _moved(context, each, index)
         storage += held
         updating += moving
+        gathering += _summed(context, each, index, f"changes[{index}]", "(real)1")
     for (layer, _), total in sums.items():
         ending.append(f"fill<BATCH * {context.size(layer)}>({total}, (real)0);")
     return [
@@ -47,6 +48,7 @@ def learning_source(context: CodeContext) -> list[str]:
         *function("forget", "", forgetting),
         *function("note", "int m, const double* slopes", noting),
         *function("end_phase", "int m, const double* slopes", ending),
+        *function("gather", "int m, real* const* changes", gathering),
         *function("update", "int m, const Work& work", updating),
     ]
 
@@ -72,19 +74,14 @@ def _changes(context: CodeContext, each: ParameterUpdate, index: int) -> list[st
 def _moved(context: CodeContext, each: ParameterUpdate, index: int) -> tuple[list[str], list[str]]:
     """Return what a parameter needs to be stored beside its change, and the lines that move it."""
     (pre, post), weight = context.shape(each.name), f"work.params[{index}]"
-    rate, change = f"(real)work.rates[{index}]", f"change_{index}"
+    rate = f"(real)work.rates[{index}]"
     steps = _descent(context, each)
     if not steps:
         return [], _plain(context, each, index)
     total, cells = f"total_{index}", pre * post
     storage = [f"static real {total}[{cells}];"]
     zeroed = f"fill<{cells}>({total}, (real)0);"
-    if each.name not in context.network.projections:
-        gathered = [zeroed, f"move_bias<{post}>(m, {total}, (real)1, {change});"]
-    elif each.clamped:
-        gathered = [zeroed, f"move_clamped<{pre}, {post}>(sent, {total}, (real)1, {change});"]
-    else:
-        gathered = [zeroed, *_added(context, each, index, total, "(real)1")]
+    gathered = [zeroed, *_summed(context, each, index, total, "(real)1")]
     pointers = {"w": weight, "v": f"work.velocities[{index}]", "mask": f"work.masks[{index}]"}
     used = "\n".join(steps)
     loop = [
@@ -103,22 +100,20 @@ def _moved(context: CodeContext, each: ParameterUpdate, index: int) -> tuple[lis
 def _plain(context: CodeContext, each: ParameterUpdate, index: int) -> list[str]:
     """Return the lines that move a parameter by its rate times its change, and keep it within its bounds."""
     (pre, post), weight = context.shape(each.name), f"work.params[{index}]"
-    rate, change = f"(real)work.rates[{index}]", f"change_{index}"
-    if each.name not in context.network.projections:
-        return [f"move_bias<{post}>(m, {weight}, {rate}, {change});"]
-    if each.clamped:
-        lines = [f"move_clamped<{pre}, {post}>(sent, {weight}, {rate}, {change});"]
-    else:
-        lines = _added(context, each, index, weight, rate)
-    within = bounds(context.network, each.name)
+    lines = _summed(context, each, index, weight, f"(real)work.rates[{index}]")
+    within = _within(context, each.name)
     if within is not None:
-        lines.append(f"keep_within<{pre * post}>({weight}, {_number(within[0])}, {_number(within[1])});")
+        lines.append(f"keep_within<{pre * post}>({weight}, {_limit(within[0])}, {_limit(within[1])});")
     return lines
 
 
-def _added(context: CodeContext, each: ParameterUpdate, index: int, to: str, rate: str) -> list[str]:
-    """Return the lines that add a rate times the sums of products."""
+def _summed(context: CodeContext, each: ParameterUpdate, index: int, to: str, rate: str) -> list[str]:
+    """Return the lines that add a rate times a parameter's sums of products."""
     pre, post = context.shape(each.name)
+    if each.name not in context.network.projections:
+        return [f"move_bias<{post}>(m, {to}, {rate}, change_{index});"]
+    if each.clamped:
+        return [f"move_clamped<{pre}, {post}>(sent, {to}, {rate}, change_{index});"]
     return [
         f"move<{pre}, {post}, {str(change.startswith('turned')).lower()}>({to}, {rate}, {change});"
         for change in _changes(context, each, index)
@@ -140,11 +135,16 @@ def _descent(context: CodeContext, each: ParameterUpdate) -> list[str]:
         lines.insert(-1, "v[i] = change += (real)work.momentum * v[i];")
     if shrunk:
         lines.append("moved -= (real)work.l1 * ((old > 0) - (old < 0));")
-    within = (bounds if weights else bias_bounds)(network, each.name)
+    within = _within(context, each.name)
     if within is not None:
-        lines.append(f"moved = std::min(std::max(moved, {_number(within[0])}), {_number(within[1])});")
+        lines.append(f"moved = std::min(std::max(moved, {_limit(within[0])}), {_limit(within[1])});")
         lines += ["moved *= mask[i];"] if masked else []
     return [*lines, "w[i] = moved;"]
+
+
+def _within(context: CodeContext, name: str) -> tuple[float, float] | None:
+    weights = name in context.network.projections
+    return (bounds if weights else bias_bounds)(context.network, name)
 
 
 _STEPS = {
@@ -161,6 +161,6 @@ _STEPS = {
 """The step of a weight, by the kind that the recipe names."""
 
 
-def _number(value: float) -> str:
+def _limit(value: float) -> str:
     infinite = "std::numeric_limits<real>::infinity()"
-    return f"(real){value!r}" if np.isfinite(value) else infinite if value > 0 else f"-{infinite}"
+    return f"(real)({value!r}L * work.unit)" if np.isfinite(value) else infinite if value > 0 else f"-{infinite}"

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -49,8 +49,9 @@ PACKAGE = Path(__file__).parents[3]
 """The package, whose code decides what a library does."""
 DOUBLES = ("betas", "slopes")
 LISTS = ("starts", "params", "velocities", "masks", "particles")
-NUMBERS = ("momentum", "l1", "threshold", "inertia")
-_one_at_a_time = threading.Lock()
+NUMBERS = ("momentum", "l1", "threshold", "inertia", "unit")
+one_at_a_time = threading.Lock()
+"""Held while a library works, as its states are global."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ class Work:
         and which samples have one, booleans (n,). None if all samples start at rest.
     momentum, l1, threshold, inertia
         Numbers of the optimiser.
+    unit
+        What a parameter of 1 is in `params`: on a crossbar, a conductance [S].
     """
 
     inputs: Array
@@ -98,6 +101,7 @@ class Work:
     l1: float = 0.0
     threshold: float = 0.0
     inertia: float = 0.0
+    unit: float = 1.0
 
 
 class _Work(ctypes.Structure):
@@ -120,11 +124,19 @@ class Library:
     ----------
     path
         Path of the shared library.
+
+    Attributes
+    ----------
+    held
+        What stands for the inputs and weights that the library holds for the next phase; None if it holds none.
     """
 
     def __init__(self, path: Path) -> None:
-        self._learn = ctypes.CDLL(str(path)).learn
-        self._learn.restype = None
+        library = ctypes.CDLL(str(path))
+        self._learn, self._relax, self._bind, names = library.learn, library.relax, library.bind, library.array_names
+        self._learn.restype, self._relax.restype, names.restype = None, ctypes.c_int64, ctypes.c_char_p
+        self._names = names().decode().split()
+        self.held: object = None
 
     def learn(self, work: Work) -> Array:
         """Learn from batches in their order; return outputs at the end of the free phases, (n, n_output)."""
@@ -132,7 +144,7 @@ class Library:
         inputs, wanted = np.ascontiguousarray(work.inputs), np.ascontiguousarray(work.wanted)
         numbers = {name: np.ascontiguousarray(getattr(work, name), float) for name in ("betas", "slopes", "rates")}
         numbers["keys"] = np.ascontiguousarray(work.keys, np.uint64)
-        lists = {name: _addresses(getattr(work, name)) for name in LISTS if getattr(work, name) is not None}
+        lists = {name: addresses(getattr(work, name)) for name in LISTS if getattr(work, name) is not None}
         given = _Work(
             samples=len(inputs),
             inputs=inputs.ctypes.data,
@@ -143,12 +155,25 @@ class Library:
             **{name: ctypes.addressof(array) for name, array in lists.items()},
             **{name: getattr(work, name) for name in NUMBERS},
         )
-        with _one_at_a_time:  # the library's states are global
+        with one_at_a_time:  # the library's states are global
+            self.held = None
+            self._bind(None)
             self._learn(ctypes.byref(given))
         return outputs
 
+    def bound(self, arrays: Mapping[str, Array]) -> ctypes.Array:
+        """Return the addresses of a simulation's arrays, by the names that Brian2 gives them, as `relax` takes them."""
+        found = [arrays[name].ctypes.data if name in arrays else None for name in self._names]
+        return (ctypes.c_void_p * len(found))(*found)
 
-def _addresses(arrays: Sequence[Array]) -> ctypes.Array:
+    def relax(self, bound: ctypes.Array, phase: ctypes.Structure) -> int:
+        """Run a phase on the arrays of a simulation, and return the number of steps that it took."""
+        self._bind(bound)
+        return int(self._relax(ctypes.byref(phase)))
+
+
+def addresses(arrays: Sequence[Array]) -> ctypes.Array:
+    """Return the addresses of arrays as C takes them."""
     return (ctypes.c_void_p * max(len(arrays), 1))(*(each.ctypes.data for each in arrays))
 
 

@@ -181,8 +181,18 @@ def _steps(context: CodeContext) -> list[str]:
         *function("remember", "", remembering),
         *function("draw_noise", "uint64_t key", drawing),
         *function("advance", "bool learns", advancing),
+        *_count(context),
         *function("read", "int m, real* out", [f"std::copy_n({context.at((output, 'readout'))}, m * OUTPUTS, out);"]),
     ]
+
+
+def _count(context: CodeContext) -> list[str]:
+    """Write how the spikes of a step are counted."""
+    counting = ["int64_t total = 0;"]
+    for population in (each for each in context.assembly.populations if each.model.emits == "spikes"):
+        spike, n = context.array(population.group.variables["spike"]), context.block(population)
+        counting.append(f"for (int i = 0; i < {n}; ++i) total += {spike}[i] != 0;")
+    return ["static int64_t count_spikes() {", *(f"    {line}" for line in counting), "    return total;", "}"]
 
 
 def _pulls(context: CodeContext) -> list[str]:
@@ -220,7 +230,7 @@ def _residual(context: CodeContext) -> list[str]:
         storage.append(f"static real looked_{layer}[BATCH * {n}];")
         looking.append(f"copy<BATCH * {n}>(looked_{layer}, {state});")
         scale = f"(double){population.steps_of_time_constant!r}L"
-        finding.append(f"largest = std::max(largest, {scale} * change_of<{n}>(m, {state}, looked_{layer}));")
+        finding.append(f"largest = worst(largest, {scale} * change_of<{n}>(m, {state}, looked_{layer}));")
     return [
         *storage,
         *function("look", "", looking),

@@ -21,7 +21,7 @@ from ..assembly import assemble, time_step
 from ..brian import brian
 from ..plasticity.plan import plan
 from ..population import Population
-from .code_context import C_TYPES, CodeContext, c_type
+from .code_context import C_TYPES, CodeContext, c_type, shared_variables
 from .rewriting import reset, threshold, vectorised
 from .source import training_source
 from .updates import parameter_updates
@@ -90,6 +90,8 @@ def _source(context: CodeContext, codes: list[str], training: str, arrays: dict[
             _header("noise.h"),
             training,
             _header("training_loop.h"),
+            _header("phases.h"),
+            *_binding(context, arrays),
         ]
     ).replace("#pragma once\n", "")
 
@@ -108,6 +110,22 @@ def _without_list(context: CodeContext, population: Population, folder: Path) ->
 
 def _header(name: str) -> str:
     return files(__package__).joinpath(name).read_text()
+
+
+def _binding(context: CodeContext, arrays: dict[Any, str]) -> list[str]:
+    """Return the functions that name all arrays, and that replace them by those of a simulation, or by their own."""
+    known = {id(variable): name for name, variable in shared_variables(context.assembly).items()}
+    names = " ".join(known.get(id(variable), "-") for variable in arrays)
+    lines = [
+        f"{name} = where && where[{index}] ? ({c_type(variable)}*)where[{index}] : of{name};"
+        for index, (variable, name) in enumerate(arrays.items())
+    ]
+    return [
+        f'extern "C" const char* array_names() {{ return "{names}"; }}',
+        'extern "C" void bind(void* const* where) {',
+        *lines,
+        "}",
+    ]
 
 
 def _defined(variable: Any, name: str) -> str:

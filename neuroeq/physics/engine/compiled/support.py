@@ -14,13 +14,22 @@ from .updates import unsupported_synapses
 
 
 def unsupported(network: Network) -> Iterator[str]:
-    """Yield a sentence for each layer, projection or model of a network that cannot be written as compiled code.
+    """Yield a sentence for each layer, projection or model with which a network cannot be trained by compiled code.
 
     Parameters
     ----------
     network
         A network that was resolved for neurons.
     """
+    yield from unsupported_phases(network)
+    for layer in network.layers:
+        model = network.neuron(layer)
+        if model is not None and reads_strength(model):
+            yield f"neuron '{model.name}' of layer '{layer}' reads the sum of its weights"
+
+
+def unsupported_phases(network: Network) -> Iterator[str]:
+    """Yield a sentence for each layer, projection or model whose phases cannot run as compiled code."""
     for name in native_names(network):
         yield f"projections.{name} runs as Brian2 Synapses"
     for name in network.projections:
@@ -30,6 +39,4 @@ def unsupported(network: Network) -> Iterator[str]:
         model = network.neuron(layer)
         if model is not None and drawn_by_brian(model):
             yield f"neuron '{model.name}' of layer '{layer}' draws random numbers other than rand() and randn()"
-        if model is not None and reads_strength(model):
-            yield f"neuron '{model.name}' of layer '{layer}' reads the sum of its weights"
     yield from unsupported_synapses(network, time_step(network))

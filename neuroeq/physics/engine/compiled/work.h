@@ -16,4 +16,5 @@ struct Work {
     real* const* particles;           // by variable that persists: (samples, size)
     const char* seen;                 // (samples,): whether a sample starts from its particle; none does if null
     double momentum, l1, threshold, inertia;
+    double unit;                      // what a parameter of 1 is in `params`
 };

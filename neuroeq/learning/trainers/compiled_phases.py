@@ -1,0 +1,82 @@
+"""The stepwise trainer on phases that run as compiled C++: for rules, devices and converters that stay in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from neuroeq.describe.spec import Network
+from neuroeq.physics.engine.compiled import library_of, unsupported_phases
+from neuroeq.physics.substrates import NeuronSubstrate, simulated
+
+from . import contract
+from .contract import Setup, compiling_pays
+from .stepwise import Stepwise
+
+SUBSTRATES = ("rate", "spiking", "crossbar")
+"""Substrates whose equations Brian2 can write as C++."""
+COSTS = ("squared_error", "cross_entropy")
+"""Costs whose pull is written as C++."""
+
+
+class CompiledPhases(Stepwise):
+    """The trainer of networks of neurons with fixed weights in each phase.
+
+    Parameters
+    ----------
+    setup
+        The substrate and the state of its training.
+
+    Raises
+    ------
+    SpecError
+        If there is no compiler, or it fails; or if edges are pruned on a circuit whose devices would bring them back.
+    """
+
+    name = "compiled_phases"
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        assert isinstance(setup.substrate, NeuronSubstrate)
+        setup.substrate.simulation.compile()
+
+    @staticmethod
+    def reasons(network: Network) -> Iterator[str]:
+        """Yield a sentence for each setting whose phases do not run as compiled code."""
+        if network.substrate_name not in SUBSTRATES:
+            yield f"substrate is '{network.substrate_name}'"
+            return
+        if network.run.engine not in (None, "compiled"):
+            yield f"run.engine is '{network.run.engine}'"
+        if network.phases.cost not in COSTS:
+            yield f"phases.cost is '{network.phases.cost}'"
+        if network.nudge == "corrected":
+            yield "the nudge is 'corrected'"
+        if network.training.rule == "holomorphic":
+            yield "training.rule is 'holomorphic'"
+        if network.training.update == "every_step":
+            yield "training.update is 'every_step'"
+        yield from unsupported_phases(network)
+
+    @staticmethod
+    def drawbacks(samples: int, target: str) -> Iterator[str]:
+        """Yield a sentence if the training is short, or if the user wants no compiler."""
+        if not compiling_pays(samples):
+            yield f"a training of {samples:,} samples is shorter than the {contract.COMPILED_FROM:,} that pay for it"
+        if target == "numpy":
+            yield "the target is 'numpy', which asks for no compiler"
+
+    @staticmethod
+    def title(samples: int) -> str:
+        """Return its name."""
+        return CompiledPhases.name
+
+    @staticmethod
+    def prepare(network: Network, samples: int) -> None:
+        """Compile the library of a network, unless it is compiled already.
+
+        Raises
+        ------
+        SpecError
+            If there is no compiler, or it fails.
+        """
+        library_of(simulated(network))
