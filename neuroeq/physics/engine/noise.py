@@ -4,7 +4,7 @@
     rand():    u = (word/2^8, rounded down, + 1/2)/2^24
     randn():   sqrt(-2 ln u_0) cos(2 pi u_1), and with sin the next one
 
-A variable is known by the first layer of its units and its name, so that other noise that is switched on shifts none.
+A variable is known by its layer and its name, so that other noise that is switched on shifts none.
 The numbers of n units are the first words of all n/4 blocks, then the second ones, and so on.
 
 Salmon, Moraes, Dror & Shaw 2011, Parallel random numbers: as easy as 1, 2, 3, SC '11; Box & Muller 1958.
@@ -107,7 +107,7 @@ class Noise:
     Parameters
     ----------
     variables
-        Arrays of the variables of all units, by the layer that comes first and the name, with their kinds.
+        By layer and name: the variable of all units, (batch x n,), and its kind.
 
     Attributes
     ----------

@@ -163,9 +163,8 @@ class Population:
 
     @property
     def noise(self) -> dict[tuple[str, str], str]:
-        """The kinds of the random numbers of a step, by the first layer and the variable that holds them."""
-        first = next(iter(self.layers))
-        return {(first, name): kind for name, kind in noises(self.model).items()}
+        """The kinds of the random numbers of a step, by layer and the variable that holds them."""
+        return {(layer, name): kind for layer in self.layers for name, kind in noises(self.model).items()}
 
     @property
     def steps_of_time_constant(self) -> float:

@@ -98,7 +98,8 @@ class Simulation:
         for native in self._assembly.natives:
             native.prepare()
         populations = self._assembly.populations
-        self._noise = Noise({place: (p.whole(place[1]), kind) for p in populations for place, kind in p.noise.items()})
+        drawn = {place: (p.view(place[1], place[0]), kind) for p in populations for place, kind in p.noise.items()}
+        self._noise = Noise({place: (view.reshape(-1), kind) for place, (view, kind) in drawn.items()})
         units = any(each.drawn or each.model.random for each in populations)
         self._random = units or bool(self._assembly.natives)
         self._nudge: Nudge | None = None

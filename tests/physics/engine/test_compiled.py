@@ -134,18 +134,42 @@ ALIKE = {
     },
     "held current": {"phases": {"nudge": "held_current"}},
     "encoder": {"on": "spiking", "substrate": {"spiking": {"input": "encoder_sigma_delta"}}},
+    "noise": {"on": "spiking", "substrate": {"spiking": {"neuron": "bernoulli", "input": "encoder_bernoulli"}}},
+    "ideal crossbar": {
+        "on": "crossbar",
+        "learning": "contrastive",
+        "training": {"epochs": 2, "momentum": 0.3, "l1": 1e-4},
+    },
+    "ideal crossbar in situ": {"on": "crossbar", "projections": {"input_hidden1": {"learning_rate": 3.0}}},
 }
+PHASES = {
+    "devices": {"on": "crossbar", "learning": "contrastive", "hardware": "pcm"},
+    "devices in situ": {"on": "crossbar", "hardware": "pcm"},
+    "vector field": {"learning": "contrastive", "training": {"rule": "vector_field"}},
+    "pruned": {"training": {"prune": {"below": 0.05, "temperature": 5}}},
+    "pruned, noisy spikes": {
+        "on": "spiking",
+        "training": {"prune": {"below": 0.05, "temperature": 5}},
+        "substrate": {"spiking": {"neuron": "bernoulli"}},
+    },
+    "sums of weights": {"substrate": {"rate": {"neuron": "deep"}}},
+}
+"""Those whose rules or devices stay in Python."""
 SMOKE = ("rate, contrast", "sigma-delta, one batch")
 """Whose libraries are built on every version of Python, some seconds each."""
 
 
 @pytest.mark.parametrize(
     "over",
-    [pytest.param(ALIKE[name], id=name, marks=[pytest.mark.smoke] if name in SMOKE else []) for name in ALIKE],
+    [pytest.param(ALIKE[name], id=name, marks=[pytest.mark.smoke] if name in SMOKE else []) for name in ALIKE]
+    + [pytest.param(PHASES[name], id=name) for name in PHASES],
 )
 def test_a_compiled_training_ends_in_the_weights_of_the_stepper(over, monkeypatch):
     monkeypatch.setattr("neuroeq.learning.trainers.contract.CHUNK", 7)
     description = net(**over)
+    assert choose(by(description, "compiled"), 0).trainer == (
+        "compiled_phases" if over in PHASES.values() else "compiled"
+    )
     (one, slow, rows), (two, fast, others) = trained(description, "stepper"), trained(description, "compiled")
     for name, before in start(description).items():
         learns = name != "skip"
@@ -285,11 +309,13 @@ def test_a_compiler_that_cxx_names_is_the_one_that_is_used(monkeypatch):
 
 
 REFUSED = {
-    "rule is 'vector_field'": {"learning": "contrastive", "training": {"rule": "vector_field"}},
-    "training.prune": {"training": {"prune": {"below": 0.01, "temperature": 5}}},
+    "rule is 'holomorphic'": {
+        "learning": "contrastive",
+        "training": {"rule": "holomorphic"},
+        "substrate": {"rate": {"neuron": "sigmoid"}},
+    },
+    "nudge is 'corrected'": {"learning": "contrastive", "training": {"rule": "corrected_vector_field"}},
     "hidden1_output runs as Brian2 Synapses": {"on": "spiking", "projections": {"hidden1_output": {"delay": "2 ms"}}},
-    "'bernoulli' of layer 'hidden1' draws": {"on": "spiking", "substrate": {"spiking": {"neuron": "bernoulli"}}},
-    "'deep' of layer 'hidden1' reads": {"substrate": {"rate": {"neuron": "deep"}}},
 }
 
 
@@ -319,7 +345,8 @@ def test_a_trainer_that_is_left_open_is_compiled_where_that_pays_and_can_be(leak
     assert choose(left_open, COMPILED_FROM - 1, "cython").trainer == "stepwise"
     assert choose(left_open, COMPILED_FROM, "numpy").trainer == "stepwise"
     assert choose(net(engine="stepper"), COMPILED_FROM, "cython").trainer == "stepwise"
-    assert choose(net("crossbar", engine=None), COMPILED_FROM, "cython").trainer == "stepwise"
+    assert choose(net("crossbar", engine=None), COMPILED_FROM, "cython").trainer == "compiled"
+    assert choose(net("crossbar", engine=None, hardware="pcm"), COMPILED_FROM, "cython").trainer == "compiled_phases"
     assert choose(net(engine=None, substrate=leaky), COMPILED_FROM, "cython").trainer == "stepwise"
 
 
@@ -356,10 +383,10 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch):
         prepare(net(), 150, "cython")
 
 
-@pytest.mark.parametrize(("on", "own"), [("resistive", "operating_point"), ("crossbar", "stepper")])
-def test_circuits_are_told_their_own_engine(on, own):
-    with pytest.raises(SpecError, match=rf"substrate is '{on}', which the compiled trainer .* use --engine {own}\.$"):
-        prepare(net(on, learning="contrastive"), 150, "cython")
+def test_circuits_are_told_their_own_engine():
+    said = r"substrate is 'resistive', which the compiled trainer .* use --engine operating_point\.$"
+    with pytest.raises(SpecError, match=said):
+        prepare(net("resistive", learning="contrastive"), 150, "cython")
 
 
 def test_without_a_compiler_one_sentence(tmp_path, monkeypatch):

@@ -169,7 +169,7 @@ def _steps(context: CodeContext) -> list[str]:
         for code in codes
     ]
     drawing = [
-        f"draw<{context.block(population)}, {str(kind == 'randn()').lower()}>"
+        f"draw<BATCH * {context.size(place[0])}, {str(kind == 'randn()').lower()}>"
         f"({context.at(place)}, key, time_step(), {number_of(*place)}u);"
         for population in populations
         for place, kind in population.noise.items()
