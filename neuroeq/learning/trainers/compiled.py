@@ -163,7 +163,9 @@ class Compiled:
         places = [(epoch, batches.first + index) for index in range(n_batches)]
         chosen = [nudges(network.phases, streams.child("nudge", *place)) for place in places]
         phases = len(chosen[0])
-        drawn, keys = zip(*(self._simulation.draws(streams.child("state", *p), phases) for p in places), strict=True)
+        drawn, keys = zip(
+            *(self._simulation.draws.ahead(streams.child("state", *p), phases) for p in places), strict=True
+        )
         gains = [[gain for _, gain in each] for each in chosen]
         rates, training, unit = learning_rates(network), network.training, self._unit
         weights = self._params if unit == 1 else {name: value * unit for name, value in self._params.items()}

@@ -13,7 +13,6 @@ Salmon, Moraes, Dror & Shaw 2011, Parallel random numbers: as easy as 1, 2, 3, S
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from zlib import crc32
 
 import numpy as np
@@ -70,7 +69,7 @@ def draw(out: Array, kind: str, key: int, step: int, number: int) -> None:
     out
         The numbers of all units, (n,), which are set.
     kind
-        ``"rand()"`` or ``"randn()"``.
+        What is drawn, ``"rand()"`` or ``"randn()"``.
     key
         The key of the phase, of 64 bits.
     step, number
@@ -99,38 +98,3 @@ def philox(block: Array, step: int, number: int, key: int) -> Array:
         ]
         keys = [(each + odd) & WORD for each, odd in zip(keys, WEYL, strict=True)]
     return np.stack(counter)
-
-
-class Noise:
-    """The random numbers of the units of a simulation, drawn before every step.
-
-    Parameters
-    ----------
-    variables
-        By layer and name: the variable of all units, (batch x n,), and its kind.
-
-    Attributes
-    ----------
-    phase
-        The key of the present phase.
-    """
-
-    def __init__(self, variables: Mapping[tuple[str, str], tuple[Array, str]]) -> None:
-        self._variables = [(array, kind, number_of(*place)) for place, (array, kind) in variables.items()]
-        self.phase = 0
-
-    def __bool__(self) -> bool:
-        return bool(self._variables)
-
-    def key(self, rng: np.random.Generator) -> int:
-        """Return the key of a phase, drawn if units are noisy."""
-        return int(rng.integers(2**64, dtype=np.uint64)) if self else 0
-
-    def start(self, key: int) -> None:
-        """Begin a phase with its key."""
-        self.phase = key
-
-    def write(self, step: int) -> None:
-        """Draw the numbers of a step."""
-        for array, kind, number in self._variables:
-            draw(array, kind, self.phase, step, number)

@@ -13,11 +13,11 @@ from neuroeq.describe.spec import Network
 from neuroeq.errors import DivergenceError, EquationError
 
 from .assembly import assemble, time_step
-from .brian import brian, reseed, use_target
+from .brian import brian, use_target
 from .compiled import CompiledPhases, library_of
 from .coupling import Drives
+from .draws import Draws
 from .memory import Resume, blank, placed, rest, restore, rows, save, spread
-from .noise import Noise
 from .nudging import Nudging
 from .plasticity.accumulator import Plasticity
 from .plasticity.learning import Learning
@@ -61,6 +61,8 @@ class Simulation:
     ----------
     edges
         The synapses of sparse projections, by projection.
+    draws
+        The random numbers of its phases.
 
     Raises
     ------
@@ -97,11 +99,7 @@ class Simulation:
         self._stepper = schedule(engine, network.where, self._assembly, self._learning, self._monitors, calls)
         for native in self._assembly.natives:
             native.prepare()
-        populations = self._assembly.populations
-        drawn = {place: (p.view(place[1], place[0]), kind) for p in populations for place, kind in p.noise.items()}
-        self._noise = Noise({place: (view.reshape(-1), kind) for place, (view, kind) in drawn.items()})
-        units = any(each.drawn or each.model.random for each in populations)
-        self._random = units or bool(self._assembly.natives)
+        self.draws = Draws(self._assembly)
         self._nudge: Nudge | None = None
         self._held: Params = {}
         self._holding = object()
@@ -133,7 +131,7 @@ class Simulation:
         """
         check_batch(self.network, inputs, None if nudge is None else nudge.targets, self.batch)
         self._nudging.check(nudge)
-        self._noise.start(self._seeded(rng))
+        self.draws.start(rng)
         if start is None:
             rest(self._assembly, rng)
         else:
@@ -153,26 +151,6 @@ class Simulation:
             assert self._monitors is not None
             record.phases.append(self._monitors.collect(self._phase))
         return self._equilibrium(inputs, steps, residual, stop)
-
-    def draws(self, rng: np.random.Generator, nudged: int) -> tuple[list[Array], list[int]]:
-        """Return what the free phase and some nudged phases of a batch would draw.
-
-        Returns
-        -------
-        starts
-            Random start values: (batch x units,) for each variable that has them.
-        keys
-            The key of the noise in every phase.
-        """
-        keys = [self._seeded(rng)]
-        starts = [values for population in self._assembly.populations for values in population.draws(rng)]
-        return starts, keys + [self._seeded(rng) for _ in range(nudged)]
-
-    def _seeded(self, rng: np.random.Generator) -> int:
-        """Seed the random numbers of a phase, if there are any, and return the key of its noise."""
-        if self._random:
-            reseed(rng)
-        return self._noise.key(rng)
 
     def spread(self, resume: Resume, sample: int, shifts: Mapping[str, Array]) -> Resume:
         """Return a saved state that holds copies of one sample, each with its states shifted.
@@ -223,7 +201,7 @@ class Simulation:
             return self._run(stop, plasticity is not None, record is not None)
         inputs = self._values[self.network.input_layer]
         steps, residual, self._n_spikes = compiled.run(
-            inputs, params, self._holding, nudge, stop, plasticity, self._noise.phase
+            inputs, params, self._holding, nudge, stop, plasticity, self.draws.key
         )
         if not np.isfinite(residual):
             self._report_divergence(steps)
@@ -263,7 +241,7 @@ class Simulation:
         self._drives.write()
         self._nudging.write()
         self._learning.begin_step()
-        self._noise.write(self._stepper.timestep)
+        self.draws.write(self._stepper.timestep)
 
     def _gather_spikes(self) -> None:
         for population in self._spiking:

@@ -14,7 +14,7 @@ from neuroeq.learning.trainers import choose, prepare
 from neuroeq.learning.trainers.contract import COMPILED_FROM
 from neuroeq.learning.training import initial_state, train
 from neuroeq.physics.engine import use_target
-from neuroeq.physics.engine.compiled import library, library_of
+from neuroeq.physics.engine.compiled import compiler, library, library_of
 from neuroeq.randomness import Streams
 from tests.nets import network, substrate_of
 
@@ -302,7 +302,7 @@ def test_what_a_killed_build_left_is_removed_and_a_running_one_is_left_alone(tmp
 
 def test_a_compiler_that_cxx_names_is_the_one_that_is_used(monkeypatch):
     monkeypatch.setenv("CXX", "g++ -O1")
-    assert library._compiler() == ("g++", "-O1")
+    assert compiler.compiler() == ("g++", "-O1")
     monkeypatch.setenv("CXX", "/no/such -O1")
     with pytest.raises(SpecError, match=r"there is no '/no/such', which CXX names; expected a C\+\+ compiler"):
         library_of(net("rate"))

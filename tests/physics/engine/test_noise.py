@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from neuroeq.physics.engine import noise
 from neuroeq.physics.engine.noise import draw, philox
 from tests.nets import batch_of, network, params_of, substrate_of
 
@@ -42,11 +41,11 @@ def test_numbers_have_their_distribution(kind, mean, variance):
         assert abs(np.corrcoef(one, another)[0, 1]) < 5 / np.sqrt(n)
 
 
-def test_a_model_without_random_numbers_has_none_and_draws_no_key():
+def test_a_model_without_random_numbers_draws_nothing():
     rng = np.random.default_rng(0)
     before = rng.bit_generator.state
-    quiet = noise.Noise({})
-    assert quiet.key(rng) == 0
+    net = network("rate", 6, 30, 3)
+    substrate_of(net, batch=5, target="numpy").relax(batch_of(net, 5)[0], rng=rng)
     assert rng.bit_generator.state == before
 
 
@@ -58,8 +57,8 @@ def test_noise_that_is_switched_on_elsewhere_shifts_none():
         net = network("spiking", 6, 30, 3, layers=layers)
         substrate = substrate_of(net, batch=5, target="numpy")
         simulation = substrate.simulation
-        simulation._noise.start(77)
-        simulation._noise.write(4)
+        simulation.draws.key = 77
+        simulation.draws.write(4)
         home = simulation._home["hidden1"]
         drawn[name] = home.view("noise_0", "hidden1").copy()
     assert drawn["one"].std() > 0.1

@@ -1,7 +1,8 @@
 """Training in C++: many batches at a time, with the equations as Brian2's cpp_standalone writes them."""
 
+from .calls import Library, Work
 from .code_context import parameter_names
-from .library import Library, Work, library_of
+from .library import library_of
 from .phases import CompiledPhases
 from .support import unsupported, unsupported_phases
 from .updates import parameter_updates, slopes

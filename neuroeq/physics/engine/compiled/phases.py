@@ -16,8 +16,8 @@ from neuroeq.describe.spec import Network
 
 from ..assembly import Assembly
 from ..plasticity.accumulator import Plasticity
+from .calls import Library, addresses, one_at_a_time
 from .code_context import parameter_names, shared_variables
-from .library import Library, addresses, one_at_a_time
 from .updates import parameter_updates
 
 Array = np.ndarray

@@ -1,0 +1,65 @@
+"""What a simulation draws at random: start values when a phase begins, and the noise of units before every step."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .assembly import Assembly
+from .brian import reseed
+from .noise import draw, number_of
+
+Array = np.ndarray
+
+
+class Draws:
+    """The random numbers of a simulation.
+
+    Parameters
+    ----------
+    assembly
+        The Brian2 objects of the simulation.
+
+    Attributes
+    ----------
+    key
+        The key of the noise of the present phase.
+    """
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._populations = assembly.populations
+        self._noise = [
+            (population.view(name, layer).reshape(-1), kind, number_of(layer, name))
+            for population in self._populations
+            for (layer, name), kind in population.noise.items()
+        ]
+        units = any(population.drawn or population.model.random for population in self._populations)
+        self._any = units or bool(assembly.natives)
+        self.key = 0
+
+    def start(self, rng: np.random.Generator) -> None:
+        """Begin a phase: seed Brian2's own random numbers, and draw the key of the noise."""
+        self.key = self._seeded(rng)
+
+    def write(self, step: int) -> None:
+        """Draw the noise of a step."""
+        for array, kind, number in self._noise:
+            draw(array, kind, self.key, step, number)
+
+    def ahead(self, rng: np.random.Generator, nudged: int) -> tuple[list[Array], list[int]]:
+        """Return what the free phase and some nudged phases of a batch would draw.
+
+        Returns
+        -------
+        starts
+            Random start values: (batch x units,) for each variable that has them.
+        keys
+            The key of the noise in every phase.
+        """
+        keys = [self._seeded(rng)]
+        starts = [values for population in self._populations for values in population.draws(rng)]
+        return starts, keys + [self._seeded(rng) for _ in range(nudged)]
+
+    def _seeded(self, rng: np.random.Generator) -> int:
+        if self._any:
+            reseed(rng)
+        return int(rng.integers(2**64, dtype=np.uint64)) if self._noise else 0
