@@ -27,8 +27,8 @@ Seed = Annotated[
 Engine = Annotated[
     str | None,
     typer.Option(
-        help="What runs the simulation: stepper; compiled, which trains rate and spiking networks in C++ and is "
-        "the default from 200,000 samples on; reference, which is Brian2's Network.run; or operating_point, for "
+        help="What runs the simulation: stepper; compiled, which trains rates, spikes and crossbars in C++ and is "
+        "the default where that saves time; reference, which is Brian2's Network.run; or operating_point, for "
         "resistor networks."
     ),
 ]

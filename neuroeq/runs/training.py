@@ -64,8 +64,8 @@ def train(
     data_dir
         The folder that holds data sets; ``$NEUROEQ_DATA`` if left out.
     engine
-        ``"stepper"``; ``"compiled"``, C++ that learns many batches at a time, for rate and spiking networks, and their
-        default for trainings of 200,000 samples and more where there is a compiler; ``"reference"`` for Brian2's
+        ``"stepper"``; ``"compiled"``, C++ that learns many batches at a time, for rates, spikes and crossbars, and
+        their default where there is a compiler and it saves more time than it takes; ``"reference"`` for Brian2's
         `Network.run`; or for a resistor network ``"operating_point"`` (its default), which solves Kirchhoff's laws.
     target
         What Brian2 compiles equations to: ``"cython"``, ``"numpy"``, or ``"auto"``.

@@ -150,7 +150,7 @@ def test_show_renders_equations_units_and_sources(capsys):
 
 def test_show_says_who_trains_a_network_and_why(capsys):
     for settings, line in (
-        ([], "# trainer: compiled (from 200,000 samples), stepwise below"),
+        ([], "# trainer: compiled"),
         (["--set", "training.momentum=0.5"], "# trainer: stepwise; not compiled because: training.momentum is 0.5"),
     ):
         with pytest.raises(SystemExit) as ended:

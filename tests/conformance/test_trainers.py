@@ -1,5 +1,6 @@
 """Every trainer ends in the weights of the stepwise one, or says which setting it does not allow."""
 
+import re
 from typing import get_args
 
 import numpy as np
@@ -10,7 +11,7 @@ from neuroeq.describe.spec.base import Spec
 from neuroeq.errors import NeuroeqError, SpecError
 from neuroeq.learning.monitor import TrainingMonitor
 from neuroeq.learning.trainers import choose, explained, start
-from neuroeq.learning.trainers.contract import COMPILED_FROM, Batches, Setup
+from neuroeq.learning.trainers.contract import Batches, Setup
 from neuroeq.learning.trainers.stepwise import Stepwise
 from neuroeq.learning.training import initial_state
 from neuroeq.randomness import Streams
@@ -180,13 +181,42 @@ def test_another_value_is_a_reason_against_the_kernels_or_ends_in_the_same_weigh
 @pytest.mark.compiled
 @pytest.mark.usefixtures("compiler")
 def test_other_values_are_reasons_against_compiled_code_or_end_in_the_same_weights():
-    """All values that are allowed at once, since each network takes seconds to compile."""
-    compiled = TRAINERS.get("compiled")
-    allowed = [over for each in OTHERS.values() for over in each if not list(compiled.reasons(net("compiled", over)))]
-    assert {"beta": 0.02} in [over.get("phases") for over in allowed]
-    schedules = [over for over in allowed if over in SCHEDULES]
-    assert len(schedules) >= 3
-    assert_same(net("compiled", *(over for over in allowed if over not in schedules[1:])), "compiled")
+    """Many values at a time, as far as they go together, since each network takes seconds to compile."""
+    refused, groups = [], []
+    for over in (over for each in OTHERS.values() for over in each):
+        if list(TRAINERS.get("compiled").reasons(net("compiled", over))):
+            refused.append(over)
+        else:
+            _put(over, groups)
+    assert len(refused) == 5  # three rules, one nudge and pruning
+    assert 3 <= len(groups) <= 8
+    for group in groups:
+        assert_same(net("compiled", *group), "compiled")
+
+
+def _put(over, groups):
+    """Put a table into the first group that is a network with it, and in which nothing is overwritten."""
+    for group in groups:
+        others = {path for each in group for path in paths(each)}
+        if others & set(paths(over)):
+            continue
+        try:
+            together = net("compiled", *group, over)
+        except NeuroeqError:
+            continue
+        if not list(TRAINERS.get("compiled").reasons(together)):
+            group.append(over)
+            return
+    groups.append([over])
+
+
+def paths(table, prefix=""):
+    """Yield the path of every value of a table; a schedule and a step are values as a whole."""
+    for key, value in table.items():
+        if isinstance(value, dict) and key not in ("schedule", "step"):
+            yield from paths(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key
 
 
 @pytest.mark.parametrize("trainer", ["compiled", "fused"])
@@ -203,22 +233,22 @@ def test_a_setting_that_nobody_thought_of_is_a_reason(trainer):
 
 @pytest.mark.parametrize("trainer", ["compiled", "fused"])
 def test_a_trainer_that_is_asked_for_and_does_not_allow_the_network_says_why(trainer):
-    with pytest.raises(
-        SpecError, match=rf"training\.momentum is 0\.5, which the {trainer} trainer does not do; use --"
-    ):
-        choose(net(trainer, {"training": {"momentum": 0.5}}), 10, trainer=trainer)
+    with pytest.raises(SpecError, match=rf"training\.prune is set, which the {trainer} trainer does not do; use --"):
+        choose(net(trainer, PRUNE), 10, trainer=trainer)
     with pytest.raises(NeuroeqError, match="no trainer 'warp'"):
         choose(net(trainer), 10, trainer="warp")
 
 
-def test_the_choice_says_why():
-    choice = choose(net("compiled", {"training": {"momentum": 0.5}}), COMPILED_FROM, "cython")
-    assert choice.trainer == "stepwise"
-    assert choice.reasons == {"compiled": ("training.momentum is 0.5",), "fused": ("substrate is 'rate'",)}
+def test_the_choice_says_why(monkeypatch):
+    monkeypatch.setattr("neuroeq.learning.trainers.saving.built", lambda network: False)
+    monkeypatch.setattr("neuroeq.learning.trainers.saving.build_seconds", lambda: 5.0)
+    choice = choose(net("compiled", PRUNE), 10**9, "cython")
+    assert choice.trainer == "compiled_phases"
+    assert choice.reasons == {"compiled": ("training.prune is set",), "fused": ("substrate is 'rate'",)}
     (short,) = choose(net("compiled"), 900, "cython").reasons["compiled"]
-    assert short == "a training of 900 samples is shorter than the 200,000 that pay for it"
+    assert re.fullmatch(r"compiling it takes about 5 s, and saves 0\.\d+ s in a training of 900 samples", short)
     assert choose(net("fused"), 10).trainer == "fused"
-    assert explained(net("compiled")) == "compiled (from 200,000 samples), stepwise below"
+    assert re.fullmatch(r"compiled \(from [\d,]+ samples\), stepwise below", explained(net("compiled")))
     assert explained(net("fused", {"training": {"l1": 0.1}})) == "stepwise; not fused because: training.l1 is 0.1"
 
 

@@ -82,10 +82,9 @@ class RunOptions(Spec):
         Seed of the start weights, of the order of the examples, of start values and of noise.
     engine
         What runs the simulation. ``stepper``: Brian2's equations in our own loop; ``reference``: Brian2's
-        ``Network.run``; ``compiled``: the whole training compiled to C++; ``operating_point``: the solver of a
-        circuit's operating point. If left out, a resistor network uses the solver. Any other network uses the stepper,
-        or the compiled training if there are at least 200,000 samples, a compiler, and nothing in the network that
-        the compiled training does not support.
+        ``Network.run``; ``compiled``: the training, or at least its phases, compiled to C++; ``operating_point``: the
+        solver of a circuit's operating point. If left out, a resistor network uses the solver. Any other network uses
+        compiled code where there is a compiler and it saves more time than it takes to build, else the stepper.
     data_dir
         The folder that holds data sets, if one was named.
     """

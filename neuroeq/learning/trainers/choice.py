@@ -11,10 +11,13 @@ from neuroeq.errors import NeuroeqWarning, SpecError
 from neuroeq.physics.substrates import engine_of
 from neuroeq.registry import TRAINERS
 
-from .contract import COMPILED_FROM, Setup, Trainer
+from .contract import Setup, Trainer
+from .saving import pays_from
 
 PHASES = "compiled_phases"
 """The trainer of the engine ``"compiled"`` for networks whose batches are not learned in compiled code as a whole."""
+EVER = 10**12
+"""Samples of a training that is long enough for anything."""
 LAST = "stepwise"
 """The trainer that allows every network, and is used if no other one can be."""
 
@@ -73,7 +76,7 @@ def choose(
     reasons: dict[str, tuple[str, ...]] = {}
     for name in (*(each for each in TRAINERS.names() if each not in (LAST, *without)), LAST):
         candidate = TRAINERS.get(name)
-        reasons[name] = tuple(candidate.reasons(network)) or tuple(candidate.drawbacks(samples, target))
+        reasons[name] = tuple(candidate.reasons(network)) or tuple(candidate.drawbacks(network, samples, target))
         if not reasons[name]:
             return Choice(name, {each: why for each, why in reasons.items() if why})
     raise AssertionError(f"'{LAST}' allows every network")
@@ -119,13 +122,18 @@ def title(name: str, samples: int) -> str:
 
 def explained(network: Network) -> str:
     """Return a line that names the trainer of a resolved network, and says why others of its substrate are not used."""
-    long, short = choose(network, COMPILED_FROM, "cython"), choose(network, 0, "cython")
+    long, short = choose(network, EVER, "cython"), choose(network, 0, "cython")
     chosen = long.trainer
     if long.trainer != short.trainer:
-        chosen = f"{long.trainer} (from {COMPILED_FROM:,} samples), {short.trainer} below"
+        chosen = f"{long.trainer} (from {_rounded(pays_from(network)):,} samples), {short.trainer} below"
     substrate = f"substrate is '{network.substrate_name}'"
     others = [f"not {name} because: {', '.join(why)}" for name, why in long.reasons.items() if substrate not in why]
     return "; ".join([chosen, *others])
+
+
+def _rounded(number: int) -> int:
+    """Return a number with two digits that are not 0."""
+    return int(float(f"{number:.2g}"))
 
 
 def _own(network: Network) -> str:

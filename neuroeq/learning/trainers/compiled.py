@@ -21,11 +21,11 @@ from neuroeq.physics.substrates import Crossbar, NeuronSubstrate, simulated
 from ..optimiser import schedule_factor, velocities
 from ..particles import Particles
 from ..phases import nudges
-from . import contract
 from .allowed import ASIDE, OVERLAYS, Allowed, any_of, disallowed
-from .contract import Batches, Outcome, Setup, chunk_of, compiling_pays
+from .contract import Batches, Outcome, Setup, chunk_of
 from .first_batch import first_free_phase
 from .fused import HARDWARE
+from .saving import drawback
 
 Array = np.ndarray
 SUBSTRATES = ("rate", "spiking", "crossbar")
@@ -104,10 +104,10 @@ class Compiled:
         yield from unsupported(network)
 
     @staticmethod
-    def drawbacks(samples: int, target: str) -> Iterator[str]:
-        """Yield a sentence if the training is short, or if the user wants no compiler."""
-        if not compiling_pays(samples):
-            yield f"a training of {samples:,} samples is shorter than the {contract.COMPILED_FROM:,} that pay for it"
+    def drawbacks(network: Network, samples: int, target: str) -> Iterator[str]:
+        """Yield a sentence if compiling takes longer than it saves, or if the user wants no compiler."""
+        if sentence := drawback(network, samples):
+            yield sentence
         if target == "numpy":
             yield "the target is 'numpy', which asks for no compiler"
 

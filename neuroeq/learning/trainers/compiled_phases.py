@@ -8,8 +8,8 @@ from neuroeq.describe.spec import Network
 from neuroeq.physics.engine.compiled import library_of, unsupported_phases
 from neuroeq.physics.substrates import NeuronSubstrate, simulated
 
-from . import contract
-from .contract import Setup, compiling_pays
+from .contract import Setup
+from .saving import drawback
 from .stepwise import Stepwise
 
 SUBSTRATES = ("rate", "spiking", "crossbar")
@@ -58,10 +58,10 @@ class CompiledPhases(Stepwise):
         yield from unsupported_phases(network)
 
     @staticmethod
-    def drawbacks(samples: int, target: str) -> Iterator[str]:
-        """Yield a sentence if the training is short, or if the user wants no compiler."""
-        if not compiling_pays(samples):
-            yield f"a training of {samples:,} samples is shorter than the {contract.COMPILED_FROM:,} that pay for it"
+    def drawbacks(network: Network, samples: int, target: str) -> Iterator[str]:
+        """Yield a sentence if compiling takes longer than it saves, or if the user wants no compiler."""
+        if sentence := drawback(network, samples):
+            yield sentence
         if target == "numpy":
             yield "the target is 'numpy', which asks for no compiler"
 

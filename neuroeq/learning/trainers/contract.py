@@ -20,7 +20,7 @@ Array = np.ndarray
 CHUNK, CHUNK_SAMPLES = 64, 4096
 """The largest numbers of batches and of examples that a fast trainer is given at a time."""
 COMPILED_FROM = 200_000
-"""The number of samples of a whole training above which compiling, which takes seconds, saves time."""
+"""The number of samples of a whole training above which compiling kernels with numba saves time."""
 
 
 @dataclass(frozen=True)
@@ -121,11 +121,13 @@ class Trainer(Protocol):
         ...
 
     @staticmethod
-    def drawbacks(samples: int, target: str) -> Iterator[str]:
+    def drawbacks(network: Network, samples: int, target: str) -> Iterator[str]:
         """Yield a sentence for each reason not to use it unless a user asks for it.
 
         Parameters
         ----------
+        network
+            The resolved network, for which there are no `reasons`.
         samples
             The number of samples of the whole training.
         target

@@ -118,7 +118,7 @@ class Fused:
             yield "hardware.neuron.nonlinearity is neither ideal nor a single Shockley diode at each hidden node"
 
     @staticmethod
-    def drawbacks(samples: int, target: str) -> Iterator[str]:
+    def drawbacks(network: Network, samples: int, target: str) -> Iterator[str]:
         """Yield nothing: it is faster even in NumPy, and compiles only for long trainings."""
         yield from ()
 

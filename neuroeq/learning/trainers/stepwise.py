@@ -66,7 +66,7 @@ class Stepwise:
         yield from ()
 
     @staticmethod
-    def drawbacks(samples: int, target: str) -> Iterator[str]:
+    def drawbacks(network: Network, samples: int, target: str) -> Iterator[str]:
         """Yield nothing: it can always be used."""
         yield from ()
 

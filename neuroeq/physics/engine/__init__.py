@@ -1,5 +1,6 @@
 """The only code that builds and runs Brian2 objects."""
 
+from .assembly import time_step
 from .brian import TARGETS, can_compile, use_target
 from .equations.field import Field
 from .memory import Resume
@@ -20,5 +21,6 @@ __all__ = [
     "can_compile",
     "reads_strength",
     "strength",
+    "time_step",
     "use_target",
 ]

@@ -11,7 +11,7 @@ import neuroeq
 from neuroeq.data import load
 from neuroeq.errors import DivergenceError, NeuroeqWarning, SpecError
 from neuroeq.learning.trainers import choose, prepare
-from neuroeq.learning.trainers.contract import COMPILED_FROM
+from neuroeq.learning.trainers.saving import saved_per_sample
 from neuroeq.learning.training import initial_state, train
 from neuroeq.physics.engine import use_target
 from neuroeq.physics.engine.compiled import compiler, library, library_of
@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.usefixtures("compiler"),
     pytest.mark.filterwarnings("ignore::neuroeq.errors.NeuroeqWarning"),
 ]
+MANY = 10**8
 SHORT = {"free": {"duration": "12 steps"}, "nudged": {"duration": "5 steps"}}
 
 
@@ -221,7 +222,7 @@ def test_a_library_is_built_once(tmp_path, monkeypatch):
     here = {"XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     both = [subprocess.Popen([sys.executable, "-c", code], env=os.environ | here) for _ in range(2)]
     assert [each.wait() for each in both] == [0, 0]
-    assert [path.suffix for path in (tmp_path / "neuroeq").iterdir()] == [".so"]
+    assert sorted(path.suffix for path in (tmp_path / "neuroeq").iterdir()) == ["", ".so"]  # and the time that it took
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(library, "_build", lambda *_: pytest.fail("compiled again"))
@@ -341,13 +342,27 @@ def test_synapses_that_do_more_than_integrate_are_a_sentence(leaky):
 
 def test_a_trainer_that_is_left_open_is_compiled_where_that_pays_and_can_be(leaky):
     left_open = net(engine=None, learning="contrastive")
-    assert choose(left_open, COMPILED_FROM, "cython").trainer == "compiled"
-    assert choose(left_open, COMPILED_FROM - 1, "cython").trainer == "stepwise"
-    assert choose(left_open, COMPILED_FROM, "numpy").trainer == "stepwise"
-    assert choose(net(engine="stepper"), COMPILED_FROM, "cython").trainer == "stepwise"
-    assert choose(net("crossbar", engine=None), COMPILED_FROM, "cython").trainer == "compiled"
-    assert choose(net("crossbar", engine=None, hardware="pcm"), COMPILED_FROM, "cython").trainer == "compiled_phases"
-    assert choose(net(engine=None, substrate=leaky), COMPILED_FROM, "cython").trainer == "stepwise"
+    assert choose(left_open, MANY, "cython").trainer == "compiled"
+    assert choose(left_open, MANY, "numpy").trainer == "stepwise"
+    assert choose(net(engine="stepper"), MANY, "cython").trainer == "stepwise"
+    assert choose(net("crossbar", engine=None), MANY, "cython").trainer == "compiled"
+    assert choose(net("crossbar", engine=None, hardware="pcm"), MANY, "cython").trainer == "compiled_phases"
+    assert choose(net(engine=None, substrate=leaky), MANY, "cython").trainer == "stepwise"
+
+
+def test_compiling_pays_where_it_saves_more_than_the_last_build_took(tmp_path, monkeypatch):
+    """Not at all where the library is there already."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    network, saved = net(engine=None), saved_per_sample(net(engine=None))
+    kept = tmp_path / "neuroeq" / "build_seconds"
+    kept.parent.mkdir()
+    for seconds in (3.0, 30.0):
+        kept.write_text(str(seconds))
+        few, many = round(0.99 * seconds / saved), round(1.01 * seconds / saved)
+        assert [choose(network, n, "cython").trainer for n in (few, many)] == ["stepwise", "compiled"]
+    library_of(network)
+    assert 0.5 < float(kept.read_text()) < 300
+    assert choose(network, 1, "cython").trainer == "compiled"
 
 
 def test_a_trainer_that_was_not_asked_for_and_cannot_be_built_is_passed_over(tmp_path, monkeypatch):
@@ -355,13 +370,13 @@ def test_a_trainer_that_was_not_asked_for_and_cannot_be_built_is_passed_over(tmp
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     with pytest.warns(NeuroeqWarning, match=r"compiled trainer is not used, since .* there is no C\+\+ compiler"):
-        assert prepare(net(engine=None), COMPILED_FROM, "cython") == "stepwise"
+        assert prepare(net(engine=None), MANY, "cython") == "stepwise"
 
 
 @pytest.mark.parametrize(("first", "then"), [("cython", "numpy"), ("numpy", "cython")])
 def test_a_resumed_run_keeps_the_trainer_that_it_began_with(first, then, tmp_path, monkeypatch):
     """The target says whether there may be a compiler; what evaluates beside the training runs in NumPy here."""
-    monkeypatch.setattr("neuroeq.learning.trainers.contract.COMPILED_FROM", 100)
+    monkeypatch.setattr("neuroeq.learning.trainers.saving.build_seconds", lambda: 0.0)
     monkeypatch.setattr("neuroeq.physics.engine.simulation.use_target", lambda wish: use_target("numpy"))
     description = net(engine=None, training={"epochs": 3})
 

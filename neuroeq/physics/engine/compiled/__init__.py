@@ -2,7 +2,7 @@
 
 from .calls import Library, Work
 from .code_context import parameter_names
-from .library import library_of
+from .library import build_seconds, built, library_of
 from .phases import CompiledPhases
 from .support import unsupported, unsupported_phases
 from .updates import parameter_updates, slopes
@@ -11,6 +11,8 @@ __all__ = [
     "CompiledPhases",
     "Library",
     "Work",
+    "build_seconds",
+    "built",
     "library_of",
     "parameter_names",
     "parameter_updates",

@@ -15,6 +15,8 @@ import pickle
 import shutil
 import sys
 import tempfile
+import time
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,6 +28,8 @@ from .compiler import FLAGS, SINGLE, compile_library, compiler, machine, run, ve
 
 DIGEST = hashlib.sha256().digest_size
 """The size of the digest at the end of a library [bytes]."""
+TIME, USUAL = "build_seconds", 8.0
+"""The file that holds how long the last library took to build, and the time if there was none [s]."""
 PACKAGE = Path(__file__).parents[3]
 """The package, whose code decides what a library does."""
 
@@ -43,20 +47,42 @@ def library_of(network: Network) -> Library:
     SpecError
         If there is no compiler, or it fails, or the result cannot be kept.
     """
-    path = cache_folder() / f"{_content(network)}.so"
+    path = _path(network)
     try:
         if path.exists() and _sealed(path):
             try:
                 return Library(path)
             except (OSError, AttributeError):  # of a machine with other libraries
                 path.unlink()
+        start = time.perf_counter()
         _build(network, path)
+        _keep_time(path.parent, time.perf_counter() - start)
         return Library(path)
     except OSError as error:
         raise SpecError(
             f"engine is 'compiled', but {path.parent} cannot keep what is compiled ({error}); name another folder with "
             "XDG_CACHE_HOME, or use --engine stepper."
         ) from None
+
+
+def built(network: Network) -> bool:
+    """Return whether there is a library for a network already."""
+    try:
+        return _path(network).exists()
+    except SpecError:  # there is no compiler
+        return False
+
+
+def build_seconds() -> float:
+    """Return how long a library takes to build here, as the last one did [s]."""
+    try:
+        return float((cache_folder() / TIME).read_text())
+    except (OSError, ValueError):
+        return USUAL
+
+
+def _path(network: Network) -> Path:
+    return cache_folder() / f"{_content(network)}.so"
 
 
 def cache_folder() -> Path:
@@ -76,8 +102,14 @@ def _content(network: Network) -> str:
         projection.pop("initial")
     versions = [version(package) for package in ("brian2", "sympy")]
     made_of = [network.substrate_name, table, FLAGS, compiler(), machine(compiler()), versions]
+    return hashlib.sha256(repr([*made_of, _code()]).encode()).hexdigest()[:32]
+
+
+@cache
+def _code() -> str:
+    """Return a digest of the package."""
     parts = [path.read_text() for path in sorted(PACKAGE.rglob("*")) if path.suffix in (".h", ".py")]
-    return hashlib.sha256(repr([*made_of, *parts]).encode()).hexdigest()[:32]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def _sealed(path: Path) -> bool:
@@ -107,6 +139,13 @@ def _build(network: Network, path: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         if held is not None:
             os.close(held)
+
+
+def _keep_time(folder: Path, seconds: float) -> None:
+    """Keep how long a library took to build, for the next choice."""
+    with tempfile.NamedTemporaryFile("w", dir=folder, prefix=f"{TIME}-", delete=False) as file:
+        file.write(f"{seconds:.3g}")
+    os.replace(file.name, folder / TIME)
 
 
 def _own_folder(parent: Path) -> tuple[Path, int | None]:

@@ -1,0 +1,46 @@
+"""What compiling a network saves, and what it costs: the choice between trainers is made by comparing the two.
+
+    saved = batches * steps of a batch * (a + b * units in the batch),     cost = 0 where the library is there already,
+                                                                                  else what the last one took to build
+
+The numbers a and b are the CPU time that a step of the stepwise trainer takes longer than a compiled one, as measured
+for networks of 12 to 26,000 units a batch; they are low rather than high, so that what is compiled pays.
+"""
+
+from __future__ import annotations
+
+from neuroeq.describe.spec import Network
+from neuroeq.physics.engine import time_step
+from neuroeq.physics.engine.compiled import build_seconds, built
+from neuroeq.physics.substrates import simulated
+
+RATE, SPIKES = (12e-6, 2e-9), (20e-6, 6e-9)
+"""Time that is saved in a step, and in a step by a unit, for units with rates and with spikes [s]."""
+
+
+def drawback(network: Network, samples: int) -> str | None:
+    """Return why compiling a network is not worth it for a training of some samples; None if it is."""
+    saved, cost = samples * saved_per_sample(network), cost_of(network)
+    if saved >= cost:
+        return None
+    return f"compiling it takes about {cost:.2g} s, and saves {saved:.2g} s in a training of {samples:,} samples"
+
+
+def pays_from(network: Network) -> int:
+    """Return the number of samples of a training from which compiling a network is worth it."""
+    return round(cost_of(network) / saved_per_sample(network))
+
+
+def cost_of(network: Network) -> float:
+    """Return how long it takes until a network is compiled [s]: no time if it is already."""
+    return 0.0 if built(simulated(network)) else build_seconds()
+
+
+def saved_per_sample(network: Network) -> float:
+    """Return the CPU time that compiling a network saves for each sample that is learned [s]."""
+    dt, phases, batch = time_step(network), network.phases, network.training.batch_size
+    nudged = 2 if phases.variant == "centred" else 1
+    steps = phases.free.n_steps(dt) + nudged * phases.nudged.n_steps(dt)
+    units = batch * sum(layer.size for layer in network.layers.values() if layer.role != "input")
+    a, b = SPIKES if network.kind.spikes else RATE
+    return steps * (a + b * units) / batch
