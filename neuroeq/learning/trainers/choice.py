@@ -66,7 +66,7 @@ def choose(
     asked = trainer or ("compiled" if network.run.engine == "compiled" else None)
     if asked is not None:
         refused = tuple(TRAINERS.get(asked).reasons(network))
-        if refused and asked == "compiled" and not tuple(TRAINERS.get(PHASES).reasons(network)):
+        if refused and trainer is None and not tuple(TRAINERS.get(PHASES).reasons(network)):
             return Choice(PHASES, {asked: refused})
         for reason in refused:
             raise SpecError(

@@ -59,7 +59,7 @@ ALLOWED: Allowed = {
 
 
 class Compiled:
-    """The trainer of dense rate and spiking networks.
+    """The trainer of networks of rates and spikes, and of ideal crossbars.
 
     Parameters
     ----------
@@ -100,6 +100,8 @@ class Compiled:
             yield f"substrate is '{network.substrate_name}'"
             return
         yield from disallowed(network, ALLOWED)
+        if network.substrate_name == "crossbar" and network.training.step.kind == "binary":
+            yield "training.step.kind is 'binary', whose filter is not in units of conductance"
         yield from (f"projections.{name} has hardware of its own" for name in network.own_arrays)
         yield from unsupported(network)
 
@@ -158,48 +160,52 @@ class Compiled:
             If beta is beyond the stability margin of a network that nothing bounds.
         """
         free = first_free_phase(self._setup, batches, self._start(batches))
-        network, streams, epoch = self._network, self._setup.streams, batches.epoch
-        n_batches = network.training.n_batches(len(batches.inputs))
-        places = [(epoch, batches.first + index) for index in range(n_batches)]
+        weights = self._params
+        if self._unit != 1:
+            weights = {name: value * self._unit for name, value in self._params.items()}
+        outputs = self._learned(self._work(batches, weights), batches.which)
+        if self._unit != 1:
+            for name, value in weights.items():
+                np.divide(value, self._unit, out=self._params[name])
+        if not all(np.isfinite(value).all() for value in (outputs, *self._params.values())):
+            raise DivergenceError(
+                f"network '{self._network.name}': outputs or weights grew without bound in epoch {batches.epoch + 1}; "
+                "try a smaller projections.*.learning_rate, projections.*.initial.gain, phases.beta or dt."
+            )
+        self._setup.substrate.hold(self._params)
+        return Outcome(outputs, free)
+
+    def _work(self, batches: Batches, weights: Params) -> Work:
+        """Return what the library learns from, with all that the batches draw at random; `weights` change in place."""
+        network, training, streams, epoch = self._network, self._network.training, self._setup.streams, batches.epoch
+        places = [(epoch, batches.first + index) for index in range(training.n_batches(len(batches.inputs)))]
         chosen = [nudges(network.phases, streams.child("nudge", *place)) for place in places]
-        phases = len(chosen[0])
-        drawn, keys = zip(
-            *(self._simulation.draws.ahead(streams.child("state", *p), phases) for p in places), strict=True
-        )
+        draws = [self._simulation.draws.ahead(streams.child("state", *p), len(chosen[0])) for p in places]
         gains = [[gain for _, gain in each] for each in chosen]
-        rates, training, unit = learning_rates(network), network.training, self._unit
-        weights = self._params if unit == 1 else {name: value * unit for name, value in self._params.items()}
-        factor = schedule_factor(training.schedule, epoch, training.epochs)
-        work = Work(
+        rates, factor = learning_rates(network), schedule_factor(training.schedule, epoch, training.epochs)
+        return Work(
             inputs=batches.inputs.astype(self._dtype, copy=False),
             wanted=batches.targets.astype(self._dtype, copy=False),
-            starts=[np.array(each, self._dtype) for each in zip(*drawn, strict=True)],
+            starts=[np.array(each, self._dtype) for each in zip(*(starts for starts, _ in draws), strict=True)],
             betas=np.array([[beta for beta, _ in each] for each in chosen]),
             slopes=np.array([slopes(self._updates, each, self._simulation.dt) for each in gains]),
-            keys=np.array(keys, np.uint64),
-            rates=np.array([factor * unit * rates[each.name] for each in self._updates]),
+            keys=np.array([keys for _, keys in draws], np.uint64),
+            rates=np.array([factor * self._unit * rates[each.name] for each in self._updates]),
             params=[weights[name] for name in self._order],
             velocities=[self._velocity(each.name) for each in self._updates],
             masks=self._masks,
             momentum=training.momentum,
-            l1=training.l1 * unit,
-            unit=unit,
+            l1=training.l1 * self._unit,
+            unit=self._unit,
             threshold=getattr(training.step, "threshold", 0.0),
             inertia=getattr(training.step, "inertia", 0.0),
         )
+
+    def _learned(self, work: Work, which: Array) -> Array:
+        """Learn, and return the outputs of free phases; each example goes on from its particle where it has one."""
         if self._particles is None:
-            outputs = self._library.learn(work)
-        else:
-            rows, seen = self._particles.rows(batches.which)
-            outputs = self._library.learn(replace(work, particles=list(rows.values()), seen=seen))
-            self._particles.keep_rows(rows, batches.which)
-        if unit != 1:
-            for name, value in weights.items():
-                np.divide(value, unit, out=self._params[name])
-        if not all(np.isfinite(value).all() for value in (outputs, *self._params.values())):
-            raise DivergenceError(
-                f"network '{network.name}': outputs or weights grew without bound in epoch {epoch + 1}; try a "
-                "smaller projections.*.learning_rate, projections.*.initial.gain, phases.beta or dt."
-            )
-        self._setup.substrate.hold(self._params)
-        return Outcome(outputs, free)
+            return self._library.learn(work)
+        rows, seen = self._particles.rows(which)
+        outputs = self._library.learn(replace(work, particles=list(rows.values()), seen=seen))
+        self._particles.keep_rows(rows, which)
+        return outputs

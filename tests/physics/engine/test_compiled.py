@@ -315,7 +315,7 @@ REFUSED = {
         "training": {"rule": "holomorphic"},
         "substrate": {"rate": {"neuron": "sigmoid"}},
     },
-    "nudge is 'corrected'": {"learning": "contrastive", "training": {"rule": "corrected_vector_field"}},
+    "rule is 'corrected_vector_field'": {"learning": "contrastive", "training": {"rule": "corrected_vector_field"}},
     "hidden1_output runs as Brian2 Synapses": {"on": "spiking", "projections": {"hidden1_output": {"delay": "2 ms"}}},
 }
 
