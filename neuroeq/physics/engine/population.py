@@ -162,6 +162,11 @@ class Population:
         ]
 
     @property
+    def reads_steps(self) -> bool:
+        """Whether plasticity reads how the activity changes over a step."""
+        return self._code.reads_steps
+
+    @property
     def noise(self) -> dict[tuple[str, str], str]:
         """The kinds of the random numbers of a step, by layer and the variable that holds them."""
         return {(layer, name): kind for layer in self.layers for name, kind in noises(self.model).items()}

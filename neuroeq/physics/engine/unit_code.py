@@ -6,6 +6,7 @@ activity, and the factors that plasticity reads.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from .noise import XI, calls, named, noises
 from .plasticity.terms import PlasticSynapse
 from .strength import STRENGTHS, mentions
 
+OVER_STEPS = re.compile(r"\bactivity_(before|mid|rate)\b")
 ALREADY_VARIABLES = ("activity", "spike")
 """Factors that are variables of every unit, so that nothing is computed for them."""
 
@@ -81,6 +83,12 @@ class UnitCode:
     def follows_steps(self) -> bool:
         """Whether plasticity may read how the activity changes over a step."""
         return bool(self.factor_names or self.delivered)
+
+    @property
+    def reads_steps(self) -> bool:
+        """Whether plasticity does read it."""
+        texts = [*self.factor_names, *(synapse.traces for synapse in self._synapses)]
+        return bool(self.delivered) or any(OVER_STEPS.search(text) for text in texts)
 
     def equations(self) -> str:
         """Return the equations of a unit: those of the model, and what the simulation adds."""

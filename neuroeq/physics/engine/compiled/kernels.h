@@ -3,9 +3,14 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
 #if defined(__AVX512F__)
 constexpr int REGISTER = 64;
 #elif defined(__AVX__)
@@ -173,20 +178,20 @@ void product_columns(real* out, const real* base, const real* a, const real* tra
 template <int K, int N>
 void product(int m, real* out, const real* base, const real* a, const real* w, const real* transposed) {
     if constexpr (N < K && N < STRIP) {
-        constexpr int ROWS = 2, COLUMNS = 5;
+        constexpr int ROWS = REGISTER == 64 ? 4 : 2, COLUMNS = 5;
         for (int s = 0; s < m;) {
-            const bool pair = s + ROWS <= m;
+            const bool several = s + ROWS <= m;
             for (int n = 0; n < N;) {
                 real* to = out + s * N + n;
                 const real *from = base + s * N + n, *back = transposed + n * K;
                 const bool five = n + COLUMNS <= N;
-                if (pair && five) product_columns<ROWS, COLUMNS, K, N>(to, from, a + s * K, back);
-                else if (pair) product_columns<ROWS, 1, K, N>(to, from, a + s * K, back);
+                if (several && five) product_columns<ROWS, COLUMNS, K, N>(to, from, a + s * K, back);
+                else if (several) product_columns<ROWS, 1, K, N>(to, from, a + s * K, back);
                 else if (five) product_columns<1, COLUMNS, K, N>(to, from, a + s * K, back);
                 else product_columns<1, 1, K, N>(to, from, a + s * K, back);
                 n += five ? COLUMNS : 1;
             }
-            s += pair ? ROWS : 1;
+            s += several ? ROWS : 1;
         }
     } else {
         constexpr int ROWS = 4;
@@ -196,36 +201,83 @@ void product(int m, real* out, const real* base, const real* a, const real* w, c
     }
 }
 
+// One bit for each of COUNT numbers that is not 0.
+template <int COUNT>
+uint32_t not_zero(const real* a) {
+    uint32_t bits = 0;
+#if defined(__AVX512F__)
+    if constexpr (COUNT == LANES && sizeof(real) == 4)
+        return _mm512_cmp_ps_mask(_mm512_loadu_ps((const float*)a), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    if constexpr (COUNT == LANES && sizeof(real) == 8)
+        return _mm512_cmp_pd_mask(_mm512_loadu_pd((const double*)a), _mm512_setzero_pd(), _CMP_NEQ_UQ);
+#elif defined(__AVX__)
+    if constexpr (COUNT == LANES && sizeof(real) == 4)
+        return _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps((const float*)a), _mm256_setzero_ps(), _CMP_NEQ_UQ));
+    if constexpr (COUNT == LANES && sizeof(real) == 8)
+        return _mm256_movemask_pd(_mm256_cmp_pd(_mm256_loadu_pd((const double*)a), _mm256_setzero_pd(), _CMP_NEQ_UQ));
+#endif
+    for (int i = 0; i < COUNT; ++i) bits |= (uint32_t)(a[i] != 0) << i;
+    return bits;
+}
+
+// Calls body(k) for each k for which a[k] is not 0.
+template <int K, typename Body>
+void where_not_zero(const real* a, Body body) {
+    constexpr int whole = K - K % LANES;
+    for (int k = 0; k < whole; k += LANES)
+        for (uint32_t bits = not_zero<LANES>(a + k); bits; bits &= bits - 1) body(k + std::countr_zero(bits));
+    if constexpr (K > whole)
+        for (uint32_t bits = not_zero<K - whole>(a + whole); bits; bits &= bits - 1)
+            body(whole + std::countr_zero(bits));
+}
+
 // out = base + a W with W of (K, N), where most of `a` is 0.
 template <int K, int N>
 void spikes(int m, real* out, const real* base, const real* a, const real* w) {
     if (out != base) std::memcpy(out, base, sizeof(real) * m * N);
     for (int s = 0; s < m; ++s) {
-        int sending[K], count = 0;
-        for (int k = 0; k < K; ++k) {
-            sending[count] = k;
-            count += a[s * K + k] != 0;
-        }
         real* __restrict row = out + s * N;
-        for (int i = 0; i < count; ++i) {
-            const real value = a[s * K + sending[i]];
-            const real* __restrict weights = w + sending[i] * N;
+        where_not_zero<K>(a + s * K, [=](int k) {
+            const real value = a[s * K + k];
+            const real* __restrict weights = w + k * N;
             for (int n = 0; n < N; ++n) row[n] += value * weights[n];
-        }
+        });
     }
 }
 
-// total += c narrow^T wide, for narrow of (m, A) and wide of (m, V)
-template <int A, int V>
-void outer(int m, real* __restrict total, real c, const real* __restrict narrow, const real* __restrict wide) {
-    for (int s = 0; s < m; ++s) {
-        for (int a = 0; a < A; ++a) {
-            const real factor = c * narrow[s * A + a];
-            if (factor == 0) continue;
-            real* __restrict row = total + a * V;
-            const real* __restrict from = wide + s * V;
-                    for (int v = 0; v < V; ++v) row[v] += factor * from[v];
+// COUNT rows, and all columns, of total += c narrow^T wide, for narrow of (m, A) and wide of (m, V)
+template <int COUNT, int A, int V>
+void outer_rows(int m, real* total, real c, const real* narrow, const real* wide) {
+    strips<V>([=](auto width, int first) {
+        typedef Strip<decltype(width)::value> Columns;
+        auto sums = several<COUNT, Columns>([=](int r) { return total + r * V + first; });
+        for (int s = 0; s < m; ++s) {
+            const Columns from(wide + s * V + first);
+            for (int r = 0; r < COUNT; ++r) sums[r].add(c * narrow[s * A + r], from);
         }
+        for (int r = 0; r < COUNT; ++r) sums[r].store(total + r * V + first);
+    });
+}
+
+// total += c narrow^T wide
+template <int A, int V>
+void outer(int m, real* total, real c, const real* narrow, const real* wide) {
+    constexpr int ROWS = 5;
+    int a = 0;
+    for (; a + ROWS <= A; a += ROWS) outer_rows<ROWS, A, V>(m, total + a * V, c, narrow + a, wide);
+    for (; a < A; ++a) outer_rows<1, A, V>(m, total + a * V, c, narrow + a, wide);
+}
+
+// The same where most of `narrow` is 0.
+template <int A, int V>
+void outer_of_few(int m, real* __restrict total, real c, const real* __restrict narrow, const real* __restrict wide) {
+    for (int s = 0; s < m; ++s) {
+        const real* __restrict from = wide + s * V;
+        where_not_zero<A>(narrow + s * A, [=](int a) {
+            const real factor = c * narrow[s * A + a];
+            real* __restrict row = total + a * V;
+            for (int v = 0; v < V; ++v) row[v] += factor * from[v];
+        });
     }
 }
 

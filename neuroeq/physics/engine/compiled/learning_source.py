@@ -36,7 +36,8 @@ def learning_source(context: CodeContext) -> list[str]:
                 rows, columns = (term.post, term.pre) if _turned(context, term) else (term.pre, term.post)
                 sizes = f"{context.size(rows[0])}, {context.size(columns[0])}"
                 change = _name(context, term, index)
-                noting.append(f"outer<{sizes}>(m, {change}, {factor}, {context.at(rows)}, {context.at(columns)});")
+                outer = "outer_of_few" if rows[1] == "spike" else "outer"
+                noting.append(f"{outer}<{sizes}>(m, {change}, {factor}, {context.at(rows)}, {context.at(columns)});")
         held, moving = _moved(context, each, index)
         storage += held
         updating += moving

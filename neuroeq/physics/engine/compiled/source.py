@@ -15,9 +15,6 @@ from ..noise import number_of
 from .code_context import CodeContext, c_type, function
 from .learning_source import learning_source
 
-FEW = 32
-"""Number of columns below which spikes are multiplied as a dense matrix, like any other numbers."""
-
 
 def training_source(context: CodeContext) -> str:
     """Return the C++ functions that ``training_loop.h`` calls, for a network and its Brian2 objects."""
@@ -141,7 +138,7 @@ def _product(context: CodeContext, coupling: Coupling, drive: str, base: str) ->
     if coupling.transposed:
         straight, turned = turned, straight
     source = context.at((coupling.source, context.emitted))
-    if context.emitted == "activity" or n < FEW:
+    if context.emitted == "activity":
         return f"product<{k}, {n}>(m, {drive}, {base}, {source}, {straight}, {turned});"
     return f"spikes<{k}, {n}>(m, {drive}, {base}, {source}, {straight});"
 
@@ -160,7 +157,7 @@ def _steps(context: CodeContext) -> list[str]:
     remembering = [
         f"copy<BATCH * {size}>({context.at((layer, 'activity_before'))}, {context.at((layer, 'activity'))});"
         for population in populations
-        if population.follows_steps
+        if population.reads_steps
         for layer, size in population.layers.items()
     ]
     advancing = [
