@@ -15,6 +15,9 @@ from ..noise import number_of
 from .code_context import CodeContext, c_type, function
 from .learning_source import learning_source
 
+FEW = 32
+"""Number of columns below which spikes are multiplied as a dense matrix, like any other numbers."""
+
 
 def training_source(context: CodeContext) -> str:
     """Return the C++ functions that ``training_loop.h`` calls, for a network and its Brian2 objects."""
@@ -138,7 +141,7 @@ def _product(context: CodeContext, coupling: Coupling, drive: str, base: str) ->
     if coupling.transposed:
         straight, turned = turned, straight
     source = context.at((coupling.source, context.emitted))
-    if context.emitted == "activity":
+    if context.emitted == "activity" or n < FEW:
         return f"product<{k}, {n}>(m, {drive}, {base}, {source}, {straight}, {turned});"
     return f"spikes<{k}, {n}>(m, {drive}, {base}, {source}, {straight});"
 
