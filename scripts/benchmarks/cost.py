@@ -1,4 +1,4 @@
-"""How the cost of learning grows: with layer size, depth, batch, steps and the share of pairs connected; and memory.
+"""How the cost of learning grows: with features, size, depth, batch, steps and the share of pairs connected; and memory.
 
 Rate networks by contrast, centred, in single precision, through everything that a run does between two batches. Each
 row tells the time of an image and the time of one coupling in one step, which would be constant if nothing but
@@ -32,6 +32,7 @@ from neuroeq.physics.engine import can_compile
 from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
 
+from .features import features
 from .machine import describe
 from .training import LONG, images, seconds
 
@@ -181,6 +182,7 @@ def main() -> None:
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         console.print(describe())
+        features(console)
         growth(console)
         data_share(console)
         memory(console)

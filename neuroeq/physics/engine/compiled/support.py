@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from neuroeq.describe.edges import sparse_edges
 from neuroeq.describe.spec import Network
 
 from ..assembly import time_step
@@ -11,6 +12,10 @@ from ..noise import drawn_by_brian
 from ..plasticity.plan import native_names
 from ..strength import reads_strength
 from .updates import unsupported_synapses
+
+
+LARGE = 200_000
+"""Pairs of units from which the sparse products of few connections are faster than compiled dense ones."""
 
 
 def unsupported(network: Network) -> Iterator[str]:
@@ -32,6 +37,9 @@ def unsupported_phases(network: Network) -> Iterator[str]:
     """Yield a sentence for each layer, projection or model whose phases cannot run as compiled code."""
     for name in native_names(network):
         yield f"projections.{name} runs as Brian2 Synapses"
+    for name, edges in sparse_edges(network).items():
+        if edges.shape[0] * edges.shape[1] >= LARGE:
+            yield f"projections.{name} has few connections, whose sparse products are faster in the stepper"
     for name in network.projections:
         if network.synapse(name).diffusive:
             yield f"projections.{name} transmits differences"
