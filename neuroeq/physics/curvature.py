@@ -62,9 +62,11 @@ def _solved(
     jacobian: Callable[[Array], Array], change: Array, diagonal: Array, inner: Array, tolerance: float
 ) -> Array:
     """Return x with -H x = change over the inner units, and 0 elsewhere: (c, n)."""
-    from scipy.sparse.linalg import LinearOperator, gmres
-
     scale = np.where(inner & (diagonal != 0), -diagonal, 1.0)
+    guess = change / scale
+    if np.linalg.norm(np.where(inner, jacobian(guess), 0.0) - change) <= tolerance * np.linalg.norm(change):
+        return guess  # the other units do not act on each other, as in a single hidden layer
+    from scipy.sparse.linalg import LinearOperator, gmres
 
     def applied(flat: Array) -> Array:
         x = flat.reshape(inner.shape)

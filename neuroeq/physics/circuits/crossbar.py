@@ -19,7 +19,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from scipy.sparse.linalg import splu
 
 from neuroeq.errors import DataError
 
@@ -133,6 +132,8 @@ def terminal_conductance(g: Array, wires: Wires) -> Array:
 
 def _terminals(g: Array, wires: Wires) -> Array:
     """Return Y of one tile."""
+    from scipy.sparse.linalg import splu
+
     nodes, ends = wire_nodes(g, wires), sum(g.shape)
     onto, currents = nodes.without_resistance[ends:], nodes.without_resistance[:ends].toarray()
     if not onto.shape[0]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import get_blas_funcs
 
 from ..equations import grounded
 from .setting import VARIANTS, Rates, TrainedCircuit
@@ -38,6 +37,8 @@ class Batch:
         self.low[:], self.high[:] = training.low, training.high
         self.back, self.fed, self.change = (np.empty((n, n_hidden), dtype) for n in (n_output, m + 1, m + 1))
         self.free, self.nudged = self._rows(slice(0, 1)), self._rows(slice(1, None))
+        from scipy.linalg import get_blas_funcs
+
         self.gemm = get_blas_funcs("gemm", dtype=dtype)
 
     def settle(self, inputs: Array, targets: Array) -> bool:
