@@ -38,6 +38,13 @@ NETWORKS = {
             "phases": {"nudge": "held_current"},
         },
         {"hardware": "ideal", "layers": {"output": {"bias": False}}},
+        {
+            "training": {"momentum": 0.6, "l1": 1e-3},
+            "projections": {
+                "input_hidden1": {"connect": {"probability": 0.6, "seed": 1}},
+                "hidden1_output": {"connect": {"probability": 0.7, "seed": 2}, "learning_rate": 0.03},
+            },
+        },
     ],
 }
 
@@ -80,7 +87,7 @@ def assert_same(description, trainer):
     return slow, quick
 
 
-@pytest.mark.parametrize("index", range(3))
+@pytest.mark.parametrize("index", range(4))
 def test_a_fast_trainer_ends_in_the_weights_of_the_stepwise_one(fast, index):
     if index >= len(NETWORKS[fast]):
         pytest.skip("a trainer with fewer networks")
@@ -201,12 +208,13 @@ def test_a_setting_that_nobody_thought_of_is_a_reason(trainer):
         assert list(reasons(later)) == expected
 
 
-@pytest.mark.parametrize("trainer", ["compiled", "fused"])
-def test_a_trainer_that_is_asked_for_and_does_not_allow_the_network_says_why(trainer):
-    with pytest.raises(
-        SpecError, match=rf"training\.momentum is 0\.5, which the {trainer} trainer does not do; use --"
-    ):
-        choose(net(trainer, {"training": {"momentum": 0.5}}), 10, trainer=trainer)
+@pytest.mark.parametrize(
+    ("trainer", "over", "said"),
+    [("compiled", {"momentum": 0.5}, r"training\.momentum is 0\.5"), ("fused", SIGN["training"], "kind is 'sign'")],
+)
+def test_a_trainer_that_is_asked_for_and_does_not_allow_the_network_says_why(trainer, over, said):
+    with pytest.raises(SpecError, match=rf"{said}, which the {trainer} trainer does not do; use --"):
+        choose(net(trainer, {"training": over}), 10, trainer=trainer)
     with pytest.raises(NeuroeqError, match="no trainer 'warp'"):
         choose(net(trainer), 10, trainer="warp")
 
@@ -219,7 +227,7 @@ def test_the_choice_says_why():
     assert short == "a training of 900 samples is shorter than the 200,000 that pay for it"
     assert choose(net("fused"), 10).trainer == "fused"
     assert explained(net("compiled")) == "compiled (from 200,000 samples), stepwise below"
-    assert explained(net("fused", {"training": {"l1": 0.1}})) == "stepwise; not fused because: training.l1 is 0.1"
+    assert explained(net("fused", SIGN)) == "stepwise; not fused because: training.step.kind is 'sign'"
 
 
 def test_a_trainer_of_a_user_is_chosen_where_it_allows_the_network(monkeypatch):

@@ -5,6 +5,10 @@ batch's change, clips, sums, and collects the next batch's drive; x and -x share
 
     p <- clip(p + (t + x.c)),   n <- clip(n + (t - x.c)),   sum += p + n,   drive += x' (p - n)        t = -c q
 
+With momentum mu, weight decay l1 or masks M of arrays that do not connect all nodes, t and c without the rate,
+
+    v <- mu v + t + x.c,   p <- M clip(p + rate v - l1 [p > 0])        and n with its own v, and t - x.c
+
 Samples go four at a time, in the sweeps too, and batches of four at two hidden nodes together: sums stay in registers.
 
 Shockley diodes need the Wright omega function, w + ln w = z. From a guess, mostly the last sweep's w,
@@ -32,29 +36,31 @@ FOUR = 4
 
 
 @compiled
-def learn(g, bounds, diodes, limits, constants, data, batch, gain, phases, rates, room, out):
+def learn(g, bounds, diodes, limits, constants, data, batch, gain, phases, rates, extras, room, out):
     """Change g by batch after batch, fill `out`; return the first example of a batch that fails, or -1.
 
     There is room, of zeros, for the samples of two batches, the drive and h; a batch takes rows up to the next four.
+    Extras are whether there are any, mu, l1 of both arrays, rates of velocities, velocities and masks; empty if none.
     """
     (g1, g2, _, _), (inputs, targets, order), (betas, held, compared, sweeps) = g, data, phases
     dtype, (old, new, drive, h) = g1.dtype, room
     rows, n_hidden, n_output = len(old), len(g1), len(g2)
     change, shift, sums = np.zeros((rows, n_hidden), dtype), np.zeros(n_hidden, dtype), np.zeros(n_hidden, dtype)
-    o, failed = np.zeros((len(betas), rows, n_output), dtype), -1
+    o, failed, pending = np.zeros((len(betas), rows, n_output), dtype), -1, False
     for first in range(0, len(order), batch):
         which = order[first : first + batch]
         _gather(inputs, which, gain, new)
-        _pass(g1, old, new, change, shift, limits[0], constants, len(which), sums, drive)
-        if not _settle(g, bounds, diodes, sums, drive, targets, which, betas, held, sweeps, h, o):
+        _pass(g1, old, new, change, shift, limits[0], constants, len(which), sums, drive, extras, pending)
+        pending = _settle(g, bounds, diodes, sums, drive, targets, which, betas, held, sweeps, h, o)
+        if not pending:
             failed, change[:], shift[:] = first, 0, 0
             break
         for sample in range(len(which)):
             _copy(o[0, sample], out[first + sample])
-        _learn(g, limits[1], h, o, len(which), compared, rates, change, shift)
+        _learn(g, limits[1], h, o, len(which), compared, rates, extras, change, shift)
         old, new = new, old
     new[:] = 0
-    _pass(g1, old, new, change, shift, limits[0], constants, len(new), sums, drive)
+    _pass(g1, old, new, change, shift, limits[0], constants, len(new), sums, drive, extras, pending)
     return failed
 
 
@@ -67,9 +73,10 @@ def _gather(inputs, which, gain, into):
 
 
 @compiled
-def _pass(g1, old, new, change, shift, limits, constants, m, sums, drive):
-    """Change G1 by the last batch and collect sums and drive of the next."""
-    n, pairs = old.shape[1], len(g1) // 2 if len(old) == FOUR else 0
+def _pass(g1, old, new, change, shift, limits, constants, m, sums, drive, extras, pending):
+    """Change G1 by the last batch, if it is pending, and collect sums and drive of the next."""
+    n, more = old.shape[1], extras[0]
+    pairs = len(g1) // 2 if len(old) == FOUR and not more else 0
     moved, difference = np.empty(n, g1.dtype), np.empty(n, g1.dtype)
     for pair in range(pairs):
         _move_pair(g1, 2 * pair, n, old, new, change, shift, limits, sums, drive)
@@ -77,11 +84,18 @@ def _pass(g1, old, new, change, shift, limits, constants, m, sums, drive):
         moved[:] = 0
         for at in range(0, len(old), FOUR):
             _add_four(old[at : at + FOUR], change[at : at + FOUR], j, moved)
-        sums[j] = _move(g1[j, :n], g1[j, n : 2 * n], moved, shift[j], limits, difference)
+        if more:
+            sums[j] = _move_more(g1[j], moved, shift[j], limits, difference, j, extras, pending)
+        else:
+            sums[j] = _move(g1[j, :n], g1[j, n : 2 * n], moved, shift[j], limits, difference)
         for at in range(0, len(new), FOUR):
             _feed_four(new[at : at + FOUR], difference, j, drive[at : at + FOUR])
     for j in range(len(g1)):
-        _constant(g1[j, 2 * n :], constants, change[:, j], shift[j], limits, m, sums, drive, j)
+        if more:
+            _move_constants(g1[j, 2 * n :], constants, change[:, j], shift[j], limits, j, 2 * n, extras, pending)
+        else:
+            _add_constants(g1[j, 2 * n :], constants, change[:, j], shift[j], limits)
+        _constant(g1[j, 2 * n :], constants, m, sums, drive, j)
 
 
 @compiled
@@ -138,6 +152,51 @@ def _move(plus, minus, moved, shift, limits, difference):
 
 
 @compiled
+def _move_more(g, moved, shift, limits, difference, j, extras, pending):
+    """Do as `_move` with extras; their rows j are those of the row g of G1."""
+    n, v = len(moved), extras[4][0]
+    up, down = np.empty_like(moved), np.empty_like(moved)
+    for i in range(n):
+        up[i], down[i] = shift + moved[i], shift - moved[i]
+    if pending and len(v):
+        _accelerate(v[j, :n], up, extras[1], extras[3][0])
+        _accelerate(v[j, n : 2 * n], down, extras[1], extras[3][0])
+    decay = extras[2][0] if pending else extras[2][0] * 0
+    _decayed(g[:n], up, decay, limits)
+    _decayed(g[n : 2 * n], down, decay, limits)
+    mask = extras[5][0]
+    if len(mask):
+        _masked(g[:n], mask[j, :n])
+        _masked(g[n : 2 * n], mask[j, n : 2 * n])
+    total = g.dtype.type(0)
+    for i in range(n):
+        difference[i] = g[i] - g[n + i]
+        total += g[i] + g[n + i]
+    return total
+
+
+@compiled
+def _accelerate(v, moved, momentum, rate):
+    """Change a velocity, and set what it moves."""
+    for i in range(len(v)):
+        v[i] = moved[i] + momentum * v[i]
+        moved[i] = rate * v[i]
+
+
+@compiled
+def _decayed(g, moved, decay, limits):
+    low, high, none = limits[0], limits[1], g.dtype.type(0)
+    for i in range(len(g)):
+        g[i] = min(max(g[i] + moved[i] - (decay if g[i] > none else none), low), high)
+
+
+@compiled
+def _masked(g, mask):
+    for i in range(len(g)):
+        g[i] *= mask[i]
+
+
+@compiled
 def _feed_four(y, difference, j, drive):
     y0, y1, y2, y3 = y[0], y[1], y[2], y[3]
     d0 = d1 = d2 = d3 = difference.dtype.type(0)
@@ -150,13 +209,35 @@ def _feed_four(y, difference, j, drive):
 
 
 @compiled
-def _constant(g, constants, change, shift, limits, m, sums, drive, j):
-    """Change the conductances to the constant sources, and add what they contribute."""
+def _add_constants(g, constants, change, shift, limits):
+    """Change the conductances to the constant sources."""
     moved = g.dtype.type(0)
     for sample in range(len(change)):
         moved += change[sample]
     for at in range(len(constants)):
         g[at] = min(max(g[at] + (shift + constants[at] * moved), limits[0]), limits[1])
+
+
+@compiled
+def _move_constants(g, constants, change, shift, limits, j, first, extras, pending):
+    """Do as `_add_constants` with extras; `first` is the column of the first of the constant sources."""
+    total, v, mask = g.dtype.type(0), extras[4][0], extras[5][0]
+    for sample in range(len(change)):
+        total += change[sample]
+    moved = np.empty_like(g)
+    for at in range(len(constants)):
+        moved[at] = shift + constants[at] * total
+    if pending and len(v):
+        _accelerate(v[j, first:], moved, extras[1], extras[3][0])
+    _decayed(g, moved, extras[2][0] if pending else extras[2][0] * 0, limits)
+    if len(mask):
+        _masked(g, mask[j, first:])
+
+
+@compiled
+def _constant(g, constants, m, sums, drive, j):
+    """Add what the constant sources contribute."""
+    for at in range(len(constants)):
         sums[j] += g[at]
         for sample in range(m):
             drive[sample, j] += constants[at] * g[at]
@@ -272,9 +353,17 @@ def _move_outputs(h, o, g2, into, own, pull):
 
 
 @compiled
-def _learn(g, limits, h, o, m, compared, rates, change, shift):
+def _learn(g, limits, h, o, m, compared, rates, extras, change, shift):
     """Change G2 and the currents; set what G1 is to change by."""
     _, g2, hidden_bias, output_bias = g
+    into_hidden, into_output = hidden_bias, output_bias
+    more, momentum, decays, paces, velocities, masks = extras
+    if len(velocities[0]):
+        into_hidden, into_output = velocities[2], velocities[3]
+        for j in range(len(into_hidden)):
+            into_hidden[j] *= momentum
+        for k in range(len(into_output)):
+            into_output[k] *= momentum
     (a, b), samples, moved = compared, g2.dtype.type(m), np.zeros_like(g2)
     to_g1, to_g2, to_hidden, to_output = rates[0] / samples, rates[1] / samples, rates[2] / samples, rates[3] / samples
     change[m:], shift[:] = 0, 0
@@ -283,16 +372,30 @@ def _learn(g, limits, h, o, m, compared, rates, change, shift):
             dh = h[a, s, j] - h[b, s, j]
             change[s, j] = to_g1 * dh
             shift[j] -= dh * (h[a, s, j] + h[b, s, j]) / 2
-            hidden_bias[j] += to_hidden * dh
+            into_hidden[j] += to_hidden * dh
         for k in range(len(g2)):
             oa, do = o[a, s, k], o[a, s, k] - o[b, s, k]
-            output_bias[k] += to_output * do
+            into_output[k] += to_output * do
             r = do * (o[a, s, k] + o[b, s, k]) / 2
             for j in range(len(shift)):
                 moved[k, j] += (h[a, s, j] - h[b, s, j]) * oa + h[b, s, j] * do - r
     for k in range(len(g2)):
-        for j in range(len(shift)):
-            g2[k, j] = min(max(g2[k, j] + to_g2 * (moved[k, j] + shift[j]), limits[0]), limits[1])
+        if more:
+            for j in range(len(shift)):
+                moved[k, j] = to_g2 * (moved[k, j] + shift[j])
+            if len(velocities[1]):
+                _accelerate(velocities[1][k], moved[k], momentum, paces[1])
+            _decayed(g2[k], moved[k], decays[1], limits)
+            if len(masks[1]):
+                _masked(g2[k], masks[1][k])
+        else:
+            for j in range(len(shift)):
+                g2[k, j] = min(max(g2[k, j] + to_g2 * (moved[k, j] + shift[j]), limits[0]), limits[1])
+    if len(velocities[0]):
+        for j in range(len(into_hidden)):
+            hidden_bias[j] += paces[2] * into_hidden[j]
+        for k in range(len(into_output)):
+            output_bias[k] += paces[3] * into_output[k]
     for j in range(len(shift)):
         shift[j] *= to_g1
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..circuit import Array
@@ -29,9 +31,26 @@ def train(
         batch,
         dtype.type(setting.gain),
         (betas, setting.nudge == "held_current", compared, setting.sweeps),
-        np.array([rate * w / setting.beta for rate in rates], dtype),
+        np.array([(1.0 if setting.momentum else rate) * w / setting.beta for rate in rates], dtype),
+        _extras(training, rates),
         tuple(aligned(np.zeros(shape, dtype)) for shape in shapes),
         outputs,
+    )
+
+
+def _extras(training: TrainedCircuit, rates: Rates) -> tuple[Any, ...]:
+    """Return whether there are extras, momentum, decays, rates of velocities, velocities and masks."""
+    setting, dtype = training.setting, training.g1.dtype
+    none, nothing = np.empty((0, 0), dtype), np.empty(0, dtype)
+    v1, v2, *v = training.velocity or (none, none, nothing, nothing)
+    masks = tuple(none if mask is None else mask.T for mask in training.masks)
+    return (
+        setting.more,
+        dtype.type(setting.momentum),
+        np.array(setting.l1, dtype),
+        np.array(rates, dtype),
+        (v1.T, v2.T, *v),
+        masks,
     )
 
 
