@@ -137,7 +137,7 @@ class Fused:
     def prepare(network: Network, samples: int) -> None:
         """Compile the kernels if the training is long enough and numba is installed."""
         if _compiles(samples):
-            compile_kernels(network.physics.precision)
+            compile_kernels(_setting(network), network.physics.precision)
 
     @property
     def params(self) -> Params:

@@ -1,5 +1,8 @@
 """The fused training computes what sweeps, the contrast and clipping compute one after the other."""
 
+import hashlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -333,3 +336,13 @@ def test_what_does_not_fit_is_refused(params, examples):
         FusedTraining(setting(), *params).train(x, y, order, 0, RATES)
     with pytest.raises(DataError, match="order names examples that are not there; expected 0 to 39"):
         FusedTraining(setting(), *params).train(x, y, order + 30, 4, RATES)
+
+
+@pytest.mark.skipif(not kernels.available(), reason="needs numba")
+def test_the_file_of_the_outermost_kernel_changes_with_the_other():
+    """Or numba would go on with what it compiled before, which is on the disk."""
+    from neuroeq.physics.circuits.fused import kernels as outermost
+    from neuroeq.physics.circuits.fused import passes
+
+    content = Path(passes.__file__).read_bytes()
+    assert hashlib.blake2b(content, digest_size=4).hexdigest() == outermost.PASSES, "write it into kernels.py"

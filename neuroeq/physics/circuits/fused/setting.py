@@ -93,11 +93,6 @@ class Setting:
         if self.paired and self.nudge != "held_current":
             raise SpecError("outputs are paired and nudge is 'state'; expected 'held_current'.")
 
-    @property
-    def more(self) -> bool:
-        """Whether updates do more than to add and clip."""
-        return bool(self.momentum or any(self.l1)) or self.g1_connected is not None or self.g2_connected is not None
-
 
 class TrainedCircuit(Protocol):
     """The circuit in training, as both implementations read it and change it in place."""

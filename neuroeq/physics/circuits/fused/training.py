@@ -26,6 +26,7 @@ The numbers are those of sweeps and `contrast` in `solve` and `gradient`. Scelli
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -68,7 +69,7 @@ class FusedTraining:
     velocity
         The velocities, which learning changes in place, in the order of g1, g2 and the currents; None without momentum.
     masks
-        1 where an array connects nodes and 0 elsewhere; None if it connects all.
+        Which nodes an array connects, as booleans of its shape; None if it connects all.
 
     Raises
     ------
@@ -110,7 +111,7 @@ class FusedTraining:
         self.output_bias = _filled(output_bias, n_output, dtype)
         connected = (setting.g1_connected, setting.g2_connected)
         self.masks: Sequence[Array | None] = tuple(
-            None if each is None else aligned(np.asarray(each, dtype), "F") for each in connected
+            None if each is None else aligned(np.asarray(each, bool), "F") for each in connected
         )
         self.velocity = self._velocities(velocity) if setting.momentum else None
         self.diodes = single_diodes(Layer(n_hidden, setting.diode, setting.low, setting.high))
@@ -201,10 +202,24 @@ class FusedTraining:
         return -1
 
 
-def compile_kernels(dtype: str | np.dtype) -> None:
-    """Compile numba's kernels for a precision, by learning from no examples; a second call does nothing."""
+def compile_kernels(setting: Setting, dtype: str | np.dtype) -> None:
+    """Compile numba's kernels for a setting and a precision, by learning from no examples; a second call does nothing.
+
+    Its momentum, l1 and which arrays do not connect all nodes make a difference.
+    """
     g1, g2, none = np.ones((2, 1), dtype), np.ones((1, 1), dtype), np.empty((0, 1), dtype)
-    training = FusedTraining(Setting(low=0.0, high=np.inf, beta=1.0), g1, g2, compiled=True)
+    connected = [
+        None if each is None else np.ones(g.shape, bool)
+        for g, each in ((g1, setting.g1_connected), (g2, setting.g2_connected))
+    ]
+    small = replace(
+        Setting(low=0.0, high=np.inf, beta=1.0),
+        momentum=setting.momentum,
+        l1=setting.l1,
+        g1_connected=connected[0],
+        g2_connected=connected[1],
+    )
+    training = FusedTraining(small, g1, g2, compiled=True)
     training.train(none, none, np.arange(0), 1, Rates(0.0, 0.0))
 
 

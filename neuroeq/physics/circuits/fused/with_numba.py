@@ -39,18 +39,15 @@ def train(
 
 
 def _extras(training: TrainedCircuit, rates: Rates) -> tuple[Any, ...]:
-    """Return whether there are extras, momentum, decays, rates of velocities, velocities and masks."""
+    """Return momentum, decays, rates of velocities, velocities and masks."""
     setting, dtype = training.setting, training.g1.dtype
-    none, nothing = np.empty((0, 0), dtype), np.empty(0, dtype)
-    v1, v2, *v = training.velocity or (none, none, nothing, nothing)
-    masks = tuple(none if mask is None else mask.T for mask in training.masks)
+    v1, v2, *v = training.velocity or (None, None, None, None)
     return (
-        setting.more,
         dtype.type(setting.momentum),
-        np.array(setting.l1, dtype),
+        tuple(dtype.type(each) for each in setting.l1) if any(setting.l1) else (None, None),
         np.array(rates, dtype),
-        (v1.T, v2.T, *v),
-        masks,
+        (None if v1 is None else v1.T, None if v2 is None else v2.T, *v),
+        tuple(None if mask is None else mask.T for mask in training.masks),
     )
 
 
