@@ -36,6 +36,9 @@ class Batch:
         self.o, self.into, self.inverse = np.empty((3, len(self.betas), m, n_output), dtype)
         self.low[:], self.high[:] = training.low, training.high
         self.back, self.fed, self.change = (np.empty((n, n_hidden), dtype) for n in (n_output, m + 1, m + 1))
+        self.decayed = [
+            np.empty_like(g) if decay else g for g, decay in zip((training.g1, training.g2), setting.l1, strict=True)
+        ]
         self.free, self.nudged = self._rows(slice(0, 1)), self._rows(slice(1, None))
         from scipy.linalg import get_blas_funcs
 
@@ -78,9 +81,11 @@ class Batch:
         to_g1 = scale if training.velocity else scale * rates.g1
         np.multiply(dh, to_g1, out=self.change[:m])
         np.multiply(q, -to_g1, out=self.change[m])
-        for g, decay in zip((training.g1, training.g2), training.setting.l1, strict=True):
+        for g, decay, work in zip((training.g1, training.g2), training.setting.l1, self.decayed, strict=True):
             if decay:
-                g -= decay * (g > 0)
+                np.greater(g, 0, out=work, casting="unsafe")
+                np.multiply(work, g.dtype.type(decay), out=work)
+                np.subtract(g, work, out=g)
         if training.velocity:
             self._accelerate(training.velocity, scale, into_g2, dh, do, rates)
         else:
