@@ -22,10 +22,10 @@ FOUR = 4
 
 
 @compiled
-def pass_over(g1, old, new, change, shift, limits, constants, m, sums, drive, extras, pending):
+def pass_over(g1, old, new, change, shift, limits, constants, m, sums, drive, extras, common, pending):
     """Change G1 by the last batch, if it is pending, and collect sums and drive of the next."""
     momentum, decay, paces, velocities, (mask, _) = extras
-    args = g1, old, new, change, shift, limits, constants, m, sums, drive, momentum, paces[0]
+    args = g1, old, new, change, shift, limits, constants, m, sums, drive, momentum, paces[0], common
     if pending:
         _pass_by(*args, decay[0], velocities[0], mask)
     else:
@@ -33,12 +33,12 @@ def pass_over(g1, old, new, change, shift, limits, constants, m, sums, drive, ex
 
 
 @compiled
-def _pass_by(g1, old, new, change, shift, limits, constants, m, sums, drive, momentum, rate, decay, v, mask):
+def _pass_by(g1, old, new, change, shift, limits, constants, m, sums, drive, momentum, rate, common, decay, v, mask):
     n = old.shape[1]
-    pairs = len(g1) // 2 if len(old) == FOUR and mask is None else 0  # loops over more arrays are not vectorised
+    pairs = len(g1) // 2 if _halved(mask, old) else 0  # with masks, loops over more arrays are not vectorised
     moved, difference = np.empty(n, g1.dtype), np.empty(n, g1.dtype)
     for pair in range(pairs):
-        _move_pair(g1, 2 * pair, old, new, change, shift, limits, sums, drive, momentum, rate, decay, v)
+        _move_pair(g1, 2 * pair, old, new, change, shift, limits, sums, drive, momentum, rate, common, decay, v)
     for j in range(2 * pairs, len(g1)):
         moved[:] = 0
         for at in range(0, len(old), FOUR):
@@ -54,13 +54,14 @@ def _pass_by(g1, old, new, change, shift, limits, constants, m, sums, drive, mom
 
 
 @compiled
-def _move_pair(g1, j, x, y, change, shift, limits, sums, drive, momentum, rate, decay, v):
+def _move_pair(g1, j, x, y, change, shift, limits, sums, drive, momentum, rate, common, decay, v):
     """Do the pass for a batch of four at the hidden nodes j and j + 1, which share the samples that are loaded."""
     n = x.shape[1]
     x0, x1, x2, x3 = x[0], x[1], x[2], x[3]
     y0, y1, y2, y3 = y[0], y[1], y[2], y[3]
     a_plus, a_minus, b_plus, b_minus = g1[j, :n], g1[j, n : 2 * n], g1[j + 1, :n], g1[j + 1, n : 2 * n]
-    va_plus, va_minus, vb_plus, vb_minus = _rows(v, j, n)
+    va, a_twice = _half(v, j, n, shift, momentum, rate, common)
+    vb, b_twice = _half(v, j + 1, n, shift, momentum, rate, common)
     a0, a1, a2, a3 = change[0, j], change[1, j], change[2, j], change[3, j]
     b0, b1, b2, b3 = change[0, j + 1], change[1, j + 1], change[2, j + 1], change[3, j + 1]
     low, high, a_shift, b_shift = limits[0], limits[1], shift[j], shift[j + 1]
@@ -68,8 +69,9 @@ def _move_pair(g1, j, x, y, change, shift, limits, sums, drive, momentum, rate, 
     a_sum = a_y0 = a_y1 = a_y2 = a_y3 = b_sum = b_y0 = b_y1 = b_y2 = b_y3 = g1.dtype.type(0)
     for i in range(n):
         moved = (x0[i] * a0 + x1[i] * a1) + (x2[i] * a2 + x3[i] * a3)
-        p = _new(a_plus[i], _speed(va_plus, i, a_shift + moved, momentum, rate), decay, low, high, none)
-        q = _new(a_minus[i], _speed(va_minus, i, a_shift - moved, momentum, rate), decay, low, high, none)
+        up = _speed(va, i, a_shift + moved, momentum, rate)
+        down = a_shift - moved if v is None else a_twice - up
+        p, q = _new(a_plus[i], up, decay, low, high, none), _new(a_minus[i], down, decay, low, high, none)
         a_plus[i], a_minus[i] = p, q
         a_sum += p + q
         a_y0 += y0[i] * (p - q)
@@ -77,8 +79,9 @@ def _move_pair(g1, j, x, y, change, shift, limits, sums, drive, momentum, rate, 
         a_y2 += y2[i] * (p - q)
         a_y3 += y3[i] * (p - q)
         moved = (x0[i] * b0 + x1[i] * b1) + (x2[i] * b2 + x3[i] * b3)
-        p = _new(b_plus[i], _speed(vb_plus, i, b_shift + moved, momentum, rate), decay, low, high, none)
-        q = _new(b_minus[i], _speed(vb_minus, i, b_shift - moved, momentum, rate), decay, low, high, none)
+        up = _speed(vb, i, b_shift + moved, momentum, rate)
+        down = b_shift - moved if v is None else b_twice - up
+        p, q = _new(b_plus[i], up, decay, low, high, none), _new(b_minus[i], down, decay, low, high, none)
         b_plus[i], b_minus[i] = p, q
         b_sum += p + q
         b_y0 += y0[i] * (p - q)
@@ -90,11 +93,40 @@ def _move_pair(g1, j, x, y, change, shift, limits, sums, drive, momentum, rate, 
 
 
 @compiled
-def _rows(array, j, n):
-    """Return the parts of the rows j and j + 1 that belong to x and to -x, if there is an array."""
-    if array is None:
-        return None, None, None, None
-    return array[j, :n], array[j, n : 2 * n], array[j + 1, :n], array[j + 1, n : 2 * n]
+def _half(v, j, n, shift, momentum, rate, common):
+    """Return the velocities that belong to x, and by how much those of x and of -x move conductances together."""
+    if v is None:
+        return None, common[j]
+    common[j] = shift[j] + momentum * common[j]
+    return v[j, :n], rate * (common[j] + common[j])  # 2 is an integer, with which float32 becomes float64
+
+
+@compiled
+def common_part(v, mask, n_hidden, rows):
+    """Return the half of v + v' of each hidden node, of velocities v and v' that belong to x and to -x: (n_hidden,).
+
+    It is the same for all inputs, so `_move_pair` keeps it in place of v'.
+    """
+    common = np.zeros(n_hidden, rows.dtype)
+    if v is not None:
+        for j in range(n_hidden if _halved(mask, rows) else 0):
+            common[j] = (v[j, 0] + v[j, rows.shape[1]]) / 2
+    return common
+
+
+@compiled
+def complete(v, mask, common, rows):
+    """Set the velocities that belong to -x by those that belong to x, where `_move_pair` keeps only these."""
+    if v is not None:
+        n = rows.shape[1]
+        for j in range(len(common) // 2 * 2 if _halved(mask, rows) else 0):
+            for i in range(n):
+                v[j, n + i] = 2 * common[j] - v[j, i]
+
+
+@compiled
+def _halved(mask, rows):
+    return mask is None and len(rows) == FOUR
 
 
 @compiled
