@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy.sparse import csr_array
 
 from .network import mask
 from .spec import Network
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Array = np.ndarray
 SPARSE_BELOW = 0.1
@@ -30,6 +34,8 @@ class Edges:
 
     def matrix(self, weight: Array, transposed: bool) -> csr_array:
         """Return the weights (n_pre, n_post) as a sparse matrix (n_post, n_pre), or (n_pre, n_post) if transposed."""
+        from scipy.sparse import csr_array
+
         rows, columns = (self.pre, self.post) if transposed else (self.post, self.pre)
         shape = self.shape if transposed else self.shape[::-1]
         return csr_array((weight[self.pre, self.post], (rows, columns)), shape)

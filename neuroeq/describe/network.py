@@ -45,17 +45,27 @@ def free_layers(network: Network) -> list[str]:
 
 def free_weights(network: Network, params: Params) -> Array:
     """Return the weights between the units of all free layers, in order: (n, n), from the unit of the row."""
+    n = sum(network.layers[layer].size for layer in free_layers(network))
+    weights = np.zeros((n, n))
+    for rows, columns, block in free_blocks(network, params):
+        weights[rows, columns] += block
+    return weights
+
+
+def free_blocks(network: Network, params: Params) -> list[tuple[slice, slice, Array]]:
+    """Return the weights between free layers, each with its rows and columns among the units of all free layers."""
     sizes = [network.layers[layer].size for layer in free_layers(network)]
     ends = dict(zip(free_layers(network), np.cumsum(sizes), strict=True))
-    rows = {layer: slice(end - network.layers[layer].size, end) for layer, end in ends.items()}
-    weights = np.zeros((sum(sizes), sum(sizes)))
+    places = {layer: slice(end - network.layers[layer].size, end) for layer, end in ends.items()}
+    blocks = []
     for name, projection in network.projections.items():
         if projection.source == network.input_layer:
             continue
-        weights[rows[projection.source], rows[projection.target]] += params[name]
+        source, target, weight = places[projection.source], places[projection.target], np.asarray(params[name], float)
+        blocks.append((source, target, weight))
         if projection.source != projection.target and network.symmetric(name):
-            weights[rows[projection.target], rows[projection.source]] += params[name].T
-    return weights
+            blocks.append((target, source, weight.T))
+    return blocks
 
 
 def shape(network: Network, projection: str) -> tuple[int, int]:

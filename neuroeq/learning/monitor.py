@@ -31,7 +31,7 @@ class TrainingMonitor:
         self._warned: set[str] = set()
 
     def margin(self, free: Equilibrium, epoch: int) -> None:
-        """Compare beta with the stability margin of a free equilibrium.
+        """Compare beta with the stability margin of a free equilibrium, in the 1st, 2nd, 4th, 8th ... epoch.
 
         Parameters
         ----------
@@ -47,7 +47,7 @@ class TrainingMonitor:
         """
         network = self._substrate.network
         beta = network.phases.beta
-        if network.phases.variant == "positive" or "margin" in self._warned:
+        if network.phases.variant == "positive" or "margin" in self._warned or epoch & (epoch + 1):
             return
         limit = margin(self._substrate, free)
         if beta < limit:

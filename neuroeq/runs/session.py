@@ -31,6 +31,10 @@ from .run import EVALUATION_BATCH
 
 SAVE_EVERY_S = 60.0
 """The longest time between two checkpoints [s]."""
+SAVE_SELDOM_S = 0.1
+"""The shortest time between two checkpoints after an epoch, but for the last one [s]."""
+SYNC_EVERY_S = 2.0
+"""The shortest time between two checkpoints that wait for the disk, but for the last one [s]."""
 
 Progress = Callable[[Step, "dict[str, float] | None"], None]
 Callback = Callable[[Step, State], None]
@@ -76,6 +80,7 @@ class Session:
     compile_s: float
     eval_s: float = 0.0
     _saved: float = field(default_factory=time.monotonic)
+    _synced: float = field(default_factory=time.monotonic)
 
     @property
     def samples(self) -> int:
@@ -100,28 +105,48 @@ class Session:
         Interrupted
             If the user asked to stop; the state is saved.
         """
-        rows = self._rows()
-        for step in train(self.substrate, self.examples, self.state, self.streams):
-            row, stopping = None, stop.is_set()
-            if step.ends_epoch:
-                row = self._row(step.epoch)
-                rows.append(row)
-                self.folder.write_metrics(rows)
-            if step.ends_epoch or stopping or time.monotonic() - self._saved > SAVE_EVERY_S:
-                self.folder.save(self.state)
-                self._saved = time.monotonic()
-            if progress is not None:
-                progress(step, row)
-            if callback is not None:
-                callback(step, self.state)
-            if stopping:
-                break
+        try:
+            self._train(progress, callback, stop)
+        finally:
+            self.folder.sync()
         if stop.is_set():
             raise Interrupted(self.folder.path, stop.number)
         if not all(np.isfinite(value).all() for value in self.state.params.values()):
             raise DivergenceError(
                 f"network '{self.network.name}': weights are not finite after training; try smaller learning rates."
             )
+
+    def _train(self, progress: Progress | None, callback: Callback | None, stop: Stop) -> None:
+        rows = self._rows()
+        for step in train(self.substrate, self.examples, self.state, self.streams):
+            row, stopping = None, stop.is_set()
+            if step.ends_epoch:
+                row = self._row(step.epoch)
+                rows.append(row)
+            if stopping or self._due(step):
+                self._save(rows)
+            if progress is not None:
+                progress(step, row)
+            if callback is not None:
+                callback(step, self.state)
+            if stopping:
+                break
+
+    def _due(self, step: Step) -> bool:
+        """Whether it is time for a checkpoint."""
+        since = time.monotonic() - self._saved
+        last = step.ends_epoch and step.epoch + 1 == step.n_epochs
+        return last or since > (SAVE_SELDOM_S if step.ends_epoch else SAVE_EVERY_S)
+
+    def _save(self, rows: list[Row]) -> None:
+        """Write metrics and the checkpoint."""
+        sync = time.monotonic() - self._synced > SYNC_EVERY_S
+        if rows:
+            self.folder.write_metrics(rows, sync)
+        self.folder.save(self.state, sync)
+        self._saved = time.monotonic()
+        if sync:
+            self._synced = self._saved
 
     def score(self, part: Part, name: str, epoch: int | None = None) -> Score:
         """Evaluate the weights on a part of the examples.

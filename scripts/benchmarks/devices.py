@@ -1,7 +1,8 @@
 """Training speed of digits on devices and wires, beside the ideal crossbar, in turn in one process.
 
 Times are CPU times of one thread for a sample, with everything that a run does between two batches; evaluation is not
-counted. The share of the wires is what is spent in `WiredArrays`, that of the devices in the update of `Chip`.
+counted. The share of the wires is what is spent in `WiredArrays`, that of the devices in the update of `Chip`. At the
+end, arrays with wires are solved exactly: once for all drives, and then for one drive more.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from threadpoolctl import threadpool_limits
 from neuroeq.data import load
 from neuroeq.describe.catalog import resolve
 from neuroeq.learning.training import initial_state, train
+from neuroeq.physics.circuits.crossbar import crossbar_currents
+from neuroeq.physics.circuits.wires import Wires
 from neuroeq.physics.devices import Chip
 from neuroeq.physics.substrates import build
 from neuroeq.physics.substrates.wiring import WiredArrays
@@ -35,6 +38,9 @@ WAYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ideal devices": (("devices",), ()),
 }
 """By name: the parts that are ideal, and settings."""
+PARASITICS = Wires(r_row=1.0, r_col=2.5, r_source=30.0, r_sense=7.0)
+ARRAYS = ((128, 128), (784, 128))
+"""The sizes of arrays that are solved exactly."""
 
 
 @contextmanager
@@ -74,6 +80,17 @@ def epoch(hardware: str | None, ideal: tuple[str, ...], settings: tuple[str, ...
     return state.cpu_s / n, wires[0] / n, devices[0] / n, np.nan if state.wire_error is None else state.wire_error
 
 
+def solution(shape: tuple[int, int]) -> tuple[float, float]:
+    """Return the CPU seconds of solving an array with wires, and of a drive after that."""
+    rng, times = np.random.default_rng(), []
+    g, drives = rng.uniform(1e-6, 1e-4, shape), rng.uniform(0.0, 0.1, (2, 1, shape[0]))
+    for drive in drives:
+        start = time.process_time()
+        crossbar_currents(g, drive, PARASITICS)
+        times.append(time.process_time() - start)
+    return times[0], times[1]
+
+
 def main() -> None:
     """Run the benchmark."""
     console = Console(width=120)
@@ -91,3 +108,10 @@ def main() -> None:
         shares = (f"{1e3 * seconds:.3f}" for seconds in (all_of_it, wires, devices))
         table.add_row(name, way, *shares, "" if np.isnan(error) else f"{error:.0e}")
     console.print(table)
+    arrays = Table("array", "ms to solve it", "ms a further drive", title="arrays with wires, solved exactly")
+    with threadpool_limits(1):
+        for shape in ARRAYS:
+            arrays.add_row(
+                f"{shape[0]} x {shape[1]}", *(f"{1e3 * s:.3g}" for s in min(solution(shape) for _ in range(3)))
+            )
+    console.print(arrays)

@@ -39,6 +39,13 @@ NETWORKS = {
             "phases": {"nudge": "held_current"},
         },
         {"hardware": "ideal", "layers": {"output": {"bias": False}}},
+        {
+            "training": {"momentum": 0.6, "l1": 1e-3},
+            "projections": {
+                "input_hidden1": {"connect": {"probability": 0.6, "seed": 1}},
+                "hidden1_output": {"connect": {"probability": 0.7, "seed": 2}, "learning_rate": 0.03},
+            },
+        },
     ],
 }
 
@@ -81,7 +88,7 @@ def assert_same(description, trainer):
     return slow, quick
 
 
-@pytest.mark.parametrize("index", range(3))
+@pytest.mark.parametrize("index", range(4))
 def test_a_fast_trainer_ends_in_the_weights_of_the_stepwise_one(fast, index):
     if index >= len(NETWORKS[fast]):
         pytest.skip("a trainer with fewer networks")
@@ -249,7 +256,7 @@ def test_the_choice_says_why(monkeypatch):
     assert re.fullmatch(r"compiling it takes about 5 s, and saves 0\.\d+ s in a training of 900 samples", short)
     assert choose(net("fused"), 10).trainer == "fused"
     assert re.fullmatch(r"compiled \(from [\d,]+ samples\), stepwise below", explained(net("compiled")))
-    assert explained(net("fused", {"training": {"l1": 0.1}})) == "stepwise; not fused because: training.l1 is 0.1"
+    assert explained(net("fused", SIGN)) == "stepwise; not fused because: training.step.kind is 'sign'"
 
 
 def test_a_trainer_of_a_user_is_chosen_where_it_allows_the_network(monkeypatch):

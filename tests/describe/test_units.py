@@ -1,3 +1,5 @@
+from collections import Counter
+
 import pytest
 
 from neuroeq import units
@@ -100,3 +102,16 @@ def test_a_dimension_has_a_name_and_a_unit():
     assert units.kind_of(units.KINDS["a voltage"]) == "a voltage"
     assert units.symbol_of(units.KINDS["a voltage"]) == "V"
     assert units.kind_of((0, 0, -2, 0, 0, 0, 0)).startswith("of dimension")
+
+
+@pytest.mark.parametrize("unit", sorted(units._USUAL))
+def test_usual_units_have_the_bits_that_pint_gives_them(unit):
+    for number in ("1", "10", "0.3", "7e-5", "123.456", "-65"):
+        usual = units.physical(f"{number} {unit}")
+        assert (usual.value, usual.dimension) == units._in_si(float(number), Counter([unit]))
+
+
+def test_a_unit_of_several_names_is_asked_of_pint():
+    assert units.physical("3 ms*ms").value == pytest.approx(3e-6, rel=1e-15)
+    assert units.physical("3 /ms").dimension == units.KINDS["a rate"]
+    assert units.physical("3 ms/ms").dimension == units.DIMENSIONLESS

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from neuroeq.contract import Params
-from neuroeq.describe.network import bounds, learning_rates
+from neuroeq.describe.network import bounds, learning_rates, mask
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Relaxation
 from neuroeq.physics.circuits import kernels
@@ -49,6 +49,8 @@ RECIPE: Allowed = {
     "training.batch_size": ANY,
     "training.step.kind": ("gradient",),
     "training.schedule": ANY,
+    "training.momentum": ANY,
+    "training.l1": ANY,
 }
 """Phases and training."""
 LAYOUT = ("input_gain", "bias_voltages", "outputs", "diodes", "v_unit", "g_unit")
@@ -65,7 +67,7 @@ ALLOWED: Allowed = {
     **any_of("", ASIDE),
     **RECIPE,
     **any_of("layers.*.", ("size", "role", "bias", "bias_learning_rate", "bias_initial")),
-    **any_of("projections.*.", ("source", "target", "learning_rate", "initial", "bounds")),
+    **any_of("projections.*.", ("source", "target", "learning_rate", "initial", "bounds", "connect")),
     **any_of("substrate.*.", ("precision", "hardware", *OVERLAYS)),
     **any_of("substrate.*.circuit.", LAYOUT),
     **HARDWARE,
@@ -96,8 +98,12 @@ class Fused:
             params[self._first],
             params[self._second],
             *(params.get(name) for name in self._names[2:]),
+            velocity=[setup.state.velocity.get(name) for name in self._names],
             compiled=_compiles(setup.samples),
         )
+
+        velocities = zip(self._names, self.training.velocity or (), strict=False)
+        setup.state.velocity.update({name: v for name, v in velocities if name in self.params})
 
     @staticmethod
     def reasons(network: Network) -> Iterator[str]:
@@ -131,7 +137,7 @@ class Fused:
     def prepare(network: Network, samples: int) -> None:
         """Compile the kernels if the training is long enough and numba is installed."""
         if _compiles(samples):
-            compile_kernels(network.physics.precision)
+            compile_kernels(_setting(network), network.physics.precision)
 
     @property
     def params(self) -> Params:
@@ -183,8 +189,16 @@ def _setting(network: Network) -> Setting:
         sweeps=(phases.free.n_steps(1.0), phases.nudged.n_steps(1.0)),
         g1_limits=bounds(network, first) or open_ended,
         g2_limits=bounds(network, second) or open_ended,
+        g1_connected=mask(network, first),
+        g2_connected=mask(network, second),
+        momentum=network.training.momentum,
+        l1=(_decay(network, first), _decay(network, second)),
         **names,
     )
+
+
+def _decay(network: Network, array: str) -> float:
+    return network.training.l1 if learning_rates(network)[array] else 0.0
 
 
 def _ends(network: Network) -> tuple[str, str]:

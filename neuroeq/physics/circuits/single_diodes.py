@@ -18,7 +18,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import wrightomega
 
 from .circuit import Array, Layer
 from .diodes import ShockleyDiode
@@ -60,6 +59,8 @@ class SingleDiodes:
         Array
             (batch, n), in the precision of `without`. [V]
         """
+        from scipy.special import wrightomega
+
         shifted, level = without + self.side * (self.i_s / conductance), self.i_s / (conductance * self.n_vt)
         w = wrightomega(self.side * (shifted - self.bias) / self.n_vt + np.log(level))
         return (shifted - self.side * (self.n_vt * w)).astype(without.dtype, copy=False)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..curvature import output_curvatures
 from .circuit import Array
 from .equations import NodeEquations, Voltages
 from .stacked import Stacked
@@ -33,14 +34,9 @@ def stability_limit(equations: NodeEquations, voltages: Voltages, output: str) -
     slope, clamped = system.slope(v), (v <= system.low) | (v >= system.high)
     pulled = np.zeros(system.size, bool)
     pulled[system.at[output]] = True
-    coupling = system.coupling()
-    return np.array([_limit(np.diag(slope[sample]) - coupling, pulled, ~clamped[sample]) for sample in range(len(v))])
 
+    def product(which: Array, x: Array) -> Array:
+        return system.linear_current(x, -(slope[which] - system.diagonal) * x)
 
-def _limit(hessian: Array, pulled: Array, moving: Array) -> float:
-    outer, inner = pulled & moving, ~pulled & moving
-    if not outer.any():
-        return np.inf
-    follow = np.linalg.solve(hessian[np.ix_(inner, inner)], hessian[np.ix_(inner, outer)])
-    schur = hessian[np.ix_(outer, outer)] - hessian[np.ix_(outer, inner)] @ follow
-    return float(np.linalg.eigvals(schur).real.min())
+    curvatures = output_curvatures(product, slope, pulled, ~clamped)
+    return np.array([np.linalg.eigvals(each).real.min(initial=np.inf) for each in curvatures])

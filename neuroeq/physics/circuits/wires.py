@@ -15,11 +15,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from neuroeq.errors import SpecError
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Array = np.ndarray
 
@@ -117,6 +120,8 @@ def wire_nodes(g: Array, wires: Wires) -> WireNodes:
     -------
     WireNodes
     """
+    from scipy import sparse
+
     (n_rows, n_cols), ends = g.shape, sum(g.shape)
     row, row_segments = _lay(np.arange(n_rows), n_cols, ends, wires.r_source, wires.r_row)
     free = max(ends, int(row.max()) + 1)
@@ -149,6 +154,8 @@ def _lay(ends: Array, cells: int, free: int, r_end: float, r_cell: float) -> tup
 
 
 def _laplacian(segments: Segments, size: int) -> sparse.csc_array:
+    from scipy import sparse
+
     a, b, s = segments
     places = np.concatenate([a, b, a, b]), np.concatenate([a, b, b, a])
     return sparse.coo_array((np.concatenate([s, s, -s, -s]), places), shape=(size, size)).tocsc()

@@ -22,16 +22,33 @@ VECTORISING = "--param=vect-max-version-for-alias-checks=1000"
 """Lets gcc vectorise loops over many arrays; with its default of 10 it gives up on models of three states and more."""
 
 
+NEEDLESS = ("matplotlib", "pylab", "pytest")
+"""What Brian2 imports if it is there, for scripts that plot and for its own tests, and does without if it is not."""
+
+
 @cache
 def brian() -> ModuleType:
     """Import Brian2 (about a second), and leave warnings, crashes and the terminal to the user's own program."""
     hook = sys.excepthook
-    import brian2
+    with _absent(NEEDLESS):
+        import brian2
 
     sys.excepthook = hook
     logging.captureWarnings(False)
     logging.getLogger("brian2").setLevel(logging.ERROR)
     return brian2
+
+
+@contextmanager
+def _absent(names: tuple[str, ...]) -> Iterator[None]:
+    """Let modules that are not imported yet look as if they were not installed."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None makes an import fail
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def use_target(wish: str | None = None) -> str:

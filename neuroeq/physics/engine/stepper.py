@@ -7,6 +7,7 @@ does the same through Brian2's `Network.run`; on the same objects the two give t
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Collection
 from typing import Any
 
@@ -95,9 +96,19 @@ class Reference(Stepper):
 
 
 def _run(network: Any, duration: float) -> None:
-    """Call `Network.run` for a duration [s]; its check for huge values overflows harmlessly in single precision."""
-    with np.errstate(over="ignore"):
-        network.run(duration * brian().second, namespace={})
+    """Call `Network.run` for a duration [s]; its check for huge values overflows harmlessly in single precision.
+
+    It collects garbage first, to warn of forgotten objects; modules and all else that exists now are not searched.
+    """
+    freezing = gc.get_freeze_count() == 0
+    if freezing:
+        gc.freeze()
+    try:
+        with np.errstate(over="ignore"):
+            network.run(duration * brian().second, namespace={})
+    finally:
+        if freezing:
+            gc.unfreeze()
 
 
 def _calls(obj: Any) -> list[Any]:

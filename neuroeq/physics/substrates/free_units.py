@@ -14,7 +14,7 @@ import numpy as np
 
 from neuroeq.contract import Equilibrium, Params, Stop
 from neuroeq.describe.catalog import load_model
-from neuroeq.describe.network import free_layers, free_weights
+from neuroeq.describe.network import free_blocks, free_layers, free_weights
 from neuroeq.describe.spec import Bounds, Network, NeuronModel
 from neuroeq.units import physical
 
@@ -58,7 +58,7 @@ class FreeUnits:
         sizes = [network.layers[layer].size for layer in layers]
         self._fields, self._splits = [fields[layer] for layer in layers], np.cumsum(sizes)[:-1]
         self.output = np.repeat([layer == network.output_layer for layer in layers], sizes)
-        self._weights = free_weights(network, params)
+        self._described, self._blocks = (network, params), free_blocks(network, params)
         clamped = np.asarray(free.activity[network.input_layer][:samples], float)
         self._arriving = np.concatenate([_from_inputs(network, params, clamped, layer) for layer in layers], axis=1)
         self._bias = np.concatenate(
@@ -96,13 +96,31 @@ class FreeUnits:
             self.drive_slopes(states),
             self._each(lambda field: field.activity_slope, states),
         )
+        weights = free_weights(*self._described)
         for own, drive, activity in zip(*slopes, strict=True):
-            yield np.diag(own) + drive[:, None] * self._weights.T * activity
+            yield np.diag(own) + drive[:, None] * weights.T * activity
+
+    def linearised(self, states: Array) -> tuple[Callable[[Array, Array], Array], Array]:
+        """Return products with the derivative of tau ds/dt in the states, without building it, and its diagonal.
+
+        The products take numbers of samples, (c,), and a direction for each, (c, n); units have no synapses to
+        themselves, so the diagonal, (samples, n), is that of the units alone.
+        """
+        own = self._each(lambda field: field.own_slope, states)
+        drive, activity = self.drive_slopes(states), self._each(lambda field: field.activity_slope, states)
+        return lambda which, x: own[which] * x + drive[which] * self._arrived(activity[which] * x), own
 
     def _each(self, which: Callable[[Field], Function], states: Array) -> Array:
         """Return a function of every unit's own equations at the states of all units: (samples, n)."""
         activity = self._by_layer(lambda field: field.functions[1], states, np.zeros_like(states))
-        return self._by_layer(which, states, self._arriving + activity @ self._weights)
+        return self._by_layer(which, states, self._arriving + self._arrived(activity))
+
+    def _arrived(self, activity: Array) -> Array:
+        """Return the drive of all units by the activity of all units: (m, n)."""
+        drive = np.zeros_like(activity)
+        for rows, columns, weights in self._blocks:
+            drive[:, columns] += activity[:, rows] @ weights
+        return drive
 
     def _by_layer(self, which: Callable[[Field], Function], states: Array, drives: Array) -> Array:
         parts = (np.split(each, self._splits, axis=1) for each in (states, drives, self._bias[None]))

@@ -16,6 +16,7 @@ from neuroeq.contract import Equilibrium, Params, Stop, Substrate, VectorField
 from neuroeq.describe.network import free_layers
 from neuroeq.describe.spec import Network
 
+from ..curvature import output_curvatures
 from ..engine import Field
 from .free_units import SETTLED, FreeUnits, interval
 
@@ -24,6 +25,12 @@ MOVING = (0.02, 0.98)
 """The activities between which a unit counts as able to move."""
 SAMPLES = 20
 """The number of samples of a batch whose margins are computed."""
+MOST_NUMBERS = 4_000_000
+"""The largest number of samples x units x outputs that margins are computed for."""
+SHIFT = 1e-6
+"""The largest shift of a state for a derivative by differences."""
+MEASURED = 1e-8
+"""What derivatives by differences are exact to."""
 
 
 def margin(substrate: Substrate, free: Equilibrium) -> float:
@@ -62,13 +69,10 @@ def neuron_margin(
         The median over the samples in which an output can move; 0 if no negative nudge is stable there, and infinite if
         no output moves in any.
     """
-    units = FreeUnits(network, fields, params, free, one, samples)
+    units = FreeUnits(network, fields, params, free, one, _few(network, samples))
     states = units.settled()
-    limits = [
-        _smallest(-jac, units.output, moving)
-        for jac, moving in zip(units.jacobians(states), units.moving(states), strict=True)
-    ]
-    return _typical(limits)
+    product, own = units.linearised(states)
+    return _typical(output_curvatures(product, -own, units.output, units.moving(states)))
 
 
 def measured_margin(substrate: VectorField, inputs: Array, free: Equilibrium, samples: int = SAMPLES) -> float:
@@ -89,41 +93,56 @@ def measured_margin(substrate: VectorField, inputs: Array, free: Equilibrium, sa
     free = substrate.relax(inputs, start=free.resume, stop=SETTLED)
     sizes = {layer: network.layers[layer].size for layer in free_layers(network)}
     output = np.repeat([layer == network.output_layer for layer in sizes], list(sizes.values()))
-    limits = [
-        _smallest(-jacobian(substrate, free, sample), output, unclipped(network, free, sample))
-        for sample in range(min(samples, len(free.outputs)))
-    ]
-    return _typical(limits)
+    moving = np.array([unclipped(network, free, sample) for sample in range(min(_few(network, samples), len(inputs)))])
+
+    def product(which: Array, directions: Array) -> Array:
+        changes = np.empty_like(directions)
+        for sample in np.unique(which):
+            changes[which == sample] = products(substrate, free, sample, directions[which == sample])
+        return changes
+
+    return _typical(output_curvatures(product, np.ones(moving.shape), output, moving, MEASURED))
 
 
-def _typical(limits: list[float]) -> float:
-    finite = [limit for limit in limits if np.isfinite(limit)]
-    return max(0.0, float(np.median(finite))) if finite else float("inf")
+def _few(network: Network, samples: int) -> int:
+    """Return the number of samples to look at: fewer than `samples` if they have very many units and outputs."""
+    units = sum(network.layers[layer].size for layer in free_layers(network))
+    return max(1, min(samples, MOST_NUMBERS // (units * network.layers[network.output_layer].size)))
 
 
-def jacobian(substrate: VectorField, equilibrium: Equilibrium, sample: int, shift: float = 1e-6) -> Array:
-    """Return the derivative of tau ds/dt in the states of all free units: (n, n), one row a rate of change.
+def _typical(curvatures: list[Array]) -> float:
+    limits = [float(np.linalg.eigvalsh((each + each.T) / 2).min()) for each in curvatures if each.size]
+    return max(0.0, float(np.median(limits))) if limits else float("inf")
 
-    It is computed by central differences: copies of the sample, each with one state shifted, take one step in parallel.
+
+def jacobian(substrate: VectorField, equilibrium: Equilibrium, sample: int) -> Array:
+    """Return the derivative of tau ds/dt in the states of all free units: (n, n), one row a rate of change."""
+    n = sum(substrate.network.layers[layer].size for layer in free_layers(substrate.network))
+    return products(substrate, equilibrium, sample, np.eye(n)).T
+
+
+def products(substrate: VectorField, equilibrium: Equilibrium, sample: int, directions: Array) -> Array:
+    """Return the derivative of tau ds/dt of all free units along directions, both (k, n).
+
+    It is computed by central differences: copies of the sample, with states shifted by at most `SHIFT` along each
+    direction, take one step in parallel.
     """
     network, simulation = substrate.network, substrate.simulation
-    n = sum(network.layers[layer].size for layer in free_layers(network))
+    largest = np.abs(directions).max(axis=1, keepdims=True)
+    shift = SHIFT / np.where(largest > 0, largest, 1.0)
     inputs = equilibrium.activity[network.input_layer][sample]
+    layers = free_layers(network)
+    begun = np.concatenate([equilibrium.state[layer][sample] for layer in layers])
+    scales = np.concatenate([np.full(network.layers[layer].size, simulation.scale(layer)) for layer in layers])
     columns = []
-    shifts = np.concatenate([shift * np.eye(n), -shift * np.eye(n)])
-    for start in range(0, 2 * n, simulation.batch):
+    shifts = np.concatenate([shift * directions, -shift * directions])
+    for start in range(0, len(shifts), simulation.batch):
         rows = shifts[start : start + simulation.batch]
         shifted = simulation.spread(equilibrium.resume, sample, _by_layer(network, rows))
         after = substrate.relax(np.tile(inputs, (len(rows), 1)), start=shifted, stop=Stop(1))
-        before = np.concatenate([equilibrium.state[layer][sample] for layer in free_layers(network)]) + rows
-        rate = (
-            np.concatenate([after.state[layer] for layer in free_layers(network)], axis=1) - before
-        ) * np.concatenate(
-            [np.full(network.layers[layer].size, simulation.scale(layer)) for layer in free_layers(network)]
-        )
-        columns.append(rate)
+        columns.append((np.concatenate([after.state[layer] for layer in layers], axis=1) - (begun + rows)) * scales)
     rates = np.concatenate(columns)
-    return ((rates[:n] - rates[n:]) / (2 * shift)).T
+    return (rates[: len(directions)] - rates[len(directions) :]) / (2 * shift)
 
 
 def _by_layer(network: Network, rows: Array) -> dict[str, Array]:
@@ -146,19 +165,3 @@ def unclipped_states(network: Network, eq: Equilibrium) -> dict[str, Array]:
         low, high = interval(model)
         inside[layer] = (eq.state[layer] > low) & (eq.state[layer] < high)
     return inside
-
-
-def _smallest(hessian: Array, output: Array, moving: Array) -> float:
-    """Return the smallest eigenvalue of the output Schur complement over the units that can move."""
-    inner, outer = moving & ~output, moving & output
-    if not outer.any():
-        return float("inf")
-    schur = hessian[np.ix_(outer, outer)]
-    if inner.any():
-        within, forward = hessian[np.ix_(inner, inner)], hessian[np.ix_(inner, outer)]
-        try:
-            followed = np.linalg.solve(within, forward)
-        except np.linalg.LinAlgError:
-            followed = np.linalg.lstsq(within, forward, rcond=None)[0]
-        schur = schur - hessian[np.ix_(outer, inner)] @ followed
-    return float(np.linalg.eigvalsh((schur + schur.T) / 2).min())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..records.files import atomic
-from ..records.folder import csv_text
+from ..records.table import csv_text
 from .columns import layers_text
 from .rows import AVERAGED, Summary
 

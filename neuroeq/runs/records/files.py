@@ -12,7 +12,7 @@ from pathlib import Path
 from neuroeq.errors import SpecError
 
 
-def atomic(path: Path, content: bytes | str) -> None:
+def atomic(path: Path, content: bytes | str, sync: bool = True) -> None:
     """Write a file under another name, flush it to the disk, and rename it.
 
     Parameters
@@ -21,6 +21,9 @@ def atomic(path: Path, content: bytes | str) -> None:
         The file, in a folder that exists.
     content
         Its bytes, or its text, which is written as UTF-8.
+    sync
+        Whether to wait for the disk. If not, a file that is written before the power goes may be damaged, but none that
+        is written before the process is killed.
 
     Raises
     ------
@@ -31,13 +34,20 @@ def atomic(path: Path, content: bytes | str) -> None:
     try:
         with draft.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from None
     finally:
         draft.unlink(missing_ok=True)
+
+
+def to_disk(path: Path) -> None:
+    """Wait until a file is on the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def remove_drafts(folder: Path) -> None:

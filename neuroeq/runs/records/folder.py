@@ -1,7 +1,8 @@
 """A run on disk: its description (run.toml), its checkpoint (checkpoint.npz) and its results.
 
 Every file is written under another name first and then renamed, so that a reader, or a run that resumes after a crash,
-finds either the old or the new file and never half of one.
+finds either the old or the new file and never half of one. Not every checkpoint waits for the disk; the one before it
+that is kept always has, in case the power goes.
 """
 
 from __future__ import annotations
@@ -12,10 +13,9 @@ import os
 import platform
 import shlex
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,8 @@ from neuroeq.learning.state import State
 from neuroeq.physics.engine import Recording
 
 from .checkpoint import checkpoint_bytes, read_checkpoint
-from .files import atomic, held, remove_empty
+from .files import atomic, held, remove_empty, to_disk
+from .table import GrowingTable
 from .traces import Volts, traces_bytes
 
 DATA_FILE = "data.npz"
@@ -59,6 +60,8 @@ class RunFolder:
     def __init__(self, path: Path, made: Sequence[Path] = ()) -> None:
         self.path = path
         self._made = list(made)
+        self._unsynced: set[Path] = set()
+        self._table = GrowingTable()
 
     @property
     def figures(self) -> Path:
@@ -118,13 +121,27 @@ class RunFolder:
         """Write data.npz: the examples that the user gave as arrays."""
         atomic(self.path / DATA_FILE, source_bytes(source))
 
-    def save(self, state: State) -> None:
-        """Write the checkpoint, and keep the one before it beside it."""
+    def save(self, state: State, sync: bool = True) -> None:
+        """Write the checkpoint, and keep the last one before it that has reached the disk beside it.
+
+        Parameters
+        ----------
+        state
+            The state of the training.
+        sync
+            Whether to wait until it is on the disk; if not, `sync` does.
+        """
         newest, former = (self.path / name for name in CHECKPOINTS)
         content = checkpoint_bytes(state)
-        if newest.exists():
+        if newest.exists() and newest not in self._unsynced:
             _keep_as(newest, former)
-        atomic(newest, content)
+        self._write(newest, content, sync)
+
+    def sync(self) -> None:
+        """Wait until everything that was written is on the disk."""
+        for path in self._unsynced:
+            to_disk(path)
+        self._unsynced.clear()
 
     def load(self, go_on: bool = False) -> State:
         """Read the checkpoint.
@@ -142,7 +159,9 @@ class RunFolder:
         newest, former = (self.path / name for name in CHECKPOINTS)
         network = self.description()
         try:
-            return read_checkpoint(newest, network)
+            state = read_checkpoint(newest, network)
+            self._unsynced.add(newest)  # it may be what a process wrote last before it was killed
+            return state
         except ArchiveError as error:
             damage = f"{newest}: cannot be read ({error})"
         try:
@@ -154,9 +173,16 @@ class RunFolder:
         warnings.warn(f"{damage}; training goes on from the checkpoint before it.", NeuroeqWarning, stacklevel=2)
         return state
 
-    def write_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Write metrics.csv, with a row for each epoch."""
-        atomic(self.path / "metrics.csv", csv_text(list(rows)))
+    def write_metrics(self, rows: Sequence[Mapping[str, Any]], sync: bool = True) -> None:
+        """Write metrics.csv, with a row for each epoch; `sync` says whether to wait until it is on the disk."""
+        self._write(self.path / "metrics.csv", self._table.text(rows), sync)
+
+    def _write(self, path: Path, content: bytes | str, sync: bool) -> None:
+        atomic(path, content, sync)
+        if sync:
+            self._unsynced.discard(path)
+        else:
+            self._unsynced.add(path)
 
     def metrics(self) -> list[dict[str, float]]:
         """Read metrics.csv, and leave out its empty entries; there are no rows if there is no such file.
@@ -243,15 +269,6 @@ def resuming(path: Path, target: str | None = None) -> str:
     """Return the command that goes on with the run in a folder, to paste into a shell."""
     compiled = ["--target", target] if target else []
     return shlex.join(["neuroeq", "run", str(path / "run.toml"), "--resume", "--out", str(path), *compiled])
-
-
-def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows as the text of a CSV file, whose columns are the keys of all rows."""
-    file = StringIO()
-    writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)))
-    writer.writeheader()
-    writer.writerows(rows)
-    return file.getvalue()
 
 
 def _number(text: str) -> float:

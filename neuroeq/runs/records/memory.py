@@ -67,16 +67,19 @@ class MemoryRecords:
     def write_data(self, source: Source) -> None:
         """Do nothing, since the caller has the arrays."""
 
-    def save(self, state: State) -> None:
+    def save(self, state: State, sync: bool = True) -> None:
         """Keep the checkpoint."""
         self._state = deepcopy(state)
+
+    def sync(self) -> None:
+        """Do nothing, since there is no disk to wait for."""
 
     def load(self, go_on: bool = False) -> State:
         """Return the checkpoint."""
         assert self._state is not None
         return deepcopy(self._state)
 
-    def write_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def write_metrics(self, rows: Iterable[Mapping[str, Any]], sync: bool = True) -> None:
         """Keep the metrics, one row for each epoch."""
         self._metrics = [dict(row) for row in rows]
 

@@ -8,6 +8,9 @@ from neuroeq.learning.trainers.fused import Fused
 from neuroeq.learning.training import initial_state, train
 from neuroeq.physics.circuits import kernels
 from neuroeq.randomness import Streams
+from neuroeq.runs import session
+from neuroeq.runs.records import RunFolder
+from neuroeq.runs.training import train as run
 from tests.nets import network, substrate_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:free phases end with a net current")
@@ -62,6 +65,8 @@ def trained(description, trainer):
         {"circuit": {"outputs": "paired"}, "phases": {"nudge": "held_current"}},
         {"hardware": "real_diode", "circuit": {**BIASED, "diodes": "split"}},
         REAL,
+        {"training": {"momentum": 0.5}},
+        {"training": {"l1": 1e-4}, "projections": {"input_hidden1": {"connect": {"probability": 0.5}}}},
     ],
     ids=[
         "centred",
@@ -73,6 +78,8 @@ def trained(description, trainer):
         "paired",
         "real diodes",
         "real diodes, paired",
+        "momentum",
+        "l1 and a mask",
     ],
 )
 def test_fused_training_ends_in_the_same_weights(over):
@@ -97,10 +104,8 @@ def test_fused_training_ends_in_the_same_weights(over):
         {"phases": {"variant": "random_sign"}},
         {"phases": {"free": {"duration": "3 steps", "tolerance": 1e-9}}},
         {"phases": {"free": {"duration": "50 ms"}}},
-        {"training": {"momentum": 0.5}},
-        {"training": {"l1": 1e-4}},
+        {"training": {"step": {"kind": "sign"}}},
         {"training": {"prune": {"below": 0.01, "temperature": 5}}},
-        {"projections": {"input_hidden1": {"connect": {"probability": 0.5}}}},
     ],
 )
 def test_what_the_kernels_do_not_do_is_not_fused(over):
@@ -144,3 +149,24 @@ def test_a_fused_training_that_was_cut_ends_in_the_same_bits(monkeypatch):
     assert steps == 6
     for name in whole:
         np.testing.assert_array_equal(state.params[name], whole[name])
+
+
+def test_a_training_with_momentum_that_is_resumed_ends_in_the_same_bits(tmp_path, monkeypatch):
+    """Since its velocities are in the checkpoint."""
+    monkeypatch.setattr(session, "SAVE_SELDOM_S", 0.0)
+    settings = ["training.momentum=0.7", "training.l1=1e-5"]
+    settings += [f"phases.{phase}.duration=4 steps" for phase in ("free", "nudged")]
+    whole = run("xor", "resistive", epochs=6, settings=settings, out=tmp_path / "whole")
+    assert whole.result["trainer"].startswith("fused")
+
+    def fail(step, state):
+        if step.epoch == 3:
+            raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        run("xor", "resistive", epochs=6, settings=settings, out=tmp_path / "run", callback=fail)
+    saved = RunFolder(tmp_path / "run").load()
+    assert saved.epoch == 3 and all(np.abs(v).max() > 0 for v in saved.velocity.values())
+    resumed = run("xor", "resistive", epochs=6, settings=settings, out=tmp_path / "run", resume=True)
+    for name, value in whole.params.items():
+        np.testing.assert_array_equal(resumed.params[name], value)

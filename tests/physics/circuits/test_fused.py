@@ -1,5 +1,8 @@
 """The fused training computes what sweeps, the contrast and clipping compute one after the other."""
 
+import hashlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -79,17 +82,25 @@ def unfused(setting, params, x, y, order, batch, rates=RATES):
     g1, g2, *bias = (value.copy() for value in params)
     layers = {"h": Layer(N_HIDDEN, setting.diode, setting.low, setting.high), "o": Layer(g2.shape[1])}
     circuit = Circuit({"x": len(g1)}, layers, {"g1": ("x", "h"), "g2": ("h", "o")})
-    (a, b), outputs = VARIANTS[setting.variant][1], []
+    (a, b), outputs, velocity = VARIANTS[setting.variant][1], [], [0.0, 0.0, 0.0, 0.0]
     for first in range(0, len(order), batch):
         which = order[first : first + batch]
         currents = {name: np.tile(current, (len(which), 1)) for name, current in zip("ho", bias, strict=True)}
         sources, found = phases(setting, circuit, {"g1": g1, "g2": g2}, currents, x[which], y[which])
         weight = VARIANTS[setting.variant][2] / setting.beta
         change = contrast(circuit, sources, [(weight, found[a]), (-weight, found[b])])
-        g1 = np.clip(g1 - rates.g1 * change["g1"], *setting.g1_limits)
-        g2 = np.clip(g2 - rates.g2 * change["g2"], *setting.g2_limits)
-        for current, name, rate in zip(bias, "ho", rates[2:], strict=True):
-            current += rate * weight * (found[a][name] - found[b][name]).mean(axis=0)
+        asked = [-change["g1"], -change["g2"]]
+        asked += [weight * (found[a][name] - found[b][name]).mean(axis=0) for name in "ho"]
+        velocity = [each + setting.momentum * v for each, v in zip(asked, velocity, strict=True)]
+        g1, g2 = (
+            np.clip(g + rate * v - decay * np.sign(g), *limits) * (1 if connected is None else connected)
+            for g, rate, v, decay, limits, connected in (
+                (g1, rates.g1, velocity[0], setting.l1[0], setting.g1_limits, setting.g1_connected),
+                (g2, rates.g2, velocity[1], setting.l1[1], setting.g2_limits, setting.g2_connected),
+            )
+        )
+        for current, rate, v in zip(bias, rates[2:], velocity[2:], strict=True):
+            current += rate * v
         outputs.append(outputs_of(setting, found[0]["o"]))
     return g1, g2, *bias, np.concatenate(outputs)
 
@@ -112,6 +123,48 @@ def test_fused_training_is_sweeps_contrast_and_clipping(params, examples, varian
     assert np.abs(expected[0] - params[0]).max() > 1e-3
     for found, value in zip(fused(chosen, params, *examples, batch, compiled), expected, strict=True):
         np.testing.assert_allclose(found, value, rtol=1e-12, atol=1e-12 * np.abs(value).max())
+
+
+CONNECTED = np.random.default_rng(3).random((2 * N_INPUT + 2, N_HIDDEN)) < 0.6
+MORE = {
+    "momentum": {"momentum": 0.7},
+    "l1": {"l1": (0.003, 0.002)},
+    "l1 of one array": {"l1": (0.0, 0.01)},
+    "masks": {"g1_connected": CONNECTED, "g2_connected": CONNECTED[:N_HIDDEN, :N_OUTPUT]},
+    "one mask": {"g2_connected": CONNECTED[:N_HIDDEN, :N_OUTPUT]},
+}
+MORE["all"] = MORE["momentum"] | MORE["l1"] | MORE["masks"]
+
+
+@pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
+@pytest.mark.parametrize("batch", [1, 4, 6])
+@pytest.mark.parametrize("case", MORE)
+def test_momentum_decay_and_masks_do_what_they_do_unfused(params, examples, case, batch, compiled):
+    chosen = setting(**MORE[case])
+    g1, g2 = (
+        g if connected is None else g * connected
+        for g, connected in ((params[0], chosen.g1_connected), (params[1], chosen.g2_connected))
+    )
+    params = (g1, g2, *params[2:])
+    expected, plain = unfused(chosen, params, *examples, batch), unfused(setting(), params, *examples, batch)
+    assert np.abs(expected[1] - plain[1]).max() > 1e-4
+    for found, value in zip(fused(chosen, params, *examples, batch, compiled), expected, strict=True):
+        np.testing.assert_allclose(found, value, rtol=1e-12, atol=1e-12 * np.abs(value).max())
+
+
+@pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
+@pytest.mark.parametrize("case", ["momentum", "l1", "all"])
+def test_a_training_in_two_parts_with_its_velocities_is_that_in_one(params, examples, case, compiled):
+    chosen, (x, y, order) = setting(**MORE[case]), examples
+    whole = FusedTraining(chosen, *params, compiled=compiled)
+    first = FusedTraining(chosen, *params, compiled=compiled)
+    whole.train(x, y, order, 4, RATES)
+    first.train(x, y, order[:12], 4, RATES)
+    held = (first.g1, first.g2, first.hidden_bias, first.output_bias)
+    second = FusedTraining(chosen, *held, velocity=first.velocity, compiled=compiled)
+    second.train(x, y, order[12:], 4, RATES)
+    for name in ("g1", "g2", "hidden_bias", "output_bias"):
+        np.testing.assert_allclose(getattr(second, name), getattr(whole, name), rtol=1e-13, atol=1e-14)
 
 
 @pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
@@ -283,3 +336,13 @@ def test_what_does_not_fit_is_refused(params, examples):
         FusedTraining(setting(), *params).train(x, y, order, 0, RATES)
     with pytest.raises(DataError, match="order names examples that are not there; expected 0 to 39"):
         FusedTraining(setting(), *params).train(x, y, order + 30, 4, RATES)
+
+
+@pytest.mark.skipif(not kernels.available(), reason="needs numba")
+def test_the_file_of_the_outermost_kernel_changes_with_the_other():
+    """Or numba would go on with what it compiled before, which is on the disk."""
+    from neuroeq.physics.circuits.fused import kernels as outermost
+    from neuroeq.physics.circuits.fused import passes
+
+    content = Path(passes.__file__).read_bytes()
+    assert hashlib.blake2b(content, digest_size=4).hexdigest() == outermost.PASSES, "write it into kernels.py"

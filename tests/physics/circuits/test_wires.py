@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from neuroeq.errors import DataError, SpecError
+from neuroeq.physics.circuits import crossbar, wire_ladder
 from neuroeq.physics.circuits.crossbar import crossbar_currents, effective_conductance, terminal_conductance
 from neuroeq.physics.circuits.spice import ngspice
 from neuroeq.physics.circuits.spice.crossbar import crossbar_netlist, sensed_currents
@@ -90,7 +91,7 @@ def test_column_wires_are_row_wires_turned_around():
 
 @pytest.mark.parametrize("wires", [REAL, TILED, *SOME_ZERO], ids=str)
 def test_row_after_row_gives_what_one_sparse_solution_of_all_nodes_gives(wires):
-    for shape in ((10, 7), (7, 10), (1, 5), (5, 1)):
+    for shape in ((10, 7), (7, 10), (1, 5), (5, 1), (150, 9), (9, 150)):  # rows are taken 64 at a time
         g = cells(*shape)
         g[0, 0] = 0
         y = terminal_conductance(g, wires)
@@ -110,6 +111,21 @@ def test_what_rows_are_fed_is_what_columns_deliver(wires):
     g, v = cells(10, 7), drives(3, 10)
     fed = np.hstack([v, np.zeros((3, 7))]) @ terminal_conductance(g, wires)
     np.testing.assert_allclose(fed[:, :10].sum(axis=1), crossbar_currents(g, v, wires).sum(axis=1), rtol=1e-11)
+
+
+def test_an_array_that_is_driven_again_is_not_solved_again_unless_its_cells_or_wires_change(monkeypatch):
+    g, solved = cells(10, 7, seed=42), []
+    monkeypatch.setattr(
+        crossbar, "effective_tile", lambda g, wires: solved.append(0) or wire_ladder.effective_tile(g, wires)
+    )
+    for seed in range(3):
+        found = crossbar_currents(g, drives(3, 10, seed=seed), REAL)
+        np.testing.assert_array_equal(found, drives(3, 10, seed=seed) @ effective_conductance(g, REAL))
+    assert len(solved) == 1 + 3
+    g[0, 0] *= 2
+    changed = crossbar_currents(g, drives(3, 10), REAL)
+    np.testing.assert_array_equal(changed, drives(3, 10) @ effective_conductance(g, REAL))
+    assert not np.array_equal(changed, crossbar_currents(g, drives(3, 10), replace(REAL, r_sense=8.0)))
 
 
 def test_backwards_is_the_transpose_if_source_and_sense_resistances_are_equal():

@@ -1,5 +1,7 @@
 """The stepper is Brian2: it gives the same bits as `Network.run` on the same objects."""
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -102,3 +104,14 @@ def test_two_networks_keep_their_own_clocks():
     later = one.relax(inputs, start=first.resume, stop=Stop(5))
     assert later.resume.timestep == 15
     assert one.simulation.dt != two.simulation.dt
+
+
+def test_preparing_a_network_leaves_the_garbage_collector_as_it_was():
+    gc.unfreeze()
+    substrate_of(network("rate", 3, 4, 2))
+    assert gc.get_freeze_count() == 0
+    gc.freeze()
+    before = gc.get_freeze_count()
+    substrate_of(network("rate", 3, 4, 2))
+    assert gc.get_freeze_count() > 0.9 * before  # less what nothing refers to any more
+    gc.unfreeze()

@@ -30,9 +30,14 @@ def check_conductances(setting: Setting, g1: Array, g2: Array) -> None:
     n_hidden = len(g2)
     if (len(g1) - len(setting.constants)) % 2 or g1.shape[1] != n_hidden:
         raise DataError(f"g1 has shape {g1.shape}; expected (2 n_input + {len(setting.constants)}, {n_hidden}).")
-    for name, g, limits in (("g1", g1, setting.g1_limits), ("g2", g2, setting.g2_limits)):
+    limits_of = (
+        ("g1", g1, setting.g1_limits, setting.g1_connected),
+        ("g2", g2, setting.g2_limits, setting.g2_connected),
+    )
+    for name, whole, limits, connected in limits_of:
+        g = whole if connected is None else whole[connected]
         lowest, highest = np.asarray(limits, g.dtype)
-        if not (lowest <= g.min() and g.max() <= highest):
+        if g.size and not (lowest <= g.min() and g.max() <= highest):
             raise DataError(f"{name} reaches from {g.min():.3g} to {g.max():.3g} S; expected {limits}: clip it.")
 
 

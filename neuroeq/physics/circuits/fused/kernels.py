@@ -1,11 +1,8 @@
 """Numba kernels for fused training, which make one pass over the conductances per batch.
 
-A row of G1^T holds what arrives at one hidden node, from +x, from -x and from constants. The pass applies the last
-batch's change, clips, sums, and collects the next batch's drive; x and -x share its products:
-
-    p <- clip(p + (t + x.c)),   n <- clip(n + (t - x.c)),   sum += p + n,   drive += x' (p - n)        t = -c q
-
-Samples go four at a time, in the sweeps too, and batches of four at two hidden nodes together: sums stay in registers.
+A row of G1^T holds what arrives at one hidden node, from +x, from -x and from constants. The pass, in `passes`, applies
+the last batch's change, clips, sums, and collects the next batch's drive; x and -x share its products. Samples go four
+at a time in the sweeps, too.
 
 Shockley diodes need the Wright omega function, w + ln w = z. From a guess, mostly the last sweep's w,
 
@@ -14,47 +11,50 @@ Shockley diodes need the Wright omega function, w + ln w = z. From a guess, most
 leaves |2 w^2 - 8 w - 1| r^4 / (72 (1+w)^6) of w, which says whether one such correction was enough. Fritsch, Shafer &
 Crowley 1973, Commun. ACM 16:123; Lawrence, Corless & Jeffrey 2012, ACM TOMS 38:20.
 
-All kernels are in one file: numba's cache on disk only notices changes to the file of the outermost function.
+Numba's cache on disk only notices changes to the file of the outermost function, so this one has a digest of the other.
 """
 
 from __future__ import annotations
 
 from math import exp, log
-from typing import Any
 
-import numba
 import numpy as np
 
 from ..equations import LEAK
+from .passes import FOUR, common_part, compiled, complete, into, move_currents, move_row, pass_over
 
-compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
-FOUR = 4
+PASSES = "561fb183"
+"""The digest of passes.py, which a test compares."""
 
 
 @compiled
-def learn(g, bounds, diodes, limits, constants, data, batch, gain, phases, rates, room, out):
+def learn(g, bounds, diodes, limits, constants, data, batch, gain, phases, rates, extras, room, out):
     """Change g by batch after batch, fill `out`; return the first example of a batch that fails, or -1.
 
     There is room, of zeros, for the samples of two batches, the drive and h; a batch takes rows up to the next four.
+    Extras are mu, l1 of both arrays, rates of velocities, velocities and masks, each None where there is none.
     """
     (g1, g2, _, _), (inputs, targets, order), (betas, held, compared, sweeps) = g, data, phases
     dtype, (old, new, drive, h) = g1.dtype, room
     rows, n_hidden, n_output = len(old), len(g1), len(g2)
     change, shift, sums = np.zeros((rows, n_hidden), dtype), np.zeros(n_hidden, dtype), np.zeros(n_hidden, dtype)
-    o, failed = np.zeros((len(betas), rows, n_output), dtype), -1
+    o, failed, pending = np.zeros((len(betas), rows, n_output), dtype), -1, False
+    common = common_part(extras[3][0], extras[4][0], n_hidden, old)
     for first in range(0, len(order), batch):
         which = order[first : first + batch]
         _gather(inputs, which, gain, new)
-        _pass(g1, old, new, change, shift, limits[0], constants, len(which), sums, drive)
-        if not _settle(g, bounds, diodes, sums, drive, targets, which, betas, held, sweeps, h, o):
+        pass_over(g1, old, new, change, shift, limits[0], constants, len(which), sums, drive, extras, common, pending)
+        pending = _settle(g, bounds, diodes, sums, drive, targets, which, betas, held, sweeps, h, o)
+        if not pending:
             failed, change[:], shift[:] = first, 0, 0
             break
         for sample in range(len(which)):
             _copy(o[0, sample], out[first + sample])
-        _learn(g, limits[1], h, o, len(which), compared, rates, change, shift)
+        _learn(g, limits[1], h, o, len(which), compared, rates, extras, change, shift)
         old, new = new, old
     new[:] = 0
-    _pass(g1, old, new, change, shift, limits[0], constants, len(new), sums, drive)
+    pass_over(g1, old, new, change, shift, limits[0], constants, len(new), sums, drive, extras, common, pending)
+    complete(extras[3][0], extras[4][0], common, new)
     return failed
 
 
@@ -64,102 +64,6 @@ def _gather(inputs, which, gain, into):
     for sample in range(len(which)):
         for i in range(inputs.shape[1]):
             into[sample, i] = inputs[which[sample], i] * gain
-
-
-@compiled
-def _pass(g1, old, new, change, shift, limits, constants, m, sums, drive):
-    """Change G1 by the last batch and collect sums and drive of the next."""
-    n, pairs = old.shape[1], len(g1) // 2 if len(old) == FOUR else 0
-    moved, difference = np.empty(n, g1.dtype), np.empty(n, g1.dtype)
-    for pair in range(pairs):
-        _move_pair(g1, 2 * pair, n, old, new, change, shift, limits, sums, drive)
-    for j in range(2 * pairs, len(g1)):
-        moved[:] = 0
-        for at in range(0, len(old), FOUR):
-            _add_four(old[at : at + FOUR], change[at : at + FOUR], j, moved)
-        sums[j] = _move(g1[j, :n], g1[j, n : 2 * n], moved, shift[j], limits, difference)
-        for at in range(0, len(new), FOUR):
-            _feed_four(new[at : at + FOUR], difference, j, drive[at : at + FOUR])
-    for j in range(len(g1)):
-        _constant(g1[j, 2 * n :], constants, change[:, j], shift[j], limits, m, sums, drive, j)
-
-
-@compiled
-def _move_pair(g1, j, n, x, y, change, shift, limits, sums, drive):
-    """Do the pass for a batch of four at the hidden nodes j and j + 1, which share the samples that are loaded."""
-    x0, x1, x2, x3 = x[0], x[1], x[2], x[3]
-    y0, y1, y2, y3 = y[0], y[1], y[2], y[3]
-    a_plus, a_minus, b_plus, b_minus = g1[j, :n], g1[j, n : 2 * n], g1[j + 1, :n], g1[j + 1, n : 2 * n]
-    a0, a1, a2, a3 = change[0, j], change[1, j], change[2, j], change[3, j]
-    b0, b1, b2, b3 = change[0, j + 1], change[1, j + 1], change[2, j + 1], change[3, j + 1]
-    low, high, a_shift, b_shift = limits[0], limits[1], shift[j], shift[j + 1]
-    a_sum = a_y0 = a_y1 = a_y2 = a_y3 = b_sum = b_y0 = b_y1 = b_y2 = b_y3 = g1.dtype.type(0)
-    for i in range(n):
-        moved = (x0[i] * a0 + x1[i] * a1) + (x2[i] * a2 + x3[i] * a3)
-        p = min(max(a_plus[i] + (a_shift + moved), low), high)
-        q = min(max(a_minus[i] + (a_shift - moved), low), high)
-        a_plus[i], a_minus[i] = p, q
-        a_sum += p + q
-        a_y0 += y0[i] * (p - q)
-        a_y1 += y1[i] * (p - q)
-        a_y2 += y2[i] * (p - q)
-        a_y3 += y3[i] * (p - q)
-        moved = (x0[i] * b0 + x1[i] * b1) + (x2[i] * b2 + x3[i] * b3)
-        p = min(max(b_plus[i] + (b_shift + moved), low), high)
-        q = min(max(b_minus[i] + (b_shift - moved), low), high)
-        b_plus[i], b_minus[i] = p, q
-        b_sum += p + q
-        b_y0 += y0[i] * (p - q)
-        b_y1 += y1[i] * (p - q)
-        b_y2 += y2[i] * (p - q)
-        b_y3 += y3[i] * (p - q)
-    sums[j], drive[0, j], drive[1, j], drive[2, j], drive[3, j] = a_sum, a_y0, a_y1, a_y2, a_y3
-    sums[j + 1], drive[0, j + 1], drive[1, j + 1], drive[2, j + 1], drive[3, j + 1] = b_sum, b_y0, b_y1, b_y2, b_y3
-
-
-@compiled
-def _add_four(x, change, j, moved):
-    x0, x1, x2, x3 = x[0], x[1], x[2], x[3]
-    c0, c1, c2, c3 = change[0, j], change[1, j], change[2, j], change[3, j]
-    for i in range(len(moved)):
-        moved[i] += (x0[i] * c0 + x1[i] * c1) + (x2[i] * c2 + x3[i] * c3)
-
-
-@compiled
-def _move(plus, minus, moved, shift, limits, difference):
-    low, high = limits[0], limits[1]
-    total = plus.dtype.type(0)
-    for i in range(len(plus)):
-        p = min(max(plus[i] + (shift + moved[i]), low), high)
-        n = min(max(minus[i] + (shift - moved[i]), low), high)
-        plus[i], minus[i], difference[i] = p, n, p - n
-        total += p + n
-    return total
-
-
-@compiled
-def _feed_four(y, difference, j, drive):
-    y0, y1, y2, y3 = y[0], y[1], y[2], y[3]
-    d0 = d1 = d2 = d3 = difference.dtype.type(0)
-    for i in range(len(difference)):
-        d0 += y0[i] * difference[i]
-        d1 += y1[i] * difference[i]
-        d2 += y2[i] * difference[i]
-        d3 += y3[i] * difference[i]
-    drive[0, j], drive[1, j], drive[2, j], drive[3, j] = d0, d1, d2, d3
-
-
-@compiled
-def _constant(g, constants, change, shift, limits, m, sums, drive, j):
-    """Change the conductances to the constant sources, and add what they contribute."""
-    moved = g.dtype.type(0)
-    for sample in range(len(change)):
-        moved += change[sample]
-    for at in range(len(constants)):
-        g[at] = min(max(g[at] + (shift + constants[at] * moved), limits[0]), limits[1])
-        sums[j] += g[at]
-        for sample in range(m):
-            drive[sample, j] += constants[at] * g[at]
 
 
 @compiled
@@ -272,9 +176,11 @@ def _move_outputs(h, o, g2, into, own, pull):
 
 
 @compiled
-def _learn(g, limits, h, o, m, compared, rates, change, shift):
+def _learn(g, limits, h, o, m, compared, rates, extras, change, shift):
     """Change G2 and the currents; set what G1 is to change by."""
     _, g2, hidden_bias, output_bias = g
+    momentum, decays, paces, (_, v, v_hidden, v_output), (_, mask) = extras
+    into_hidden, into_output = into(hidden_bias, momentum, v_hidden), into(output_bias, momentum, v_output)
     (a, b), samples, moved = compared, g2.dtype.type(m), np.zeros_like(g2)
     to_g1, to_g2, to_hidden, to_output = rates[0] / samples, rates[1] / samples, rates[2] / samples, rates[3] / samples
     change[m:], shift[:] = 0, 0
@@ -283,16 +189,19 @@ def _learn(g, limits, h, o, m, compared, rates, change, shift):
             dh = h[a, s, j] - h[b, s, j]
             change[s, j] = to_g1 * dh
             shift[j] -= dh * (h[a, s, j] + h[b, s, j]) / 2
-            hidden_bias[j] += to_hidden * dh
+            into_hidden[j] += to_hidden * dh
         for k in range(len(g2)):
             oa, do = o[a, s, k], o[a, s, k] - o[b, s, k]
-            output_bias[k] += to_output * do
+            into_output[k] += to_output * do
             r = do * (o[a, s, k] + o[b, s, k]) / 2
             for j in range(len(shift)):
                 moved[k, j] += (h[a, s, j] - h[b, s, j]) * oa + h[b, s, j] * do - r
     for k in range(len(g2)):
         for j in range(len(shift)):
-            g2[k, j] = min(max(g2[k, j] + to_g2 * (moved[k, j] + shift[j]), limits[0]), limits[1])
+            moved[k, j] = to_g2 * (moved[k, j] + shift[j])
+        move_row(g2[k], moved[k], limits, decays[1], momentum, paces[1], k, 0, v, mask)
+    move_currents(hidden_bias, paces[2], v_hidden)
+    move_currents(output_bias, paces[3], v_output)
     for j in range(len(shift)):
         shift[j] *= to_g1
 

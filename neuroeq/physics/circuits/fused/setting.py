@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
@@ -53,6 +54,12 @@ class Setting:
         Whether an output is the difference of two nodes, the n-th of the first and of the second half.
     g1_limits, g2_limits
         Lowest and highest conductance of each array. [S]
+    g1_connected, g2_connected
+        Which pairs of nodes each array connects, as booleans of its shape; None if it connects all.
+    momentum
+        The part of its velocity that an update keeps.
+    l1
+        By how much an update lowers what is above 0 of each array. [S]
 
     Raises
     ------
@@ -72,6 +79,10 @@ class Setting:
     paired: bool = False
     g1_limits: tuple[float, float] = (0.0, np.inf)
     g2_limits: tuple[float, float] = (0.0, np.inf)
+    g1_connected: Array | None = None
+    g2_connected: Array | None = None
+    momentum: float = 0.0
+    l1: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         for name, allowed in (("variant", VARIANTS), ("nudge", NUDGES)):
@@ -95,6 +106,8 @@ class TrainedCircuit(Protocol):
     low: Array
     high: Array
     diodes: SingleDiodes | None
+    velocity: tuple[Array, ...] | None
+    masks: Sequence[Array | None]
 
     def read(self, nodes: Array) -> Array:
         """Return the outputs that voltages of the output nodes stand for."""

@@ -17,10 +17,16 @@ With a batch S of m samples, a row of ones below it, and c = rate w / (m beta),
     G1 <- clip(G1 + [S; 1]^T [c dh; -c q])             dh = h_a - h_b,   q = 1/2 sum_m dh (h_a + h_b)
     G2 <- clip(G2 + c (dh^T o_a + h_b^T do - q - r))   do = o_a - o_b,   r = 1/2 sum_m do (o_a + o_b)
 
+With momentum mu, rate v is added to an array or a current, and its velocity is v <- mu v + change / rate. Before they
+are clipped, l1 is taken from conductances above 0. Where an array connects nothing, it stays 0.
+
 The numbers are those of sweeps and `contrast` in `solve` and `gradient`. Scellier 2024, arXiv:2402.11674.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -51,6 +57,8 @@ class FusedTraining:
         Conductances from hidden to output nodes, (n_hidden, n_output), or (n_hidden, 2 n_output) if paired. [S]
     hidden_bias, output_bias
         Currents into hidden nodes, (n_hidden,), and into output nodes; 0 if left out. [A]
+    velocity
+        The velocities of g1, g2 and both currents with momentum; 0 if left out.
     compiled
         Whether numba's kernels do the work; if None, they do where numba is installed.
 
@@ -58,6 +66,10 @@ class FusedTraining:
     ----------
     g1, g2, hidden_bias, output_bias
         Their present values, which learning changes in place: copies of what was given, stored column by column.
+    velocity
+        The velocities, which learning changes in place, in the order of g1, g2 and the currents; None without momentum.
+    masks
+        Which nodes an array connects, as booleans of its shape; None if it connects all.
 
     Raises
     ------
@@ -84,6 +96,7 @@ class FusedTraining:
         hidden_bias: Array | None = None,
         output_bias: Array | None = None,
         *,
+        velocity: Sequence[Array | None] | None = None,
         compiled: bool | None = None,
     ) -> None:
         if compiled and not kernels.available():
@@ -96,6 +109,11 @@ class FusedTraining:
         self.n_input = (len(self.g1) - len(setting.constants)) // 2
         self.hidden_bias = _filled(hidden_bias, n_hidden, dtype)
         self.output_bias = _filled(output_bias, n_output, dtype)
+        connected = (setting.g1_connected, setting.g2_connected)
+        self.masks: Sequence[Array | None] = tuple(
+            None if each is None else aligned(np.asarray(each, bool), "F") for each in connected
+        )
+        self.velocity = self._velocities(velocity) if setting.momentum else None
         self.diodes = single_diodes(Layer(n_hidden, setting.diode, setting.low, setting.high))
         if self.diodes is None and not isinstance(setting.diode, IdealDiode | NoDiode):
             raise SpecError(
@@ -104,6 +122,14 @@ class FusedTraining:
         clamp = (-np.inf, np.inf) if self.diodes else (setting.low, setting.high)
         self.low, self.high = (_filled(bound, n_hidden, dtype) for bound in clamp)
         self._batches: dict[int, Batch] = {}
+
+    def _velocities(self, known: Sequence[Array | None] | None) -> tuple[Array, ...]:
+        moved = (self.g1, self.g2, self.hidden_bias, self.output_bias)
+        given = [np.zeros(()) if v is None else v for v in known or [None] * len(moved)]
+        return tuple(
+            aligned(np.array(np.broadcast_to(v, each.shape), each.dtype), "F")
+            for v, each in zip(given, moved, strict=True)
+        )
 
     def step(self, inputs: Array, targets: Array, rates: Rates) -> Array:
         """Learn from one batch, (m, n_input) and (m, n_output); return its free outputs, (m, n_output) [V]."""
@@ -176,10 +202,24 @@ class FusedTraining:
         return -1
 
 
-def compile_kernels(dtype: str | np.dtype) -> None:
-    """Compile numba's kernels for a precision, by learning from no examples; a second call does nothing."""
+def compile_kernels(setting: Setting, dtype: str | np.dtype) -> None:
+    """Compile numba's kernels for a setting and a precision, by learning from no examples; a second call does nothing.
+
+    Its momentum, l1 and which arrays do not connect all nodes make a difference.
+    """
     g1, g2, none = np.ones((2, 1), dtype), np.ones((1, 1), dtype), np.empty((0, 1), dtype)
-    training = FusedTraining(Setting(low=0.0, high=np.inf, beta=1.0), g1, g2, compiled=True)
+    connected = [
+        None if each is None else np.ones(g.shape, bool)
+        for g, each in ((g1, setting.g1_connected), (g2, setting.g2_connected))
+    ]
+    small = replace(
+        Setting(low=0.0, high=np.inf, beta=1.0),
+        momentum=setting.momentum,
+        l1=setting.l1,
+        g1_connected=connected[0],
+        g2_connected=connected[1],
+    )
+    training = FusedTraining(small, g1, g2, compiled=True)
     training.train(none, none, np.arange(0), 1, Rates(0.0, 0.0))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..circuit import Array
@@ -29,9 +31,23 @@ def train(
         batch,
         dtype.type(setting.gain),
         (betas, setting.nudge == "held_current", compared, setting.sweeps),
-        np.array([rate * w / setting.beta for rate in rates], dtype),
+        np.array([(1.0 if setting.momentum else rate) * w / setting.beta for rate in rates], dtype),
+        _extras(training, rates),
         tuple(aligned(np.zeros(shape, dtype)) for shape in shapes),
         outputs,
+    )
+
+
+def _extras(training: TrainedCircuit, rates: Rates) -> tuple[Any, ...]:
+    """Return momentum, decays, rates of velocities, velocities and masks."""
+    setting, dtype = training.setting, training.g1.dtype
+    v1, v2, *v = training.velocity or (None, None, None, None)
+    return (
+        dtype.type(setting.momentum),
+        tuple(dtype.type(each) for each in setting.l1) if any(setting.l1) else (None, None),
+        np.array(rates, dtype),
+        (None if v1 is None else v1.T, None if v2 is None else v2.T, *v),
+        tuple(None if mask is None else mask.T for mask in training.masks),
     )
 
 

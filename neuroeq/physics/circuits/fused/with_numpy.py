@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import get_blas_funcs
 
 from ..equations import grounded
 from .setting import VARIANTS, Rates, TrainedCircuit
@@ -37,7 +36,12 @@ class Batch:
         self.o, self.into, self.inverse = np.empty((3, len(self.betas), m, n_output), dtype)
         self.low[:], self.high[:] = training.low, training.high
         self.back, self.fed, self.change = (np.empty((n, n_hidden), dtype) for n in (n_output, m + 1, m + 1))
+        self.decayed = [
+            np.empty_like(g) if decay else g for g, decay in zip((training.g1, training.g2), setting.l1, strict=True)
+        ]
         self.free, self.nudged = self._rows(slice(0, 1)), self._rows(slice(1, None))
+        from scipy.linalg import get_blas_funcs
+
         self.gemm = get_blas_funcs("gemm", dtype=dtype)
 
     def settle(self, inputs: Array, targets: Array) -> bool:
@@ -73,15 +77,42 @@ class Batch:
         dh, do = self.h[a] - self.h[b], self.o[a] - self.o[b]
         q = (dh * (self.h[a] + self.h[b])).sum(axis=0) / 2
         r = (do * (self.o[a] + self.o[b])).sum(axis=0) / 2
-        np.multiply(dh, scale * rates.g1, out=self.change[:m])
-        np.multiply(q, -scale * rates.g1, out=self.change[m])
-        self.gemm(1.0, self.sources.T, self.change.T, 1.0, training.g1, 0, 1, 1)
-        training.g2 += scale * rates.g2 * (dh.T @ self.o[a] + self.h[b].T @ do - q[:, None] - r)
+        into_g2 = dh.T @ self.o[a] + self.h[b].T @ do - q[:, None] - r
+        to_g1 = scale if training.velocity else scale * rates.g1
+        np.multiply(dh, to_g1, out=self.change[:m])
+        np.multiply(q, -to_g1, out=self.change[m])
+        for g, decay, work in zip((training.g1, training.g2), training.setting.l1, self.decayed, strict=True):
+            if decay:
+                np.greater(g, 0, out=work, casting="unsafe")
+                np.multiply(work, g.dtype.type(decay), out=work)
+                np.subtract(g, work, out=g)
+        if training.velocity:
+            self._accelerate(training.velocity, scale, into_g2, dh, do, rates)
+        else:
+            self.gemm(1.0, self.sources.T, self.change.T, 1.0, training.g1, 0, 1, 1)
+            training.g2 += scale * rates.g2 * into_g2
+            if rates.hidden_bias or rates.output_bias:
+                training.hidden_bias += scale * rates.hidden_bias * dh.sum(axis=0)
+                training.output_bias += scale * rates.output_bias * do.sum(axis=0)
         np.clip(training.g1, *training.setting.g1_limits, out=training.g1)
         np.clip(training.g2, *training.setting.g2_limits, out=training.g2)
-        if rates.hidden_bias or rates.output_bias:
-            training.hidden_bias += scale * rates.hidden_bias * dh.sum(axis=0)
-            training.output_bias += scale * rates.output_bias * do.sum(axis=0)
+        for g, mask in zip((training.g1, training.g2), training.masks, strict=True):
+            if mask is not None:
+                g *= mask
+
+    def _accelerate(
+        self, velocity: tuple[Array, ...], scale: float, into_g2: Array, dh: Array, do: Array, rates: Rates
+    ) -> None:
+        """Change velocities, and with them conductances and currents."""
+        training, momentum = self.training, self.training.setting.momentum
+        v1, v2, v_hidden, v_output = velocity
+        self.gemm(1.0, self.sources.T, self.change.T, momentum, v1, 0, 1, 1)
+        for v, change in ((v2, into_g2), (v_hidden, dh.sum(axis=0)), (v_output, do.sum(axis=0))):
+            v *= momentum
+            v += scale * change
+        moved = (training.g1, training.g2, training.hidden_bias, training.output_bias)
+        for value, v, rate in zip(moved, velocity, rates, strict=True):
+            value += v.dtype.type(rate) * v
 
     def _aim(self, targets: Array) -> Array:
         """Return what beta multiplies at each output node, (m, n_output)."""

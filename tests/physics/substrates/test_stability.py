@@ -1,0 +1,120 @@
+"""The stability margin, found without a Jacobian, is that of the whole Jacobian."""
+
+import numpy as np
+import pytest
+
+from neuroeq.contract import Stop
+from neuroeq.describe.network import free_layers
+from neuroeq.physics.circuits.equations import drive_circuit
+from neuroeq.physics.circuits.stability import stability_limit
+from neuroeq.physics.circuits.stacked import Stacked
+from neuroeq.physics.curvature import output_curvatures
+from neuroeq.physics.substrates.free_units import SETTLED, FreeUnits, mean_field
+from neuroeq.physics.substrates.stability import jacobian, measured_margin, unclipped
+from tests.nets import network, params_of, substrate_of
+
+LATERAL = {"projections": {"lateral": {"source": "hidden1", "target": "hidden1", "learning_rate": 0.1}}}
+DIRECTED = {
+    "projections": {
+        "input_hidden1": {"directed": True},
+        "hidden1_output": {"directed": True},
+        "back": {"source": "output", "target": "hidden1", "directed": True, "learning_rate": 0.1},
+    }
+}
+SPARSE = {"projections": {"hidden1_hidden2": {"connect": {"probability": 0.4, "seed": 3}}}}
+NEURONS = {
+    "hard sigmoid": ("rate", (5, 12, 4), {}),
+    "sigmoid": ("rate", (5, 12, 4), {"substrate": {"rate": {"neuron": "sigmoid"}}}),
+    "mean field of spikes": ("spiking", (5, 12, 4), {}),
+    "three hidden layers": ("rate", (5, 12, 9, 7, 4), {"substrate": {"rate": {"neuron": "sigmoid"}}}),
+    "lateral": ("rate", (5, 12, 4), LATERAL),
+    "mask": ("rate", (5, 12, 9, 4), SPARSE),
+    "crossbar": ("crossbar", (5, 12, 4), {}),
+    "directed": ("rate", (5, 12, 4), {**DIRECTED, "substrate": {"rate": {"synapse": "vector_field"}}}),
+}
+CIRCUITS = {
+    "resistive": (None, (4, 8, 3)),
+    "diodes": ("1n4148", (4, 8, 6, 3)),
+    "amplifiers": ("1n4148_amplified", (4, 8, 6, 3)),
+}
+
+
+def dense(hessian, output, moving):
+    """Return the output Schur complement over the units that can move, from the whole matrix."""
+    inner, outer = moving & ~output, moving & output
+    followed = np.linalg.solve(hessian[np.ix_(inner, inner)], hessian[np.ix_(inner, outer)])
+    return hessian[np.ix_(outer, outer)] - hessian[np.ix_(outer, inner)] @ followed
+
+
+def typical(curvatures):
+    return float(np.median([np.linalg.eigvalsh((each + each.T) / 2).min() for each in curvatures if each.size]))
+
+
+def settled(case, seed, m=6):
+    on, sizes, more = NEURONS[case]
+    net = network(on, *sizes, **more)
+    substrate = substrate_of(net, params_of(net, seed), batch=m)
+    return substrate, substrate.relax(np.random.default_rng(seed).random((m, 5)), stop=Stop(400))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("case", NEURONS)
+def test_the_margin_is_that_of_the_whole_jacobian_of_neurons(case, seed):
+    substrate, free = settled(case, seed)
+    net, spikes = substrate.network, substrate.network.kind.spikes
+    fields = mean_field(net) if spikes else substrate.fields
+    units = FreeUnits(net, fields, substrate.transmitted, free, substrate.state_of_one, 6)
+    states = units.settled()
+    moving = units.moving(states)
+    assert (moving & ~units.output).any() and (moving & units.output).any()
+    each = zip(units.jacobians(states), moving, strict=True)
+    expected = typical([dense(-found, units.output, free_to_move) for found, free_to_move in each])
+    assert 0.02 < expected < 2 and abs(expected - 1) > 1e-3
+    assert substrate.margin(free) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("case", ["hard sigmoid", "sigmoid", "three hidden layers", "lateral", "directed"])
+def test_the_margin_is_that_of_the_whole_jacobian_of_units_that_are_measured(case):
+    """The whole one is measured too, which has an error of some 1e-9."""
+    substrate, free = settled(case, 0)
+    net, inputs = substrate.network, free.activity["input"]
+    free = substrate.relax(inputs, start=free.resume, stop=SETTLED)
+    sizes = [net.layers[layer].size for layer in free_layers(net)]
+    output = np.repeat([layer == "output" for layer in free_layers(net)], sizes)
+    moving = [unclipped(net, free, sample) for sample in range(6)]
+    whole = [dense(-jacobian(substrate, free, k), output, each) for k, each in enumerate(moving)]
+    assert measured_margin(substrate, inputs, free) == pytest.approx(typical(whole), rel=1e-6)
+    assert measured_margin(substrate, inputs, free) == pytest.approx(substrate.margin(free), rel=1e-6)
+
+
+@pytest.mark.parametrize("case", CIRCUITS)
+def test_the_limit_is_that_of_the_whole_jacobian_of_circuits(case):
+    hardware, sizes = CIRCUITS[case]
+    net = network("resistive", *sizes, hardware=hardware)
+    params = {name: value + 0.05 for name, value in params_of(net).items()}
+    substrate = substrate_of(net, params)
+    free = substrate.relax(np.random.default_rng(3).random((4, 4)), stop=Stop(500, 1e-12)).resume
+    equations = drive_circuit(free.assembly, free.drive)
+    system = Stacked(equations)
+    v = system.begin(free.voltages)
+    output = np.zeros(system.size, bool)
+    output[system.at["output"]] = True
+    moving = (v > system.low) & (v < system.high)
+    hessians = [np.diag(slope) - system.coupling() for slope in system.slope(v)]
+    expected = [
+        np.linalg.eigvals(dense(each, output, free_to_move)).real.min()
+        for each, free_to_move in zip(hessians, moving, strict=True)
+    ]
+    np.testing.assert_allclose(stability_limit(equations, free.voltages, "output"), expected, rtol=1e-6)
+
+
+def test_columns_that_are_solved_in_parts_are_those_that_are_solved_at_once(monkeypatch):
+    rng = np.random.default_rng(0)
+    hessians = np.eye(30) + 0.1 * rng.normal(size=(5, 30, 30))
+    output, moving = np.arange(30) >= 26, rng.random((5, 30)) < 0.8
+    monkeypatch.setattr("neuroeq.physics.curvature.AT_A_TIME", 100)
+    found = output_curvatures(
+        lambda which, x: -np.einsum("cij,cj->ci", hessians[which], x), np.ones((5, 30)), output, moving
+    )
+    for schur, hessian, free_to_move in zip(found, hessians, moving, strict=True):
+        np.testing.assert_allclose(schur, dense(hessian, output, free_to_move), atol=1e-9)
