@@ -44,6 +44,7 @@ def check(
     streams: Streams,
     reference: Substrate | None = None,
     rbp: bool = False,
+    make: Callable[[Params], Params] | None = None,
 ) -> Report:
     """Compare one update of a substrate with the gradient, at the same parameters.
 
@@ -60,6 +61,8 @@ def check(
         spiking units, or the circuit with exact devices and converters.
     rbp
         Whether to run recurrent backpropagation beside the nudged phase.
+    make
+        Returns the change of the weights that devices make where a rule asks for one; None where these are the same.
 
     Raises
     ------
@@ -71,6 +74,7 @@ def check(
     repeats = [estimator(network.phases, repeat) for repeat in range(REPEATS if _noisy(substrate) else 1)]
     gradient = _of_learned(repeats[0].change, implicit_gradient(reference, inputs, targets), network.where)
     mean = {name: np.mean([each.change[name] for each in repeats], axis=0) for name in gradient}
+    made = None if make is None else make(mean)
     sampled = sampled_entries(gradient, streams)
     differences = finite_differences(reference, inputs, targets, sampled)
     unrolled = through_time(substrate, inputs, targets)
@@ -84,10 +88,18 @@ def check(
         variant=network.phases.variant,
         beta=network.phases.beta,
         projections={
-            name: compare(mean[name], gradient[name], unrolled.get(name), sampled[name], differences[name])
+            name: compare(
+                mean[name],
+                gradient[name],
+                unrolled.get(name),
+                sampled[name],
+                differences[name],
+                None if made is None else made[name],
+            )
             for name in gradient
         },
         cosine=cosine(flat(mean), -flat(gradient)),
+        made_cosine=None if made is None else cosine(flat({name: made[name] for name in gradient}), -flat(gradient)),
         errors=errors,
         bias_slope=slope(errors),
         suggested_beta=min(
