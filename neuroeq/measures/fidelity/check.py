@@ -74,12 +74,16 @@ def check(
     repeats = [estimator(network.phases, repeat) for repeat in range(REPEATS if _noisy(substrate) else 1)]
     gradient = _of_learned(repeats[0].change, implicit_gradient(reference, inputs, targets), network.where)
     mean = {name: np.mean([each.change[name] for each in repeats], axis=0) for name in gradient}
-    made = None if make is None else make(mean)
+    made = {} if make is None else make(mean)
     sampled = sampled_entries(gradient, streams)
     differences = finite_differences(reference, inputs, targets, sampled)
     unrolled = through_time(substrate, inputs, targets)
     errors = _errors(estimator, network.phases, gradient)
     free = repeats[0].free
+    beside = {
+        name: (mean[name], exact, unrolled.get(name), sampled[name], differences[name], made.get(name))
+        for name, exact in gradient.items()
+    }
     return Report(
         network=network.name,
         substrate=network.substrate_name,
@@ -87,19 +91,9 @@ def check(
         learning=network.training.learning,
         variant=network.phases.variant,
         beta=network.phases.beta,
-        projections={
-            name: compare(
-                mean[name],
-                gradient[name],
-                unrolled.get(name),
-                sampled[name],
-                differences[name],
-                None if made is None else made[name],
-            )
-            for name in gradient
-        },
+        projections={name: compare(*each) for name, each in beside.items()},
         cosine=cosine(flat(mean), -flat(gradient)),
-        made_cosine=None if made is None else cosine(flat({name: made[name] for name in gradient}), -flat(gradient)),
+        made_cosine=cosine(flat(made), -flat(gradient)) if made else None,
         errors=errors,
         bias_slope=slope(errors),
         suggested_beta=min(
