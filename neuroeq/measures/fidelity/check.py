@@ -96,9 +96,7 @@ def check(
         made_cosine=cosine(flat(made), -flat(gradient)) if made else None,
         errors=errors,
         bias_slope=slope(errors),
-        suggested_beta=min(
-            (beta for beta in errors if np.isfinite(errors[beta])), key=errors.__getitem__, default=None
-        ),
+        suggested_beta=_best(errors),
         variance=variance([flat(each.change) for each in repeats]),
         margin=substrate.margin(free),
         asymmetry=asymmetry(reference, inputs),
@@ -146,6 +144,11 @@ def _errors(estimator: Callable[[Phases, int], Update], phases: Phases, gradient
         at_beta = phases.model_copy(update={"beta": factor * phases.beta})
         errors[at_beta.beta] = _error(estimator, at_beta, gradient)
     return errors
+
+
+def _best(errors: dict[float, float]) -> float | None:
+    """Return the beta with the least error; None if there is no error at any."""
+    return min((beta for beta in errors if np.isfinite(errors[beta])), key=errors.__getitem__, default=None)
 
 
 def _error(estimator: Callable[[Phases, int], Update], phases: Phases, gradient: Params) -> float:
