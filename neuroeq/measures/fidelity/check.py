@@ -8,6 +8,7 @@ with beta, meets noise, which falls with it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -80,10 +81,7 @@ def check(
     unrolled = through_time(substrate, inputs, targets)
     errors = _errors(estimator, network.phases, gradient)
     free = repeats[0].free
-    beside = {
-        name: (mean[name], exact, unrolled.get(name), sampled[name], differences[name], made.get(name))
-        for name, exact in gradient.items()
-    }
+    arrays: tuple[dict[str, Any], ...] = (mean, gradient, unrolled, sampled, differences, made)
     return Report(
         network=network.name,
         substrate=network.substrate_name,
@@ -91,7 +89,7 @@ def check(
         learning=network.training.learning,
         variant=network.phases.variant,
         beta=network.phases.beta,
-        projections={name: compare(*each) for name, each in beside.items()},
+        projections={name: compare(*(each.get(name) for each in arrays)) for name in gradient},
         cosine=cosine(flat(mean), -flat(gradient)),
         made_cosine=cosine(flat(made), -flat(gradient)) if made else None,
         errors=errors,
