@@ -81,7 +81,7 @@ def check(
     unrolled = through_time(substrate, inputs, targets)
     errors = _errors(estimator, network.phases, gradient)
     free = repeats[0].free
-    arrays: tuple[dict[str, Any], ...] = (mean, gradient, unrolled, sampled, differences, made)
+    arrays: Any = (mean, gradient, unrolled, sampled, differences, made)
     return Report(
         network=network.name,
         substrate=network.substrate_name,
