@@ -102,6 +102,19 @@ def _cells(comparison: Projection) -> list[str]:
     ]
 
 
+def _made(report: Report) -> list[str]:
+    """Return the line for what devices make of the update; none where they hold what is written."""
+    if report.made_cosine is None:
+        return []
+    cosines = {name: each.made_cosine for name, each in report.projections.items() if each.norm_ratio > 0}
+    each = ", ".join(f"{name} {_or_no_change(cosine, 3)}" for name, cosine in cosines.items())
+    return [f"as devices make it        {_or_no_change(report.made_cosine, 6)} ({each})"]
+
+
+def _or_no_change(cosine: float | None, digits: int) -> str:
+    return f"{cosine:.{digits}f}" if cosine is not None and isfinite(cosine) else "no change"
+
+
 def _examples(report: Report) -> str:
     """Return which examples are in the update, and at which weights."""
     text = f"{report.examples}"
@@ -129,6 +142,7 @@ def _lines(report: Report) -> list[str]:
     lines = [
         f"examples                  {_examples(report)}",
         f"cosine of all parameters  {report.cosine:.6f}",
+        *_made(report),
         f"relative error by beta    {errors}  ({bias})",
         *([] if report.suggested_beta is None else [f"suggested beta            {report.suggested_beta:g}"]),
         f"stability margin          {f'{report.margin:.3g}' if isfinite(report.margin) else 'no limit'}{beyond}",

@@ -11,15 +11,16 @@ from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
-from neuroeq.contract import OnDevices, Substrate
+from neuroeq.contract import OnDevices, Params, Substrate
 from neuroeq.data import Examples, load
 from neuroeq.data.choice import in_turn
 from neuroeq.describe.catalog import load_network, resolve
-from neuroeq.describe.network import initial_params, with_full_scales
+from neuroeq.describe.network import initial_params, learning_rates, with_full_scales
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.describe.spec.periphery import NudgeSource
 from neuroeq.errors import NeuroeqWarning, SpecError
+from neuroeq.learning.optimiser import Descent
 from neuroeq.learning.state import State
 from neuroeq.learning.training import calibrate, initial_state, train
 from neuroeq.learning.weight_store import WeightStore
@@ -32,6 +33,8 @@ from .run import Run, load_run
 
 LONGEST_REPLAY_S = 60.0
 """The CPU time of the longest training that is repeated to find weights at which there is a gradient [s]."""
+UPDATES = 20
+"""How often an update is asked of devices to see what they make of it: schemes with a memory collect it first."""
 
 
 def check_network(
@@ -90,7 +93,7 @@ def check_network(
     chosen, epoch = _choose(pair, run, state, examples, samples, target)
     which = chosen.which if len(chosen.which) else in_turn(np.asarray(examples.train.labels), samples)
     inputs, _, wanted = examples.batch(examples.train, which, resolved)
-    report = check(pair.checked, inputs, wanted, streams, pair.reference, rbp)
+    report = check(pair.checked, inputs, wanted, streams, pair.reference, rbp, pair.made if pair.on_chip else None)
     explanation = resolved.explanation("margin")
     return replace(report, examples=len(which), passed_over=chosen.passed_over, epoch=epoch, explanation=explanation)
 
@@ -126,7 +129,8 @@ class _Pair:
     ) -> None:
         self._resolved, self._streams, self._same_devices = resolved, streams, same_devices
         options: dict[str, Any] = {"engine": engine_of(resolved), "target": target}
-        store = self._store(state)
+        self._state, store = state, self._store(state)
+        self.on_chip = store.chip is not None
         self.checked = build(resolved, store.params, samples, **options)
         twin = _rate_twin(described, resolved, store.params, samples)
         self.reference = twin or _exact_twin(resolved, store, samples, options) or self.checked
@@ -134,7 +138,16 @@ class _Pair:
 
     def hold(self, state: State) -> None:
         """Take over the weights of a state, and on a circuit what its devices make of them."""
+        self._state = state
         self._take(self._store(state))
+
+    def made(self, change: Params) -> Params:
+        """Return the changes that devices make in `UPDATES` updates, each of the same change, over learning rates."""
+        store, descent, rates = self._store(self._state), Descent(self._resolved), learning_rates(self._resolved)
+        before = store.params
+        for turn in range(UPDATES):
+            store.change(descent.step(store.params, change, 0), self._streams.child("pulses check", turn))
+        return {name: (store.params[name] - before[name]) / rates[name] for name in change}
 
     def _take(self, store: WeightStore) -> None:
         self.checked.hold(store.effective(self._streams.child("read check")))

@@ -55,6 +55,29 @@ def test_a_file_may_say_what_its_circuit_is_made_of():
         validate(Network, base, "test")
 
 
+def test_a_file_may_change_keys_of_the_hardware_that_it_names():
+    """The user's own changes count more, other hardware is left as it is, and what is idealised is gone."""
+    changes = {"synapse": {"rest": 0.2}, "synapse_noise": {}}
+    physics = {"neuron": "hard_sigmoid", "synapse": "rate_derivative", "hardware": "pcm"}
+
+    def network_with(**more):
+        return validate(Network, table(2, 3, 2, substrate={"crossbar": {**physics, **more}}), "mine.toml")
+
+    network = network_with(hardware_changes={"synapse": changes["synapse"]})
+
+    def rest(**how):
+        return resolve(network, "crossbar", **how).technology.synapse.rest
+
+    assert rest() == rest(hardware="pcm") == 0.2
+    assert rest(settings=["hardware.synapse.rest=0.3"]) == 0.3
+    assert rest(hardware="ecram_mo") == rest(ideal=["devices"]) == 0
+    assert resolve(resolve(network, "crossbar")).technology.synapse.rest == 0.2
+    with pytest.raises(SpecError, match="crossbar has hardware_changes and no hardware; name the hardware they change"):
+        network_with(hardware=None, hardware_changes=changes)
+    with pytest.raises(SpecError, match=r"no key 'hardware\.synapse_noise'; did you mean"):
+        resolve(network_with(hardware_changes=changes), "crossbar")
+
+
 def test_extends_lays_a_file_over_another(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('extends = "xor"\ntitle = "mine"\n[layers.hidden]\nsize = 5\n')

@@ -297,3 +297,19 @@ def test_beta_beyond_the_margin_is_said_beside_it_with_the_notes_that_explain_it
     margin = next(each for each in capsys.readouterr().out.splitlines(True) if each.startswith("stability margin"))
     number = "" if "no limit" in line else "[.0-9]+"
     assert re.fullmatch(rf"stability margin +{number}{line}", margin)
+
+
+@pytest.mark.parametrize("scheme", ["mixed_precision", "write_verify"])
+def test_exact_devices_make_the_change_that_is_asked_for_and_noisy_ones_another(scheme, capsys):
+    """Devices that hold what is written follow a digital memory exactly; pulses that miss by half a step do not."""
+    by_scheme = f"hardware.synapse.programming.scheme={scheme}"
+    exact = check_network("xor", "crossbar", hardware="ideal", settings=[by_scheme], samples=4)
+    assert exact.made_cosine == pytest.approx(exact.cosine, abs=1e-6)
+    for each in exact.projections.values():
+        assert each.made_cosine == pytest.approx(each.cosine, abs=1e-6)
+    noisy = check_network("xor", "crossbar", hardware="hfo2_reram_array", settings=[by_scheme], samples=4)
+    assert -1 <= noisy.made_cosine < noisy.cosine - 0.05
+    assert check_network("xor", "crossbar", hardware="ideal", samples=4).made_cosine is None
+    with pytest.raises(SystemExit):
+        main(["check", "xor", "--substrate", "crossbar", "--hardware", "hfo2_reram_array", "--set", by_scheme])
+    assert f"as devices make it        {noisy.made_cosine:.6f} (input_hidden" in capsys.readouterr().out

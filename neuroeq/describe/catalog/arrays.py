@@ -12,11 +12,11 @@ from typing import Any
 
 from neuroeq.errors import SpecError
 
-from ..spec import Network, overlay
+from ..spec import Network
 from ..spec.files import Table
 from ..spec.hardware import OF_ARRAY, OF_WRITING
 from .loading import load_hardware
-from .technology import technology, without_former_keys
+from .technology import changed, technology
 
 Asked = dict[str, list[Any]]
 NONE = "none"
@@ -73,7 +73,7 @@ def with_arrays(raw: Table, asked: Asked, ideal: Sequence[str]) -> Table:
     for name, (first, *changes) in asked.items():
         own = _named(first) if isinstance(first, str) else first
         for change in changes:
-            own = _named(change) if isinstance(change, str) else _changed(own or raw["hardware"], change)
+            own = _named(change) if isinstance(change, str) else changed(own or raw["hardware"], change)
         if own is not None:
             own = _part(technology(own, None, ideal, NONE))
             if not _same(own, _part(raw["hardware"])):
@@ -112,10 +112,6 @@ def check_arrays(network: Network) -> None:
 
 def _named(name: str) -> Table | None:
     return None if name == NONE else load_hardware(name).model_dump(by_alias=True, exclude_unset=True)
-
-
-def _changed(own: Table, change: Table) -> Table:
-    return overlay(without_former_keys(own, [{"hardware": change}]), change)
 
 
 def _part(table: Table) -> Table:

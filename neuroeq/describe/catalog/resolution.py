@@ -18,7 +18,7 @@ from ..times import check_times
 from .arrays import check_arrays, common, of_hardware, with_arrays, without_arrays
 from .loading import checked, load_model, load_network, on_substrate
 from .matching import matched
-from .technology import technology, without_former_keys
+from .technology import changed, technology, without_former_keys
 
 M = TypeVar("M", NeuronModel, SynapseModel)
 S = TypeVar("S", bound=Spec)
@@ -102,11 +102,13 @@ def _lend_tables(tables: Table, asked: str) -> None:
 
 def _with_hardware(raw: Table, changes: Sequence[Table], name: str | None, ideal: Sequence[str]) -> Table:
     """Return a network on a circuit after changes, with the hardware of the circuit and of its arrays in full."""
-    made_before = "hardware" in raw
+    made_before, physics = "hardware" in raw, raw["substrate"][next(iter(raw["substrate"]))]
     raw, others, arrays = without_arrays(raw, changes)
     if made_before and name is not None:
         arrays = {array: [None, *wanted[1:]] for array, wanted in arrays.items()}
-    usual = raw["substrate"][next(iter(raw["substrate"]))].get("hardware", common(raw, arrays) or "unbounded")
+    usual = physics.get("hardware", common(raw, arrays) or "unbounded")
+    if not made_before and physics.get("hardware_changes") and name in (None, usual):
+        raw["hardware"], name = changed(technology(None, usual, (), usual), physics["hardware_changes"]), None
     raw["hardware"] = without_former_keys(technology(raw.get("hardware"), name, ideal, usual), changes)
     return with_arrays(_with_changes(raw, others), arrays, ideal)
 

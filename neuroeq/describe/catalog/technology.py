@@ -7,6 +7,7 @@ from typing import Any, Literal, assert_never, get_args
 
 from neuroeq.errors import unknown_name
 
+from ..spec import overlay
 from ..spec.files import Table
 from .loading import load_hardware
 
@@ -77,6 +78,11 @@ def without_former_keys(table: Table, changes: Sequence[Table]) -> Table:
     if _replaced(table, changes, ("synapse", "programming"), "scheme", "pulses") is not None:
         table = _without(table, "synapse", ("programming",))
     return _with_evidence(table)
+
+
+def changed(table: Table, change: Table) -> Table:
+    """Return hardware with a change laid over it, without the former keys of what the change replaces."""
+    return overlay(without_former_keys(table, [{"hardware": change}]), change)
 
 
 def _replaced(table: Table, changes: Sequence[Table], place: tuple[str, str], tag: str, usual: str) -> str | None:

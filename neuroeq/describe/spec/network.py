@@ -50,6 +50,8 @@ class Substrate(Spec):
         Layout of a resistor network; not allowed on other substrates.
     hardware
         Hardware of a circuit, by name or path, for runs that do not name another.
+    hardware_changes
+        Keys of that hardware that this network needs otherwise, in tables as in a hardware file.
     data, layers, projections, phases, training
         Settings that are laid over the network's tables of the same name.
     """
@@ -64,6 +66,7 @@ class Substrate(Spec):
     precision: Literal["float64", "float32"] = "float64"
     circuit: Resistive | None = None
     hardware: str | None = None
+    hardware_changes: dict[str, Any] = {}
     data: dict[str, Any] = {}
     layers: dict[str, Any] = {}
     projections: dict[str, Any] = {}
@@ -172,8 +175,11 @@ class Network(Described):
         for name, substrate in self.substrate.items():
             kind = kind_of(name)
             if substrate.hardware is not None and not kind.hardware:
+                made = " and ".join(made_of_hardware())
+                raise ValueError(f"substrate.{name} has hardware; only {made} are made of it")
+            if substrate.hardware_changes and substrate.hardware is None:
                 raise ValueError(
-                    f"substrate.{name} has hardware; only {' and '.join(made_of_hardware())} are made of it"
+                    f"substrate.{name} has hardware_changes and no hardware; name the hardware they change"
                 )
             if substrate.circuit is not None and not kind.conductances:
                 raise ValueError(f"substrate.{name} has a circuit; only 'resistive' is laid out so, leave it out")

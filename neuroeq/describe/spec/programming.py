@@ -55,8 +55,11 @@ class Programmable(Protocol):
         """Move each weight by a number of granules, up or down: a whole number, where they are moved by pulses."""
         ...
 
-    def read(self, rng: np.random.Generator | None = None) -> Array:
-        """Return the weights as they are read, with the noise of one reading if `rng` is given, and count the reads."""
+    def read(self, rng: np.random.Generator | None = None, rows: Array | None = None) -> Array:
+        """Return the weights as they are read, with the noise of one reading if `rng` is given, and count the reads.
+
+        With `rows`, only the weights out of these presynaptic units are read, and returned in their order.
+        """
         ...
 
     def memory(self, name: str, start: Array | float = 0.0) -> Array:

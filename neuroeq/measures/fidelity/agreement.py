@@ -32,7 +32,12 @@ def sampled_entries(gradient: Params, streams: Streams) -> dict[str, Array]:
 
 
 def compare(
-    estimate: Array, gradient: Array, through_time: Array | None, entries: Array, differences: Array
+    estimate: Array,
+    gradient: Array,
+    through_time: Array | None,
+    entries: Array,
+    differences: Array,
+    made: Array | None = None,
 ) -> Projection:
     """Compare the estimate of one parameter array with its gradient.
 
@@ -44,6 +49,8 @@ def compare(
         The gradient by backpropagation through time; None if there is none.
     entries, differences
         Flat indices of some entries, (k,), and the gradient by finite differences at these, (k,).
+    made
+        What devices make of the estimate; None where they hold what is written.
     """
     descent, largest = -gradient.ravel(), float(np.abs(gradient).max(initial=0))
     told = np.abs(descent) > SMALL * largest
@@ -51,7 +58,8 @@ def compare(
     ratio = float(np.linalg.norm(estimate) / np.linalg.norm(descent)) if largest else float("nan")
     wrong = float(np.abs(gradient.ravel()[entries] - differences).max() / largest) if len(entries) else None
     unrolled = None if through_time is None else cosine(estimate.ravel(), -through_time.ravel())
-    return Projection(cosine(estimate.ravel(), descent), ratio, signs, unrolled, wrong)
+    realised = None if made is None else cosine(made.ravel(), descent)
+    return Projection(cosine(estimate.ravel(), descent), ratio, signs, unrolled, wrong, realised)
 
 
 def slope(errors: dict[float, float]) -> float | None:

@@ -8,6 +8,7 @@ with beta, meets noise, which falls with it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -44,6 +45,7 @@ def check(
     streams: Streams,
     reference: Substrate | None = None,
     rbp: bool = False,
+    make: Callable[[Params], Params] | None = None,
 ) -> Report:
     """Compare one update of a substrate with the gradient, at the same parameters.
 
@@ -60,6 +62,8 @@ def check(
         spiking units, or the circuit with exact devices and converters.
     rbp
         Whether to run recurrent backpropagation beside the nudged phase.
+    make
+        Returns the change of the weights that devices make where a rule asks for one; None where these are the same.
 
     Raises
     ------
@@ -71,11 +75,13 @@ def check(
     repeats = [estimator(network.phases, repeat) for repeat in range(REPEATS if _noisy(substrate) else 1)]
     gradient = _of_learned(repeats[0].change, implicit_gradient(reference, inputs, targets), network.where)
     mean = {name: np.mean([each.change[name] for each in repeats], axis=0) for name in gradient}
+    made = {} if make is None else make(mean)
     sampled = sampled_entries(gradient, streams)
     differences = finite_differences(reference, inputs, targets, sampled)
     unrolled = through_time(substrate, inputs, targets)
     errors = _errors(estimator, network.phases, gradient)
     free = repeats[0].free
+    arrays: Any = (mean, gradient, unrolled, sampled, differences, made)
     return Report(
         network=network.name,
         substrate=network.substrate_name,
@@ -83,16 +89,12 @@ def check(
         learning=network.training.learning,
         variant=network.phases.variant,
         beta=network.phases.beta,
-        projections={
-            name: compare(mean[name], gradient[name], unrolled.get(name), sampled[name], differences[name])
-            for name in gradient
-        },
+        projections={name: compare(*(each.get(name) for each in arrays)) for name in gradient},
         cosine=cosine(flat(mean), -flat(gradient)),
+        made_cosine=cosine(flat(made), -flat(gradient)) if made else None,
         errors=errors,
         bias_slope=slope(errors),
-        suggested_beta=min(
-            (beta for beta in errors if np.isfinite(errors[beta])), key=errors.__getitem__, default=None
-        ),
+        suggested_beta=_best(errors),
         variance=variance([flat(each.change) for each in repeats]),
         margin=substrate.margin(free),
         asymmetry=asymmetry(reference, inputs),
@@ -140,6 +142,11 @@ def _errors(estimator: Callable[[Phases, int], Update], phases: Phases, gradient
         at_beta = phases.model_copy(update={"beta": factor * phases.beta})
         errors[at_beta.beta] = _error(estimator, at_beta, gradient)
     return errors
+
+
+def _best(errors: dict[float, float]) -> float | None:
+    """Return the beta with the least error; None if there is no error at any."""
+    return min((beta for beta in errors if np.isfinite(errors[beta])), key=errors.__getitem__, default=None)
 
 
 def _error(estimator: Callable[[Phases, int], Update], phases: Phases, gradient: Params) -> float:

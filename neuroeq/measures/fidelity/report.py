@@ -24,6 +24,8 @@ class Projection:
     finite_difference_error
         The largest difference of the gradient from finite differences on some entries, divided by its largest entry;
         None if no entry was checked.
+    made_cosine
+        The cosine of the gradient with what devices make of the update; None where devices hold what is written.
     """
 
     cosine: float
@@ -31,6 +33,7 @@ class Projection:
     sign_agreement: float
     bptt_cosine: float | None
     finite_difference_error: float | None
+    made_cosine: float | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Report:
         How the estimate compares with the gradient, by parameter array.
     cosine
         The cosine of estimate and gradient over all parameters together.
+    made_cosine
+        The same of what devices make of the estimate; None where devices hold what is written.
     errors
         The error |estimate - gradient| / |gradient|, by beta.
     bias_slope
@@ -100,6 +105,7 @@ class Report:
     examples: int = 0
     passed_over: int = 0
     epoch: int | None = None
+    made_cosine: float | None = None
     explanation: str = ""
     rbp: tuple[Trajectory, ...] = ()
 

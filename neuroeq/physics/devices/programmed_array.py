@@ -60,12 +60,17 @@ class ProgrammedArray:
         sharing, noise = rng.spawn(2)
         self._send(self._array.shared(number, sharing), noise)
 
-    def read(self, rng: np.random.Generator | None = None) -> Array:
-        """Return the weights as they are read, with the noise of one reading if `rng` is given, and count the reads."""
-        self._count(READS, np.ones(self._array.shape))
-        if rng is None:
-            return self.weights
-        return self._array.mapping.weights(self._array.acting(self._held[self._name], rng))
+    def read(self, rng: np.random.Generator | None = None, rows: Array | None = None) -> Array:
+        """Return the weights as they are read, with the noise of one reading if `rng` is given, and count the reads.
+
+        With `rows`, only the weights out of these presynaptic units are read, and returned in their order.
+        """
+        some = slice(None) if rows is None else rows
+        read = np.zeros(self._array.shape)
+        read[:, some] = 1
+        self._count(READS, read)
+        held = self._held[self._name]
+        return self._array.mapping.weights(held if rng is None else self._array.acting(held, rng))[some]
 
     def memory(self, name: str, start: Array | float = 0.0) -> Array:
         """Return what a scheme keeps in digital memory under a name; `start` if it has kept nothing yet."""

@@ -153,6 +153,27 @@ def test_tiki_taka_reads_one_column_an_update_in_turn():
     np.testing.assert_allclose(once[2:], 0, atol=1e-12)
 
 
+@pytest.mark.parametrize("columns", [1, 3])
+def test_tiki_taka_counts_reads_of_the_columns_that_it_reads_alone(columns):
+    """Of four rows, columns in turn are read: (0, 1, 2), (3, 0, 1), ... for three at a time."""
+    options = {"scheme": "tiki_taka_v2", "columns": columns, "symmetric": "given"}
+    chip, params = chip_of(options, CONSTANT, "crossbar")
+    held, _ = followed(chip, params, changes_of(params[NAME].shape, 0.004, 5))
+    read = np.bincount(np.arange(5 * columns) % 4, minlength=4)
+    counted = held[f"{NAME}/fast/reads"]
+    np.testing.assert_array_equal(counted, np.broadcast_to(read[:, None], counted.shape))
+    assert held[f"{NAME}/fast/read_rounds"] == 5 * columns
+
+
+def test_the_mean_over_alternating_pulses_is_the_symmetric_point_of_coarse_and_noisy_devices():
+    """Steps of .4 and misses of .2: the mean of 300 reads is known to .2/sqrt(300) = .012; 4 of these are allowed."""
+    coarse = {"model": "soft_bounds", "range": [-1, 1], "step": 0.4, "write_noise": 0.5}
+    chip, params = chip_of({"scheme": "tiki_taka_v2", "shifts": 300}, coarse, "crossbar", pairing="reference_column")
+    held, _ = followed(chip, params, [np.zeros_like(params[NAME])])
+    found = held[f"{NAME}/reference"] / chip.arrays[NAME].mapping.bounds[1]
+    np.testing.assert_allclose(found, 0, atol=0.05)
+
+
 def test_alternating_pulses_find_the_state_where_both_directions_are_equally_large():
     """Soft bounds: s_up (1 - w) = s_down (1 + w), so w = (s_up - s_down)/(s_up + s_down)."""
     chip, params = chip_of({"scheme": "tiki_taka_v2", "shifts": 300}, SOFT, "crossbar", pairing="reference_column")

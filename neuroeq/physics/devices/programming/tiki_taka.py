@@ -7,7 +7,8 @@
 
 A's pulses up and down drive it towards the states where both are equally large, its symmetric points R, so that what
 is asked for in both directions by chance is forgotten. R is found at the start by alternating pulses (zero-shifting),
-or given: the middle of the window. On devices with equal steps in all states A - R is the sum of all changes so far.
+as the mean of what is read after pulses of both directions, or given: the middle of the window. On devices with equal
+steps in all states A - R is the sum of all changes so far.
 
 Gokmen & Haensch 2020, Front. Neurosci. 14:103; Gokmen 2021, Front. Artif. Intell. 4:699148; Kim et al. 2019,
 arXiv:1907.10228 (zero-shifting).
@@ -66,12 +67,12 @@ class TikiTaka(Programming):
         """Write the change into the fast array, and read columns; the arguments are those of `Programming.update`."""
         pulses, transfer, shifting, reading = rng.spawn(4)
         fast = devices.beside("fast")
-        reference = self._reference(devices, fast, shifting)
+        reference = np.broadcast_to(self._reference(devices, fast, shifting), change.shape)
         fast.pulse(self.gain * change, pulses)
         turn = int(devices.memory("turn"))
         read = np.zeros_like(change)
         some = (turn * self.columns + np.arange(self.columns)) % len(change)
-        read[some] = self.rate * (fast.read(reading) - reference)[some]
+        read[some] = self.rate * (fast.read(reading, some) - reference[some])
         devices.keep("turn", turn + 1)
         self._transfer(devices, read, transfer)
 
@@ -82,11 +83,18 @@ class TikiTaka(Programming):
         if self.symmetric == "given":
             return 0.0
         if not devices.memory("turn"):
-            for _ in range(self.shifts):
-                for direction in (1.0, -1.0):
-                    fast.step(np.full(np.shape(fast.weights), 2 * direction), rng)
-            devices.keep("reference", fast.weights)
+            devices.keep("reference", self._shifted(fast, rng))
         return devices.memory("reference")
+
+    def _shifted(self, fast: Programmable, rng: np.random.Generator) -> Array:
+        """Return the mean of what is read after each of the last half of alternating pulses."""
+        total, first = np.zeros(np.shape(fast.weights)), self.shifts // 2
+        for turn in range(self.shifts):
+            for direction in (1.0, -1.0):
+                fast.step(np.full(total.shape, 2 * direction), rng)
+                if turn >= first:
+                    total += fast.read()
+        return total / (2 * (self.shifts - first))
 
 
 class TikiTakaV2(TikiTaka):
