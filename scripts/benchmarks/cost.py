@@ -1,4 +1,4 @@
-"""How the cost of learning grows: with features, size, depth, batch, steps and the share of pairs connected; and memory.
+"""How the cost of learning grows: with features, size, depth, batch, steps and the share of connected pairs; memory.
 
 Rate networks by contrast, centred, in single precision, through everything that a run does between two batches. Each
 row tells the time of an image and the time of one coupling in one step, which would be constant if nothing but

@@ -36,19 +36,28 @@ from neuroeq.randomness import Streams
 from . import plain
 from .machine import describe, gemm_rate
 
-EPOCH, NONZERO = 60_000, 0.19
+EPOCH, NONZERO, COUNTED = 60_000, 0.19, 2_000
 LONG = 1_000
 """Epochs of a training that is worth compiling; the first is timed."""
 ROUNDS = 3
+SIGMOID = (
+    "layers.hidden.size=512",
+    "substrate.rate.neuron=sigmoid",
+    "training.batch_size=50",
+    "phases.free.duration=30 steps",
+    "phases.nudged.duration=10 steps",
+    "phases.variant=positive",
+)
 NETWORKS: dict[str, tuple[type, str | None, tuple[str, ...]]] = {
     "mnist_rate": (plain.Rate, None, ("phases.nudged.duration=4 steps", "phases.variant=positive")),
     "mnist_rate_centred": (plain.Rate, None, ()),
+    "mnist_rate, sigmoid": (plain.Sigmoid, None, SIGMOID),
     "mnist_spiking": (plain.Spiking, None, ()),
     "mnist_drn_xs": (plain.Resistive, None, ()),
     "mnist_drn_1h": (plain.Resistive, None, ()),
     "mnist_real_diode": (plain.RealDiodes, "real_diode", ()),
 }
-"""By name: written by hand, hardware, settings."""
+"""By network, and what is different in it: written by hand, hardware, settings."""
 
 
 def images(network: Network, n: int) -> Examples:
@@ -101,13 +110,18 @@ def difference(by_hand: type, network: Network) -> float:
 
 
 def operations(network: Network) -> float:
-    """Return the floating-point operations per image that the couplings ask for: two a weight and product."""
+    """Return the floating-point operations per image that the couplings ask for: two a weight and product.
+
+    Pixels that are 0 ask for none.
+    """
     sizes = [layer.size for layer in network.layers.values()]
     if network.kind.conductances:
         sizes[0] = 2 * sizes[0]
     dt = 1.0 if network.kind.conductances else 1e-3 * (1 if network.substrate_name == "spiking" else 5)
-    steps = network.phases.free.n_steps(dt) + 2 * network.phases.nudged.n_steps(dt)
+    nudges = 2 if network.phases.variant == "centred" else 1
+    steps = network.phases.free.n_steps(dt) + nudges * network.phases.nudged.n_steps(dt)
     moving = sum(2 * a * b for a, b in pairwise(sizes[1:]))
+    sizes[0] *= float(np.count_nonzero(images(network, COUNTED).train.take(slice(0, COUNTED))[0]) / COUNTED / sizes[0])
     return 2 * (2 * sizes[0] * sizes[1] + steps * moving + moving)
 
 
@@ -119,7 +133,7 @@ def training(console: Console) -> None:
         title="training",
     )
     for name, (by_hand, hardware, settings) in NETWORKS.items():
-        network = resolve(name, settings=settings, hardware=hardware)
+        network = resolve(name.split(",")[0], settings=settings, hardware=hardware)
         params = initial_state(network, Streams(0)).params
         ways: dict[str, Callable[[], float]] = {
             "NumPy, by hand": partial(seconds_by_hand, by_hand(network, params).update, network, EPOCH // 10)

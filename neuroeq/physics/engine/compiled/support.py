@@ -13,7 +13,6 @@ from ..plasticity.plan import native_names
 from ..strength import reads_strength
 from .updates import unsupported_synapses
 
-
 LARGE = 200_000
 """Pairs of units from which the sparse products of few connections are faster than compiled dense ones."""
 
