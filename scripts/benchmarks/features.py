@@ -41,7 +41,7 @@ PLAIN: dict[str, dict[str, Any]] = {
     },
     "resistive": {
         "layers": {"hidden": {"bias": False}, "output": {"bias": False}},
-        "phases": {"free": {"duration": "4 steps"}, "nudged": {"duration": "4 steps"}},
+        "phases": {"free": {"duration": "4 steps"}, "nudged": {"duration": "4 steps"}, "nudge": "held_current"},
         "projections": {
             name: {"initial": {"scheme": "rectified_uniform", "gain": 1}} for name in ("input_hidden", "hidden_output")
         },
@@ -161,6 +161,7 @@ def features(console: Console, page: Path | None = PAGE) -> None:
             each = (quick if quick is not None else slow) / count
             plain = each if plain is None else plain
             row = (kind, name, f"{count:.3g}", trainer, _us(slow), _us(quick), f"{each / plain:.2f}")
+            console.print(", ".join(row))
             table.add_row(*row)
             lines.append("| " + " | ".join(row) + " |")
         table.add_section()
