@@ -9,7 +9,7 @@ from neuroeq.describe.catalog import load_network
 from neuroeq.runs.training import train
 
 QUICK = {
-    "mnist_pcm": (4_000, 3, 0.5),
+    "mnist_pcm": (4_000, 3, 0.092),
     "mnist_rate": (3_000, 3, 0.1),
     "mnist_rate_2017": (3_000, 4, 0.1),
     "mnist_rate_insitu": (3_000, 3, 0.09),
