@@ -252,8 +252,8 @@ def test_the_choice_says_why(monkeypatch):
     choice = choose(net("compiled", PRUNE), 10**9, "cython")
     assert choice.trainer == "compiled_phases"
     assert choice.reasons == {"compiled": ("training.prune is set",), "fused": ("substrate is 'rate'",)}
-    (short,) = choose(net("compiled"), 900, "cython").reasons["compiled"]
-    assert re.fullmatch(r"compiling it takes about 5 s, and saves 0\.\d+ s in a training of 900 samples", short)
+    (short,) = choose(net("compiled"), 9000, "cython").reasons["compiled"]
+    assert re.fullmatch(r"it takes 5 s to build or load, and saves 0\.\d+ s in a training of 9,000 samples", short)
     assert choose(net("fused"), 10).trainer == "fused"
     assert re.fullmatch(r"compiled \(from [\d,]+ samples\), stepwise below", explained(net("compiled")))
     assert explained(net("fused", SIGN)) == "stepwise; not fused because: training.step.kind is 'sign'"

@@ -1,7 +1,7 @@
 """What compiling a network saves, and what it costs: the choice between trainers is made by comparing the two.
 
-    saved = batches * steps of a batch * (a + b * units in the batch),     cost = 0 where the library is there already,
-                                                                                  else what the last one took to build
+    saved = batches * steps of a batch * (a + b * units in the batch)
+    cost  = what the last library took to build, or to load it where it is there already
 
 The numbers a and b are the CPU time that a step of the stepwise trainer takes longer than a compiled one, as measured
 for networks of 12 to 26,000 units a batch; they are low rather than high, so that what is compiled pays.
@@ -18,12 +18,16 @@ RATE, SPIKES = (12e-6, 2e-9), (20e-6, 6e-9)
 """Time that is saved in a step, and in a step by a unit, for units with rates and with spikes [s]."""
 
 
+LOADING = 0.2
+"""Time until a library that is there is found and loaded [s]."""
+
+
 def drawback(network: Network, samples: int) -> str | None:
     """Return why compiling a network is not worth it for a training of some samples; None if it is."""
-    saved, cost = samples * saved_per_sample(network), cost_of(network)
-    if saved >= cost:
+    saved = samples * saved_per_sample(network)
+    if saved >= (cost := LOADING if saved < LOADING else cost_of(network)):  # to look for a library takes time too
         return None
-    return f"compiling it takes about {cost:.2g} s, and saves {saved:.2g} s in a training of {samples:,} samples"
+    return f"it takes {cost:.2g} s to build or load, and saves {saved:.2g} s in a training of {samples:,} samples"
 
 
 def pays_from(network: Network) -> int:
@@ -32,8 +36,8 @@ def pays_from(network: Network) -> int:
 
 
 def cost_of(network: Network) -> float:
-    """Return how long it takes until a network is compiled [s]: no time if it is already."""
-    return 0.0 if built(simulated(network)) else build_seconds()
+    """Return how long it takes until a network is compiled [s], or loaded if it is already."""
+    return LOADING if built(simulated(network)) else build_seconds()
 
 
 def saved_per_sample(network: Network) -> float:

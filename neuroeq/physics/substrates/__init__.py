@@ -15,7 +15,7 @@ from neuroeq.registry import SUBSTRATES
 from .base import PlainSubstrate
 from .crossbar import Crossbar
 from .neurons import NeuronSubstrate
-from .op_amps import on_crossbar
+from .op_amps import OP_AMP, on_crossbar
 from .operating_point import at_operating_point, engine_of
 from .resistive import Resistive
 from .transient import ResistiveInTime
@@ -45,8 +45,10 @@ def build(network: Network, params: Mapping[str, ArrayLike], batch: int | None =
 
 
 def simulated(network: Network) -> Network:
-    """Return the network whose equations Brian2 is given for a resolved network of neurons or op-amps."""
-    return on_crossbar(network) if network.substrate_name == "crossbar" else network
+    """Return the network whose equations Brian2 is given for a resolved one of neurons or a crossbar, or for itself."""
+    model = network.physics.neuron
+    rates = network.substrate_name == "crossbar" and not getattr(model, "name", "").endswith(OP_AMP)
+    return on_crossbar(network) if rates else network
 
 
 __all__ = [

@@ -11,6 +11,8 @@ from neuroeq.units import physical
 
 from ..engine.equations.integrator import integrator
 
+OP_AMP = "_op_amp"
+"""What ends the name of an integrator in place of a rate model."""
 VECTOR_FIELD = "The vector-field form, tau ds/dt = drive + bias - s + nudge with the same activity, has one."
 
 
@@ -70,7 +72,7 @@ def op_amp(model: NeuronModel, hardware: Hardware, dt: float) -> NeuronModel:
     }
     interval, start = model.bounds.get(model.state), model.initial.get(model.state)
     return NeuronModel(
-        name=f"{model.name}_op_amp",
+        name=f"{model.name}{OP_AMP}",
         title=f"{model.title}, as an op-amp integrator",
         emits="rate",
         equations=equations,
