@@ -16,7 +16,7 @@ from neuroeq.describe.network import learning_rates, mask
 from neuroeq.describe.spec import Network
 from neuroeq.errors import DivergenceError
 from neuroeq.physics.engine.compiled import Work, library_of, parameter_names, parameter_updates, slopes, unsupported
-from neuroeq.physics.substrates import Crossbar, NeuronSubstrate, simulated
+from neuroeq.physics.substrates import Crossbar, NeuronSubstrate
 
 from ..optimiser import schedule_factor, velocities
 from ..particles import Particles
@@ -25,7 +25,7 @@ from .allowed import ASIDE, OVERLAYS, Allowed, any_of, disallowed
 from .contract import Batches, Outcome, Setup, chunk_of
 from .first_batch import first_free_phase
 from .fused import HARDWARE
-from .saving import drawback
+from .saving import compile_network, drawbacks
 
 Array = np.ndarray
 SUBSTRATES = ("rate", "spiking", "crossbar")
@@ -73,6 +73,7 @@ class Compiled:
     """
 
     name = "compiled"
+    drawbacks, prepare = staticmethod(drawbacks), staticmethod(compile_network)
 
     def __init__(self, setup: Setup) -> None:
         substrate, self._setup = setup.substrate, setup
@@ -106,28 +107,9 @@ class Compiled:
         yield from unsupported(network)
 
     @staticmethod
-    def drawbacks(network: Network, samples: int, target: str) -> Iterator[str]:
-        """Yield a sentence if compiling takes longer than it saves, or if the user wants no compiler."""
-        if sentence := drawback(network, samples):
-            yield sentence
-        if target == "numpy":
-            yield "the target is 'numpy', which asks for no compiler"
-
-    @staticmethod
     def title(samples: int) -> str:
         """Return its name."""
         return Compiled.name
-
-    @staticmethod
-    def prepare(network: Network, samples: int) -> None:
-        """Compile the library of a network, unless it is compiled already.
-
-        Raises
-        ------
-        SpecError
-            If there is no compiler, or it fails.
-        """
-        library_of(simulated(network))
 
     @property
     def params(self) -> Params:

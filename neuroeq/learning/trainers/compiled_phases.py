@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from neuroeq.describe.spec import Network
-from neuroeq.physics.engine.compiled import library_of, unsupported_phases
-from neuroeq.physics.substrates import NeuronSubstrate, simulated
+from neuroeq.physics.engine.compiled import unsupported_phases
+from neuroeq.physics.substrates import NeuronSubstrate
 
 from .contract import Setup
-from .saving import drawback
+from .saving import compile_network, drawbacks
 from .stepwise import Stepwise
 
 SUBSTRATES = ("rate", "spiking", "crossbar")
@@ -33,6 +33,7 @@ class CompiledPhases(Stepwise):
     """
 
     name = "compiled_phases"
+    drawbacks, prepare = staticmethod(drawbacks), staticmethod(compile_network)
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
@@ -58,25 +59,6 @@ class CompiledPhases(Stepwise):
         yield from unsupported_phases(network)
 
     @staticmethod
-    def drawbacks(network: Network, samples: int, target: str) -> Iterator[str]:
-        """Yield a sentence if compiling takes longer than it saves, or if the user wants no compiler."""
-        if sentence := drawback(network, samples):
-            yield sentence
-        if target == "numpy":
-            yield "the target is 'numpy', which asks for no compiler"
-
-    @staticmethod
     def title(samples: int) -> str:
         """Return its name."""
         return CompiledPhases.name
-
-    @staticmethod
-    def prepare(network: Network, samples: int) -> None:
-        """Compile the library of a network, unless it is compiled already.
-
-        Raises
-        ------
-        SpecError
-            If there is no compiler, or it fails.
-        """
-        library_of(simulated(network))

@@ -9,9 +9,11 @@ for networks of 12 to 26,000 units a batch; they are low rather than high, so th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from neuroeq.describe.spec import Network
 from neuroeq.physics.engine import time_step
-from neuroeq.physics.engine.compiled import build_seconds, built
+from neuroeq.physics.engine.compiled import build_seconds, built, library_of
 from neuroeq.physics.substrates import simulated
 
 RATE, SPIKES = (12e-6, 2e-9), (20e-6, 6e-9)
@@ -28,6 +30,25 @@ def drawback(network: Network, samples: int) -> str | None:
     if saved >= (cost := LOADING if saved < LOADING else cost_of(network)):  # to look for a library takes time too
         return None
     return f"it takes {cost:.2g} s to build or load, and saves {saved:.2g} s in a training of {samples:,} samples"
+
+
+def drawbacks(network: Network, samples: int, target: str) -> Iterator[str]:
+    """Yield a sentence if compiling takes longer than it saves, or if the user wants no compiler."""
+    if sentence := drawback(network, samples):
+        yield sentence
+    if target == "numpy":
+        yield "the target is 'numpy', which asks for no compiler"
+
+
+def compile_network(network: Network, samples: int) -> None:
+    """Compile the library of a network, unless it is compiled already.
+
+    Raises
+    ------
+    SpecError
+        If there is no compiler, or it fails.
+    """
+    library_of(simulated(network))
 
 
 def pays_from(network: Network) -> int:

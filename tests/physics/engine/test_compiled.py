@@ -16,7 +16,7 @@ from neuroeq.learning.training import initial_state, train
 from neuroeq.physics.engine import use_target
 from neuroeq.physics.engine.compiled import compiler, library, library_of
 from neuroeq.randomness import Streams
-from tests.nets import network, substrate_of
+from tests.nets import batch_of, network, params_of, substrate_of
 
 pytestmark = [
     pytest.mark.compiled,
@@ -183,6 +183,24 @@ def test_a_compiled_training_ends_in_the_weights_of_the_stepper(over, monkeypatc
     if description.training.batch_size == 150:  # the other metrics are those of the first batch, and there is no other
         assert rows[0]["spikes"] > 10
         assert others == [pytest.approx(row, abs=1e-12) for row in rows]
+
+
+def test_simulations_that_share_a_library_do_not_meet():
+    """Two in turn, of other inputs and weights; phases that go on where one ended end where the stepper's do."""
+    description = net(learning="contrastive")
+    given = [(params_of(description, seed), batch_of(description, 7, seed)[0]) for seed in (1, 2)]
+
+    def phases(compiled):
+        substrates = [substrate_of(description, params, 7, target="numpy") for params, _ in given]
+        for substrate in substrates if compiled else []:
+            substrate.simulation.compile()
+        free = [substrate.relax(x) for substrate, (_, x) in zip(substrates, given, strict=True)]
+        on = [s.relax(x, start=eq.resume) for s, (_, x), eq in zip(substrates, given, free, strict=True)]
+        return np.array([eq.outputs for eq in (*free, *on)])
+
+    ends = phases(compiled=False)
+    assert np.abs(ends[0] - ends[1]).max() > 0.01 and np.abs(ends[0] - ends[2]).max() > 0.01
+    np.testing.assert_allclose(phases(compiled=True), ends, rtol=0, atol=1e-12)
 
 
 def test_single_precision_is_close():
@@ -376,7 +394,7 @@ def test_a_trainer_that_was_not_asked_for_and_cannot_be_built_is_passed_over(tmp
 @pytest.mark.parametrize(("first", "then"), [("cython", "numpy"), ("numpy", "cython")])
 def test_a_resumed_run_keeps_the_trainer_that_it_began_with(first, then, tmp_path, monkeypatch):
     """The target says whether there may be a compiler; what evaluates beside the training runs in NumPy here."""
-    monkeypatch.setattr("neuroeq.learning.trainers.compiled.drawback", lambda network, samples: None)
+    monkeypatch.setattr("neuroeq.learning.trainers.saving.drawback", lambda network, samples: None)
     monkeypatch.setattr("neuroeq.physics.engine.simulation.use_target", lambda wish: use_target("numpy"))
     description = net(engine=None, training={"epochs": 3})
 

@@ -14,6 +14,8 @@ Array = np.ndarray
 DOUBLES = ("betas", "slopes")
 LISTS = ("starts", "params", "velocities", "masks", "particles")
 NUMBERS = ("momentum", "l1", "threshold", "inertia", "unit")
+_HELD: dict[int, object] = {}
+"""What the libraries of this process hold, by their handles."""
 one_at_a_time = threading.Lock()
 """Held while a library works, as its states are global."""
 
@@ -88,11 +90,6 @@ class Library:
     ----------
     path
         Path of the shared library.
-
-    Attributes
-    ----------
-    held
-        What stands for the inputs and weights that the library holds for the next phase; None if it holds none.
     """
 
     def __init__(self, path: Path) -> None:
@@ -100,7 +97,19 @@ class Library:
         self._learn, self._relax, self._bind, names = library.learn, library.relax, library.bind, library.array_names
         self._learn.restype, self._relax.restype, names.restype = None, ctypes.c_int64, ctypes.c_char_p
         self._names = names().decode().split()
-        self.held: object = None
+        self._handle = library._handle
+
+    @property
+    def held(self) -> object:
+        """What stands for the inputs and weights that the library holds for the next phase; None if it holds none.
+
+        A library is in memory once, however often it is loaded.
+        """
+        return _HELD.get(self._handle)
+
+    @held.setter
+    def held(self, value: object) -> None:
+        _HELD[self._handle] = value
 
     def learn(self, work: Work) -> Array:
         """Learn from batches in their order; return outputs at the end of the free phases, (n, n_output)."""
