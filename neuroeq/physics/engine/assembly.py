@@ -51,7 +51,12 @@ class Assembly:
 
 
 def assemble(
-    network: Network, batch: int, dt: float, plastics: list[Plastic], edges: Mapping[str, Edges] | None = None
+    network: Network,
+    batch: int,
+    dt: float,
+    plastics: list[Plastic],
+    edges: Mapping[str, Edges] | None = None,
+    dense_delays: bool = False,
 ) -> Assembly:
     """Build the objects of a resolved network.
 
@@ -67,6 +72,8 @@ def assemble(
         Plastic projections whose factors the units must offer.
     edges
         The synapses of projections that are sparse.
+    dense_delays
+        Whether delays are left to matrix products; otherwise such a projection runs as Brian2 Synapses.
 
     Raises
     ------
@@ -76,7 +83,7 @@ def assemble(
     _check_models(network)
     dtype = np.dtype(network.physics.precision).type
     clock = brian().Clock(dt=dt * brian().second)
-    natives = native_names(network)
+    natives = [name for name in native_names(network) if network.synapse(name).native or not dense_delays]
     receivers = {name: Receivers(name, network) for name in natives}
     populations = []
     for index, (model, layers) in enumerate(_homes(network)):
@@ -92,7 +99,7 @@ def assemble(
         name = f"population_{index}"
         streams = Streams(network.run.seed)
         populations.append(Population(name, model, sizes, batch, clock, dtype, factors, delivered, streams, clamped))
-    assembly = Assembly(clock, populations, _couplings(network, natives, edges or {}), [])
+    assembly = Assembly(clock, populations, _couplings(network, natives, edges or {}, dt), [])
     for name in natives:
         assembly.natives.append(_native(network, name, assembly.home, receivers[name], dtype))
     return assembly
@@ -139,12 +146,12 @@ def _homes(network: Network) -> list[tuple[NeuronModel, list[str]]]:
     return homes
 
 
-def _couplings(network: Network, natives: list[str], edges: Mapping[str, Edges]) -> list[Coupling]:
+def _couplings(network: Network, natives: list[str], edges: Mapping[str, Edges], dt: float) -> list[Coupling]:
     couplings = []
     for name, projection in network.projections.items():
         if name in natives:
             continue
-        how = network.synapse(name).diffusive, edges.get(name)
+        how = network.synapse(name).diffusive, edges.get(name), round((projection.delay or 0.0) / dt)
         couplings.append(Coupling(name, projection.source, projection.target, False, *how))
         if network.symmetric(name) and projection.source != projection.target:
             couplings.append(Coupling(name, projection.target, projection.source, True, *how))

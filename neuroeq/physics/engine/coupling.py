@@ -34,6 +34,8 @@ class Coupling:
         Whether it transmits differences.
     edges
         The synapses of a sparse projection; None for a dense one.
+    delay
+        Number of steps by which it delays what it transmits.
     """
 
     projection: str
@@ -42,6 +44,7 @@ class Coupling:
     transposed: bool
     diffusive: bool = False
     edges: Edges | None = None
+    delay: int = 0
 
     def weight(self, params: Mapping[str, Array]) -> Array:
         """Return its matrix: (source, target)."""

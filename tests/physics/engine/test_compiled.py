@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::neuroeq.errors.NeuroeqWarning"),
 ]
 MANY = 10**8
+NATIVE = Path(__file__).parents[2] / "files" / "native_rate.toml"
 SHORT = {"free": {"duration": "12 steps"}, "nudged": {"duration": "5 steps"}}
 
 
@@ -135,6 +137,12 @@ ALIKE = {
     },
     "held current": {"phases": {"nudge": "held_current"}},
     "encoder": {"on": "spiking", "substrate": {"spiking": {"input": "encoder_sigma_delta"}}},
+    "delay": {
+        "on": "spiking",
+        "training": {"epochs": 2},
+        "phases": {"free": {"duration": "40 ms"}, "nudged": {"duration": "25 ms"}},
+        "projections": {"hidden1_output": {"delay": "2 ms"}},
+    },
     "noise": {"on": "spiking", "substrate": {"spiking": {"neuron": "bernoulli", "input": "encoder_bernoulli"}}},
     "ideal crossbar": {
         "on": "crossbar",
@@ -334,7 +342,9 @@ REFUSED = {
         "substrate": {"rate": {"neuron": "sigmoid"}},
     },
     "rule is 'corrected_vector_field'": {"learning": "contrastive", "training": {"rule": "corrected_vector_field"}},
-    "hidden1_output runs as Brian2 Synapses": {"on": "spiking", "projections": {"hidden1_output": {"delay": "2 ms"}}},
+    "hidden1_output runs as Brian2 Synapses": {
+        "projections": {"hidden1_output": {"synapse": str(NATIVE), "learning_rate": 0.0}}
+    },
 }
 
 

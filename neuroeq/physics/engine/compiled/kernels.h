@@ -281,6 +281,21 @@ void outer_of_few(int m, real* __restrict total, real c, const real* __restrict 
     }
 }
 
+// The last DELAY + 1 values of N numbers.
+template <int N, int DELAY>
+struct Ring {
+    real values[DELAY + 1][N] = {}, saved[DELAY + 1][N] = {};
+    int64_t step = 0;
+
+    void put(const real* from, int64_t at) {
+        step = at;
+        std::memcpy(values[step % (DELAY + 1)], from, sizeof(real) * N);
+    }
+    const real* oldest() const { return values[(step + 1) % (DELAY + 1)]; }
+    void save() { std::memcpy(saved, values, sizeof(values)); }
+    void restore() { std::memcpy(values, saved, sizeof(values)); }
+};
+
 template <int N>
 void keep_within(real* __restrict w, real low, real high) {
     for (int i = 0; i < N; ++i) w[i] = std::min(std::max(w[i], low), high);

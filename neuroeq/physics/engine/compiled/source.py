@@ -127,8 +127,16 @@ def _drives(context: CodeContext) -> list[str]:
             base = drive
         if network.layers[layer].bias:
             holding.append(f"spread<{n}>({context.at((layer, 'bias'))}, {context.held(f'{layer}.bias')});")
+    rings = {(c.source, c.delay) for couplings in sources.values() for c in couplings if c.delay}
+    for layer, delay in sorted(rings):
+        ring = f"delayed_{layer}_{delay}"
+        storage.append(f"static Ring<BATCH * {context.size(layer)}, {delay}> {ring};")
+        driving.insert(0, f"{ring}.put({context.at((layer, context.emitted))}, time_step());")
     return [
         *storage,
+        *function("empty_rings", "", [f"delayed_{layer}_{delay} = {{}};" for layer, delay in sorted(rings)]),
+        *function("save_rings", "", [f"delayed_{layer}_{delay}.save();" for layer, delay in sorted(rings)]),
+        *function("restore_rings", "", [f"delayed_{layer}_{delay}.restore();" for layer, delay in sorted(rings)]),
         *function("clamp", "int m, const real* inputs", clamping),
         *function("hold", "int m, real* const* params", holding),
         *function("drive", "int m", driving),
@@ -141,6 +149,8 @@ def _product(context: CodeContext, coupling: Coupling, drive: str, base: str) ->
     if coupling.transposed:
         straight, turned = turned, straight
     source = context.at((coupling.source, context.emitted))
+    if coupling.delay:
+        source = f"delayed_{coupling.source}_{coupling.delay}.oldest()"
     if context.emitted == "activity" or n < FEW:
         return f"product<{k}, {n}>(m, {drive}, {base}, {source}, {straight}, {turned});"
     return f"spikes<{k}, {n}>(m, {drive}, {base}, {source}, {straight});"

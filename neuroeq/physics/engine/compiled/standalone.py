@@ -44,7 +44,7 @@ def write(network: Network, folder: Path) -> None:
     b2.set_device("cpp_standalone", build_on_run=False, directory=str(folder))
     b2.prefs.core.default_float_dtype = np.dtype(network.physics.precision).type
     plastics = plan(network, dt) if network.training.learning == "in_situ" else []
-    assembly = assemble(network, batch, dt, plastics)
+    assembly = assemble(network, batch, dt, plastics, dense_delays=True)
     prepared = b2.Network(*(population.group for population in assembly.populations))
     prepared.run(0 * b2.second, namespace={})
     never = {population.expose.name for population in assembly.populations if population.expose is not None}

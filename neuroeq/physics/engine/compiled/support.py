@@ -25,7 +25,10 @@ def unsupported(network: Network) -> Iterator[str]:
     network
         A network that was resolved for neurons.
     """
-    yield from unsupported_phases(network)
+    yield from _unsupported(network)
+    for name in native_names(network):
+        if network.synapse(name).native:
+            yield f"projections.{name} runs as Brian2 Synapses"
     for layer in network.layers:
         model = network.neuron(layer)
         if model is not None and reads_strength(model):
@@ -34,8 +37,11 @@ def unsupported(network: Network) -> Iterator[str]:
 
 def unsupported_phases(network: Network) -> Iterator[str]:
     """Yield a sentence for each layer, projection or model whose phases cannot run as compiled code."""
-    for name in native_names(network):
-        yield f"projections.{name} runs as Brian2 Synapses"
+    yield from (f"projections.{name} runs as Brian2 Synapses" for name in native_names(network))
+    yield from _unsupported(network)
+
+
+def _unsupported(network: Network) -> Iterator[str]:
     for name, edges in sparse_edges(network).items():
         if edges.shape[0] * edges.shape[1] >= LARGE:
             yield f"projections.{name} has few connections, whose sparse products are faster in the stepper"

@@ -38,6 +38,7 @@ extern "C" void learn(const Work* given) {
         const real* wanted = work.wanted + first * OUTPUTS;
         set_step(0);
         rest(work.starts, batch);
+        empty_rings();
         if (work.seen) place(m, first, work);
         clamp(m, work.inputs + first * INPUTS);
         hold(m, work.params);
@@ -47,11 +48,15 @@ extern "C" void learn(const Work* given) {
         read(m, work.outputs + first * OUTPUTS);
         const int64_t reached = time_step();
         save();
+        save_rings();
         if (work.particles) keep(m, first, work);
         for (int k = 0; k < NUDGED; ++k) {
             slope += LEARNED;
             set_step(reached);
-            if (k) restore();
+            if (k) {
+                restore();
+                restore_rings();
+            }
             phase(m, NUDGED_PHASE, work.betas[batch * NUDGED + k], wanted, true, slope, keys[1 + k], work);
         }
         update(m, work);
