@@ -153,8 +153,8 @@ def test_show_says_who_trains_a_network_and_why(capsys):
     for settings, line in (
         ([], r"# trainer: compiled \(from [\d,]+ samples\), stepwise below"),
         (
-            ["--set", 'training.rule="vector_field"', "--set", "training.learning=contrastive"],
-            r"# trainer: compiled_phases \(.*; not compiled because: training.rule is 'vector_field'",
+            ["--set", "training.prune.below=0.01", "--set", "training.prune.temperature=5"],
+            r"# trainer: compiled_phases \(.*; not compiled because: training.prune is set",
         ),
     ):
         with pytest.raises(SystemExit) as ended:

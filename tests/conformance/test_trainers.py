@@ -195,7 +195,7 @@ def test_other_values_are_reasons_against_compiled_code_or_end_in_the_same_weigh
             refused.append(over)
         else:
             _put(over, groups)
-    assert len(refused) == 6  # three rules, one nudge and pruning, which has two settings
+    assert len(refused) == 5  # two rules, one nudge and pruning, which has two settings
     assert 3 <= len(groups) <= 8
     for group in groups:
         assert_same(net("compiled", *group), "compiled")

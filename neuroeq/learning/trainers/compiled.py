@@ -38,7 +38,7 @@ RECIPE: Allowed = {
     "phases.cost": ("squared_error", "cross_entropy"),
     "phases.nudge": (None, "state", "held_current", "clamp"),
     "training.learning": ("in_situ", "contrastive"),
-    "training.rule": ("ep", "coupled_learning", "contrastive_hebbian"),
+    "training.rule": ("ep", "coupled_learning", "contrastive_hebbian", "vector_field"),
     "training.update": ("after_phases", "every_step"),
     **any_of("training.", ("epochs", "batch_size", "step", "momentum", "schedule", "l1")),
 }

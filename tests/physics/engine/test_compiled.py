@@ -144,6 +144,18 @@ ALIKE = {
         "projections": {"hidden1_output": {"delay": "2 ms"}},
     },
     "noise": {"on": "spiking", "substrate": {"spiking": {"neuron": "bernoulli", "input": "encoder_bernoulli"}}},
+    "vector field": {"learning": "contrastive", "training": {"rule": "vector_field"}},
+    "vector field, directed": {
+        "learning": "contrastive",
+        "sizes": (4, 40, 9, 3),
+        "phases": {"variant": "positive"},
+        "training": {"rule": "vector_field"},
+        "projections": {
+            "hidden1_hidden2": {"directed": True},
+            "feedback": {"source": "output", "target": "hidden1", "directed": True, "learning_rate": 0.1},
+        },
+        "substrate": {"rate": {"neuron": "sigmoid"}},
+    },
     "ideal crossbar": {
         "on": "crossbar",
         "learning": "contrastive",
@@ -154,7 +166,11 @@ ALIKE = {
 PHASES = {
     "devices": {"on": "crossbar", "learning": "contrastive", "hardware": "pcm"},
     "devices in situ": {"on": "crossbar", "hardware": "pcm"},
-    "vector field": {"learning": "contrastive", "training": {"rule": "vector_field"}},
+    "vector field on a crossbar": {
+        "on": "crossbar",
+        "learning": "contrastive",
+        "training": {"rule": "vector_field"},
+    },
     "pruned": {"training": {"prune": {"below": 0.05, "temperature": 5}}},
     "pruned, noisy spikes": {
         "on": "spiking",

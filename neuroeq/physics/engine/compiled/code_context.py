@@ -13,7 +13,7 @@ from neuroeq.describe.spec import Network
 from ..assembly import Assembly
 from ..plasticity.plan import Key
 from ..population import Population
-from .updates import ParameterUpdate
+from .updates import FREE, MOVED, ParameterUpdate
 
 C_TYPES = {"float64": "double", "float32": "float", "int64": "int64_t", "int32": "int32_t", "bool": "char"}
 
@@ -56,6 +56,8 @@ class CodeContext:
 
     def at(self, key: Key) -> str:
         """Return the C++ address at which a layer's block of a variable starts."""
+        if key[1] in (FREE, MOVED):
+            return f"{key[1]}_{key[0]}"
         population = self.moving[key[0]]
         return f"({self.array(population.variable(key[1]))} + {population.start(key[0])})"
 

@@ -14,6 +14,8 @@ from ..memory import persisting
 from ..noise import number_of
 from .code_context import CodeContext, c_type, function
 from .learning_source import learning_source
+from .support import drive_slope
+from .updates import FREE, MOVED
 
 FEW = 32
 """Number of columns below which spikes are multiplied as a dense matrix, like any other numbers."""
@@ -188,6 +190,7 @@ def _steps(context: CodeContext) -> list[str]:
         *function("begin_phase", "", pulls + exposed),
         *_pulls(context),
         *_residual(context),
+        *_observed(context),
         *function("remember", "", remembering),
         *function("draw_noise", "uint64_t key", drawing),
         *function("advance", "bool learns", advancing),
@@ -228,6 +231,26 @@ def _pulls(context: CodeContext) -> list[str]:
             always = [pull % context.at((output, "nudge"))]
     arguments = "int m, real beta, const real* wanted"
     return [*function("pull_once", arguments, once), *function("pull_always", arguments, always)]
+
+
+def _observed(context: CodeContext) -> list[str]:
+    """Write what a vector-field rule reads at the end of a phase: free activities, and states times their slopes."""
+    storage, observing = [], []
+    for layer, population in context.moving.items() if context.network.training.rule == "vector_field" else ():
+        n, state = context.size(layer), context.at((layer, population.model.state))
+        activity, moved = (context.at((layer, name)) for name in (FREE, MOVED))
+        storage += [f"static real {name}[BATCH * {n}];" for name in (activity, moved, f"slope_{layer}")]
+        observing += [
+            "if (free) {",
+            f"    copy<{n}>(m, {activity}, {context.at((layer, 'activity'))});",
+            f"    for (int i = 0; i < m * {n}; ++i) {{",
+            f"        const real {population.model.state} = {state}[i];",
+            f"        slope_{layer}[i] = {drive_slope(population.model)};",
+            "    }",
+            "}",
+            f"for (int i = 0; i < m * {n}; ++i) {moved}[i] = slope_{layer}[i] * {state}[i];",
+        ]
+    return [*storage, *function("observe", "int m, bool free", observing)]
 
 
 def _residual(context: CodeContext) -> list[str]:

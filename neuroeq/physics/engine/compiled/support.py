@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from neuroeq.describe.edges import sparse_edges
-from neuroeq.describe.spec import Network
+from neuroeq.describe.spec import Network, NeuronModel
+from neuroeq.errors import EquationError
 
 from ..assembly import time_step
+from ..equations.field import Field
+from ..equations.symbols import symbol
 from ..noise import drawn_by_brian
 from ..plasticity.plan import native_names
 from ..strength import reads_strength
@@ -26,6 +29,8 @@ def unsupported(network: Network) -> Iterator[str]:
         A network that was resolved for neurons.
     """
     yield from _unsupported(network)
+    if network.training.rule == "vector_field":
+        yield from _without_slope(network)
     for name in native_names(network):
         if network.synapse(name).native:
             yield f"projections.{name} runs as Brian2 Synapses"
@@ -35,10 +40,40 @@ def unsupported(network: Network) -> Iterator[str]:
             yield f"neuron '{model.name}' of layer '{layer}' reads the sum of its weights"
 
 
+def _without_slope(network: Network) -> Iterator[str]:
+    if network.kind.pairs:
+        yield "training.rule is 'vector_field' on a circuit"
+    for model in (network.neuron(layer) for layer in network.layers):
+        try:
+            if model is not None:
+                drive_slope(model)
+        except EquationError as error:
+            yield f"training.rule is 'vector_field', and {error}"
+
+
 def unsupported_phases(network: Network) -> Iterator[str]:
     """Yield a sentence for each layer, projection or model whose phases cannot run as compiled code."""
     yield from (f"projections.{name} runs as Brian2 Synapses" for name in native_names(network))
     yield from _unsupported(network)
+
+
+def drive_slope(model: NeuronModel) -> str:
+    """Return the derivative of a unit's rate of change in its drive as C++, which may name its state; 1 for spikes.
+
+    Raises
+    ------
+    EquationError
+        If it depends on more than the state, or the model is no rate model with one state.
+    """
+    if model.emits == "spikes":
+        return "1"
+    import sympy
+
+    field = Field(model)
+    slope = field.rate.diff(symbol("drive"))
+    if not slope.free_symbols <= {field.state}:
+        raise EquationError(f"{model.where}: the slope of its rate of change in the drive is no function of its state")
+    return str(sympy.ccode(slope))
 
 
 def _unsupported(network: Network) -> Iterator[str]:

@@ -25,6 +25,7 @@ static void phase(int m, Ends ends, real beta, const real* wanted, bool nudged, 
         }
         if (looks && residual(m) <= ends.tolerance) break;
     }
+    observe(m, !nudged);
     if (!IN_SITU) note(m, slopes);
     if (nudged || !IN_SITU) end_phase(m, slopes);
 }

@@ -21,6 +21,8 @@ from ..plasticity.plan import BIAS, Key, Plastic, TermOf, plan
 from ..plasticity.terms import PlasticSynapse
 
 Array = np.ndarray
+FREE, MOVED = "free_activity", "moved_state"
+"""What stands for the activity at the free equilibrium, and for a state times its slope in the drive there."""
 PROBES = np.array([[0.0, 1.0, -0.7, 0.3]])
 """Values of an input at which its factor is checked to be a multiple of the value."""
 
@@ -88,7 +90,8 @@ def parameter_updates(network: Network, dt: float) -> list[ParameterUpdate]:
     """Return the parameters that learn, in steps of `dt` [s], of a network that the compiled trainer allows."""
     if network.training.learning == "in_situ":
         return [_integrated(plastic) for plastic in plan(network, dt)]
-    return [_contrasted(network, name) for name, rate in learning_rates(network).items() if rate]
+    contrast = _moved if network.training.rule == "vector_field" else _contrasted
+    return [contrast(network, name) for name, rate in learning_rates(network).items() if rate]
 
 
 def unsupported_synapses(network: Network, dt: float) -> Iterator[str]:
@@ -114,6 +117,17 @@ def _contrasted(network: Network, name: str) -> ParameterUpdate:
     ends = network.projections[name]
     pre = None if ends.source == network.input_layer else (ends.source, "activity")
     return ParameterUpdate(name, (Product(pre, (ends.target, "activity")),))
+
+
+def _moved(network: Network, name: str) -> ParameterUpdate:
+    """Return the products of a vector-field rule, for both directions that a weight serves."""
+    if name not in network.projections:
+        return ParameterUpdate(name, (Product(None, (name.removesuffix(".bias"), MOVED)),))
+    ends = network.projections[name]
+    if ends.source == network.input_layer and network.neuron(network.input_layer) is None:
+        return ParameterUpdate(name, (Product(None, (ends.target, MOVED)),))
+    back = (Product((ends.source, MOVED), (ends.target, FREE)),) if network.symmetric(name) else ()
+    return ParameterUpdate(name, (Product((ends.source, FREE), (ends.target, MOVED)), *back))
 
 
 def _integrated(plastic: Plastic) -> ParameterUpdate:
