@@ -31,7 +31,7 @@ class Streams:
 
 
 class _Unseeded:
-    """A generator that is seeded when it is first used."""
+    """A generator that is seeded when it is first used; it has its methods, but is of another class."""
 
     def __init__(self, seed: int, key: tuple[int, ...]) -> None:
         self._seed, self._key = seed, key
@@ -40,5 +40,10 @@ class _Unseeded:
     def _generator(self) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=self._key))
 
+    def __reduce__(self) -> Any:
+        return self._generator.__reduce__()
+
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
         return getattr(self._generator, name)

@@ -10,6 +10,7 @@ from io import StringIO
 import numpy as np
 import pytest
 
+from neuroeq.errors import NeuroeqWarning
 from neuroeq.runs import session
 from neuroeq.runs.records import RunFolder
 from neuroeq.runs.records.table import GrowingTable, csv_text
@@ -56,6 +57,19 @@ def test_the_checkpoint_before_the_newest_is_one_that_reached_the_disk(tmp_path,
 
     train("xor", epochs=5, out=tmp_path / "run", callback=look)
     assert found == [(True, every == 0.0)] * 5
+
+
+def test_a_damaged_checkpoint_does_not_take_the_place_of_the_one_before_it(tmp_path):
+    """Not even by a save that has not reached the disk."""
+    folder = RunFolder(train("xor", epochs=5, out=tmp_path / "run").path)
+    newest, former = (folder.path / name for name in ("checkpoint.npz", "checkpoint.former.npz"))
+    good = former.read_bytes()
+    newest.write_bytes(b"garbage")
+    folder = RunFolder(folder.path)
+    with pytest.warns(NeuroeqWarning, match="goes on from the checkpoint before it"):
+        state = folder.load(go_on=True)
+    folder.save(state, sync=False)
+    assert former.read_bytes() == good and newest.read_bytes() != b"garbage"
 
 
 def test_what_a_training_that_ends_in_an_error_has_saved_is_on_the_disk(tmp_path, synced, monkeypatch):

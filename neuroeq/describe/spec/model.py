@@ -209,6 +209,12 @@ class SynapseModel(Described):
     parameters: dict[Identifier, Quantity] = {}
 
     @property
+    def random(self) -> bool:
+        """Whether it draws random numbers as it runs."""
+        factors = [factor for term in self.plasticity for factor in term.factors]
+        return RANDOM.search("\n".join((self.equations, self.traces, self.on_pre, self.on_post, *factors))) is not None
+
+    @property
     def native(self) -> bool:
         """Whether the model runs as Brian2 Synapses instead of as matrix products."""
         return self.transmission is None

@@ -106,7 +106,7 @@ def prepare(network: Network, samples: int, target: str, trainer: str | None = N
         except SpecError as error:
             if network.run.engine == "compiled" or name in (trainer, LAST):
                 raise
-            failed.append(name)
+            failed += [name, PHASES] if name == "compiled" else [name]  # which needs the same library
             warnings.warn(f"the {name} trainer is not used, since {error}", NeuroeqWarning, stacklevel=2)
 
 

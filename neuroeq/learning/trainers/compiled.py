@@ -15,7 +15,15 @@ from neuroeq.contract import Params
 from neuroeq.describe.network import learning_rates, mask
 from neuroeq.describe.spec import Network
 from neuroeq.errors import DivergenceError
-from neuroeq.physics.engine.compiled import Work, library_of, parameter_names, parameter_updates, slopes, unsupported
+from neuroeq.physics.engine.compiled import (
+    Work,
+    check_batch_size,
+    library_of,
+    parameter_names,
+    parameter_updates,
+    slopes,
+    unsupported,
+)
 from neuroeq.physics.substrates import Crossbar, NeuronSubstrate
 
 from ..optimiser import schedule_factor, velocities
@@ -79,6 +87,7 @@ class Compiled:
         substrate, self._setup = setup.substrate, setup
         assert isinstance(substrate, NeuronSubstrate)
         self._network, self._simulation = substrate.network, substrate.simulation
+        check_batch_size(self._network, substrate.batch)
         self.chunk = chunk_of(self._network)
         self._library = library_of(self._network)
         self._dtype = np.dtype(self._network.physics.precision)
@@ -103,6 +112,8 @@ class Compiled:
         yield from disallowed(network, ALLOWED)
         if network.substrate_name == "crossbar" and network.training.step.kind == "binary":
             yield "training.step.kind is 'binary', whose filter is not in units of conductance"
+        if network.substrate_name == "crossbar" and network.nudge == "clamp":
+            yield "the nudge is 'clamp' on a circuit"
         yield from (f"projections.{name} has hardware of its own" for name in network.own_arrays)
         yield from unsupported(network)
 
@@ -162,7 +173,7 @@ class Compiled:
         network, training, streams, epoch = self._network, self._network.training, self._setup.streams, batches.epoch
         places = [(epoch, batches.first + index) for index in range(training.n_batches(len(batches.inputs)))]
         chosen = [nudges(network.phases, streams.child("nudge", *place)) for place in places]
-        draws = [self._simulation.draws.ahead(streams.child("state", *p), len(chosen[0])) for p in places]
+        draws = [self._drawn(batches, place, len(chosen[0])) for place in places]
         gains = [[gain for _, gain in each] for each in chosen]
         rates, factor = learning_rates(network), schedule_factor(training.schedule, epoch, training.epochs)
         return Work(
@@ -182,6 +193,14 @@ class Compiled:
             threshold=getattr(training.step, "threshold", 0.0),
             inertia=getattr(training.step, "inertia", 0.0),
         )
+
+    def _drawn(self, batches: Batches, place: tuple[int, int], nudged: int) -> tuple[list[Array], list[int]]:
+        """Return the start values of a batch and the keys of its noise; samples without a particle start at rest."""
+        streams, size = self._setup.streams, self._network.training.batch_size
+        first, rest = (place[1] - batches.first) * size, None
+        if self._particles is not None and self._particles.rows(batches.which[first : first + size])[1].any():
+            rest = streams.child("rest", *place)
+        return self._simulation.draws.ahead(streams.child("state", *place), nudged, rest)
 
     def _learned(self, work: Work, which: Array) -> Array:
         """Learn, and return the outputs of free phases; each example goes on from its particle where it has one."""

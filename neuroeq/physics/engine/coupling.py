@@ -96,6 +96,12 @@ class Drives:
         """
         self._given = (values, params)
 
+    def settle(self) -> None:
+        """Write what clamped layers give to the drives, unless that is done; a step does it if nobody did."""
+        if self._given is not None:
+            self._fix(*self._given)
+            self._given = None
+
     def _fix(self, values: Mapping[str, Array], params: Mapping[str, Array]) -> None:
         m = len(next(iter(values.values())))
         self._products = []
@@ -122,9 +128,7 @@ class Drives:
 
     def write(self) -> None:
         """Write the drives of the current step."""
-        if self._given is not None:
-            self._fix(*self._given)
-            self._given = None
+        self.settle()
         for product in self._products:
             product()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from neuroeq.describe.spec import Network
+
 from .assembly import Assembly
 from .brian import reseed
 from .noise import draw, number_of
@@ -18,6 +20,8 @@ class Draws:
     ----------
     assembly
         The Brian2 objects of the simulation.
+    network
+        The network as it is simulated.
 
     Attributes
     ----------
@@ -25,7 +29,7 @@ class Draws:
         The key of the noise of the present phase.
     """
 
-    def __init__(self, assembly: Assembly) -> None:
+    def __init__(self, assembly: Assembly, network: Network) -> None:
         self._populations = assembly.populations
         self._noise = [
             (population.view(name, layer).reshape(-1), kind, number_of(layer, name))
@@ -33,7 +37,8 @@ class Draws:
             for (layer, name), kind in population.noise.items()
         ]
         units = any(population.drawn or population.model.random for population in self._populations)
-        self._any = units or bool(assembly.natives)
+        synapses = any(network.synapse(name).random for name in network.projections)
+        self._any = units or synapses or bool(assembly.natives)
         self.key = 0
 
     def start(self, rng: np.random.Generator) -> None:
@@ -45,8 +50,19 @@ class Draws:
         for array, kind, number in self._noise:
             draw(array, kind, self.key, step, number)
 
-    def ahead(self, rng: np.random.Generator, nudged: int) -> tuple[list[Array], list[int]]:
+    def ahead(
+        self, rng: np.random.Generator, nudged: int, rest: np.random.Generator | None = None
+    ) -> tuple[list[Array], list[int]]:
         """Return what the free phase and some nudged phases of a batch would draw.
+
+        Parameters
+        ----------
+        rng
+            The generator of the batch.
+        nudged
+            Number of nudged phases.
+        rest
+            The generator of the start values where samples go on from their particles; that of the batch elsewhere.
 
         Returns
         -------
@@ -56,7 +72,8 @@ class Draws:
             The key of the noise in every phase.
         """
         keys = [self._seeded(rng)]
-        starts = [values for population in self._populations for values in population.draws(rng)]
+        first = rng if rest is None else rest
+        starts = [values for population in self._populations for values in population.draws(first)]
         return starts, keys + [self._seeded(rng) for _ in range(nudged)]
 
     def _seeded(self, rng: np.random.Generator) -> int:

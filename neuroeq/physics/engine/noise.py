@@ -1,7 +1,7 @@
 """The random numbers that units draw at every step, as a function of a key and a place: the same in every engine.
 
     block b, step t, variable v:   Philox4x32-10 with counter (b, t, v, 0) and the key of the phase gives four words
-    rand():    u = (word/2^8, rounded down, + 1/2)/2^24
+    rand():    u = (word/2^9, rounded down, + 1/2)/2^23
     randn():   sqrt(-2 ln u_0) cos(2 pi u_1), and with sin the next one
 
 A variable is known by its layer and its name, so that other noise that is switched on shifts none.
@@ -24,19 +24,21 @@ Array = np.ndarray
 CALL = re.compile(r"\brandn?\(\)")
 XI = re.compile(r"\b(?P<name>xi\w*) = dt\*\*\.5 \* randn\(\)")
 """What Brian2 writes for a noise of an equation."""
+PREFIX = "neuroeq_noise_"
+"""What begins the names of the variables that hold random numbers."""
 MULTIPLIERS, WEYL = (0xD2511F53, 0xCD9E8D57), (0x9E3779B9, 0xBB67AE85)
 ROUNDS, WORD = 10, 0xFFFFFFFF
 
 
 def calls(model: NeuronModel) -> dict[str, str]:
     """Return the random numbers of a model's statements by the variable that stands for each: rand() or randn()."""
-    return {f"noise_{index}": call for index, call in enumerate(CALL.findall(_statements(model)))}
+    return {f"{PREFIX}{index}": call for index, call in enumerate(CALL.findall(_statements(model)))}
 
 
 def noises(model: NeuronModel) -> dict[str, str]:
     """Return all random numbers of a unit and step, with those of the model's equations: rand() or randn()."""
     found = sorted(set(re.findall(r"\bxi\w*\b", model.equations)))
-    return calls(model) | {f"noise_{name}": "randn()" for name in found}
+    return calls(model) | {f"{PREFIX}{name}": "randn()" for name in found}
 
 
 def drawn_by_brian(model: NeuronModel) -> bool:
@@ -77,7 +79,7 @@ def draw(out: Array, kind: str, key: int, step: int, number: int) -> None:
     """
     blocks = -(-len(out) // 4)
     words = philox(np.arange(blocks, dtype=np.uint64), step, number, key)
-    u = ((words >> np.uint64(8)).astype(float) + 0.5) * 2.0**-24
+    u = ((words >> np.uint64(9)).astype(float) + 0.5) * 2.0**-23
     if kind == "randn()":
         radius, angle = np.sqrt(-2 * np.log(u[::2])), 2 * np.pi * u[1::2]
         u[::2], u[1::2] = radius * np.cos(angle), radius * np.sin(angle)

@@ -6,7 +6,9 @@ contiguous (batch, n) array that matrix products can write into.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -113,7 +115,7 @@ class Population:
         self.state_arrays = {
             variable.name: variable.get_value()
             for variable in self.group.variables.values()
-            if _changes(variable, self.group)
+            if _changes(variable, self.group) and variable.name not in noises(model)
         }
 
     def view(self, variable: str, layer: str) -> Array:
@@ -165,6 +167,14 @@ class Population:
     def reads_steps(self) -> bool:
         """Whether plasticity reads how the activity changes over a step."""
         return self._code.reads_steps
+
+    @cached_property
+    def exposes_drive(self) -> bool:
+        """Whether its activity or readout is computed from the drive."""
+        equations = brian().Equations(self.model.equations).values()
+        computed = [str(equation.expr) for equation in equations if equation.type == "subexpression"]
+        texts = (self.model.activity, self.model.readout or "", *computed)
+        return self.expose is not None and any(re.search(r"\bdrive\b", text) for text in texts)
 
     @property
     def noise(self) -> dict[tuple[str, str], str]:
@@ -255,5 +265,5 @@ def _changes(variable: Any, group: Any) -> bool:
         return True
     own = isinstance(variable, ArrayVariable) and getattr(variable.owner, "name", "") == group.name
     written = variable.name in {"bias", "drive", "coupled", "activity_before"} or variable.name.startswith("nudge")
-    derived = variable.name.startswith(("_", "factor_", "noise_"))
+    derived = variable.name.startswith(("_", "factor_"))
     return own and not (variable.read_only or variable.constant or written or derived)

@@ -14,7 +14,7 @@ from neuroeq.errors import DivergenceError, EquationError
 
 from .assembly import assemble, time_step
 from .brian import brian, use_target
-from .compiled import CompiledPhases, library_of
+from .compiled import CompiledPhases, check_batch_size, library_of
 from .coupling import Drives
 from .draws import Draws
 from .memory import Resume, blank, placed, rest, restore, rows, save, spread
@@ -99,7 +99,7 @@ class Simulation:
         self._stepper = schedule(engine, network.where, self._assembly, self._learning, self._monitors, calls)
         for native in self._assembly.natives:
             native.prepare()
-        self.draws = Draws(self._assembly)
+        self.draws = Draws(self._assembly, network)
         self._nudge: Nudge | None = None
         self._held: Params = {}
         self._holding = object()
@@ -188,8 +188,9 @@ class Simulation:
         Raises
         ------
         SpecError
-            If there is no compiler, or it fails.
+            If there is no compiler, or it fails, or batches are not those of the training.
         """
+        check_batch_size(self.network, self.batch)
         self._compiled = CompiledPhases(library_of(self.network), self.network, self._assembly)
 
     def _steps(
@@ -297,6 +298,8 @@ class Simulation:
         if encoder is not None:
             encoder.view(encoder.drive, self.network.input_layer)[: self._m] = self._values[self.network.input_layer]
         for population in self._assembly.populations:
+            if population.exposes_drive:
+                self._drives.settle()
             if population.expose is not None:
                 population.expose.run()
 

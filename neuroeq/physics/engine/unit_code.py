@@ -18,7 +18,7 @@ from neuroeq.units import Dimension, physical
 from .bounded import bounded
 from .brian import brian, quantity
 from .equations.check import check_neuron
-from .noise import XI, calls, named, noises
+from .noise import PREFIX, XI, calls, named, noises
 from .plasticity.terms import PlasticSynapse
 from .strength import STRENGTHS, mentions
 
@@ -111,7 +111,7 @@ class UnitCode:
         from brian2.stateupdaters.base import StateUpdateMethod
 
         step = StateUpdateMethod.stateupdaters[self.model.method](equations, variables, options)
-        return "\n".join([XI.sub(r"\g<name> = dt**.5 * noise_\g<name>", step), *self.after_step()])
+        return "\n".join([XI.sub(rf"\g<name> = dt**.5 * {PREFIX}\g<name>", step), *self.after_step()])
 
     def after_step(self) -> list[str]:
         """Return the statements that follow the integration of a step."""

@@ -163,6 +163,7 @@ class RunFolder:
             self._unsynced.add(newest)  # it may be what a process wrote last before it was killed
             return state
         except ArchiveError as error:
+            self._unsynced.add(newest)  # which is not kept as the one before
             damage = f"{newest}: cannot be read ({error})"
         try:
             state = read_checkpoint(former, network)

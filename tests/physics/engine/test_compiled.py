@@ -116,6 +116,12 @@ ALIKE = {
     },
     "particles": {"learning": "contrastive", "training": {"epochs": 3}, "phases": {"persistent": True}},
     "particles that spike": {"on": "spiking", "training": {"epochs": 3}, "phases": {"persistent": True}},
+    "particles with noise": {
+        "on": "spiking",
+        "training": {"epochs": 3},
+        "phases": {"persistent": True},
+        "substrate": {"spiking": {"neuron": "bernoulli"}},
+    },
     "left out connections": {
         "projections": {
             "input_hidden1": {"connect": {"probability": 0.5}, "bounds": [0.05, 0.4]},
@@ -166,6 +172,12 @@ ALIKE = {
 PHASES = {
     "devices": {"on": "crossbar", "learning": "contrastive", "hardware": "pcm"},
     "devices in situ": {"on": "crossbar", "hardware": "pcm"},
+    "coupled on a crossbar of 0.3 V": {
+        "on": "crossbar",
+        "learning": "contrastive",
+        "training": {"rule": "coupled_learning"},
+        "made_of": {"neuron": {"integrator": {"v_scale": "0.3 V"}}},
+    },
     "vector field on a crossbar": {
         "on": "crossbar",
         "learning": "contrastive",
@@ -225,6 +237,14 @@ def test_simulations_that_share_a_library_do_not_meet():
     ends = phases(compiled=False)
     assert np.abs(ends[0] - ends[1]).max() > 0.01 and np.abs(ends[0] - ends[2]).max() > 0.01
     np.testing.assert_allclose(phases(compiled=True), ends, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("trainer", ["compiled", "compiled_phases"])
+def test_a_substrate_of_other_batches_is_refused(trainer):
+    description = net(learning="contrastive")
+    substrate, streams = substrate_of(description, None, 5, target="numpy"), Streams(5)
+    with pytest.raises(SpecError, match=r"batches of training.batch_size, 7, and the substrate was built for 5; build"):
+        next(train(substrate, load(description), initial_state(description, streams), streams, trainer))
 
 
 def test_single_precision_is_close():

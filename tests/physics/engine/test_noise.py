@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from neuroeq.physics.engine.noise import draw, philox
-from tests.nets import batch_of, network, params_of, substrate_of
+from tests.nets import batch_of, network, params_of, positive, substrate_of, update_of
 
 ONES = 0xFFFFFFFF
 
@@ -60,7 +60,7 @@ def test_noise_that_is_switched_on_elsewhere_shifts_none():
         simulation.draws.key = 77
         simulation.draws.write(4)
         home = simulation._home["hidden1"]
-        drawn[name] = home.view("noise_0", "hidden1").copy()
+        drawn[name] = home.view("neuroeq_noise_0", "hidden1").copy()
     assert drawn["one"].std() > 0.1
     np.testing.assert_array_equal(drawn["one"], drawn["both"])
 
@@ -74,6 +74,47 @@ def test_every_engine_draws_the_same(engine):
         for each in ("stepper", engine)
     ]
     assert rates[0] == rates[1] > 0
+
+
+NOISY_SYNAPSE = """
+extends = "rate_derivative"
+title = "t"
+source = "s"
+equations = "ddw/dt = gain*hebb + 0.1*gain*xi*second**-0.5 : 1"
+"""
+
+
+def test_noise_of_synapses_is_that_of_the_seed(tmp_path):
+    (tmp_path / "noisy.toml").write_text(NOISY_SYNAPSE)
+    net = network("rate", 2, 3, 2, substrate={"rate": {"synapse": str(tmp_path / "noisy.toml")}})
+    changes = [
+        update_of(substrate_of(net, target="numpy"), *batch_of(net, 4), positive(0.5), seed=seed).change
+        for seed in (2, 2, 3)
+    ]
+    one, again, other = (change["hidden1_output"] for change in changes)
+    np.testing.assert_array_equal(one, again)
+    assert np.abs(one - other).max() > 1e-3
+
+
+def test_an_activity_of_the_drive_is_that_of_the_present_batch(tmp_path):
+    (tmp_path / "driven.toml").write_text(
+        'extends = "hard_sigmoid"\ntitle = "t"\nsource = "s"\nactivity = "0.5*s + 0.1*drive"\n'
+    )
+    net = network("rate", 3, 5, 2, substrate={"rate": {"neuron": str(tmp_path / "driven.toml")}})
+    substrate = substrate_of(net, target="numpy")
+    first, second = (batch_of(net, 4, seed)[0] for seed in (1, 2))
+    alone = substrate.relax(first).outputs
+    substrate.relax(second)
+    np.testing.assert_array_equal(substrate.relax(first).outputs, alone)
+
+
+def test_a_state_may_be_called_noise(tmp_path):
+    (tmp_path / "noisy.toml").write_text(
+        XI.replace('"ds/dt', '"""dnoise_ou/dt = -noise_ou/tau : 1\nds/dt').replace('**-0.5 : 1"', '**-0.5 : 1"""')
+    )
+    net = network("rate", 2, 3, 2, substrate={"rate": {"neuron": str(tmp_path / "noisy.toml")}})
+    (population,) = substrate_of(net, target="numpy").simulation._assembly.populations
+    assert {"s", "noise_ou"} <= set(population.state_arrays)
 
 
 XI = """

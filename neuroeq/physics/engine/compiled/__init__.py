@@ -2,7 +2,7 @@
 
 from .calls import Library, Work
 from .code_context import parameter_names
-from .library import build_seconds, built, library_of
+from .library import build_seconds, built, check_batch_size, library_of
 from .phases import CompiledPhases
 from .support import unsupported, unsupported_phases
 from .updates import parameter_updates, slopes
@@ -13,6 +13,7 @@ __all__ = [
     "Work",
     "build_seconds",
     "built",
+    "check_batch_size",
     "library_of",
     "parameter_names",
     "parameter_updates",

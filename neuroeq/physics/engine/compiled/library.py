@@ -65,11 +65,26 @@ def library_of(network: Network) -> Library:
         ) from None
 
 
+def check_batch_size(network: Network, batch: int) -> None:
+    """Refuse a substrate for other batches than those of the training, which compiled code is written for.
+
+    Raises
+    ------
+    SpecError
+        If there are other batches.
+    """
+    if batch != network.training.batch_size:
+        raise SpecError(
+            f"{network.where}: compiled code is for batches of training.batch_size, {network.training.batch_size}, "
+            f"and the substrate was built for {batch}; build it for as many, or set training.batch_size."
+        )
+
+
 def built(network: Network) -> bool:
     """Return whether there is a library for a network already."""
     try:
         return _path(network).exists()
-    except SpecError:  # there is no compiler
+    except (SpecError, OSError, RuntimeError):  # no compiler, or no folder that can be looked into
         return False
 
 

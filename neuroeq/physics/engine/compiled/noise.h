@@ -14,9 +14,9 @@ void draw(real* __restrict out, uint64_t key, uint32_t step, uint32_t number) {
             c = (uint32_t)(first >> 32) ^ d ^ high, d = (uint32_t)first;
             low += 0x9E3779B9u, high += 0xBB67AE85u;
         }
-        const real scale = (real)(1.0 / (1 << 24));
-        words[0][block] = ((int32_t)(a >> 8) + (real)0.5) * scale, words[1][block] = ((int32_t)(b >> 8) + (real)0.5) * scale;
-        words[2][block] = ((int32_t)(c >> 8) + (real)0.5) * scale, words[3][block] = ((int32_t)(d >> 8) + (real)0.5) * scale;
+        const real scale = (real)(1.0 / (1 << 23));
+        words[0][block] = ((int32_t)(a >> 9) + (real)0.5) * scale, words[1][block] = ((int32_t)(b >> 9) + (real)0.5) * scale;
+        words[2][block] = ((int32_t)(c >> 9) + (real)0.5) * scale, words[3][block] = ((int32_t)(d >> 9) + (real)0.5) * scale;
     }
     for (int pair = 0; NORMAL && pair < 4; pair += 2) {
         for (int block = 0; block < BLOCKS; ++block) {

@@ -114,6 +114,7 @@ class CompiledPhases:
                 weights = [np.ascontiguousarray(params[name], self._dtype) for name in self._order]
                 self._weights = weights  # where the library finds them in later phases
                 phase.inputs, phase.params = given(inputs), listed(weights)
+            self._library.held = None  # until it is done
             steps = self._library.relax(self._bound, phase)
             self._library.held = held
         for name, change in changes.items():

@@ -91,7 +91,8 @@ def _states(context: CodeContext) -> list[str]:
 def _particles(context: CodeContext) -> tuple[list[str], list[str]]:
     """Write how samples start from their particles, and how they become those of the next epoch."""
     placing, keeping = [], []
-    for index, (population, layer, name) in enumerate(persisting(context.assembly)):
+    kept = persisting(context.assembly) if context.network.phases.persistent else []
+    for index, (population, layer, name) in enumerate(kept):
         n, array = population.layers[layer], context.at((layer, name))
         particle = f"(work.particles[{index}] + (first + s) * {n})"
         each = "for (int s = 0; s < m; ++s)"
@@ -136,7 +137,7 @@ def _drives(context: CodeContext) -> list[str]:
         driving.insert(0, f"{ring}.put({context.at((layer, context.emitted))}, time_step());")
     return [
         *storage,
-        *function("empty_rings", "", [f"delayed_{layer}_{delay} = {{}};" for layer, delay in sorted(rings)]),
+        *function("empty_rings", "", [f"delayed_{layer}_{delay}.clear();" for layer, delay in sorted(rings)]),
         *function("save_rings", "", [f"delayed_{layer}_{delay}.save();" for layer, delay in sorted(rings)]),
         *function("restore_rings", "", [f"delayed_{layer}_{delay}.restore();" for layer, delay in sorted(rings)]),
         *function("clamp", "int m, const real* inputs", clamping),

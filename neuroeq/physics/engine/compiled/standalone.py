@@ -104,8 +104,8 @@ def _without_list(context: CodeContext, population: Population, folder: Path) ->
         ("resetter", lambda code: reset(code, spike)),
     ):
         path = folder / f"{population.group.name}_spike_{name}_codeobject.cpp"
-        if path.exists():
-            path.write_text(rewritten(path.read_text()))
+        if path.exists() or name == "thresholder" or population.model.reset:
+            path.write_text(rewritten(path.read_text() if path.exists() else ""))
 
 
 def _header(name: str) -> str:

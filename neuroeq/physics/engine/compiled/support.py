@@ -83,6 +83,8 @@ def _unsupported(network: Network) -> Iterator[str]:
     for name in network.projections:
         if network.synapse(name).diffusive:
             yield f"projections.{name} transmits differences"
+        if network.synapse(name).random:
+            yield f"projections.{name} draws random numbers"
     for layer in network.layers:
         model = network.neuron(layer)
         if model is not None and drawn_by_brian(model):

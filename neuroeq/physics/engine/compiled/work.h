@@ -1,4 +1,4 @@
-// What a call is given. The fields are those of `Work` in library.py, in their order.
+// What a call is given. The fields are those of `_Work` in calls.py, in their order.
 #pragma once
 #include <cstdint>
 
