@@ -11,6 +11,8 @@ from neuroeq.contract import Params
 from .free_phases import FreePhases
 
 Array = np.ndarray
+NOISE = 1
+"""The version of the random numbers that units draw, those of `neuroeq.physics.engine.noise`."""
 
 
 @dataclass
@@ -75,6 +77,8 @@ class State:
         fraction of an array's largest weight; None if they are not.
     full_scales
         The full scales of the converters, by layer, where they are calibrated. [V]
+    noise
+        The version of the random numbers that units draw; 0 for those of version 0.1.
     """
 
     params: Params
@@ -91,6 +95,7 @@ class State:
     trainer: str | None = None
     wire_error: float | None = None
     full_scales: dict[str, float] = field(default_factory=dict)
+    noise: int = NOISE
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from io import StringIO
 import numpy as np
 import pytest
 
-from neuroeq.errors import NeuroeqWarning
+from neuroeq.errors import NeuroeqWarning, SpecError
 from neuroeq.runs import session
 from neuroeq.runs.records import RunFolder
 from neuroeq.runs.records.table import GrowingTable, csv_text
@@ -70,6 +70,22 @@ def test_a_damaged_checkpoint_does_not_take_the_place_of_the_one_before_it(tmp_p
         state = folder.load(go_on=True)
     folder.save(state, sync=False)
     assert former.read_bytes() == good and newest.read_bytes() != b"garbage"
+
+
+@pytest.mark.parametrize(("neuron", "goes_on"), [("bernoulli", False), ("sigma_delta", True)])
+def test_a_run_with_noise_of_an_earlier_version_does_not_go_on(tmp_path, neuron, goes_on):
+    """Its units would draw other numbers; what it has learned can be read all the same."""
+    settings = [f"substrate.spiking.neuron={neuron}"]
+    folder = RunFolder(train("xor", "spiking", settings=settings, epochs=1, out=tmp_path / "run").path)
+    state = folder.load()
+    state.noise = 0
+    folder.save(state)
+    assert folder.load().noise == 0
+    if goes_on:
+        assert folder.load(go_on=True).epoch == state.epoch
+    else:
+        with pytest.raises(SpecError, match=r"'bernoulli' drew other random numbers .* train the network anew\.$"):
+            folder.load(go_on=True)
 
 
 def test_what_a_training_that_ends_in_an_error_has_saved_is_on_the_disk(tmp_path, synced, monkeypatch):

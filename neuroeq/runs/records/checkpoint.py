@@ -19,12 +19,12 @@ from neuroeq.data.archive import ArchiveError, npz_bytes, read_arrays
 from neuroeq.describe.params import param_shapes
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
-from neuroeq.learning.state import State, Tally
+from neuroeq.learning.state import NOISE, State, Tally
 
 Array = np.ndarray
 PARTS = ("params", "velocity", "devices", "particles")
 """The parts of a state that are arrays by name."""
-PLACE = ("epoch", "batch", "cpu_s", "wall_s", "trainer", "wire_error", "full_scales")
+PLACE = ("epoch", "batch", "cpu_s", "wall_s", "trainer", "wire_error", "full_scales", "noise")
 """What else it has, but for its history and its tally."""
 
 
@@ -76,14 +76,31 @@ def read_checkpoint(path: Path, network: Network) -> State:
     return state
 
 
+def check_noise(state: State, network: Network, where: Path) -> None:
+    """Refuse to go on from a checkpoint of a network whose units draw other random numbers now.
+
+    Raises
+    ------
+    SpecError
+        If they do.
+    """
+    models = {model.name: model for layer in network.layers if (model := network.neuron(layer)) is not None}
+    noisy = sorted(name for name, model in models.items() if model.random)
+    if noisy and state.noise != NOISE:
+        raise SpecError(
+            f"{where}: neuron '{noisy[0]}' drew other random numbers when it was written, so the run cannot go on as "
+            "it began; evaluate it as it is, or train the network anew."
+        )
+
+
 def current(place: dict[str, Any]) -> dict[str, Any]:
     """Return the place of a training, updated from older versions.
 
-    Version 0.1 named an engine, examined every free phase, and solved wires exactly.
+    Version 0.1 named an engine, examined every free phase, solved wires exactly, and drew other random numbers.
     """
     trainer = "compiled" if place.get("engine") == "compiled" else None
     tally = {"looked_at": place["tally"]["examples"], **place["tally"]}
-    return {"trainer": trainer, "wire_error": None, "full_scales": {}, **place, "tally": tally}
+    return {"trainer": trainer, "wire_error": None, "full_scales": {}, "noise": 0, **place, "tally": tally}
 
 
 def _check(path: Path, state: State, network: Network) -> None:

@@ -30,7 +30,7 @@ from neuroeq.errors import NeuroeqWarning, SpecError
 from neuroeq.learning.state import State
 from neuroeq.physics.engine import Recording
 
-from .checkpoint import checkpoint_bytes, read_checkpoint
+from .checkpoint import check_noise, checkpoint_bytes, read_checkpoint
 from .files import atomic, held, remove_empty, to_disk
 from .table import GrowingTable
 from .traces import Volts, traces_bytes
@@ -154,13 +154,15 @@ class RunFolder:
         Raises
         ------
         SpecError
-            If there is no checkpoint that can be read, or it is that of another network.
+            If there is no checkpoint that can be read, it is that of another network, or training cannot go on from it.
         """
         newest, former = (self.path / name for name in CHECKPOINTS)
         network = self.description()
         try:
             state = read_checkpoint(newest, network)
             self._unsynced.add(newest)  # it may be what a process wrote last before it was killed
+            if go_on:
+                check_noise(state, network, newest)
             return state
         except ArchiveError as error:
             self._unsynced.add(newest)  # which is not kept as the one before
@@ -171,6 +173,7 @@ class RunFolder:
             raise SpecError(f"{damage}, and there is no checkpoint before it; train the network anew.") from None
         if not go_on:
             raise SpecError(f"{damage}; go on from the checkpoint before it with {resuming(self.path)}")
+        check_noise(state, network, former)
         warnings.warn(f"{damage}; training goes on from the checkpoint before it.", NeuroeqWarning, stacklevel=2)
         return state
 
