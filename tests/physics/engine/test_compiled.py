@@ -101,19 +101,6 @@ ALIKE = {
         "training": {"momentum": 0.5, "epochs": 2},
         "projections": {"input_hidden1": {"bounds": [-0.3, 0.3]}},
     },
-    "signs of changes": {"training": {"step": {"kind": "sign", "threshold": 1e-3}, "l1": 1e-4}},
-    "two values": {
-        "learning": "contrastive",
-        "training": {"step": {"kind": "binary", "inertia": 0.1, "threshold": 1e-6}},
-    },
-    "cross-entropy": {"learning": "contrastive", "phases": {"cost": "cross_entropy", "temperature": 0.3}},
-    "tolerances": {
-        "learning": "contrastive",
-        "phases": {
-            "free": {"duration": "200 steps", "tolerance": 1e-3},
-            "nudged": {"duration": "90 steps", "tolerance": 1e-3},
-        },
-    },
     "particles": {"learning": "contrastive", "training": {"epochs": 3}, "phases": {"persistent": True}},
     "particles that spike": {"on": "spiking", "training": {"epochs": 3}, "phases": {"persistent": True}},
     "particles with noise": {
@@ -135,13 +122,11 @@ ALIKE = {
         },
     },
     "every step": {"phases": {"variant": "positive"}, "training": {"update": "every_step"}},
-    "coupled": {"learning": "contrastive", "training": {"rule": "coupled_learning"}},
     "contrastive Hebbian": {
         "learning": "contrastive",
         "phases": {"variant": "positive", "beta": 1},
         "training": {"rule": "contrastive_hebbian"},
     },
-    "held current": {"phases": {"nudge": "held_current"}},
     "encoder": {"on": "spiking", "substrate": {"spiking": {"input": "encoder_sigma_delta"}}},
     "delay": {
         "on": "spiking",
@@ -150,7 +135,6 @@ ALIKE = {
         "projections": {"hidden1_output": {"delay": "2 ms"}},
     },
     "noise": {"on": "spiking", "substrate": {"spiking": {"neuron": "bernoulli", "input": "encoder_bernoulli"}}},
-    "vector field": {"learning": "contrastive", "training": {"rule": "vector_field"}},
     "vector field, directed": {
         "learning": "contrastive",
         "sizes": (4, 40, 9, 3),
