@@ -24,6 +24,8 @@ from neuroeq.measures.fidelity import implicit_gradient
 from tests.nets import batch_of, cosine, feedback_at, flat, network, params_of, substrate_of
 from tests.physics.substrates.test_spiking import SIZES, inner_problem
 
+TRIALS_OF_NOISE = 10
+"""Trials of the same weights whose changes are added where units draw random numbers."""
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
 MARK = "<!-- measured -->"
 ANGLE = 60.0
@@ -162,7 +164,7 @@ RULES = [
     Rule(
         "Bernoulli units",
         "stochastic spikes",
-        "neuron `bernoulli`",
+        "neuron `bernoulli` (beta 0.5, ten trials)",
         {},
         {"spiking": "trace_contrast"},
         neuron="bernoulli",
@@ -224,19 +226,20 @@ def _change(rule: Rule, on: str) -> tuple[np.ndarray, np.ndarray]:
         moved = substrate.params = descent.step(moved, change, 0)
 
     at_once = commit if net.training.update == "every_step" else None
-    trial = Trial(
-        inputs, targets, chosen, cost_of(net.phases), *stops, np.random.default_rng(0), mode=net.nudge, commit=at_once
-    )
-    update = estimate(substrate, trial)
-    if not at_once:
-        commit(update.change)
+    noisy = any(model.random for layer in net.layers if (model := net.neuron(layer)) is not None)
+    for seed in range(TRIALS_OF_NOISE if noisy else 1):
+        rng = np.random.default_rng(seed)
+        trial = Trial(inputs, targets, chosen, cost_of(net.phases), *stops, rng, mode=net.nudge, commit=at_once)
+        update = estimate(substrate, trial)
+        if not at_once:
+            commit(update.change)
     names = [name for name in sorted(truth) if name in net.projections]
     change = flat({name: moved[name] - params[name] for name in names}, names)
     return change, -flat(truth, names)
 
 
 def _network(rule: Rule, on: str) -> Network:
-    phases = {"beta": 0.1 if on == "spiking" else 0.01}
+    phases = {"beta": 0.5 if rule.neuron == "bernoulli" else 0.1 if on == "spiking" else 0.01}
     physics: dict[str, Any] = {"neuron": "hard_sigmoid", "synapse": "rate_derivative"} if on == "crossbar" else {}
     if rule.synapses and on != "resistive":
         physics["synapse"] = rule.synapses.get(on, next(iter(rule.synapses.values())))
