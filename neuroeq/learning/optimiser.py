@@ -92,16 +92,11 @@ class Descent:
 
 def velocities(network: Network) -> set[str]:
     """Return the parameters for which `Descent` keeps a velocity."""
-    training, rates = network.training, learning_rates(network)
-    learned = {name for name, rate in rates.items() if rate}
-    if training.step.kind == "binary":
-        of_weights = learned & set(network.projections)
-    else:
-        of_weights = (
-            learned & set(network.projections) if training.momentum and training.step.kind == "gradient" else set()
-        )
-    biases = learned - set(network.projections)
-    return of_weights | (biases if training.momentum else set())
+    training = network.training
+    kept = {"gradient": bool(training.momentum), "sign": False, "binary": True}
+    weights, biases = kept[training.step.kind], kept["gradient"]
+    rates = learning_rates(network)
+    return {name for name, rate in rates.items() if rate and (weights if name in network.projections else biases)}
 
 
 def schedule_factor(schedule: Schedule, epoch: int, epochs: int) -> float:

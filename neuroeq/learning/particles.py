@@ -44,15 +44,17 @@ class Particles:
         rng
             The generator that draws the states of examples that start at rest.
         """
-        rows, seen = self.rows(which)
-        return self._simulation.placed(rows, seen, rng) if seen.any() else None
+        seen = self.seen(which)
+        return self._simulation.placed(self.rows(which), seen, rng) if seen.any() else None
 
-    def rows(self, which: Array) -> tuple[dict[str, Array], Array]:
-        """Return the states of some examples, by layer and variable, (batch, n), and which have one, (batch,)."""
-        empty = self._simulation.blank(len(which))
-        return {name: self._kept[name][which] if name in self._kept else empty[name] for name in empty}, self._kept[
-            "seen"
-        ][which]
+    def seen(self, which: Array) -> Array:
+        """Return which of some examples have a state: (batch,)."""
+        return self._kept["seen"][which]
+
+    def rows(self, which: Array) -> dict[str, Array]:
+        """Return the states of some examples, 0 without one, by layer and variable in the simulation's order: (batch, n)."""
+        blank = self._simulation.blank(len(which))
+        return {name: self._kept[name][which] if name in self._kept else empty for name, empty in blank.items()}
 
     def keep(self, free: Equilibrium, which: Array) -> None:
         """Keep the free states of some examples.

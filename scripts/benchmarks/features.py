@@ -20,7 +20,6 @@ from neuroeq.data import Examples
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.network import mask
 from neuroeq.describe.spec import Network, overlay, validate
-from neuroeq.errors import SpecError
 from neuroeq.learning.trainers import choose
 from neuroeq.learning.training import initial_state, train
 from neuroeq.physics.engine import can_compile
@@ -177,15 +176,12 @@ def timed(net: Network) -> tuple[str, float, float | None]:
     own, quick = ("stepper", "compiled") if net.kind.engine != "operating_point" else ("operating_point", None)
     trainer = choose(net, 10**12, "cython").trainer
     engines = [own, *([quick] if quick and can_compile() and trainer.startswith("compiled") else [])]
-    best = dict.fromkeys(engines, float("inf"))
+    best, examples = dict.fromkeys(engines, float("inf")), images(net, EPOCH)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _ in range(ROUNDS):
             for engine in engines:
-                try:
-                    best[engine] = min(best[engine], seconds(net, engine, images(net, EPOCH)))
-                except SpecError as error:
-                    raise SystemExit(f"{net.name}: {error}") from None
+                best[engine] = min(best[engine], seconds(net, engine, examples))
     return trainer, best[own], best.get("compiled")
 
 

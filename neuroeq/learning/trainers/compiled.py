@@ -32,7 +32,7 @@ from ..phases import nudges
 from .allowed import ASIDE, OVERLAYS, Allowed, any_of, disallowed
 from .contract import Batches, Outcome, Setup, chunk_of
 from .first_batch import first_free_phase
-from .fused import HARDWARE
+from .ideal import HARDWARE
 from .saving import compile_network, drawbacks
 
 Array = np.ndarray
@@ -198,7 +198,7 @@ class Compiled:
         """Return the start values of a batch and the keys of its noise; samples without a particle start at rest."""
         streams, size = self._setup.streams, self._network.training.batch_size
         first, rest = (place[1] - batches.first) * size, None
-        if self._particles is not None and self._particles.rows(batches.which[first : first + size])[1].any():
+        if self._particles is not None and self._particles.seen(batches.which[first : first + size]).any():
             rest = streams.child("rest", *place)
         return self._simulation.draws.ahead(streams.child("state", *place), nudged, rest)
 
@@ -206,7 +206,7 @@ class Compiled:
         """Learn, and return the outputs of free phases; each example goes on from its particle where it has one."""
         if self._particles is None:
             return self._library.learn(work)
-        rows, seen = self._particles.rows(which)
+        rows, seen = self._particles.rows(which), self._particles.seen(which)
         outputs = self._library.learn(replace(work, particles=list(rows.values()), seen=seen))
         self._particles.keep_rows(rows, which)
         return outputs

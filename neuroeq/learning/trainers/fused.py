@@ -20,19 +20,13 @@ from neuroeq.physics.circuits.single_diodes import single_diodes
 
 from ..optimiser import schedule_factor
 from ..weight_store import WeightStore
-from .allowed import ANY, ASIDE, DESCRIPTION, OVERLAYS, Allowed, Satisfying, any_of, disallowed
+from .allowed import ANY, ASIDE, OVERLAYS, Allowed, Satisfying, any_of, disallowed
 from .contract import Batches, Outcome, Setup, chunk_of, compiling_pays
 from .first_batch import first_free_phase
+from .ideal import HARDWARE
 
 COUNTED = Satisfying(lambda duration: Relaxation(duration=duration).counted)
 """Durations that are a number of steps."""
-WINDOW = ("element", "g_min", "g_max", "c_min", "c_max", "beta", "v_th", "v_gate_min", "v_gate_max")
-"""Fields of a device that set its conductance window, which the kernels clip to."""
-RANGES = ("dac_full_scale", "adc_full_scale", "calibration_samples", "calibration_quantile")
-TIMES = ("phase_time", "time_constants", "dac_time", "adc_time", "write_time")
-COSTS = (*TIMES, "dac_energy", "adc_energy", "write_energy", *RANGES)
-"""Fields of the periphery that change energies, or nothing as long as its converters are ideal."""
-
 RECIPE: Allowed = {
     "phases.variant": tuple(VARIANTS),
     "phases.beta": ANY,
@@ -55,14 +49,6 @@ RECIPE: Allowed = {
 """Phases and training."""
 LAYOUT = ("input_gain", "bias_voltages", "outputs", "diodes", "v_unit", "g_unit")
 """Fields of the layout of a circuit that the kernels are given."""
-HARDWARE: Allowed = {
-    **any_of("hardware.", (*DESCRIPTION, "evidence", "temperature")),
-    **any_of("hardware.synapse.", (*WINDOW, "cell_area", "pairing", "rounding")),
-    "hardware.synapse.update.model": ("direct", "gate_charge"),
-    **any_of("hardware.neuron.", ("nonlinearity", "integrator", "c_node")),
-    **any_of("hardware.array.", ("max_rows", "max_cols")),
-    **any_of("hardware.periphery.", COSTS),
-}
 ALLOWED: Allowed = {
     **any_of("", ASIDE),
     **RECIPE,

@@ -21,15 +21,12 @@ class GrowingTable:
     def text(self, rows: Sequence[Row]) -> str:
         """Return the text of all rows."""
         if list(rows[: len(self._rows)]) != self._rows:
-            self._rows, self._columns = [], {}
+            self._rows, self._columns, self._text = [], {}, ""
         added = rows[len(self._rows) :]
         columns = self._columns | dict.fromkeys(key for row in added for key in row)
         if columns != self._columns:
-            self._columns, self._text, added = (
-                columns,
-                _lines([dict(zip(columns, columns, strict=True))], columns),
-                rows,
-            )
+            self._columns, added = columns, rows
+            self._text = _lines([dict(zip(columns, columns, strict=True))], columns)
         self._text += _lines(added, columns)
         self._rows = list(rows)
         return self._text

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 Array = np.ndarray
-DOUBLES = ("betas", "slopes")
+DOUBLES = ("betas", "slopes", "rates")
 LISTS = ("starts", "params", "velocities", "masks", "particles")
 NUMBERS = ("momentum", "l1", "threshold", "inertia", "unit")
 _HELD: dict[int, object] = {}
@@ -77,7 +77,7 @@ class _Work(ctypes.Structure):
         ("samples", ctypes.c_int64),
         *(
             (name, ctypes.c_void_p)
-            for name in ("inputs", "wanted", "outputs", "starts", *DOUBLES, "keys", "rates", *LISTS[1:], "seen")
+            for name in ("inputs", "wanted", "outputs", "starts", *DOUBLES, "keys", *LISTS[1:], "seen")
         ),
         *((name, ctypes.c_double) for name in NUMBERS),
     )
@@ -115,7 +115,7 @@ class Library:
         """Learn from batches in their order; return outputs at the end of the free phases, (n, n_output)."""
         outputs = np.empty(work.wanted.shape, work.wanted.dtype)
         inputs, wanted = np.ascontiguousarray(work.inputs), np.ascontiguousarray(work.wanted)
-        numbers = {name: np.ascontiguousarray(getattr(work, name), float) for name in ("betas", "slopes", "rates")}
+        numbers = {name: np.ascontiguousarray(getattr(work, name), float) for name in DOUBLES}
         numbers["keys"] = np.ascontiguousarray(work.keys, np.uint64)
         lists = {name: addresses(getattr(work, name)) for name in LISTS if getattr(work, name) is not None}
         given = _Work(

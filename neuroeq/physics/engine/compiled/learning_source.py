@@ -14,7 +14,7 @@ WIDE = 64
 
 
 def learning_source(context: CodeContext) -> list[str]:
-    """Return the functions ``forget``, ``note``, ``end_phase`` and ``update``."""
+    """Return the functions ``forget``, ``note``, ``end_phase``, ``gather`` and ``update``."""
     storage, forgetting, noting, ending, updating, gathering = [], [], [], [], [], []
     posts = sorted({term.post for each in context.updates for term in each.terms if term.pre is None})
     sums = {post: f"sum_{index}" for index, post in enumerate(posts)}

@@ -34,21 +34,23 @@ def unsupported(network: Network) -> Iterator[str]:
     for name in native_names(network):
         if network.synapse(name).native:
             yield f"projections.{name} runs as Brian2 Synapses"
-    for layer in network.layers:
-        model = network.neuron(layer)
-        if model is not None and reads_strength(model):
+    for layer, model in _models(network):
+        if reads_strength(model):
             yield f"neuron '{model.name}' of layer '{layer}' reads the sum of its weights"
 
 
 def _without_slope(network: Network) -> Iterator[str]:
     if network.kind.pairs:
         yield "training.rule is 'vector_field' on a circuit"
-    for model in (network.neuron(layer) for layer in network.layers):
+    for _, model in _models(network):
         try:
-            if model is not None:
-                drive_slope(model)
+            drive_slope(model)
         except EquationError as error:
             yield f"training.rule is 'vector_field', and {error}"
+
+
+def _models(network: Network) -> list[tuple[str, NeuronModel]]:
+    return [(layer, model) for layer in network.layers if (model := network.neuron(layer)) is not None]
 
 
 def unsupported_phases(network: Network) -> Iterator[str]:
@@ -85,8 +87,7 @@ def _unsupported(network: Network) -> Iterator[str]:
             yield f"projections.{name} transmits differences"
         if network.synapse(name).random:
             yield f"projections.{name} draws random numbers"
-    for layer in network.layers:
-        model = network.neuron(layer)
-        if model is not None and drawn_by_brian(model):
+    for layer, model in _models(network):
+        if drawn_by_brian(model):
             yield f"neuron '{model.name}' of layer '{layer}' draws random numbers other than rand() and randn()"
     yield from unsupported_synapses(network, time_step(network))

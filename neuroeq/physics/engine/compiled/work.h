@@ -8,8 +8,8 @@ struct Work {
     real* outputs;                    // (samples, OUTPUTS)
     const real* const* starts;        // by variable that draws its start value: (batches, size)
     const double *betas, *slopes;     // (batches, NUDGED), (batches, 1 + NUDGED, LEARNED)
-    const uint64_t* keys;             // (batches, 1 + NUDGED)
     const double* rates;              // (LEARNED,)
+    const uint64_t* keys;             // (batches, 1 + NUDGED)
     real* const* params;              // those that learn, and behind them those that do not
     real* const* velocities;          // by parameter that learns, where the optimiser has one
     const real* const* masks;         // by parameter that learns: 1 where there is a synapse, where any is left out
