@@ -52,7 +52,7 @@ class Particles:
         return self._kept["seen"][which]
 
     def rows(self, which: Array) -> dict[str, Array]:
-        """Return the states of some examples, 0 without one, by layer and variable in the simulation's order: (batch, n)."""
+        """Return the states of some examples, 0 without one, by layer and variable in their order: (batch, n)."""
         blank = self._simulation.blank(len(which))
         return {name: self._kept[name][which] if name in self._kept else empty for name, empty in blank.items()}
 
