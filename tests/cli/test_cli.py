@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from neuroeq.cli import main
+from neuroeq.cli.ending import endings
 from neuroeq.describe import catalog
 
 
@@ -206,3 +207,13 @@ def test_a_machine_without_a_compiler_still_runs_and_says_so_once(tmp_path):
     assert "test accuracy" in done.stdout and "auto ends with 0" in done.stdout and "cython ends with 2" in done.stdout
     assert done.stderr.count("no C++ compiler with Python headers found") == 1
     assert "apt install g++ python3-dev" in done.stderr
+
+
+def test_an_interruption_that_a_library_makes_an_error_of_its_own_is_one(capsys):
+    with pytest.raises(SystemExit) as end, endings():
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as interruption:
+            raise ImportError("initialization failed") from interruption
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "neuroeq: interrupted.\n"
