@@ -17,6 +17,9 @@ from .updates import FREE, MOVED, ParameterUpdate
 
 C_TYPES = {"float64": "double", "float32": "float", "int64": "int64_t", "int32": "int32_t", "bool": "char"}
 
+MATHS = "using maths::exp, maths::log, maths::tanh;"
+"""What makes equations call the functions of ``maths.h``."""
+
 
 @dataclass(frozen=True)
 class CodeContext:

@@ -24,7 +24,7 @@ from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
 
 from .calls import Library
-from .compiler import FLAGS, SINGLE, compile_library, compiler, machine, run, vector_flags
+from .compiler import FLAGS, SINGLE, compile_library, compiler, machine, run
 
 DIGEST = hashlib.sha256().digest_size
 """The size of the digest at the end of a library [bytes]."""
@@ -143,7 +143,7 @@ def _build(network: Network, path: Path) -> None:
     try:
         run([sys.executable, "-P", "-m", f"{__package__}.standalone", str(folder)], pickle.dumps(network))
         single = [SINGLE] if network.physics.precision == "float32" else []
-        compile_library([*single, f"-I{folder}"], folder / "training.cpp", vector_flags(folder))
+        compile_library([*single, f"-I{folder}"], folder / "training.cpp")
         with (folder / "training.so").open("r+b") as built:
             seal = _seal(path, built.read())
             built.write(seal)

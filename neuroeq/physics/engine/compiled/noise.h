@@ -20,9 +20,8 @@ void draw(real* __restrict out, uint64_t key, uint32_t step, uint32_t number) {
     }
     for (int pair = 0; NORMAL && pair < 4; pair += 2) {
         for (int block = 0; block < BLOCKS; ++block) {
-            const real radius = std::sqrt(-2 * std::log(words[pair][block]));
-            const real angle = (real)6.283185307179586476925L * words[pair + 1][block];
-            words[pair][block] = radius * std::cos(angle), words[pair + 1][block] = radius * std::sin(angle);
+            const real radius = std::sqrt(-2 * maths::log(words[pair][block])), angle = words[pair + 1][block];
+            words[pair][block] = radius * maths::wave(angle, 1), words[pair + 1][block] = radius * maths::wave(angle, 0);
         }
     }
     std::memcpy(out, words, sizeof(real) * N);

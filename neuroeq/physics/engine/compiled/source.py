@@ -12,7 +12,7 @@ from ..coupling import Coupling
 from ..initial import limits
 from ..memory import persisting
 from ..noise import number_of
-from .code_context import CodeContext, c_type, function
+from .code_context import MATHS, CodeContext, c_type, function
 from .learning_source import learning_source
 from .support import drive_slope
 from .updates import FREE, MOVED
@@ -245,6 +245,7 @@ def _observed(context: CodeContext) -> list[str]:
             "if (free) {",
             f"    copy<{n}>(m, {activity}, {context.at((layer, 'activity'))});",
             f"    for (int i = 0; i < m * {n}; ++i) {{",
+            f"        {MATHS}",
             f"        const real {population.model.state} = {state}[i];",
             f"        slope_{layer}[i] = {drive_slope(population.model)};",
             "    }",

@@ -21,7 +21,7 @@ from ..assembly import assemble, time_step
 from ..brian import brian
 from ..plasticity.plan import plan
 from ..population import Population
-from .code_context import C_TYPES, CodeContext, c_type, shared_variables
+from .code_context import C_TYPES, MATHS, CodeContext, c_type, shared_variables
 from .rewriting import reset, threshold, vectorised
 from .source import training_source
 from .updates import parameter_updates
@@ -81,8 +81,9 @@ def _source(context: CodeContext, codes: list[str], training: str, arrays: dict[
             *(_defined(variable, name) for variable, name in arrays.items()),
             "}",
             f"typedef {real} real;",
+            _header("maths.h"),
             _header("mark.h"),
-            *(f'namespace {code} {{\n#include "code_objects/{code}.cpp"\n}}' for code in codes),
+            *(f'namespace {code} {{\n{MATHS}\n#include "code_objects/{code}.cpp"\n}}' for code in codes),
             f"constexpr int BATCH = {context.batch};",
             "using namespace brian;",
             _header("work.h"),
