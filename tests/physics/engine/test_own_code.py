@@ -216,4 +216,4 @@ def test_a_rate_sees_the_activity_as_it_is_whether_or_not_it_has_its_name(activi
         assert np.abs(ends[0][layer]).max() > 0.01
         np.testing.assert_allclose(ends[0][layer], ends[1][layer], rtol=0, atol=1e-14)
     assert ("exp" in codes[1].splitlines()[0]) == ("exp" in activity)
-    assert not ("exp" in codes[0].splitlines()[0])
+    assert "exp" not in codes[0].splitlines()[0]
