@@ -6,6 +6,7 @@ import numpy as np
 
 from neuroeq.describe.network import bias_bounds, bounds, mask
 
+from ..noise import PRUNE, number_of
 from .code_context import CodeContext, function
 from .updates import ParameterUpdate, Product
 
@@ -14,7 +15,7 @@ WIDE = 64
 
 
 def learning_source(context: CodeContext) -> list[str]:
-    """Return the functions ``forget``, ``note``, ``end_phase``, ``gather`` and ``update``."""
+    """Return the functions ``forget``, ``note``, ``end_phase``, ``gather``, ``update`` and ``prune``."""
     storage, forgetting, noting, ending, updating, gathering = [], [], [], [], [], []
     posts = sorted({term.post for each in context.updates for term in each.terms if term.pre is None})
     sums = {post: f"sum_{index}" for index, post in enumerate(posts)}
@@ -51,6 +52,7 @@ def learning_source(context: CodeContext) -> list[str]:
         *function("end_phase", "int m, const double* slopes", ending),
         *function("gather", "int m, real* const* changes", gathering),
         *function("update", "int m, const Work& work", updating),
+        *_pruning(context),
     ]
 
 
@@ -126,9 +128,10 @@ def _descent(context: CodeContext, each: ParameterUpdate) -> list[str]:
     network, training = context.network, context.network.training
     weights = each.name in network.projections
     kind = training.step.kind if weights else "gradient"
+    pruned = weights and training.prune is not None
     masked = weights and mask(network, each.name) is not None
     shrunk = weights and training.l1
-    if kind == "gradient" and not (training.momentum or shrunk or masked):
+    if kind == "gradient" and not (training.momentum or shrunk or masked or pruned):
         return []
     lines = ["change *= mask[i];"] if masked else []
     lines += ["const real old = w[i];", *_STEPS[kind]]
@@ -140,7 +143,25 @@ def _descent(context: CodeContext, each: ParameterUpdate) -> list[str]:
     if within is not None:
         lines.append(f"moved = std::min(std::max(moved, {_limit(within[0])}), {_limit(within[1])});")
         lines += ["moved *= mask[i];"] if masked else []
+    lines += ["moved = old == 0 ? (real)0 : moved;"] if pruned else []
     return [*lines, "w[i] = moved;"]
+
+
+def _pruning(context: CodeContext) -> list[str]:
+    """Write how edges are removed after an update, from the sums over all edges into each unit."""
+    network, storage, summing, removing = context.network, [], [], []
+    projections = network.projections if network.training.prune else {}
+    for layer in dict.fromkeys(ends.target for ends in projections.values()):
+        storage.append(f"static real edges_{layer}[{context.size(layer)}];")
+        summing.append(f"fill<{context.size(layer)}>(edges_{layer}, (real)0);")
+    for name, ends in projections.items():
+        (pre, post), into, weight = context.shape(name), f"edges_{ends.target}", context.held(name)
+        summing.append(f"add_factors<{pre}, {post}>({into}, {weight}, work.temperature);")
+        if ends.learning_rate:
+            pairs = str(ends.source == ends.target and not ends.directed).lower()
+            sizes, number = f"{pre}, {post}, {pairs}", f"{number_of(name, PRUNE)}u"
+            removing.append(f"remove_edges<{sizes}>({weight}, {into}, key, {number}, work.below, work.temperature);")
+    return [*storage, *function("prune", "const Work& work, uint64_t key", [*summing, *removing])]
 
 
 def _within(context: CodeContext, name: str) -> tuple[float, float] | None:

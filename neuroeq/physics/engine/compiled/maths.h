@@ -86,6 +86,14 @@ INLINE T exponential(T x) {
     return fused(scale, e.rest, scale) * power_of_2(e.n - half);
 }
 
+// exp(-|x|), where a number below exp(-80) is as good as any
+template <typename T>
+INLINE T decay(T x) {
+    const Reduced<T> e = reduced(-std::min(std::abs(x), (T)80));
+    const T scale = power_of_2(e.n);
+    return fused(scale, e.rest, scale);
+}
+
 template <typename T>
 INLINE T hyperbolic_tangent(T x) {
     const Reduced<T> e = reduced(-2 * std::min(std::abs(x), (T)40));

@@ -89,6 +89,7 @@ def _source(context: CodeContext, codes: list[str], training: str, arrays: dict[
             _header("work.h"),
             _header("kernels.h"),
             _header("noise.h"),
+            _header("pruning.h"),
             training,
             _header("training_loop.h"),
             _header("phases.h"),

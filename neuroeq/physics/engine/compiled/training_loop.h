@@ -61,5 +61,6 @@ extern "C" void learn(const Work* given) {
             phase(m, NUDGED_PHASE, work.betas[batch * NUDGED + k], wanted, true, slope, keys[1 + k], work);
         }
         update(m, work);
+        if (work.prune_keys) prune(work, work.prune_keys[batch]);
     }
 }
