@@ -18,6 +18,7 @@ from neuroeq.errors import DivergenceError
 from neuroeq.physics.engine.compiled import (
     Work,
     check_batch_size,
+    layouts,
     library_of,
     parameter_names,
     parameter_updates,
@@ -98,6 +99,7 @@ class Compiled:
         masks = {name: mask(self._network, name) for name in self._network.projections}
         connected = [masks.get(each.name) for each in self._updates]
         self._masks = [np.empty(0) if each is None else np.ascontiguousarray(each, self._dtype) for each in connected]
+        self._edges = layouts(self._network)
         self._velocities = velocities(self._network)
         self._unit = 1 / substrate.hardware.r_f if isinstance(substrate, Crossbar) else 1.0
         prune = self._network.training.prune
@@ -191,6 +193,7 @@ class Compiled:
             params=[weights[name] for name in self._order],
             velocities=[self._velocity(each.name) for each in self._updates],
             masks=self._masks,
+            edges=self._edges,
             momentum=training.momentum,
             l1=training.l1 * self._unit,
             unit=self._unit,

@@ -12,7 +12,7 @@ import numpy as np
 
 Array = np.ndarray
 DOUBLES = ("betas", "slopes", "rates")
-LISTS = ("starts", "params", "velocities", "masks", "particles")
+LISTS = ("starts", "params", "velocities", "masks", "particles", "edges")
 KEYS = ("keys", "prune_keys")
 NUMBERS = ("momentum", "l1", "threshold", "inertia", "below", "temperature", "unit")
 _HELD: dict[int, object] = {}
@@ -45,6 +45,8 @@ class Work:
     velocities, masks
         By parameter that learns: what the optimiser remembers of it, which changes in place, and 1 where there is a
         synapse and 0 elsewhere; of the parameter's shape, or empty where it needs none.
+    edges
+        The arrays of `layouts`.
     particles, seen
         States in which the free phases of samples begin, by variable, (n, units), which become those in which they end;
         and which samples have one, booleans (n,). None if all samples start at rest.
@@ -66,6 +68,7 @@ class Work:
     params: Sequence[Array]
     velocities: Sequence[Array] = ()
     masks: Sequence[Array] = ()
+    edges: Sequence[Array] = ()
     particles: Sequence[Array] | None = None
     seen: Array | None = None
     momentum: float = 0.0

@@ -39,6 +39,8 @@ class CodeContext:
         Brian2 objects in the order in which a step runs them: (whether it serves learning only, names of functions).
     array
         Returns the name of the C++ array of a Brian2 variable.
+    sparse
+        The projections whose products run over their synapses alone.
     """
 
     network: Network
@@ -47,6 +49,7 @@ class CodeContext:
     updates: Sequence[ParameterUpdate]
     objects: Sequence[tuple[bool, Sequence[str]]]
     array: Callable[[Any], str]
+    sparse: Sequence[str] = ()
 
     @property
     def moving(self) -> dict[str, Population]:

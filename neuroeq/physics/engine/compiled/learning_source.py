@@ -26,6 +26,9 @@ def learning_source(context: CodeContext) -> list[str]:
     for index, each in enumerate(context.updates):
         pre, post = context.shape(each.name)
         cells = f"BATCH * {post}" if each.clamped else f"{pre * post}"
+        if each.name in context.sparse:
+            storage.append(f"static std::vector<real> edge_{index};")
+            forgetting.append(f"edge_{index}.assign(edges_{each.name}.count(), 0);")
         for change in _changes(context, each, index):
             storage.append(f"static real {change}[{cells}];")
             forgetting.append(f"fill<{cells}>({change}, (real)0);")
@@ -33,6 +36,13 @@ def learning_source(context: CodeContext) -> list[str]:
             factor = f"(real)({term.weight!r} * slopes[{index}] / m)"
             if term.pre is None:
                 ending.append(f"add_scaled<{post}>(m, change_{index}, {factor}, {sums[term.post]});")
+            elif each.name in context.sparse:
+                assert term.pre is not None
+                sides = (
+                    f"by_unit<{context.size(key[0])}, {i}>(m, {context.at(key)})"
+                    for i, key in enumerate((term.pre, term.post))
+                )
+                noting.append(f"edges_{each.name}.outer(edge_{index}.data(), {factor}, {', '.join(sides)});")
             else:
                 rows, columns = (term.post, term.pre) if _turned(context, term) else (term.pre, term.post)
                 sizes = f"{context.size(rows[0])}, {context.size(columns[0])}"
@@ -70,7 +80,9 @@ def _name(context: CodeContext, term: Product, index: int) -> str:
 
 
 def _changes(context: CodeContext, each: ParameterUpdate, index: int) -> list[str]:
-    """Return the arrays that the products of a parameter are summed in."""
+    """Return the arrays that the products of a parameter are summed in, apart from those of single synapses."""
+    if each.name in context.sparse and not each.clamped:
+        return []
     return sorted({_name(context, term, index) for term in each.terms})
 
 
@@ -79,6 +91,8 @@ def _moved(context: CodeContext, each: ParameterUpdate, index: int) -> tuple[lis
     (pre, post), weight = context.shape(each.name), f"work.params[{index}]"
     rate = f"(real)work.rates[{index}]"
     steps = _descent(context, each)
+    if each.name in context.sparse:
+        return [], _over_edges(context, each, index, steps)
     if not steps:
         return [], _plain(context, each, index)
     total, cells = f"total_{index}", pre * post
@@ -100,6 +114,34 @@ def _moved(context: CodeContext, each: ParameterUpdate, index: int) -> tuple[lis
     return storage, [*gathered, *loop]
 
 
+def _over_edges(context: CodeContext, each: ParameterUpdate, index: int, steps: list[str]) -> list[str]:
+    """Return the lines that move the weights of the synapses of a sparse projection."""
+    pre, post = context.shape(each.name)
+    edges = f"edges_{each.name}"
+    return [
+        *_of_inputs(context, each, index),
+        "{",
+        f"    real *w = work.params[{index}], *v = work.velocities[{index}];",
+        f"    const real rate = (real)work.rates[{index}];",
+        f"    for (int k = 0; k < {pre}; ++k) {{",
+        f"        for (int e = {edges}.starts[k]; e < {edges}.starts[k + 1]; ++e) {{",
+        f"            const int i = k * {post} + {edges}.posts[e];",
+        f"            real change = edge_{index}[e];",
+        *(f"            {line}" for line in steps),
+        "        }",
+        "    }",
+        "}",
+    ]
+
+
+def _of_inputs(context: CodeContext, each: ParameterUpdate, index: int) -> list[str]:
+    """Return the lines that sum the products of a clamped input and what follows it over single synapses."""
+    if not each.clamped:
+        return []
+    change = f"by_unit<{context.shape(each.name)[1]}, 1>(m, change_{index})"
+    return [f"edges_{each.name}.outer(edge_{index}.data(), (real)1, sent_by_unit, {change});"]
+
+
 def _plain(context: CodeContext, each: ParameterUpdate, index: int) -> list[str]:
     """Return the lines that move a parameter by its rate times its change, and keep it within its bounds."""
     (pre, post), weight = context.shape(each.name), f"work.params[{index}]"
@@ -113,6 +155,8 @@ def _plain(context: CodeContext, each: ParameterUpdate, index: int) -> list[str]
 def _summed(context: CodeContext, each: ParameterUpdate, index: int, to: str, rate: str) -> list[str]:
     """Return the lines that add a rate times a parameter's sums of products."""
     pre, post = context.shape(each.name)
+    if each.name in context.sparse:  # where the rate is 1
+        return [*_of_inputs(context, each, index), f"edges_{each.name}.spread({to}, edge_{index}.data());"]
     if each.name not in context.network.projections:
         return [f"move_bias<{post}>(m, {to}, {rate}, change_{index});"]
     if each.clamped:
@@ -129,9 +173,10 @@ def _descent(context: CodeContext, each: ParameterUpdate) -> list[str]:
     weights = each.name in network.projections
     kind = training.step.kind if weights else "gradient"
     pruned = weights and training.prune is not None
-    masked = weights and mask(network, each.name) is not None
+    sparse = each.name in context.sparse
+    masked = weights and not sparse and mask(network, each.name) is not None
     shrunk = weights and training.l1
-    if kind == "gradient" and not (training.momentum or shrunk or masked or pruned):
+    if kind == "gradient" and not (training.momentum or shrunk or masked or pruned or sparse):
         return []
     lines = ["change *= mask[i];"] if masked else []
     lines += ["const real old = w[i];", *_STEPS[kind]]

@@ -25,6 +25,7 @@ from neuroeq.errors import SpecError
 
 from .calls import Library
 from .compiler import FLAGS, SINGLE, compile_library, compiler, machine, run
+from .support import sparse_products
 
 DIGEST = hashlib.sha256().digest_size
 """The size of the digest at the end of a library [bytes]."""
@@ -116,7 +117,15 @@ def _content(network: Network) -> str:
         projection["learning_rate"] = bool(projection["learning_rate"])
         projection.pop("initial")
     versions = [version(package) for package in ("brian2", "sympy")]
-    made_of = [network.substrate_name, table, FLAGS, compiler(), machine(compiler()), versions]
+    made_of = [
+        network.substrate_name,
+        table,
+        list(sparse_products(network)),
+        FLAGS,
+        compiler(),
+        machine(compiler()),
+        versions,
+    ]
     return hashlib.sha256(repr([*made_of, _code()]).encode()).hexdigest()[:32]
 
 
@@ -141,7 +150,8 @@ def _build(network: Network, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     folder, held = _own_folder(path.parent)
     try:
-        run([sys.executable, "-P", "-m", f"{__package__}.standalone", str(folder)], pickle.dumps(network))
+        arguments = pickle.dumps((network, list(sparse_products(network))))
+        run([sys.executable, "-P", "-m", f"{__package__}.standalone", str(folder)], arguments)
         single = [SINGLE] if network.physics.precision == "float32" else []
         compile_library([*single, f"-I{folder}"], folder / "training.cpp")
         with (folder / "training.so").open("r+b") as built:
