@@ -1,11 +1,11 @@
 """What a feature of a network costs: each against the plain network of its kind, in turn in one process.
 
 Times are CPU times of one thread for an image, with everything that a run does between two batches of an epoch. Two
-columns count what the equations of a feature ask for: the coupling products of an image, each of a coupling's matrix with
-activities, or of the activities at its two ends; and the pairs of units in their matrices, connected or not. Those of the
-clamped input are needed once for a batch, unless it is encoded or weights move at every step. A mask changes neither, as
-its matrix is multiplied with the zeros in it, unless sparse products are used, which run over the connected pairs. The
-last two columns are the time of an image and that of a pair, each over that of the plain network.
+columns count what the equations of a feature ask for: the coupling products of an image, each of a coupling's matrix
+with activities, or of the activities at its two ends; and the pairs of units in their matrices, connected or not.
+Those of the clamped input are needed once for a batch, unless it is encoded or weights move at every step. A mask
+changes neither, as its matrix is multiplied with the zeros in it, unless it is so sparse that products run over the
+connected pairs alone. The last two columns are the time of an image and that of a pair, each over the plain network's.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def network(kind: str, over: dict[str, Any]) -> Network:
 
 
 def products(net: Network) -> tuple[int, float]:
-    """Return how many coupling products the equations ask for, for an image, and the pairs of units in their matrices."""
+    """Return how many coupling products the equations ask for, for an image, and the pairs in their matrices."""
     dt = net.physics.dt or max(
         [model.dt for layer in net.layers if (model := net.neuron(layer)) is not None], default=1.0
     )

@@ -1,8 +1,9 @@
 """Brian2's C++ for a network's equations: its cpp_standalone device, in a process of its own.
 
 The device is global and stays set, so this runs as ``python -m neuroeq.physics.engine.compiled.standalone FOLDER``
-with the pickled arguments of `write` on its standard input. It writes Brian2's project into the folder, and ``training.cpp``, which
-includes the functions of Brian2's code objects, defines the arrays that they work on, and calls them.
+with the pickled network and the names of its sparse projections on its standard input. It writes Brian2's project into
+the folder, and ``training.cpp``, which includes the functions of Brian2's code objects, defines the arrays that they work
+on, and calls them.
 """
 
 from __future__ import annotations
@@ -139,4 +140,5 @@ def _defined(variable: Any, name: str) -> str:
 
 
 if __name__ == "__main__":
-    write(*pickle.load(sys.stdin.buffer), Path(sys.argv[1]))
+    given, few = pickle.load(sys.stdin.buffer)
+    write(given, few, Path(sys.argv[1]))
