@@ -292,7 +292,7 @@ struct Ring {
         std::memcpy(values[step % (DELAY + 1)], from, sizeof(real) * N);
     }
     const real* oldest() const { return values[(step + 1) % (DELAY + 1)]; }
-    void clear() { std::memset(values, 0, sizeof(values)); }
+    void empty() { std::memset(values, 0, sizeof(values)); }
     void save() { std::memcpy(saved, values, sizeof(values)); }
     void restore() { std::memcpy(values, saved, sizeof(values)); }
 };

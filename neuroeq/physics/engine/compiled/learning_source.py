@@ -36,19 +36,8 @@ def learning_source(context: CodeContext) -> list[str]:
             factor = f"(real)({term.weight!r} * slopes[{index}] / m)"
             if term.pre is None:
                 ending.append(f"add_scaled<{post}>(m, change_{index}, {factor}, {sums[term.post]});")
-            elif each.name in context.sparse:
-                assert term.pre is not None
-                sides = (
-                    f"by_unit<{context.size(key[0])}, {i}>(m, {context.at(key)})"
-                    for i, key in enumerate((term.pre, term.post))
-                )
-                noting.append(f"edges_{each.name}.outer(edge_{index}.data(), {factor}, {', '.join(sides)});")
             else:
-                rows, columns = (term.post, term.pre) if _turned(context, term) else (term.pre, term.post)
-                sizes = f"{context.size(rows[0])}, {context.size(columns[0])}"
-                change = _name(context, term, index)
-                outer = "outer_of_few" if rows[1] == "spike" else "outer"
-                noting.append(f"{outer}<{sizes}>(m, {change}, {factor}, {context.at(rows)}, {context.at(columns)});")
+                noting.append(_noted(context, each, index, term, factor))
         held, moving = _moved(context, each, index)
         storage += held
         updating += moving
@@ -64,6 +53,19 @@ def learning_source(context: CodeContext) -> list[str]:
         *function("update", "int m, const Work& work", updating),
         *_pruning(context),
     ]
+
+
+def _noted(context: CodeContext, each: ParameterUpdate, index: int, term: Product, factor: str) -> str:
+    """Return the line that adds a factor times the products of the units of two moving layers."""
+    assert term.pre is not None
+    if each.name in context.sparse:
+        ends = enumerate((term.pre, term.post))
+        sides = ", ".join(f"by_unit<{context.size(key[0])}, {i}>(m, {context.at(key)})" for i, key in ends)
+        return f"edges_{each.name}.outer(edge_{index}.data(), {factor}, {sides});"
+    rows, columns = (term.post, term.pre) if _turned(context, term) else (term.pre, term.post)
+    sizes, change = f"{context.size(rows[0])}, {context.size(columns[0])}", _name(context, term, index)
+    outer = "outer_of_few" if rows[1] == "spike" else "outer"
+    return f"{outer}<{sizes}>(m, {change}, {factor}, {context.at(rows)}, {context.at(columns)});"
 
 
 def _turned(context: CodeContext, term: Product) -> bool:

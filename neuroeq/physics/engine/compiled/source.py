@@ -106,12 +106,9 @@ def _drives(context: CodeContext) -> list[str]:
     network, moving, given = context.network, context.moving, context.network.input_layer
     sources = {layer: [c for c in context.assembly.couplings if c.target == layer] for layer in moving}
     backed = {c.projection for couplings in sources.values() for c in couplings if c.source in moving}
-    storage, connecting, clamping, holding, driving = [], [], [], [], []
-    holding += [f"held[{i}] = params[{i}];" for i in range(len(context.names))]
-    for index, name in enumerate(context.sparse):
-        storage.append(f"static Synapses<{', '.join(map(str, context.shape(name)))}> edges_{name};")
-        connecting.append(f"edges_{name}.connect(edges + {5 * index});")
-        holding.append(f"edges_{name}.hold({context.held(name)});")
+    storage, connecting, holding = _synapses(context)
+    clamping, driving = [], []
+    holding[:0] = [f"held[{i}] = params[{i}];" for i in range(len(context.names))]
     for name in sorted(backed - set(context.sparse)):
         ends = network.projections[name]
         k, n = context.size(ends.source), context.size(ends.target)
@@ -140,21 +137,37 @@ def _drives(context: CodeContext) -> list[str]:
             base = drive
         if network.layers[layer].bias:
             holding.append(f"spread<{n}>({context.at((layer, 'bias'))}, {context.held(f'{layer}.bias')});")
-    rings = {(c.source, c.delay) for couplings in sources.values() for c in couplings if c.delay}
-    for layer, delay in sorted(rings):
-        ring = f"delayed_{layer}_{delay}"
-        storage.append(f"static Ring<BATCH * {context.size(layer)}, {delay}> {ring};")
-        driving.insert(0, f"{ring}.put({context.at((layer, context.emitted))}, time_step());")
+    rings, putting = _rings(context)
+    driving[:0] = putting
     return [
         *storage,
-        *function("empty_rings", "", [f"delayed_{layer}_{delay}.clear();" for layer, delay in sorted(rings)]),
-        *function("save_rings", "", [f"delayed_{layer}_{delay}.save();" for layer, delay in sorted(rings)]),
-        *function("restore_rings", "", [f"delayed_{layer}_{delay}.restore();" for layer, delay in sorted(rings)]),
+        *rings,
         *function("connect", "const int32_t* const* edges", connecting),
         *function("clamp", "int m, const real* inputs", clamping),
         *function("hold", "int m, real* const* params", holding),
         *function("drive", "int m", driving),
     ]
+
+
+def _rings(context: CodeContext) -> tuple[list[str], list[str]]:
+    """Return what stores emissions that are delayed, with its functions, and the lines that put those of a step."""
+    delays = sorted({(each.source, each.delay) for each in context.assembly.couplings if each.delay})
+    rings = {f"delayed_{layer}_{delay}": (layer, delay) for layer, delay in delays}
+    lines = [f"static Ring<BATCH * {context.size(layer)}, {delay}> {ring};" for ring, (layer, delay) in rings.items()]
+    for name in ("empty", "save", "restore"):
+        lines += function(f"{name}_rings", "", [f"{ring}.{name}();" for ring in rings])
+    putting = [
+        f"{ring}.put({context.at((layer, context.emitted))}, time_step());" for ring, (layer, _) in rings.items()
+    ]
+    return lines, putting
+
+
+def _synapses(context: CodeContext) -> tuple[list[str], list[str], list[str]]:
+    """Return what stores the synapses of sparse projections, and the lines that connect them and hold their weights."""
+    names = list(enumerate(context.sparse))
+    storage = [f"static Synapses<{', '.join(map(str, context.shape(name)))}> edges_{name};" for _, name in names]
+    connecting = [f"edges_{name}.connect(edges + {5 * index});" for index, name in names]
+    return storage, connecting, [f"edges_{name}.hold({context.held(name)});" for _, name in names]
 
 
 def _product(context: CodeContext, coupling: Coupling, drive: str, base: str) -> str:

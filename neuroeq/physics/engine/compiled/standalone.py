@@ -2,8 +2,8 @@
 
 The device is global and stays set, so this runs as ``python -m neuroeq.physics.engine.compiled.standalone FOLDER``
 with the pickled network and the names of its sparse projections on its standard input. It writes Brian2's project into
-the folder, and ``training.cpp``, which includes the functions of Brian2's code objects, defines the arrays that they work
-on, and calls them.
+the folder, and ``training.cpp``, which includes the functions of Brian2's code objects, defines the arrays that they
+work on, and calls them.
 """
 
 from __future__ import annotations
