@@ -1,10 +1,11 @@
 """Stochastic pruning: every update may remove small weights for good.
 
     p_ij = exp(-|W_ij| / T) / sum_i exp(-|W_ij| / T)      over the remaining edges into unit j
-    W_ij <- 0    if |W_ij| <= below  and  p_ij > U(0, 1)
+    W_ij <- 0    if |W_ij| <= below  and  p_ij > U_ij(0, 1)
 
 A removed edge has a weight of exactly 0, so the weights themselves say which edges remain. Biases are not edges.
-A weight that serves both directions is one edge, into the target of its projection.
+A weight that serves both directions is one edge, into the target of its projection. The numbers U are those that
+`neuroeq.physics.engine.noise` defines, so that compiled code draws the same.
 
 Farinha, Pequito, Santos & Figueiredo 2020, arXiv:2006.08798.
 """
@@ -20,6 +21,7 @@ from neuroeq.describe.network import bounds
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Prune
 from neuroeq.errors import SpecError
+from neuroeq.physics.engine.noise import PRUNE, draw, number_of
 
 Array = np.ndarray
 
@@ -46,15 +48,15 @@ class Pruning:
         for name in self._learning:
             _check(network, name)
 
-    def step(self, before: Params, after: Params, rng: np.random.Generator) -> Params:
+    def step(self, before: Params, after: Params, key: int) -> Params:
         """Return the parameters after an update, without removed edges; more edges may be removed now.
 
         Parameters
         ----------
         before, after
             The parameters before and after the update, by name.
-        rng
-            The generator that decides which of the small weights are removed.
+        key
+            The key of the numbers that decide which of the small weights are removed, as `key_of` returns it.
         """
         left = {name: np.where(before[name] == 0, 0, after[name]) for name in self._learning}
         pruned = {**after, **left}
@@ -62,7 +64,9 @@ class Pruning:
         for name, weight in left.items():
             projection = self._network.projections[name]
             chance = self._factor(weight) / np.maximum(partition[projection.target], np.finfo(float).tiny)
-            goes = (np.abs(weight) <= self._rule.below) & (chance > rng.random(weight.shape))
+            drawn = np.empty(weight.size)
+            draw(drawn, "rand()", key, 0, number_of(name, PRUNE))
+            goes = (np.abs(weight) <= self._rule.below) & (chance > drawn.reshape(weight.shape))
             if projection.source == projection.target and not projection.directed:
                 goes = np.triu(goes)
                 goes |= goes.T
@@ -83,6 +87,11 @@ class Pruning:
             arriving = self._factor(params[name]).sum(axis=0)
             sums[projection.target] = sums.get(projection.target, 0.0) + arriving
         return sums
+
+
+def key_of(rng: np.random.Generator) -> int:
+    """Return the key of the random numbers of an update, drawn from the generator of its batch."""
+    return int(rng.integers(2**64, dtype=np.uint64))
 
 
 def _check(network: Network, name: str) -> None:

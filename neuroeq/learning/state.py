@@ -12,7 +12,7 @@ from .free_phases import FreePhases
 
 Array = np.ndarray
 NOISE = 1
-"""The version of the random numbers that units draw, those of `neuroeq.physics.engine.noise`."""
+"""The version of the random numbers that units and pruning draw, those of `neuroeq.physics.engine.noise`."""
 
 
 @dataclass
@@ -78,7 +78,7 @@ class State:
     full_scales
         The full scales of the converters, by layer, where they are calibrated. [V]
     noise
-        The version of the random numbers that units draw; 0 for those of version 0.1.
+        The version of the random numbers that units and pruning draw; 0 for those of version 0.1.
     """
 
     params: Params

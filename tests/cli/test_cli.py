@@ -154,8 +154,8 @@ def test_show_says_who_trains_a_network_and_why(capsys):
     for settings, line in (
         ([], r"# trainer: compiled \(from [\d,]+ samples\), stepwise below"),
         (
-            ["--set", "training.prune.below=0.01", "--set", "training.prune.temperature=5"],
-            r"# trainer: compiled_phases \(.*; not compiled because: training.prune is set",
+            ["--set", "substrate.rate.neuron=deep"],
+            r"# trainer: compiled_phases \(.*; not compiled because: neuron 'deep' of layer 'hidden' reads the sum .*",
         ),
     ):
         with pytest.raises(SystemExit) as ended:

@@ -195,7 +195,7 @@ def test_other_values_are_reasons_against_compiled_code_or_end_in_the_same_weigh
             refused.append(over)
         else:
             _put(over, groups)
-    assert len(refused) == 5  # two rules, one nudge and pruning, which has two settings
+    assert len(refused) == 3  # two rules and a nudge
     assert 3 <= len(groups) <= 8
     for group in groups:
         assert_same(net("compiled", *group), "compiled")
@@ -240,8 +240,10 @@ def test_a_setting_that_nobody_thought_of_is_a_reason(trainer):
 
 @pytest.mark.parametrize("trainer", ["compiled", "fused"])
 def test_a_trainer_that_is_asked_for_and_does_not_allow_the_network_says_why(trainer):
-    with pytest.raises(SpecError, match=rf"training\.prune is set, which the {trainer} trainer does not do; use --"):
-        choose(net(trainer, PRUNE), 10, trainer=trainer)
+    over = {"compiled": {"phases": {"nudge": "corrected"}}, "fused": PRUNE}[trainer]
+    said = {"compiled": "phases.nudge is 'corrected'", "fused": "training.prune is set"}[trainer]
+    with pytest.raises(SpecError, match=f"{said}, which the {trainer} trainer does not do; use --"):
+        choose(net(trainer, over), 10, trainer=trainer)
     with pytest.raises(NeuroeqError, match="no trainer 'warp'"):
         choose(net(trainer), 10, trainer="warp")
 
@@ -249,9 +251,10 @@ def test_a_trainer_that_is_asked_for_and_does_not_allow_the_network_says_why(tra
 def test_the_choice_says_why(monkeypatch):
     monkeypatch.setattr("neuroeq.learning.trainers.saving.built", lambda network: False)
     monkeypatch.setattr("neuroeq.learning.trainers.saving.build_seconds", lambda: 5.0)
-    choice = choose(net("compiled", PRUNE), 10**9, "cython")
+    choice = choose(net("compiled", {"substrate": {"rate": {"neuron": "deep"}}}), 10**9, "cython")
+    said = tuple(f"neuron 'deep' of layer '{layer}' reads the sum of its weights" for layer in ("hidden1", "output"))
     assert choice.trainer == "compiled_phases"
-    assert choice.reasons == {"compiled": ("training.prune is set",), "fused": ("substrate is 'rate'",)}
+    assert choice.reasons == {"compiled": said, "fused": ("substrate is 'rate'",)}
     (short,) = choose(net("compiled"), 9000, "cython").reasons["compiled"]
     assert re.fullmatch(r"it takes 5 s to build or load, and saves 0\.\d+ s in a training of 9,000 samples", short)
     assert choose(net("fused"), 10).trainer == "fused"

@@ -72,19 +72,25 @@ def test_a_damaged_checkpoint_does_not_take_the_place_of_the_one_before_it(tmp_p
     assert former.read_bytes() == good and newest.read_bytes() != b"garbage"
 
 
-@pytest.mark.parametrize(("neuron", "goes_on"), [("bernoulli", False), ("sigma_delta", True)])
-def test_a_run_with_noise_of_an_earlier_version_does_not_go_on(tmp_path, neuron, goes_on):
-    """Its units would draw other numbers; what it has learned can be read all the same."""
-    settings = [f"substrate.spiking.neuron={neuron}"]
-    folder = RunFolder(train("xor", "spiking", settings=settings, epochs=1, out=tmp_path / "run").path)
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("substrate.spiking.neuron=bernoulli", "neuron 'bernoulli'"),
+        ("training.prune={below = 0.05, temperature = 5}", "training.prune"),
+        ("substrate.spiking.neuron=sigma_delta", None),
+    ],
+)
+def test_a_run_with_random_numbers_of_an_earlier_version_does_not_go_on(tmp_path, setting, said):
+    """It would draw other numbers; what it has learned can be read all the same."""
+    folder = RunFolder(train("xor", "spiking", settings=[setting], epochs=1, out=tmp_path / "run").path)
     state = folder.load()
     state.noise = 0
     folder.save(state)
     assert folder.load().noise == 0
-    if goes_on:
+    if said is None:
         assert folder.load(go_on=True).epoch == state.epoch
     else:
-        with pytest.raises(SpecError, match=r"'bernoulli' drew other random numbers .* train the network anew\.$"):
+        with pytest.raises(SpecError, match=f"{said} drew other random numbers .* train the network anew\\.$"):
             folder.load(go_on=True)
 
 

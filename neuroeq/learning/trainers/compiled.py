@@ -18,6 +18,7 @@ from neuroeq.errors import DivergenceError
 from neuroeq.physics.engine.compiled import (
     Work,
     check_batch_size,
+    layouts,
     library_of,
     parameter_names,
     parameter_updates,
@@ -29,6 +30,7 @@ from neuroeq.physics.substrates import Crossbar, NeuronSubstrate
 from ..optimiser import schedule_factor, velocities
 from ..particles import Particles
 from ..phases import nudges
+from ..pruning import Pruning, key_of
 from .allowed import ASIDE, OVERLAYS, Allowed, any_of, disallowed
 from .contract import Batches, Outcome, Setup, chunk_of
 from .first_batch import first_free_phase
@@ -48,7 +50,7 @@ RECIPE: Allowed = {
     "training.learning": ("in_situ", "contrastive"),
     "training.rule": ("ep", "coupled_learning", "contrastive_hebbian", "vector_field"),
     "training.update": ("after_phases", "every_step"),
-    **any_of("training.", ("epochs", "batch_size", "step", "momentum", "schedule", "l1")),
+    **any_of("training.", ("epochs", "batch_size", "step", "momentum", "schedule", "l1", "prune")),
 }
 """Phases and training."""
 MODELS = ("neuron", "synapse", "input", "neuron_parameters", "synapse_parameters", "input_parameters")
@@ -97,8 +99,11 @@ class Compiled:
         masks = {name: mask(self._network, name) for name in self._network.projections}
         connected = [masks.get(each.name) for each in self._updates]
         self._masks = [np.empty(0) if each is None else np.ascontiguousarray(each, self._dtype) for each in connected]
+        self._edges = layouts(self._network)
         self._velocities = velocities(self._network)
         self._unit = 1 / substrate.hardware.r_f if isinstance(substrate, Crossbar) else 1.0
+        prune = self._network.training.prune
+        self._pruning = Pruning(self._network, prune) if prune else None
         self._particles = None
         if self._network.phases.persistent:
             self._particles = Particles(substrate, setup.n_examples, setup.state.particles)
@@ -166,7 +171,7 @@ class Compiled:
                 "try a smaller projections.*.learning_rate, projections.*.initial.gain, phases.beta or dt."
             )
         self._setup.substrate.hold(self._params)
-        return Outcome(outputs, free)
+        return Outcome(outputs, free, None if self._pruning is None else self._pruning.edges(self._params))
 
     def _work(self, batches: Batches, weights: Params) -> Work:
         """Return what the library learns from, with all that the batches draw at random; `weights` change in place."""
@@ -175,6 +180,7 @@ class Compiled:
         chosen = [nudges(network.phases, streams.child("nudge", *place)) for place in places]
         draws = [self._drawn(batches, place, len(chosen[0])) for place in places]
         gains = [[gain for _, gain in each] for each in chosen]
+        prune = training.prune
         rates, factor = learning_rates(network), schedule_factor(training.schedule, epoch, training.epochs)
         return Work(
             inputs=batches.inputs.astype(self._dtype, copy=False),
@@ -187,12 +193,22 @@ class Compiled:
             params=[weights[name] for name in self._order],
             velocities=[self._velocity(each.name) for each in self._updates],
             masks=self._masks,
+            edges=self._edges,
             momentum=training.momentum,
             l1=training.l1 * self._unit,
             unit=self._unit,
             threshold=getattr(training.step, "threshold", 0.0),
             inertia=getattr(training.step, "inertia", 0.0),
+            below=prune.below * self._unit if prune else 0.0,
+            temperature=prune.temperature * self._unit if prune else 1.0,
+            prune_keys=self._prune_keys(places),
         )
+
+    def _prune_keys(self, places: list[tuple[int, int]]) -> Array | None:
+        """Return the key of the numbers by which edges are removed after each batch; None if none are."""
+        if self._pruning is None:
+            return None
+        return np.array([key_of(self._setup.streams.child("prune", *place)) for place in places], np.uint64)
 
     def _drawn(self, batches: Batches, place: tuple[int, int], nudged: int) -> tuple[list[Array], list[int]]:
         """Return the start values of a batch and the keys of its noise; samples without a particle start at rest."""

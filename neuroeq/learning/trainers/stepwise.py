@@ -18,7 +18,7 @@ from ..free_phases import FreePhases
 from ..optimiser import Descent
 from ..particles import Particles
 from ..phases import nudges
-from ..pruning import Pruning
+from ..pruning import Pruning, key_of
 from ..rules import Trial, Update, estimate
 from ..weight_store import WeightStore
 from .contract import Batches, Outcome, Setup
@@ -133,6 +133,6 @@ class Stepwise:
         if self._particles is not None:
             self._particles.keep(update.free, which)
         if self._pruning is not None:
-            store.change(self._pruning.step(before, store.params, child("prune")), child("pruned"))
+            store.change(self._pruning.step(before, store.params, key_of(child("prune"))), child("pruned"))
         substrate.hold(store.held)
         return update

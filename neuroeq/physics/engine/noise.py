@@ -1,4 +1,6 @@
-"""The random numbers that units draw at every step, as a function of a key and a place: the same in every engine.
+"""Random numbers as a function of a key and a place: those that units draw at every step, and that pruning draws.
+
+They are the same in every engine.
 
     block b, step t, variable v:   Philox4x32-10 with counter (b, t, v, 0) and the key of the phase gives four words
     rand():    u = (word/2^9, rounded down, + 1/2)/2^23
@@ -28,6 +30,8 @@ PREFIX = "neuroeq_noise_"
 """What begins the names of the variables that hold random numbers."""
 MULTIPLIERS, WEYL = (0xD2511F53, 0xCD9E8D57), (0x9E3779B9, 0xBB67AE85)
 ROUNDS, WORD = 10, 0xFFFFFFFF
+PRUNE = "prune"
+"""The name under which a projection draws the numbers that decide which of its edges are removed."""
 
 
 def calls(model: NeuronModel) -> dict[str, str]:
@@ -59,7 +63,7 @@ def named(text: str | None, names: list[str]) -> str | None:
 
 
 def number_of(layer: str, name: str) -> int:
-    """Return the number of a variable in the counter."""
+    """Return the number of a variable of a layer, or of a projection, in the counter."""
     return crc32(f"{layer} {name}".encode())
 
 

@@ -17,7 +17,7 @@ from neuroeq.units import Dimension, physical
 
 from .bounded import bounded
 from .brian import brian, quantity
-from .equations.check import check_neuron
+from .equations.check import NEURON_NAMES, check_neuron
 from .noise import PREFIX, XI, calls, named, noises
 from .plasticity.terms import PlasticSynapse
 from .strength import STRENGTHS, mentions
@@ -25,6 +25,9 @@ from .strength import STRENGTHS, mentions
 OVER_STEPS = re.compile(r"\bactivity_(before|mid|rate)\b")
 ALREADY_VARIABLES = ("activity", "spike")
 """Factors that are variables of every unit, so that nothing is computed for them."""
+
+RATE = re.compile(r"^(\s*d\w+/dt\s*=)([^:]*)", re.MULTILINE)
+"""The rate of change of a state, in equations."""
 
 
 class UnitCode:
@@ -92,7 +95,7 @@ class UnitCode:
 
     def equations(self) -> str:
         """Return the equations of a unit: those of the model, and what the simulation adds."""
-        lines = [self.model.equations, *self._added(), *(synapse.traces for synapse in self._synapses)]
+        lines = [self._model_equations(), *self._added(), *(synapse.traces for synapse in self._synapses)]
         for expression, name in self.factor_names.items():
             lines.append(f"{name} : {unit_text(self._factors[expression].check(self.checker, expression))}")
         return "\n".join(lines)
@@ -128,6 +131,27 @@ class UnitCode:
         """Return the statements that compute the activity and the readout where the model does not store them."""
         pairs = (("activity", self.activity, self.model.activity), ("readout", self.readout, self.model.readout))
         return [f"{name} = {meaning}" for name, called, meaning in pairs if called == name]
+
+    def _model_equations(self) -> str:
+        """Return the model's equations, in whose rates the stored activity stands for what it is computed from.
+
+        It is that of the states before the step if nothing else is in it, so it need not be computed twice.
+        """
+        model, equations = self.model, brian().Equations(self.model.equations)
+        computed = self.activity == "activity" and model.activity in equations
+        simple = model.emits == "rate" and model.method == "euler" and not model.random
+        if not (computed and simple and self._of_states(model.activity, equations)):
+            return model.equations
+        own = re.compile(rf"\b{model.activity}\b")
+        return RATE.sub(lambda match: match[1] + own.sub("activity", match[2]), model.equations)
+
+    def _of_states(self, name: str, equations: Any) -> bool:
+        """Whether a variable is a state, a constant, or computed from such alone."""
+        if name not in equations:
+            return name not in NEURON_NAMES
+        if equations[name].type != "subexpression":
+            return equations[name].type == "differential equation" or "constant" in equations[name].flags
+        return all(self._of_states(each, equations) for each in equations[name].identifiers)
 
     def _added(self) -> list[str]:
         """Return the definitions of the variables that the simulation adds."""

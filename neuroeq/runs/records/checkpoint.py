@@ -77,7 +77,7 @@ def read_checkpoint(path: Path, network: Network) -> State:
 
 
 def check_noise(state: State, network: Network, where: Path) -> None:
-    """Refuse to go on from a checkpoint of a network whose units draw other random numbers now.
+    """Refuse to go on from a checkpoint of a network whose units, or whose pruning, draw other random numbers now.
 
     Raises
     ------
@@ -85,10 +85,11 @@ def check_noise(state: State, network: Network, where: Path) -> None:
         If they do.
     """
     models = {model.name: model for layer in network.layers if (model := network.neuron(layer)) is not None}
-    noisy = sorted(name for name, model in models.items() if model.random)
+    noisy = [f"neuron '{name}'" for name, model in sorted(models.items()) if model.random]
+    noisy += ["training.prune"] if network.training.prune else []
     if noisy and state.noise != NOISE:
         raise SpecError(
-            f"{where}: neuron '{noisy[0]}' drew other random numbers when it was written, so the run cannot go on as "
+            f"{where}: {noisy[0]} drew other random numbers when it was written, so the run cannot go on as "
             "it began; evaluate it as it is, or train the network anew."
         )
 

@@ -115,6 +115,21 @@ ALIKE = {
             "hidden1_output": {"connect": {"probability": 0.05}},
         },
     },
+    "pruned": {
+        "learning": "contrastive",
+        "training": {"prune": {"below": 0.05, "temperature": 5}},
+        "projections": {"lateral": {"source": "hidden1", "target": "hidden1", "learning_rate": 0.05}},
+    },
+    "few are pruned, of noisy spikes": {
+        "on": "spiking",
+        "training": {"prune": {"below": 0.01, "temperature": 0.01}, "epochs": 2},
+        "substrate": {"spiking": {"neuron": "bernoulli"}},
+    },
+    "pruned ideal crossbar": {
+        "on": "crossbar",
+        "learning": "contrastive",
+        "training": {"prune": {"below": 0.05, "temperature": 0.05}},
+    },
     "lateral": {
         "learning": "contrastive",
         "projections": {
@@ -167,12 +182,6 @@ PHASES = {
         "learning": "contrastive",
         "training": {"rule": "vector_field"},
     },
-    "pruned": {"training": {"prune": {"below": 0.05, "temperature": 5}}},
-    "pruned, noisy spikes": {
-        "on": "spiking",
-        "training": {"prune": {"below": 0.05, "temperature": 5}},
-        "substrate": {"spiking": {"neuron": "bernoulli"}},
-    },
     "sums of weights": {"substrate": {"rate": {"neuron": "deep"}}},
 }
 """Those whose rules or devices stay in Python."""
@@ -198,6 +207,7 @@ def test_a_compiled_training_ends_in_the_weights_of_the_stepper(over, monkeypatc
         np.testing.assert_allclose(two[name], one[name], rtol=0, atol=1e-12)
     assert sum(step.examples for step in slow) == sum(step.examples for step in fast)
     for row, other in zip(rows, others, strict=True):
+        assert other.get("edges") == row.get("edges")
         assert other["train_loss"] == pytest.approx(row["train_loss"], abs=1e-12)
         assert other["train_error"] == row["train_error"]
     if description.training.batch_size == 150:  # the other metrics are those of the first batch, and there is no other

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from neuroeq.contract import Stop
+from neuroeq.contract import Nudge, Stop
 from neuroeq.data import load
 from neuroeq.errors import NeuroeqError
 from neuroeq.learning.training import initial_state, train
 from neuroeq.randomness import Streams
-from tests.nets import network, substrate_of
+from tests.nets import COST, batch_of, network, params_of, substrate_of
 
 LEAKY = "dv/dt = (3*(0.5 + drive + bias + nudge) - v)/tau : 1\ndrate/dt = (spike - rate)/tau_r : 1"
 DRAWN = "dv/dt = (3*(0.5 + drive + bias + nudge) - v)/tau_i : 1\ndrate/dt = (spike - rate)/tau_r : 1\n"
@@ -193,3 +193,27 @@ def test_refractory_expressions_are_those_of_brian2():
 def test_values_and_names_that_make_no_sense_are_refused(change, sentence):
     with pytest.raises(NeuroeqError, match=sentence):
         relaxed(neuron(**change), steps=2)
+
+
+# Activities that are computed from other variables.
+
+
+@pytest.mark.parametrize("activity", ["1/(1 + exp(2 - 4*s))", "s + 0.2*drive", "(0.3 + clip(s, 0, 1))*(1 + nudge)"])
+def test_a_rate_sees_the_activity_as_it_is_whether_or_not_it_has_its_name(activity):
+    """Only one of states alone is that of the step before, and then it is not computed again for the rate."""
+    ends, codes = [], []
+    for name in ("rho", "another"):
+        equations = f"ds/dt = (4*{name}*(1 - {name})*(drive + bias) - s + nudge)/tau : 1\n"
+        equations += f"rho = {activity} : 1\nanother = {activity} : 1"
+        common = {"title": "t", "emits": "rate", "state": "s", "activity": "rho", "dt": "1 ms"}
+        model = {**common, "equations": equations, "parameters": {"tau": "10 ms"}}
+        net = network("rate", 4, 6, 3, substrate={"rate": {"neuron": model}})
+        substrate, (inputs, targets) = substrate_of(net, params_of(net), 2), batch_of(net, 2)
+        free = substrate.relax(inputs, stop=Stop(9))
+        ends.append(substrate.relax(inputs, Nudge(0.5, targets, COST), free.resume, stop=Stop(7)).state)
+        codes.append(substrate.simulation._assembly.populations[0].group.state_updater.abstract_code)
+    for layer in ends[0]:
+        assert np.abs(ends[0][layer]).max() > 0.01
+        np.testing.assert_allclose(ends[0][layer], ends[1][layer], rtol=0, atol=1e-14)
+    assert ("exp" in codes[1].splitlines()[0]) == ("exp" in activity)
+    assert "exp" not in codes[0].splitlines()[0]

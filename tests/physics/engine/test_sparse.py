@@ -5,7 +5,10 @@ import pytest
 
 from neuroeq.data import load
 from neuroeq.describe.edges import Edges, outer
+from neuroeq.describe.spec import overlay
+from neuroeq.learning.trainers import choose
 from neuroeq.learning.training import initial_state, train
+from neuroeq.physics.engine.compiled.support import sparse_products
 from neuroeq.randomness import Streams
 from tests.nets import network, substrate_of
 
@@ -66,3 +69,54 @@ def test_a_sparse_training_ends_in_the_weights_of_the_dense_one(on, how, monkeyp
         np.testing.assert_allclose(sparse[name], dense[name], rtol=0, atol=1e-11)
         if not name.endswith("bias"):
             assert not sparse[name][start[name] == 0].any(), "no weight where there is no synapse"
+
+
+COMPILED = {
+    "contrast": {
+        "learning": "contrastive",
+        "training": {"momentum": 0.5, "l1": 1e-4},
+        "projections": {"input_hidden1": {"bounds": [0.05, 0.4]}},
+    },
+    "in situ, every step": {"phases": {"variant": "positive"}, "training": {"update": "every_step"}},
+    "pruned spikes": {"on": "spiking", "training": {"prune": {"below": 0.05, "temperature": 5}}},
+    "phases of a crossbar of 0.3 V": {
+        "on": "crossbar",
+        "learning": "contrastive",
+        "training": {"rule": "coupled_learning"},
+        "made_of": {"neuron": {"integrator": {"v_scale": "0.3 V"}}},
+    },
+}
+
+
+@pytest.mark.compiled
+@pytest.mark.usefixtures("compiler")
+@pytest.mark.filterwarnings("ignore::neuroeq.errors.NeuroeqWarning")
+@pytest.mark.parametrize("over", [pytest.param(over, id=name) for name, over in COMPILED.items()])
+def test_compiled_sparse_products_end_in_the_weights_of_the_stepper(over, monkeypatch):
+    """From the inputs, to the outputs and back, and within a layer; with a last batch that is smaller than others."""
+    monkeypatch.setattr("neuroeq.physics.engine.compiled.support.LARGE", 0)
+    over, ends = dict(over), []
+    on, learning = over.pop("on", "rate"), over.pop("learning", "in_situ")
+    for engine in ("stepper", "compiled"):
+        few, short = {"connect": {"probability": 0.08}}, {"duration": "12 steps"}
+        lateral = {"source": "hidden1", "target": "hidden1", "learning_rate": 0.05, "initial": {"gain": 0.3}}
+        lateral["connect"] = {"probability": 0.03}
+        base = {
+            "data": {"name": "digits", "limit": 30},
+            "projections": {"input_hidden1": few, "hidden1_output": few, "lateral": lateral},
+            "phases": {"free": short, "nudged": short},
+            "training": {"epochs": 1, "batch_size": 9, "learning": learning},
+            "run": {"engine": engine},
+        }
+        description = network(on, *(64, 30, 10), **overlay(base, over))
+        assert len(sparse_products(description)) == 3
+        assert engine == "stepper" or choose(description, 0).trainer.startswith("compiled")
+        streams = Streams(0)
+        state = initial_state(description, streams)
+        start, substrate = dict(state.params), substrate_of(description, state.params, batch=9)
+        for _ in train(substrate, load(description), state, streams):
+            pass
+        ends.append(state.params)
+    for name, before in start.items():
+        assert np.abs(ends[0][name] - before).max() > 1e-5, name
+        np.testing.assert_allclose(ends[1][name], ends[0][name], rtol=0, atol=1e-12)

@@ -4,7 +4,7 @@ from .calls import Library, Work
 from .code_context import parameter_names
 from .library import build_seconds, built, check_batch_size, library_of
 from .phases import CompiledPhases
-from .support import unsupported, unsupported_phases
+from .support import layouts, unsupported, unsupported_phases
 from .updates import parameter_updates, slopes
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "build_seconds",
     "built",
     "check_batch_size",
+    "layouts",
     "library_of",
     "parameter_names",
     "parameter_updates",

@@ -12,8 +12,9 @@ import numpy as np
 
 Array = np.ndarray
 DOUBLES = ("betas", "slopes", "rates")
-LISTS = ("starts", "params", "velocities", "masks", "particles")
-NUMBERS = ("momentum", "l1", "threshold", "inertia", "unit")
+LISTS = ("starts", "params", "velocities", "masks", "particles", "edges")
+KEYS = ("keys", "prune_keys")
+NUMBERS = ("momentum", "l1", "threshold", "inertia", "below", "temperature", "unit")
 _HELD: dict[int, object] = {}
 """What the libraries of this process hold, by their handles."""
 one_at_a_time = threading.Lock()
@@ -35,6 +36,8 @@ class Work:
         phase and the nudged ones, (n_batches, 1 + n_nudged, n_updates).
     keys
         Keys of the noise in the phases of each batch: integers (n_batches, 1 + n_nudged).
+    prune_keys
+        Keys of the random numbers by which edges are removed after each batch: integers (n_batches,). None if none are.
     rates
         Learning rates of the parameters that learn: (n_updates,).
     params
@@ -42,11 +45,15 @@ class Work:
     velocities, masks
         By parameter that learns: what the optimiser remembers of it, which changes in place, and 1 where there is a
         synapse and 0 elsewhere; of the parameter's shape, or empty where it needs none.
+    edges
+        The arrays of `layouts`.
     particles, seen
         States in which the free phases of samples begin, by variable, (n, units), which become those in which they end;
         and which samples have one, booleans (n,). None if all samples start at rest.
     momentum, l1, threshold, inertia
         Numbers of the optimiser.
+    below, temperature
+        Numbers of pruning, in the unit of `params`.
     unit
         What a parameter of 1 is in `params`: on a crossbar, a conductance [S].
     """
@@ -61,12 +68,16 @@ class Work:
     params: Sequence[Array]
     velocities: Sequence[Array] = ()
     masks: Sequence[Array] = ()
+    edges: Sequence[Array] = ()
     particles: Sequence[Array] | None = None
     seen: Array | None = None
     momentum: float = 0.0
     l1: float = 0.0
     threshold: float = 0.0
     inertia: float = 0.0
+    below: float = 0.0
+    temperature: float = 1.0
+    prune_keys: Array | None = None
     unit: float = 1.0
 
 
@@ -77,7 +88,7 @@ class _Work(ctypes.Structure):
         ("samples", ctypes.c_int64),
         *(
             (name, ctypes.c_void_p)
-            for name in ("inputs", "wanted", "outputs", "starts", *DOUBLES, "keys", *LISTS[1:], "seen")
+            for name in ("inputs", "wanted", "outputs", "starts", *DOUBLES, *KEYS, *LISTS[1:], "seen")
         ),
         *((name, ctypes.c_double) for name in NUMBERS),
     )
@@ -116,7 +127,9 @@ class Library:
         outputs = np.empty(work.wanted.shape, work.wanted.dtype)
         inputs, wanted = np.ascontiguousarray(work.inputs), np.ascontiguousarray(work.wanted)
         numbers = {name: np.ascontiguousarray(getattr(work, name), float) for name in DOUBLES}
-        numbers["keys"] = np.ascontiguousarray(work.keys, np.uint64)
+        numbers |= {
+            name: np.ascontiguousarray(keys, np.uint64) for name in KEYS if (keys := getattr(work, name)) is not None
+        }
         lists = {name: addresses(getattr(work, name)) for name in LISTS if getattr(work, name) is not None}
         given = _Work(
             samples=len(inputs),

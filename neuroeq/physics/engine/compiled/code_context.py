@@ -17,6 +17,9 @@ from .updates import FREE, MOVED, ParameterUpdate
 
 C_TYPES = {"float64": "double", "float32": "float", "int64": "int64_t", "int32": "int32_t", "bool": "char"}
 
+MATHS = "using maths::exp, maths::log, maths::tanh;"
+"""What makes equations call the functions of ``maths.h``."""
+
 
 @dataclass(frozen=True)
 class CodeContext:
@@ -36,6 +39,8 @@ class CodeContext:
         Brian2 objects in the order in which a step runs them: (whether it serves learning only, names of functions).
     array
         Returns the name of the C++ array of a Brian2 variable.
+    sparse
+        The projections whose products run over their synapses alone.
     """
 
     network: Network
@@ -44,6 +49,7 @@ class CodeContext:
     updates: Sequence[ParameterUpdate]
     objects: Sequence[tuple[bool, Sequence[str]]]
     array: Callable[[Any], str]
+    sparse: Sequence[str] = ()
 
     @property
     def moving(self) -> dict[str, Population]:

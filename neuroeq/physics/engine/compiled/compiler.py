@@ -21,33 +21,15 @@ FLAGS = ("-std=c++20", "-O3", "-march=native", *MATHS, VECTORISING, "-w", "-fPIC
 vectors only if the compiler may ask at run time whether their arrays overlap."""
 SINGLE = "-fsingle-precision-constant"
 """For models in single precision, whose equations would otherwise be computed in double precision."""
-VECTORS = (("-D__FAST_MATH__", "-lmvec"), ("-fveclib=libmvec", "-lmvec"))
-"""Flags of compiling and linking with which loops call vectors of exponentials, sines and so on, of glibc's libmvec: by
-g++, which else takes them with -ffast-math only, and by clang++. They are off by 4 units in the last place at most."""
 COMPILERS = ("g++", "clang++")
 
 
-def compile_library(flags: Sequence[str], source: Path, vectors: tuple[str, str] | None) -> None:
-    """Compile a source to a shared library beside it, with the flags of vectors of mathematical functions, if any."""
+def compile_library(flags: Sequence[str], source: Path) -> None:
+    """Compile a source to a shared library beside it."""
     command, made, shared = compiler(), source.with_suffix(".o"), source.with_suffix(".so")
-    compiling, linking = ([vectors[0]], [vectors[1]]) if vectors else ([], [])
-    run([*command, *FLAGS, *compiling, *flags, "-c", str(source), "-o", str(made)])
+    run([*command, *FLAGS, *flags, "-c", str(source), "-o", str(made)])
     # Linked without -ffast-math, which would make the whole process flush small numbers to zero.
-    run([*command, "-shared", str(made), *linking, "-lm", "-o", str(shared)])
-
-
-def vector_flags(folder: Path) -> tuple[str, str] | None:
-    """Return the flags with which this compiler makes vectors of exponentials; None where it cannot."""
-    source = folder / "probe.cpp"
-    source.write_text("#include <cmath>\nvoid f(float* x) { for (int i = 0; i < 64; ++i) x[i] = std::exp(x[i]); }\n")
-    for flags in VECTORS:
-        try:
-            compile_library([], source, flags)
-        except SpecError:  # the compiler does not know the flag, or there is no such library
-            continue
-        if b"_ZGV" in source.with_suffix(".so").read_bytes():
-            return flags
-    return None
+    run([*command, "-shared", str(made), "-lm", "-o", str(shared)])
 
 
 def run(command: list[str], given: bytes = b"") -> bytes:

@@ -117,7 +117,7 @@ void pull_by_softmax(int m, real* __restrict out, real beta, const real* __restr
     for (int s = 0; s < m; ++s) {
         real *row = out + s * N, total = 0, all = 0;
         const real *from = readout + s * N, *to = wanted + s * N, most = *std::max_element(from, from + N);
-        for (int n = 0; n < N; ++n) row[n] = std::exp((from[n] - most) / temperature);
+        for (int n = 0; n < N; ++n) row[n] = maths::exp((from[n] - most) / temperature);
         for (int n = 0; n < N; ++n) total += row[n], all += to[n];
         for (int n = 0; n < N; ++n) row[n] = -beta * (row[n] / total * all - to[n]);
     }
@@ -292,7 +292,7 @@ struct Ring {
         std::memcpy(values[step % (DELAY + 1)], from, sizeof(real) * N);
     }
     const real* oldest() const { return values[(step + 1) % (DELAY + 1)]; }
-    void clear() { std::memset(values, 0, sizeof(values)); }
+    void empty() { std::memset(values, 0, sizeof(values)); }
     void save() { std::memcpy(saved, values, sizeof(values)); }
     void restore() { std::memcpy(values, saved, sizeof(values)); }
 };

@@ -6,6 +6,7 @@ import numpy as np
 
 from neuroeq.describe.network import bias_bounds, bounds, mask
 
+from ..noise import PRUNE, number_of
 from .code_context import CodeContext, function
 from .updates import ParameterUpdate, Product
 
@@ -14,7 +15,7 @@ WIDE = 64
 
 
 def learning_source(context: CodeContext) -> list[str]:
-    """Return the functions ``forget``, ``note``, ``end_phase``, ``gather`` and ``update``."""
+    """Return the functions ``forget``, ``note``, ``end_phase``, ``gather``, ``update`` and ``prune``."""
     storage, forgetting, noting, ending, updating, gathering = [], [], [], [], [], []
     posts = sorted({term.post for each in context.updates for term in each.terms if term.pre is None})
     sums = {post: f"sum_{index}" for index, post in enumerate(posts)}
@@ -25,6 +26,9 @@ def learning_source(context: CodeContext) -> list[str]:
     for index, each in enumerate(context.updates):
         pre, post = context.shape(each.name)
         cells = f"BATCH * {post}" if each.clamped else f"{pre * post}"
+        if each.name in context.sparse:
+            storage.append(f"static std::vector<real> edge_{index};")
+            forgetting.append(f"edge_{index}.assign(edges_{each.name}.count(), 0);")
         for change in _changes(context, each, index):
             storage.append(f"static real {change}[{cells}];")
             forgetting.append(f"fill<{cells}>({change}, (real)0);")
@@ -33,11 +37,7 @@ def learning_source(context: CodeContext) -> list[str]:
             if term.pre is None:
                 ending.append(f"add_scaled<{post}>(m, change_{index}, {factor}, {sums[term.post]});")
             else:
-                rows, columns = (term.post, term.pre) if _turned(context, term) else (term.pre, term.post)
-                sizes = f"{context.size(rows[0])}, {context.size(columns[0])}"
-                change = _name(context, term, index)
-                outer = "outer_of_few" if rows[1] == "spike" else "outer"
-                noting.append(f"{outer}<{sizes}>(m, {change}, {factor}, {context.at(rows)}, {context.at(columns)});")
+                noting.append(_noted(context, each, index, term, factor))
         held, moving = _moved(context, each, index)
         storage += held
         updating += moving
@@ -51,7 +51,21 @@ def learning_source(context: CodeContext) -> list[str]:
         *function("end_phase", "int m, const double* slopes", ending),
         *function("gather", "int m, real* const* changes", gathering),
         *function("update", "int m, const Work& work", updating),
+        *_pruning(context),
     ]
+
+
+def _noted(context: CodeContext, each: ParameterUpdate, index: int, term: Product, factor: str) -> str:
+    """Return the line that adds a factor times the products of the units of two moving layers."""
+    assert term.pre is not None
+    if each.name in context.sparse:
+        ends = enumerate((term.pre, term.post))
+        sides = ", ".join(f"by_unit<{context.size(key[0])}, {i}>(m, {context.at(key)})" for i, key in ends)
+        return f"edges_{each.name}.outer(edge_{index}.data(), {factor}, {sides});"
+    rows, columns = (term.post, term.pre) if _turned(context, term) else (term.pre, term.post)
+    sizes, change = f"{context.size(rows[0])}, {context.size(columns[0])}", _name(context, term, index)
+    outer = "outer_of_few" if rows[1] == "spike" else "outer"
+    return f"{outer}<{sizes}>(m, {change}, {factor}, {context.at(rows)}, {context.at(columns)});"
 
 
 def _turned(context: CodeContext, term: Product) -> bool:
@@ -68,7 +82,9 @@ def _name(context: CodeContext, term: Product, index: int) -> str:
 
 
 def _changes(context: CodeContext, each: ParameterUpdate, index: int) -> list[str]:
-    """Return the arrays that the products of a parameter are summed in."""
+    """Return the arrays that the products of a parameter are summed in, apart from those of single synapses."""
+    if each.name in context.sparse and not each.clamped:
+        return []
     return sorted({_name(context, term, index) for term in each.terms})
 
 
@@ -77,6 +93,8 @@ def _moved(context: CodeContext, each: ParameterUpdate, index: int) -> tuple[lis
     (pre, post), weight = context.shape(each.name), f"work.params[{index}]"
     rate = f"(real)work.rates[{index}]"
     steps = _descent(context, each)
+    if each.name in context.sparse:
+        return [], _over_edges(context, each, index, steps)
     if not steps:
         return [], _plain(context, each, index)
     total, cells = f"total_{index}", pre * post
@@ -98,6 +116,34 @@ def _moved(context: CodeContext, each: ParameterUpdate, index: int) -> tuple[lis
     return storage, [*gathered, *loop]
 
 
+def _over_edges(context: CodeContext, each: ParameterUpdate, index: int, steps: list[str]) -> list[str]:
+    """Return the lines that move the weights of the synapses of a sparse projection."""
+    pre, post = context.shape(each.name)
+    edges = f"edges_{each.name}"
+    return [
+        *_of_inputs(context, each, index),
+        "{",
+        f"    real *w = work.params[{index}], *v = work.velocities[{index}];",
+        f"    const real rate = (real)work.rates[{index}];",
+        f"    for (int k = 0; k < {pre}; ++k) {{",
+        f"        for (int e = {edges}.starts[k]; e < {edges}.starts[k + 1]; ++e) {{",
+        f"            const int i = k * {post} + {edges}.posts[e];",
+        f"            real change = edge_{index}[e];",
+        *(f"            {line}" for line in steps),
+        "        }",
+        "    }",
+        "}",
+    ]
+
+
+def _of_inputs(context: CodeContext, each: ParameterUpdate, index: int) -> list[str]:
+    """Return the lines that sum the products of a clamped input and what follows it over single synapses."""
+    if not each.clamped:
+        return []
+    change = f"by_unit<{context.shape(each.name)[1]}, 1>(m, change_{index})"
+    return [f"edges_{each.name}.outer(edge_{index}.data(), (real)1, sent_by_unit, {change});"]
+
+
 def _plain(context: CodeContext, each: ParameterUpdate, index: int) -> list[str]:
     """Return the lines that move a parameter by its rate times its change, and keep it within its bounds."""
     (pre, post), weight = context.shape(each.name), f"work.params[{index}]"
@@ -111,6 +157,8 @@ def _plain(context: CodeContext, each: ParameterUpdate, index: int) -> list[str]
 def _summed(context: CodeContext, each: ParameterUpdate, index: int, to: str, rate: str) -> list[str]:
     """Return the lines that add a rate times a parameter's sums of products."""
     pre, post = context.shape(each.name)
+    if each.name in context.sparse:  # where the rate is 1
+        return [*_of_inputs(context, each, index), f"edges_{each.name}.spread({to}, edge_{index}.data());"]
     if each.name not in context.network.projections:
         return [f"move_bias<{post}>(m, {to}, {rate}, change_{index});"]
     if each.clamped:
@@ -126,9 +174,11 @@ def _descent(context: CodeContext, each: ParameterUpdate) -> list[str]:
     network, training = context.network, context.network.training
     weights = each.name in network.projections
     kind = training.step.kind if weights else "gradient"
-    masked = weights and mask(network, each.name) is not None
+    pruned = weights and training.prune is not None
+    sparse = each.name in context.sparse
+    masked = weights and not sparse and mask(network, each.name) is not None
     shrunk = weights and training.l1
-    if kind == "gradient" and not (training.momentum or shrunk or masked):
+    if kind == "gradient" and not (training.momentum or shrunk or masked or pruned or sparse):
         return []
     lines = ["change *= mask[i];"] if masked else []
     lines += ["const real old = w[i];", *_STEPS[kind]]
@@ -140,7 +190,25 @@ def _descent(context: CodeContext, each: ParameterUpdate) -> list[str]:
     if within is not None:
         lines.append(f"moved = std::min(std::max(moved, {_limit(within[0])}), {_limit(within[1])});")
         lines += ["moved *= mask[i];"] if masked else []
+    lines += ["moved = old == 0 ? (real)0 : moved;"] if pruned else []
     return [*lines, "w[i] = moved;"]
+
+
+def _pruning(context: CodeContext) -> list[str]:
+    """Write how edges are removed after an update, from the sums over all edges into each unit."""
+    network, storage, summing, removing = context.network, [], [], []
+    projections = network.projections if network.training.prune else {}
+    for layer in dict.fromkeys(ends.target for ends in projections.values()):
+        storage.append(f"static real edges_{layer}[{context.size(layer)}];")
+        summing.append(f"fill<{context.size(layer)}>(edges_{layer}, (real)0);")
+    for name, ends in projections.items():
+        (pre, post), into, weight = context.shape(name), f"edges_{ends.target}", context.held(name)
+        summing.append(f"add_factors<{pre}, {post}>({into}, {weight}, work.temperature);")
+        if ends.learning_rate:
+            pairs = str(ends.source == ends.target and not ends.directed).lower()
+            sizes, number = f"{pre}, {post}, {pairs}", f"{number_of(name, PRUNE)}u"
+            removing.append(f"remove_edges<{sizes}>({weight}, {into}, key, {number}, work.below, work.temperature);")
+    return [*storage, *function("prune", "const Work& work, uint64_t key", [*summing, *removing])]
 
 
 def _within(context: CodeContext, name: str) -> tuple[float, float] | None:

@@ -24,7 +24,8 @@ from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
 
 from .calls import Library
-from .compiler import FLAGS, SINGLE, compile_library, compiler, machine, run, vector_flags
+from .compiler import FLAGS, SINGLE, compile_library, compiler, machine, run
+from .support import sparse_products
 
 DIGEST = hashlib.sha256().digest_size
 """The size of the digest at the end of a library [bytes]."""
@@ -110,13 +111,21 @@ def _content(network: Network) -> str:
     table = network.model_dump(mode="json", include={"layers", "projections", "phases", "substrate", "training"})
     training = network.training
     table["training"] = [training.learning, training.rule, training.update, training.batch_size]
-    table["training"] += [training.step.kind, bool(training.momentum), bool(training.l1)]
+    table["training"] += [training.step.kind, bool(training.momentum), bool(training.l1), bool(training.prune)]
     table["phases"].pop("beta")
     for projection in table["projections"].values():
         projection["learning_rate"] = bool(projection["learning_rate"])
         projection.pop("initial")
     versions = [version(package) for package in ("brian2", "sympy")]
-    made_of = [network.substrate_name, table, FLAGS, compiler(), machine(compiler()), versions]
+    made_of = [
+        network.substrate_name,
+        table,
+        list(sparse_products(network)),
+        FLAGS,
+        compiler(),
+        machine(compiler()),
+        versions,
+    ]
     return hashlib.sha256(repr([*made_of, _code()]).encode()).hexdigest()[:32]
 
 
@@ -141,9 +150,10 @@ def _build(network: Network, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     folder, held = _own_folder(path.parent)
     try:
-        run([sys.executable, "-P", "-m", f"{__package__}.standalone", str(folder)], pickle.dumps(network))
+        arguments = pickle.dumps((network, list(sparse_products(network))))
+        run([sys.executable, "-P", "-m", f"{__package__}.standalone", str(folder)], arguments)
         single = [SINGLE] if network.physics.precision == "float32" else []
-        compile_library([*single, f"-I{folder}"], folder / "training.cpp", vector_flags(folder))
+        compile_library([*single, f"-I{folder}"], folder / "training.cpp")
         with (folder / "training.so").open("r+b") as built:
             seal = _seal(path, built.read())
             built.write(seal)

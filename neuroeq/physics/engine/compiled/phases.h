@@ -7,6 +7,7 @@ struct Phase {
     double tolerance, beta;           // a negative tolerance for none
     const real *inputs, *wanted;      // (samples, INPUTS), null where they are those of the last phase; (samples, OUTPUTS)
     real* const* params;
+    const int32_t* const* edges;      // as in work.h
     const double* slopes;             // (LEARNED,), null where synapses do not change
     uint64_t key;
     real* const* changes;             // by parameter that learns, of its shape: what its change is added to
@@ -20,6 +21,7 @@ extern "C" int64_t relax(Phase* given) {
     const int m = p.samples;
     const bool learns = p.slopes, nudged = p.wanted;
     if (p.inputs) {
+        connect(p.edges);
         clamp(m, p.inputs);
         hold(m, p.params);
     }

@@ -18,6 +18,7 @@ from ..assembly import Assembly
 from ..plasticity.accumulator import Plasticity
 from .calls import Library, addresses, one_at_a_time
 from .code_context import parameter_names, shared_variables
+from .support import layouts
 from .updates import parameter_updates
 
 Array = np.ndarray
@@ -29,7 +30,7 @@ class _Phase(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_int64) for name in ("samples", "steps", "every")),
         *((name, ctypes.c_double) for name in ("tolerance", "beta")),
-        *((name, ctypes.c_void_p) for name in ("inputs", "wanted", "params", "slopes")),
+        *((name, ctypes.c_void_p) for name in ("inputs", "wanted", "params", "edges", "slopes")),
         ("key", ctypes.c_uint64),
         ("changes", ctypes.c_void_p),
         ("residual", ctypes.c_double),
@@ -56,6 +57,7 @@ class CompiledPhases:
         self._bound = library.bound(self._arrays)
         self._updates = parameter_updates(network, self._dt)
         self._order = parameter_names(network, self._updates)
+        self._edges = layouts(network)
         self._dtype = np.dtype(network.physics.precision)
 
     def runs(self, nudge: Nudge | None, plasticity: Plasticity | None) -> bool:
@@ -113,7 +115,7 @@ class CompiledPhases:
             if self._library.held is not held:
                 weights = [np.ascontiguousarray(params[name], self._dtype) for name in self._order]
                 self._weights = weights  # where the library finds them in later phases
-                phase.inputs, phase.params = given(inputs), listed(weights)
+                phase.inputs, phase.params, phase.edges = given(inputs), listed(weights), listed(self._edges)
             self._library.held = None  # until it is done
             steps = self._library.relax(self._bound, phase)
             self._library.held = held

@@ -12,7 +12,7 @@ from ..coupling import Coupling
 from ..initial import limits
 from ..memory import persisting
 from ..noise import number_of
-from .code_context import CodeContext, c_type, function
+from .code_context import MATHS, CodeContext, c_type, function
 from .learning_source import learning_source
 from .support import drive_slope
 from .updates import FREE, MOVED
@@ -39,7 +39,7 @@ def training_source(context: CodeContext) -> str:
         tolerance = -1.0 if relaxation.tolerance is None else relaxation.tolerance
         lines.append(f"constexpr Ends {name} = {{{relaxation.n_steps(context.dt)}, {tolerance!r}L}};")
     lines.append(f"static real* held[{len(context.names)}];")
-    lines.append("static Sent<INPUTS> sent;")
+    lines += ["static Sent<INPUTS> sent;", "static const real* sent_by_unit;"]
     return "\n".join(
         [*lines, *_time(context), *_states(context), *_drives(context), *_steps(context), *learning_source(context), ""]
     )
@@ -106,9 +106,10 @@ def _drives(context: CodeContext) -> list[str]:
     network, moving, given = context.network, context.moving, context.network.input_layer
     sources = {layer: [c for c in context.assembly.couplings if c.target == layer] for layer in moving}
     backed = {c.projection for couplings in sources.values() for c in couplings if c.source in moving}
-    storage, clamping, holding, driving = [], [], [], []
-    holding += [f"held[{i}] = params[{i}];" for i in range(len(context.names))]
-    for name in sorted(backed):
+    storage, connecting, holding = _synapses(context)
+    clamping, driving = [], []
+    holding[:0] = [f"held[{i}] = params[{i}];" for i in range(len(context.names))]
+    for name in sorted(backed - set(context.sparse)):
         ends = network.projections[name]
         k, n = context.size(ends.source), context.size(ends.target)
         storage.append(f"static real back_{name}[{k * n}];")
@@ -117,12 +118,18 @@ def _drives(context: CodeContext) -> list[str]:
         clamping.append(f"copy<INPUTS>(m, {context.at((given, moving[given].drive))}, inputs);")
     else:
         clamping.append("sent.read(m, inputs);")
+    if any(network.projections[name].source == given and given not in moving for name in context.sparse):
+        clamping.append("sent_by_unit = by_unit<INPUTS, 2>(m, inputs);")
     for layer, couplings in ((layer, each) for layer, each in sources.items() if layer != given):
         n, drive = context.size(layer), context.at((layer, moving[layer].drive))
         storage.append(f"static real given_{layer}[BATCH * {n}];")
         holding.append(f"fill<BATCH * {n}>(given_{layer}, (real)0);")
         for coupling in (c for c in couplings if c.source not in moving):
-            holding.append(f"clamped<INPUTS, {n}>(sent, given_{layer}, {context.held(coupling.projection)});")
+            arriving = f"clamped<INPUTS, {n}>(sent, given_{layer}, {context.held(coupling.projection)});"
+            if coupling.projection in context.sparse:
+                total = f"given_{layer}"
+                arriving = f"edges_{coupling.projection}.forward(BATCH, {total}, {total}, sent_by_unit);"
+            holding.append(arriving)
         holding.append(f"copy<BATCH * {n}>({drive}, given_{layer});")
         base = f"given_{layer}"
         for coupling in (c for c in couplings if c.source in moving):
@@ -130,20 +137,37 @@ def _drives(context: CodeContext) -> list[str]:
             base = drive
         if network.layers[layer].bias:
             holding.append(f"spread<{n}>({context.at((layer, 'bias'))}, {context.held(f'{layer}.bias')});")
-    rings = {(c.source, c.delay) for couplings in sources.values() for c in couplings if c.delay}
-    for layer, delay in sorted(rings):
-        ring = f"delayed_{layer}_{delay}"
-        storage.append(f"static Ring<BATCH * {context.size(layer)}, {delay}> {ring};")
-        driving.insert(0, f"{ring}.put({context.at((layer, context.emitted))}, time_step());")
+    rings, putting = _rings(context)
+    driving[:0] = putting
     return [
         *storage,
-        *function("empty_rings", "", [f"delayed_{layer}_{delay}.clear();" for layer, delay in sorted(rings)]),
-        *function("save_rings", "", [f"delayed_{layer}_{delay}.save();" for layer, delay in sorted(rings)]),
-        *function("restore_rings", "", [f"delayed_{layer}_{delay}.restore();" for layer, delay in sorted(rings)]),
+        *rings,
+        *function("connect", "const int32_t* const* edges", connecting),
         *function("clamp", "int m, const real* inputs", clamping),
         *function("hold", "int m, real* const* params", holding),
         *function("drive", "int m", driving),
     ]
+
+
+def _rings(context: CodeContext) -> tuple[list[str], list[str]]:
+    """Return what stores emissions that are delayed, with its functions, and the lines that put those of a step."""
+    delays = sorted({(each.source, each.delay) for each in context.assembly.couplings if each.delay})
+    rings = {f"delayed_{layer}_{delay}": (layer, delay) for layer, delay in delays}
+    lines = [f"static Ring<BATCH * {context.size(layer)}, {delay}> {ring};" for ring, (layer, delay) in rings.items()]
+    for name in ("empty", "save", "restore"):
+        lines += function(f"{name}_rings", "", [f"{ring}.{name}();" for ring in rings])
+    putting = [
+        f"{ring}.put({context.at((layer, context.emitted))}, time_step());" for ring, (layer, _) in rings.items()
+    ]
+    return lines, putting
+
+
+def _synapses(context: CodeContext) -> tuple[list[str], list[str], list[str]]:
+    """Return what stores the synapses of sparse projections, and the lines that connect them and hold their weights."""
+    names = list(enumerate(context.sparse))
+    storage = [f"static Synapses<{', '.join(map(str, context.shape(name)))}> edges_{name};" for _, name in names]
+    connecting = [f"edges_{name}.connect(edges + {5 * index});" for index, name in names]
+    return storage, connecting, [f"edges_{name}.hold({context.held(name)});" for _, name in names]
 
 
 def _product(context: CodeContext, coupling: Coupling, drive: str, base: str) -> str:
@@ -154,6 +178,9 @@ def _product(context: CodeContext, coupling: Coupling, drive: str, base: str) ->
     source = context.at((coupling.source, context.emitted))
     if coupling.delay:
         source = f"delayed_{coupling.source}_{coupling.delay}.oldest()"
+    if coupling.projection in context.sparse:
+        way = "backward" if coupling.transposed else "forward"
+        return f"edges_{coupling.projection}.{way}(m, {drive}, {base}, by_unit<{k}, 0>(m, {source}));"
     if context.emitted == "activity" or n < FEW:
         return f"product<{k}, {n}>(m, {drive}, {base}, {source}, {straight}, {turned});"
     return f"spikes<{k}, {n}>(m, {drive}, {base}, {source}, {straight});"
@@ -245,6 +272,7 @@ def _observed(context: CodeContext) -> list[str]:
             "if (free) {",
             f"    copy<{n}>(m, {activity}, {context.at((layer, 'activity'))});",
             f"    for (int i = 0; i < m * {n}; ++i) {{",
+            f"        {MATHS}",
             f"        const real {population.model.state} = {state}[i];",
             f"        slope_{layer}[i] = {drive_slope(population.model)};",
             "    }",

@@ -1,14 +1,16 @@
 """Brian2's C++ for a network's equations: its cpp_standalone device, in a process of its own.
 
 The device is global and stays set, so this runs as ``python -m neuroeq.physics.engine.compiled.standalone FOLDER``
-with the pickled network on its standard input. It writes Brian2's project into the folder, and ``training.cpp``, which
-includes the functions of Brian2's code objects, defines the arrays that they work on, and calls them.
+with the pickled network and the names of its sparse projections on its standard input. It writes Brian2's project into
+the folder, and ``training.cpp``, which includes the functions of Brian2's code objects, defines the arrays that they
+work on, and calls them.
 """
 
 from __future__ import annotations
 
 import pickle
 import sys
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from ..assembly import assemble, time_step
 from ..brian import brian
 from ..plasticity.plan import plan
 from ..population import Population
-from .code_context import C_TYPES, CodeContext, c_type, shared_variables
+from .code_context import C_TYPES, MATHS, CodeContext, c_type, shared_variables
 from .rewriting import reset, threshold, vectorised
 from .source import training_source
 from .updates import parameter_updates
@@ -29,13 +31,15 @@ from .updates import parameter_updates
 HEADERS = ("algorithm", "array", "climits", "cmath", "cstdint", "cstring", "ctime", "fstream", "iostream", "limits")
 
 
-def write(network: Network, folder: Path) -> None:
+def write(network: Network, sparse: Sequence[str], folder: Path) -> None:
     """Write the C++ of a network's training into a folder.
 
     Parameters
     ----------
     network
         The network, resolved for its substrate.
+    sparse
+        The projections whose products run over their synapses alone.
     folder
         Of its own; it is filled.
     """
@@ -55,9 +59,8 @@ def write(network: Network, folder: Path) -> None:
         if obj.name not in never and obj._code_objects
     ]
     names = b2.device.arrays
-    context = CodeContext(
-        network, assembly, batch, parameter_updates(network, dt), steps, lambda variable: names[variable]
-    )
+    updates = parameter_updates(network, dt)
+    context = CodeContext(network, assembly, batch, updates, steps, lambda variable: names[variable], sparse)
     training = training_source(context)
     codes = [code.name for obj in prepared.sorted_objects for code in obj._code_objects]
     b2.device.build(directory=str(folder), compile=False, run=False)
@@ -81,13 +84,16 @@ def _source(context: CodeContext, codes: list[str], training: str, arrays: dict[
             *(_defined(variable, name) for variable, name in arrays.items()),
             "}",
             f"typedef {real} real;",
+            _header("maths.h"),
             _header("mark.h"),
-            *(f'namespace {code} {{\n#include "code_objects/{code}.cpp"\n}}' for code in codes),
+            *(f'namespace {code} {{\n{MATHS}\n#include "code_objects/{code}.cpp"\n}}' for code in codes),
             f"constexpr int BATCH = {context.batch};",
             "using namespace brian;",
             _header("work.h"),
             _header("kernels.h"),
+            _header("sparse.h"),
             _header("noise.h"),
+            _header("pruning.h"),
             training,
             _header("training_loop.h"),
             _header("phases.h"),
@@ -134,4 +140,5 @@ def _defined(variable: Any, name: str) -> str:
 
 
 if __name__ == "__main__":
-    write(pickle.load(sys.stdin.buffer), Path(sys.argv[1]))
+    given, few = pickle.load(sys.stdin.buffer)
+    write(given, few, Path(sys.argv[1]))

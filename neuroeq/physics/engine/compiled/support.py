@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuroeq.describe.edges import sparse_edges
+import numpy as np
+
+from neuroeq.describe.edges import Edges, sparse_edges
 from neuroeq.describe.spec import Network, NeuronModel
 from neuroeq.errors import EquationError
 
@@ -17,7 +19,28 @@ from ..strength import reads_strength
 from .updates import unsupported_synapses
 
 LARGE = 200_000
-"""Pairs of units from which the sparse products of few connections are faster than compiled dense ones."""
+"""Pairs of units from which the sparse products of few connections are faster than dense ones."""
+
+
+def sparse_products(network: Network) -> dict[str, Edges]:
+    """Return the synapses of the projections whose compiled products run over them alone."""
+    found = sparse_edges(network)
+    return {name: edges for name, edges in found.items() if edges.shape[0] * edges.shape[1] >= LARGE}
+
+
+def layouts(network: Network) -> list[np.ndarray]:
+    """Return five arrays of 32-bit integers for each of these projections, as the library takes them.
+
+    Where the synapses of each first unit start, and their second units; where those of each second unit start, their
+    first units, and their places in the former order.
+    """
+    arrays: list[np.ndarray] = []
+    for edges in sparse_products(network).values():
+        places = np.argsort(edges.post, kind="stable")
+        sizes = [np.bincount(each, minlength=n) for each, n in zip((edges.pre, edges.post), edges.shape, strict=True)]
+        starts, back_starts = (np.concatenate([[0], np.cumsum(each)]) for each in sizes)
+        arrays += [starts, edges.post, back_starts, edges.pre[places], places]
+    return [each.astype(np.int32) for each in arrays]
 
 
 def unsupported(network: Network) -> Iterator[str]:
@@ -79,9 +102,6 @@ def drive_slope(model: NeuronModel) -> str:
 
 
 def _unsupported(network: Network) -> Iterator[str]:
-    for name, edges in sparse_edges(network).items():
-        if edges.shape[0] * edges.shape[1] >= LARGE:
-            yield f"projections.{name} has few connections, whose sparse products are faster in the stepper"
     for name in network.projections:
         if network.synapse(name).diffusive:
             yield f"projections.{name} transmits differences"

@@ -33,6 +33,7 @@ static void phase(int m, Ends ends, real beta, const real* wanted, bool nudged, 
 // Learn from samples, batch after batch.
 extern "C" void learn(const Work* given) {
     const Work& work = *given;
+    connect(work.edges);
     for (int first = 0; first < work.samples; first += BATCH) {
         const int m = std::min<int64_t>(BATCH, work.samples - first), batch = first / BATCH;
         const double* slope = work.slopes + batch * (1 + NUDGED) * LEARNED;
@@ -61,5 +62,6 @@ extern "C" void learn(const Work* given) {
             phase(m, NUDGED_PHASE, work.betas[batch * NUDGED + k], wanted, true, slope, keys[1 + k], work);
         }
         update(m, work);
+        if (work.prune_keys) prune(work, work.prune_keys[batch]);
     }
 }
