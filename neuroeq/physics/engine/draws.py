@@ -11,6 +11,8 @@ from .brian import reseed
 from .noise import draw, number_of
 
 Array = np.ndarray
+AHEAD, AHEAD_NUMBERS = 32, 20_000
+"""The most steps whose noise is drawn at a time, and the most numbers of a variable."""
 
 
 class Draws:
@@ -39,6 +41,7 @@ class Draws:
         units = any(population.drawn or population.model.random for population in self._populations)
         synapses = any(network.synapse(name).random for name in network.projections)
         self._any = units or synapses or bool(assembly.natives)
+        self._drawn: dict[int, tuple[int | None, int, Array]] = {}
         self.key = 0
 
     def start(self, rng: np.random.Generator) -> None:
@@ -46,9 +49,14 @@ class Draws:
         self.key = self._seeded(rng)
 
     def write(self, step: int) -> None:
-        """Draw the noise of a step."""
+        """Set the noise of a step; that of some steps is drawn at a time, which is faster for small networks."""
         for array, kind, number in self._noise:
-            draw(array, kind, self.key, step, number)
+            key, first, drawn = self._drawn.get(number, (None, 0, array[None]))
+            if key != self.key or not first <= step < first + len(drawn):
+                drawn = np.empty((max(1, min(AHEAD, AHEAD_NUMBERS // len(array))), len(array)), array.dtype)
+                draw(drawn, kind, self.key, step, number)
+                first, self._drawn[number] = step, (self.key, step, drawn)
+            array[:] = drawn[step - first]
 
     def ahead(
         self, rng: np.random.Generator, nudged: int, rest: np.random.Generator | None = None

@@ -68,31 +68,34 @@ def number_of(layer: str, name: str) -> int:
 
 
 def draw(out: Array, kind: str, key: int, step: int, number: int) -> None:
-    """Fill an array with the random numbers of a step.
+    """Fill an array with the random numbers of some steps.
 
     Parameters
     ----------
     out
-        The numbers of all units, (n,), which are set.
+        The numbers of all units, (n,), or of all units in each of some steps, (steps, n), which are set.
     kind
         What is drawn, ``"rand()"`` or ``"randn()"``.
     key
         The key of the phase, of 64 bits.
     step, number
-        The number of steps since the start of the free phase, and that of the variable.
+        The number of steps from the start of the free phase to the first of these, and that of the variable.
     """
-    blocks = -(-len(out) // 4)
-    words = philox(np.arange(blocks, dtype=np.uint64), step, number, key)
+    steps, n = np.atleast_2d(out).shape
+    blocks = -(-n // 4)
+    counted = np.repeat(np.arange(step, step + steps, dtype=np.uint64) & np.uint64(WORD), blocks)
+    words = philox(np.tile(np.arange(blocks, dtype=np.uint64), steps), counted, number, key)
     u = ((words >> np.uint64(9)).astype(float) + 0.5) * 2.0**-23
     if kind == "randn()":
         radius, angle = np.sqrt(-2 * np.log(u[::2])), 2 * np.pi * u[1::2]
         u[::2], u[1::2] = radius * np.cos(angle), radius * np.sin(angle)
-    out[:] = u.ravel()[: len(out)]
+    of_steps = u.reshape(4, steps, blocks).swapaxes(0, 1).reshape(steps, 4 * blocks)
+    out[...] = of_steps[:, :n].reshape(out.shape)
 
 
-def philox(block: Array, step: int, number: int, key: int) -> Array:
-    """Return the four words of each block as integers of 64 bits: (4, n)."""
-    counter = [block, *(np.full_like(block, value) for value in (step & WORD, number, 0))]
+def philox(block: Array, step: Array | int, number: int, key: int) -> Array:
+    """Return the four words of each block, counted in steps of (n,) or of one number, as integers of 64 bits: (4, n)."""
+    counter = [block, *(np.broadcast_to(np.uint64(value), block.shape) for value in (step, number, 0))]
     keys = [key & WORD, key >> 32]
     for _ in range(ROUNDS):
         first, second = (np.uint64(factor) * counter[i] for factor, i in zip(MULTIPLIERS, (0, 2), strict=True))
