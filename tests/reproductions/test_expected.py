@@ -7,6 +7,7 @@ import pytest
 from neuroeq.describe import catalog
 from neuroeq.describe.catalog import load_network
 from neuroeq.runs.training import train
+from tests.reproductions.test_within_check import promises
 
 PROMISES = [
     pytest.param(
@@ -17,12 +18,14 @@ PROMISES = [
 ]
 
 
+CHECKED = {each.id for each in promises() if pytest.mark.slow not in each.marks}
+"""Promises that `test_within_check` holds."""
 LONG = ("mnist_", "digits_deep", "digits-spiking-substrate.spiking.neuron=lif_hard", "digits-crossbar-")
 """How the names of promises begin that take long; one technology stands for the crossbars of all."""
 QUICK = [
     each
     for each in PROMISES
-    if each.id in ("digits-crossbar-ideal", "digits-crossbar-pcm") or not each.id.startswith(LONG)
+    if each.id not in CHECKED and (each.id == "digits-crossbar-pcm" or not each.id.startswith(LONG))
 ]
 
 

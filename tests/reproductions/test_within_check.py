@@ -1,6 +1,7 @@
 """Every shipped network stays within what `neuroeq check` asks for, at its start weights and at its trained ones.
 
-No warning is given, beta is within the stability margin, and an update points along the gradient as its file promises.
+No warning is given, beta is within the stability margin, an update points along the gradient as its file promises, and
+the test error is the one that it promises.
 """
 
 import warnings
@@ -36,7 +37,7 @@ def promises():
 def test_no_warning_a_stable_beta_and_the_promised_cosine(name, promise, tmp_path, request):
     if name.startswith("mnist_"):
         request.getfixturevalue("mnist")
-    target = "auto" if name.startswith(("digits", "mnist")) else "numpy"
+    target = "auto" if name.startswith(("digits", "mnist", "moons")) else "numpy"
     options = {"hardware": promise.hardware, "settings": promise.settings, "target": target}
     with warnings.catch_warnings():
         warnings.simplefilter("error", NeuroeqWarning)
@@ -47,3 +48,4 @@ def test_no_warning_a_stable_beta_and_the_promised_cosine(name, promise, tmp_pat
         assert report.variant == "positive" or report.beta < report.margin
         assert report.cosine >= promise.cosine
     assert run.result["learned"]
+    assert run.test_error <= promise.test_error + promise.tolerance
