@@ -250,6 +250,7 @@ PROGRAMMING: Registry[Any] = Registry(
         "sign": "neuroeq.physics.devices.programming.sign:SignOfChange",
         "tiki_taka": "neuroeq.physics.devices.programming.tiki_taka:TikiTaka",
         "tiki_taka_v2": "neuroeq.physics.devices.programming.tiki_taka:TikiTakaV2",
+        "tiki_taka_agad": "neuroeq.physics.devices.programming.agad:DynamicReference",
     },
 )
 """Subclasses of `neuroeq.describe.spec.programming.Programming`: how changes of weights are brought into devices."""

@@ -17,6 +17,7 @@ QUICK = {
     "mnist_spiking": (2_000, 3, 0.13),
     "mnist_spiking_lif": (2_000, 3, 0.13),
     "mnist_spiking_ternary": (2_000, 3, 0.145),
+    "mnist_tiki_taka": (6_000, 3, 0.097),
     "mnist_drn_xs": (4_000, 4, 0.1),
     "mnist_drn_1h": (4_000, 3, 0.115, "layers.hidden.size=256"),
     "mnist_real_diode": (4_000, 4, 0.105),

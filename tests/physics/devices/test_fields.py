@@ -118,6 +118,8 @@ CASES = [
             ("columns", {"scheme": "tiki_taka", "rate": 1.0}, 2),
             ("symmetric", {"scheme": "tiki_taka", "rate": 1.0}, "given"),
             ("shifts", {"scheme": "tiki_taka", "rate": 1.0}, 3),
+            ("period", {"scheme": "tiki_taka_agad", "rate": 1.0}, 1),
+            ("halving", {"scheme": "tiki_taka_agad", "rate": 1.0}, 1.0),
         )
     ],
     ("synapse.rest", "crossbar", {"synapse": {**WINDOW, **SOFT, "unidirectional": True}}, 0.3),

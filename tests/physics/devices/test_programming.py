@@ -165,6 +165,50 @@ def test_tiki_taka_counts_reads_of_the_columns_that_it_reads_alone(columns):
     assert held[f"{NAME}/fast/read_rounds"] == 5 * columns
 
 
+@pytest.mark.parametrize("columns", [4, 3])
+def test_a_dynamic_reference_on_even_steps_sums_the_changes_of_each_period(columns):
+    """A column that is read at updates t_1, t_2, ... gets rate times the sum, at each, of the changes of its period."""
+    options = {"scheme": "tiki_taka_agad", "rate": 0.3, "columns": columns, "period": 2}
+    chip, params = chip_of(options, {**CONSTANT, "step": 0.001}, "crossbar")
+    step = 2 * chip.arrays[NAME].granularity
+    changes = step * np.sign(np.random.default_rng(0).standard_normal((7, *params[NAME].shape)))
+    start = followed(chip, params, [])[1]
+    held, weights = followed(chip, params, changes)
+    wanted, since, times = np.zeros_like(start), np.zeros_like(start), np.zeros(4, int)
+    for turn, change in enumerate(changes):
+        since += change
+        for row in (turn * columns + np.arange(columns)) % 4:
+            wanted[row] += 0.3 * since[row]
+            times[row] += 1
+            if times[row] % 2 == 0:
+                since[row] = 0
+    np.testing.assert_allclose(weights - start + held[f"{NAME}/filter"], wanted, rtol=0, atol=1e-9)
+
+
+def test_one_pulse_moves_the_weights_for_a_period_with_a_dynamic_reference_and_for_ever_with_a_fixed_one():
+    moved = {}
+    for scheme, options in (("tiki_taka_agad", {"period": 5}), ("tiki_taka_v2", {"symmetric": "given"})):
+        options = {"scheme": scheme, "columns": 4, "rate": 0.1, **options}
+        chip, params = chip_of(options, {**CONSTANT, "step": 0.001}, "crossbar")
+        pulse = 2 * chip.arrays[NAME].granularity
+        changes = [np.full_like(params[NAME], pulse)] + [np.zeros_like(params[NAME])] * 99
+        held, weights = followed(chip, params, changes)
+        moved[scheme] = (weights - followed(chip, params, [])[1] + held[f"{NAME}/filter"]) / pulse
+    np.testing.assert_allclose(moved["tiki_taka_agad"], 0.1 * 5, atol=1e-9)
+    np.testing.assert_allclose(moved["tiki_taka_v2"], 0.1 * 100, atol=1e-9)
+
+
+def test_the_rate_of_a_dynamic_reference_halves_within_as_many_updates_as_are_asked_for():
+    """A pulse in the first period of 2 updates, then none for one, then a pulse in the third period."""
+    options = {"scheme": "tiki_taka_agad", "rate": 0.4, "columns": 4, "period": 2, "halving": 2}
+    chip, params = chip_of(options, {**CONSTANT, "step": 0.001}, "crossbar")
+    pulse = 2 * chip.arrays[NAME].granularity
+    changes = [np.full_like(params[NAME], size) for size in (pulse, 0.0, 0.0, 0.0, pulse)]
+    held, weights = followed(chip, params, changes)
+    moved = (weights - followed(chip, params, [])[1] + held[f"{NAME}/filter"]) / pulse
+    np.testing.assert_allclose(moved, 0.4 * (1 + 2**-0.5 + 2**-2), atol=1e-9)
+
+
 def test_the_mean_over_alternating_pulses_is_the_symmetric_point_of_coarse_and_noisy_devices():
     """Steps of .4 and misses of .2: the mean of 300 reads is known to .2/sqrt(300) = .012; 4 of these are allowed."""
     coarse = {"model": "soft_bounds", "range": [-1, 1], "step": 0.4, "write_noise": 0.5}
@@ -211,6 +255,7 @@ def test_a_granule_is_the_step_of_even_pulses_and_the_average_one_of_others():
         ({"update": {"model": "gate_charge"}, "programming": {"scheme": "tiki_taka"}}, "has none; use"),
         ({"update": {"model": "gate_charge"}, "programming": {"scheme": "sign"}}, "has none; use"),
         ({"update": CONSTANT, "unidirectional": True, "programming": {"scheme": "tiki_taka_v2"}}, "both ways"),
+        ({"update": CONSTANT, "unidirectional": True, "programming": {"scheme": "tiki_taka_agad"}}, "both ways"),
         ({"update": CONSTANT, "programming": {"scheme": "hope"}}, "expected 'pulses', 'mixed_precision'"),
         ({"update": CONSTANT, "programming": {"scheme": "sign", "tries": 3}}, "threshold"),
         ({"update": CONSTANT, "rest": 0.3}, "unidirectional"),

@@ -30,19 +30,41 @@ from .sign import no_pulses
 Array = np.ndarray
 
 
-class TikiTaka(Programming):
-    """Version 1: columns of the fast array are written into the slow one by pulses.
+class FastArray(Programming):
+    """The base class of schemes whose changes go into a fast array, which is read column by column.
 
     Parameters
     ----------
-    scheme
-        The name of this scheme, ``"tiki_taka"``.
     gain
         Factor between the change that is asked for and the one that the fast array gets.
     rate
         Part of what is read from the fast array that is brought into the slow one.
     columns
         Number of columns that are read at an update.
+    """
+
+    gain: Positive = 1.0
+    rate: Positive = 0.1
+    columns: Annotated[int, Field(gt=0)] = 1
+
+    def refusal(self, law: UpdateLaw, unidirectional: bool) -> str | None:
+        """Return that devices need pulses in both directions."""
+        if unidirectional:
+            return "whose fast array needs pulses both ways, and devices are unidirectional; use 'mixed_precision'"
+        return None if isinstance(law, Pulsed) else no_pulses(law)
+
+    def turn(self, number: int, n_columns: int) -> Array:
+        """Return the columns that are read at an update of some number, in the order in which they are read."""
+        return (number * self.columns + np.arange(min(self.columns, n_columns))) % n_columns
+
+
+class TikiTaka(FastArray):
+    """Version 1: columns of the fast array are written into the slow one by pulses.
+
+    Parameters
+    ----------
+    scheme
+        The name of this scheme, ``"tiki_taka"``.
     symmetric
         How symmetric points are known: found by alternating pulses (``"zero_shifting"``), or taken to be the middle of
         the window (``"given"``).
@@ -51,17 +73,8 @@ class TikiTaka(Programming):
     """
 
     scheme: Literal["tiki_taka"] = "tiki_taka"
-    gain: Positive = 1.0
-    rate: Positive = 0.1
-    columns: Annotated[int, Field(gt=0)] = 1
     symmetric: Literal["zero_shifting", "given"] = "zero_shifting"
     shifts: Annotated[int, Field(gt=0, le=100_000)] = 200
-
-    def refusal(self, law: UpdateLaw, unidirectional: bool) -> str | None:
-        """Return that devices need pulses in both directions."""
-        if unidirectional:
-            return "whose fast array needs pulses both ways, and devices are unidirectional; use 'mixed_precision'"
-        return None if isinstance(law, Pulsed) else no_pulses(law)
 
     def update(self, devices: Programmable, change: Array, rng: np.random.Generator) -> None:
         """Write the change into the fast array, and read columns; the arguments are those of `Programming.update`."""
@@ -71,7 +84,7 @@ class TikiTaka(Programming):
         fast.pulse(self.gain * change, pulses)
         turn = int(devices.memory("turn"))
         read = np.zeros_like(change)
-        some = (turn * self.columns + np.arange(self.columns)) % len(change)
+        some = self.turn(turn, len(change))
         read[some] = self.rate * (fast.read(reading, some) - reference[some])
         devices.keep("turn", turn + 1)
         self._transfer(devices, read, transfer)
@@ -109,7 +122,12 @@ class TikiTakaV2(TikiTaka):
     scheme: Literal["tiki_taka_v2"] = "tiki_taka_v2"  # type: ignore[assignment]
 
     def _transfer(self, devices: Programmable, read: Array, rng: np.random.Generator) -> None:
-        filtered, size = devices.memory("filter") + read, devices.granularity
-        number = np.trunc(filtered / size)
-        devices.step(number, rng)
-        devices.keep("filter", filtered - number * size)
+        filtered(devices, read, rng)
+
+
+def filtered(devices: Programmable, read: Array, rng: np.random.Generator) -> None:
+    """Add what is read to the digital filter, and pulse the slow array by the whole granules that are in it."""
+    collected, size = devices.memory("filter") + read, devices.granularity
+    number = np.trunc(collected / size)
+    devices.step(number, rng)
+    devices.keep("filter", collected - number * size)
