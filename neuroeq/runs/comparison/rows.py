@@ -16,8 +16,8 @@ from scipy import stats
 
 from ..analysis import settling_time
 from ..run import load_run
-from .cells import BASELINE, Cell
-from .running import CELL, read_json
+from ..sweeps.cells import BASELINE, Cell
+from ..sweeps.outcome import CELL, read_json
 
 SETTLED = 0.01
 """How near outputs must stay to their last values, as a fraction of the largest one."""
