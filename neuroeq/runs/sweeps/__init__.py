@@ -1,1 +1,35 @@
 """`sweep`: train a network in many cells, each with other values of what is varied, on one machine or a cluster."""
+
+from .cells import Cell
+from .cluster import Cluster, cluster_of
+from .grid import Drawn
+from .plan import Plan, Planned, read_plan
+from .summary import Mean, mean_of, shown_columns, summaries
+from .sweeping import plan_sweep, run_plan, sweep
+from .table import CSV, NUMBERS, Sweep, open_sweep, row_of
+from .values import as_numbers
+from .working import do_one
+
+__all__ = [
+    "CSV",
+    "NUMBERS",
+    "Cell",
+    "Cluster",
+    "Drawn",
+    "Mean",
+    "Plan",
+    "Planned",
+    "Sweep",
+    "as_numbers",
+    "cluster_of",
+    "do_one",
+    "mean_of",
+    "open_sweep",
+    "plan_sweep",
+    "read_plan",
+    "row_of",
+    "run_plan",
+    "shown_columns",
+    "summaries",
+    "sweep",
+]

@@ -1,10 +1,10 @@
 """Claims: of all processes that work on a sweep, wherever they run, one has a cell at a time.
 
-A claim is a file in a folder of its own, ``claims/CELL/HOST~PID~START~DEATHS~TOKEN``. It comes into being with its folder,
-which is prepared under another name and renamed: that fails where the folder already holds a claim. A claim is dead if
-its process on this host has ended, or, on another host, if it has shown no heartbeat, which is the time stamp of the
-file, for `SILENT_S`. Whoever finds it dead renames the file to a claim of its own. Since the old name holds a token that
-no other claim has, only one of several takers succeeds, and none can take what is alive.
+A claim is a file in a folder of its own, ``claims/CELL/HOST~PID~START~DEATHS~TOKEN``. It comes into being with its
+folder, which is prepared under another name and renamed: that fails where the folder already holds a claim. A claim is
+dead if its process on this host has ended, or, on another host, if it has shown no heartbeat for `SILENT_S`, which is
+the time stamp of the file. Whoever finds it dead renames the file to a claim of its own. Since the old name holds a
+token that no other claim has, only one of several takers succeeds, and none can take what is alive.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def recipe(
         If the network cannot be resolved for the substrate with these settings.
     """
     circuit = kind_of(substrate).hardware
-    kept = [each for each in settings if circuit or not of_hardware(_table(each))]
+    kept = [each for each in settings if circuit or not of_hardware(as_table(each))]
     options: dict[str, Any] = {"substrate": substrate, "hardware": hardware, "ideal": ideal if circuit else ()}
     changes: Table = {}
     if quick:
@@ -57,5 +57,6 @@ def recipe(
     return {**options, "settings": [*kept, *([changes] if changes else [])]}
 
 
-def _table(change: str | Table) -> Table:
+def as_table(change: str | Table) -> Table:
+    """Return a change as a table, also one that is written as ``KEY=VALUE``."""
     return setting(change) if isinstance(change, str) else change

@@ -36,7 +36,7 @@ def key_and_values(text: str, option: str) -> tuple[str, list[str]]:
         raise SpecError(f"{option} {text}: expected KEY=V1,V2,... with a dotted key, such as phases.beta=0.05,0.1.")
     if key.split(".")[0] == "run":
         raise SpecError(f"{option} {key}: is no key of a network; --seeds gives the number of seeds of each cell.")
-    values = _split(listed)
+    values = split(listed)
     if not all(values):
         empty = "has no values" if len(values) == 1 else "has an empty value"
         raise SpecError(f"{option} {text}: {empty}; expected KEY=V1,V2,..., such as phases.beta=0.05,0.1.")
@@ -110,7 +110,7 @@ def as_numbers(values: Sequence[Any]) -> tuple[list[float], str] | None:
     return numbers, "" if dimension == DIMENSIONLESS else symbol_of(dimension)
 
 
-def _split(text: str) -> list[str]:
+def split(text: str) -> list[str]:
     """Split at commas that stand outside quotes and brackets."""
     parts, depth, quote = [""], 0, ""
     for character in text:
