@@ -115,6 +115,7 @@ def sweep(
     if cell or network == "cell":
         _do_one(cell or [], as_json)
         return
+    where = _cluster(cluster, slurm)
     planned = sweeps.plan_sweep(
         network,
         vary or [],
@@ -136,7 +137,7 @@ def sweep(
     if plan:
         _show_plan(planned, as_json)
         return
-    found = _run(planned, jobs, _cluster(cluster, slurm), retry, quiet)
+    found = _run(planned, jobs, where, retry, quiet)
     if as_json:
         print_json(found.as_dict())
     else:
@@ -200,7 +201,7 @@ def _do_one(given: list[str], as_json: bool) -> None:
 
 
 def _show_plan(plan: Plan, as_json: bool) -> None:
-    path, last = plan.out / "plan.json", len(plan.cells) - 1
+    path, last = (plan.out / "plan.json").resolve(), len(plan.cells) - 1
     if as_json:
         print_json({"plan": str(path), "cells": len(plan.cells)})
         return

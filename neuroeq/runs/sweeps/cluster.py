@@ -98,7 +98,8 @@ def run_on(cluster: Cluster, plan: Plan, jobs: int) -> None:
     Interrupted
         If this process is asked to stop; its jobs are cancelled.
     """
-    executor, running, strikes, seen = _executor(cluster, plan), [], 0, None
+    executor, strikes, seen = _executor(cluster, plan), 0, None
+    running: list[Any] = []
     try:
         while left := [planned for planned in plan.once if plan.outcome(planned) is None]:
             before, running = len(running), [job for job in running if _runs(cluster, job)]

@@ -89,7 +89,7 @@ class Shared:
         return load_network(self.network)
 
     def options(self, cell: Cell, values: Point, reference: bool = False) -> dict[str, Any]:
-        """Return the arguments of `train` and `resolve` for a cell; a reference is what no change of hardware is made to.
+        """Return the arguments of `train` and `resolve` for a cell; those of a reference change no hardware.
 
         Raises
         ------
@@ -256,7 +256,8 @@ def read_plan(path: Path) -> Plan:
 
 
 def _plan_of(table: dict[str, Any], out: Path) -> Plan:
-    shared = {key: tuple(value) if isinstance(value, list) else value for key, value in table["shared"].items()}
+    shared: dict[str, Any] = dict(table["shared"])
+    shared |= {key: tuple(value) for key, value in shared.items() if isinstance(value, list)}
     cells = tuple(
         Planned(
             Cell(each["substrate"], each["hardware"], each["seed"]), each["values"], each["folder"], each["reference"]

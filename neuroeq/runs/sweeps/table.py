@@ -35,7 +35,7 @@ NUMBERS = (
     "latency_per_update_s",
     "spikes_per_inference",
 )
-"""The numbers of a row; the cosine is that of the update at the trained weights, and ``_start`` at the start weights."""
+"""The numbers of a row; the cosine is that of an update at the trained weights, with ``_start`` at the start ones."""
 Row = dict[str, Any]
 
 

@@ -63,9 +63,9 @@ def run_all(tasks: Sequence[Task], jobs: int | None, what: Sequence[str], again:
             started = [pool.start() for _ in range(jobs)]
             served = [threads.submit(pool.serve, worker, waiting) for worker in started]
             wait(served, return_when=FIRST_EXCEPTION)
-            for each in served:
-                if each.done():
-                    each.result()
+            for one in served:
+                if one.done():
+                    one.result()
         finally:
             pool.stop()
 

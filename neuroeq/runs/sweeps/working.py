@@ -81,7 +81,7 @@ def _do(plan: Plan, planned: Planned, claim: Claim) -> None:
         return
     try:
         keep_outcome(path, partial(_work, plan, planned, claim.check), claim.check)
-    except (ClaimLostError, OSError, MemoryError):
+    except (ClaimLostError, FolderHeldError, OSError, MemoryError):
         raise
     except Exception as error:  # one cell is not to stop the others
         keep(path, {"failure": f"{type(error).__name__}: {error}", "warnings": []}, claim.check)
