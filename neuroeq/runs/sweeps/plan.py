@@ -126,6 +126,8 @@ class Plan:
         The options that all cells share.
     dimensions
         The keys of each factor of the grid, by its name.
+    sizes
+        The number of points of each factor.
     cells
         All cells: points by substrates by seeds, and at the end the references.
     """
@@ -133,6 +135,7 @@ class Plan:
     out: Path
     shared: Shared
     dimensions: dict[str, list[str]]
+    sizes: tuple[int, ...]
     cells: tuple[Planned, ...]
 
     @property
@@ -169,6 +172,7 @@ class Plan:
             "schema": SCHEMA,
             "shared": asdict(self.shared),
             "dimensions": self.dimensions,
+            "sizes": self.sizes,
             "cells": [
                 {**asdict(each.cell), "values": each.values, "folder": each.folder, "reference": each.reference}
                 for each in self.cells
@@ -264,7 +268,7 @@ def _plan_of(table: dict[str, Any], out: Path) -> Plan:
         )
         for each in table["cells"]
     )
-    return Plan(out, Shared(**shared), table["dimensions"], cells)
+    return Plan(out, Shared(**shared), table["dimensions"], tuple(table["sizes"]), cells)
 
 
 def _named(cell: Cell, digest: str) -> str:

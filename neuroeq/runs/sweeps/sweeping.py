@@ -109,7 +109,8 @@ def plan_sweep(
     shared = Shared(where, tuple(settings), tuple(ideal), epochs, quick, data, target, checked)
     shared.__dict__["described"] = described
     planned = tuple(planned_cells(shared, points_of(factors), cells, references))
-    plan = Plan(folder, shared, {factor.name: factor.keys for factor in factors}, planned)
+    dimensions, sizes = {each.name: each.keys for each in factors}, tuple(len(each.points) for each in factors)
+    plan = Plan(folder, shared, dimensions, sizes, planned)
     _check_folder(plan, described)
     absent = [] if os.path.isdir(folder) else made(folder)
     try:

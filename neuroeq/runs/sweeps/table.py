@@ -51,6 +51,8 @@ class Sweep:
         The name and title of the network.
     dimensions
         The keys of each factor of the grid, by its name.
+    sizes
+        The number of points of each factor.
     rows
         A row for each cell and seed: the value of every varied key, and the columns of `WORDS` and `NUMBERS`.
     references
@@ -61,6 +63,7 @@ class Sweep:
     network: str
     title: str
     dimensions: dict[str, list[str]]
+    sizes: tuple[int, ...]
     rows: tuple[Row, ...]
     references: tuple[Row, ...] = ()
 
@@ -148,7 +151,7 @@ def collected(plan: Plan) -> Sweep:
         reference: tuple(row_of(plan, each, running) for each in plan.cells if each.reference == reference)
         for reference in (False, True)
     }
-    return Sweep(plan.out, described.name, described.title, plan.dimensions, rows[False], rows[True])
+    return Sweep(plan.out, described.name, described.title, plan.dimensions, plan.sizes, rows[False], rows[True])
 
 
 def write_csv(sweep: Sweep) -> Path:
