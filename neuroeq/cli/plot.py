@@ -52,7 +52,7 @@ def plot(
         return
     if run is None:
         raise SpecError("plot: nothing to draw; expected the folder of a finished run, or --stdp NAME.")
-    if (run / "plan.json").exists():
+    if (run / "plan.json").exists() or (run / "curves.json").exists():
         _sweep(run, figures or ["all"], out, as_json)
         return
     for figure in figures or []:

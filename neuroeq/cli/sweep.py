@@ -141,7 +141,7 @@ def sweep(
     if as_json:
         print_json(found.as_dict())
     else:
-        _show(found)
+        show(found)
 
 
 def _drawn(sample: int | None, seed: int, log: list[str], uniform: list[str]) -> Drawn | None:
@@ -210,7 +210,8 @@ def _show_plan(plan: Plan, as_json: bool) -> None:
     print(f"all on SLURM: sbatch --array=0-{last} --wrap 'neuroeq sweep cell {path} $SLURM_ARRAY_TASK_ID'")
 
 
-def _show(found: Sweep) -> None:
+def show(found: Sweep) -> None:
+    """Print the table of a sweep, its means over seeds, and the sentences of cells that failed."""
     from rich.table import Table
 
     from neuroeq.runs.sweeps import CSV, shown_columns, summaries

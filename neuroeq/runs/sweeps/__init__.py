@@ -2,16 +2,18 @@
 
 from .cells import Cell
 from .cluster import Cluster, cluster_of
+from .curves import evaluate_curves
 from .grid import Drawn
 from .plan import Plan, Planned, read_plan
 from .summary import Mean, mean_of, shown_columns, summaries
 from .sweeping import plan_sweep, run_plan, sweep
-from .table import CSV, NUMBERS, Sweep, open_sweep, row_of
+from .table import CSV, CURVES, NUMBERS, Sweep, open_sweep, row_of
 from .values import as_numbers
 from .working import do_one
 
 __all__ = [
     "CSV",
+    "CURVES",
     "NUMBERS",
     "Cell",
     "Cluster",
@@ -23,6 +25,7 @@ __all__ = [
     "as_numbers",
     "cluster_of",
     "do_one",
+    "evaluate_curves",
     "mean_of",
     "open_sweep",
     "plan_sweep",

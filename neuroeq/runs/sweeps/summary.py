@@ -95,7 +95,7 @@ def summaries(sweep: Sweep) -> list[Mean]:
 def mean_of(rows: Sequence[Row], keys: Sequence[str]) -> Mean:
     """Return the mean of rows that differ in their seeds only."""
     done = [row for row in rows if row["status"] == "done"]
-    spread = {name: mean_and_interval([row[name] for row in done]) for name in NUMBERS}
+    spread = {name: mean_and_interval([row[name] for row in done if row[name] is not None]) for name in NUMBERS}
     return Mean(
         {key: rows[0][key] for key in keys},
         rows[0]["cell"],

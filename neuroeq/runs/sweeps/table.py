@@ -19,6 +19,8 @@ from .values import value_of
 
 CSV = "sweep.csv"
 """The file of the table in the folder of a sweep."""
+CURVES = "curves.json"
+"""The file with the curves of an evaluation in its folder."""
 WORDS = ("cell", "substrate", "hardware", "seed", "status", "message")
 NUMBERS = (
     "test_error",
@@ -57,6 +59,8 @@ class Sweep:
         A row for each cell and seed: the value of every varied key, and the columns of `WORDS` and `NUMBERS`.
     references
         The rows of the unvaried network.
+    reference
+        What these are called in figures.
     """
 
     path: Path
@@ -66,6 +70,7 @@ class Sweep:
     sizes: tuple[int, ...]
     rows: tuple[Row, ...]
     references: tuple[Row, ...] = ()
+    reference: str = "unvaried"
 
     @property
     def keys(self) -> list[str]:
@@ -139,9 +144,27 @@ def open_sweep(path: str | Path) -> Sweep:
         If it is no folder of a sweep, or its plan is damaged.
     """
     folder = Path(path)
+    if (folder / CURVES).exists():
+        return _curves(folder)
     if folder.is_dir() and not (folder / PLAN).exists():
         raise SpecError(f"{folder}: is no folder of a sweep; `neuroeq sweep NETWORK --vary KEY=V1,V2` makes one.")
     return collected(read_plan(folder))
+
+
+def _curves(folder: Path) -> Sweep:
+    """Read the curves of an evaluation.
+
+    Raises
+    ------
+    SpecError
+        If the file is damaged.
+    """
+    table = read_json(folder / CURVES)
+    try:
+        about = (table["network"], table["title"], table["dimensions"], tuple(table["sizes"]))
+        return Sweep(folder, *about, tuple(table["rows"]), tuple(table["references"]), table["reference"])
+    except KeyError:
+        raise SpecError(f"{folder / CURVES}: is damaged; give `neuroeq eval RUN --vary ...` again.") from None
 
 
 def collected(plan: Plan) -> Sweep:

@@ -15,6 +15,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from neuroeq.errors import SpecError
 from neuroeq.runs.sweeps import Sweep, as_numbers
@@ -38,8 +39,8 @@ class Quantity:
         The column of the table.
     factor, offset
         What the axis shows is offset + factor x number.
-    log
-        Whether the axis is logarithmic.
+    unit
+        The unit, with SI prefixes at the ticks, of what may span decades.
     digits
         The digits after the point of numbers in a map; with none, three that count are shown.
     """
@@ -49,8 +50,13 @@ class Quantity:
     key: str
     factor: float = 1.0
     offset: float = 0.0
-    log: bool = False
+    unit: str = ""
     digits: int | None = None
+
+    @property
+    def most(self) -> float:
+        """The largest number that there can be."""
+        return abs(self.factor)
 
     def of(self, row: dict[str, Any]) -> float:
         """Return the number of a row; NaN if there is none."""
@@ -66,8 +72,8 @@ QUANTITIES = (
     Quantity("training_accuracy", "training accuracy [%]", "train_error", -100, 100, digits=1),
     Quantity("gradient_cosine", "cosine of the update with the gradient", "gradient_cosine", digits=3),
     Quantity("gradient_cosine_start", "cosine with the gradient, at first", "gradient_cosine_start", digits=3),
-    Quantity("energy", "energy of an inference [J]", "energy_per_inference_J", log=True),
-    Quantity("latency", "latency of an inference [s]", "latency_per_inference_s", log=True),
+    Quantity("energy", "energy of an inference", "energy_per_inference_J", unit="J"),
+    Quantity("latency", "latency of an inference", "latency_per_inference_s", unit="s"),
 )
 
 
@@ -135,7 +141,7 @@ def _worth(sweep: Sweep, quantity: Quantity) -> bool:
     if quantity.name == "training_accuracy" and any(row["test_error"] is not None for row in sweep.rows):
         return False
     values = {quantity.of(row) for row in sweep.rows if row[quantity.key] is not None}
-    return len(values) > 1 or (bool(values) and not quantity.log)
+    return len(values) > 1 or (bool(values) and not quantity.unit)
 
 
 def _has(sweep: Sweep, quantity: Quantity) -> bool:
@@ -246,10 +252,14 @@ def _finished(
 ) -> None:
     """Add reference lines, labels and the legend."""
     scale.set(axes)
-    references(axes, *_references(sweep, quantity), colours)
+    references(axes, *_references(sweep, quantity), colours, sweep.reference)
     axes.set_ylabel(quantity.title)
-    if quantity.log:
-        axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    if quantity.unit:
+        axes.yaxis.set_major_formatter(EngFormatter(quantity.unit))
+        axes.set_yscale("log" if low > 0 and high > 10 * low else "linear")
+    else:
+        axes.set_ylim(max(low, -0.02 * quantity.most), min(high, 1.02 * quantity.most))
     failed = sweep.count("failed")
     if first:
         axes.set_title(plain(sweep.title + (f" ({failed} cells failed)" if failed else "")))
@@ -274,7 +284,7 @@ def _references(sweep: Sweep, quantity: Quantity) -> tuple[float | None, dict[st
 def _with_references(sweep: Sweep, quantity: Quantity, label: str, rows: Sequence[dict[str, Any]]) -> str:
     chance, means = _references(sweep, quantity)
     unvaried = means.get(rows[0]["substrate"])
-    parts = [] if unvaried is None else [f"unvaried {quantity.text(unvaried)}"]
+    parts = [] if unvaried is None else [f"{sweep.reference} {quantity.text(unvaried)}"]
     parts += [] if chance is None else [f"chance {quantity.text(chance)}"]
     return label + (f"\n{', '.join(parts)}" if parts else "")
 

@@ -57,6 +57,8 @@ class Scale:
         The labels of their ticks.
     log
         Whether the axis is logarithmic.
+    words
+        Whether the values are no numbers.
     """
 
     label: str
@@ -64,6 +66,7 @@ class Scale:
     numbers: list[float]
     texts: list[str]
     log: bool = False
+    words: bool = False
 
     @classmethod
     def of(cls, key: str, values: Sequence[Any], numbers: Sequence[float], unit: str) -> Scale:
@@ -72,14 +75,14 @@ class Scale:
         ordered = [float(numbers[index]) for index in order]
         timed = unit not in ("", "steps")
         texts = [text_of(number, unit) if timed else f"{number:.5g}" for number in ordered]
-        label = f"{key} [{unit}]" if unit == "steps" else key
+        label = "time after programming" if key == "at" else f"{key} [{unit}]" if unit == "steps" else key
         return cls(label, [values[index] for index in order], ordered, texts, asks_for_log(ordered))
 
     @classmethod
     def of_words(cls, key: str, values: Sequence[Any]) -> Scale:
         """Return the axis of values that are no numbers, which are evenly spaced."""
         texts = ["own" if value is None else str(value) for value in values]
-        return cls(key, list(values), [float(index) for index in range(len(values))], texts)
+        return cls(key, list(values), [float(index) for index in range(len(values))], texts, words=True)
 
     def place(self, value: Any) -> float:
         """Return where a value is on the axis."""
@@ -94,6 +97,8 @@ class Scale:
             axes.set_xticks(self.numbers, [plain(text) for text in self.texts])
             long = sum(map(len, self.texts)) > 45
             axes.tick_params(axis="x", rotation=30 if long else 0)
+        if self.words:
+            axes.margins(x=0.15)
         axes.set_xlabel(plain(self.label))
 
 
@@ -143,7 +148,9 @@ def scatter(points: Sequence[Point], line: Line, axes: Axes) -> Axes:
     return axes
 
 
-def references(axes: Axes, chance: float | None, unvaried: dict[str, float], colours: dict[str, str]) -> Axes:
+def references(
+    axes: Axes, chance: float | None, unvaried: dict[str, float], colours: dict[str, str], word: str
+) -> Axes:
     """Draw lines at chance, where it is not far below all else, and at the unvaried network on each substrate.
 
     Parameters
@@ -156,17 +163,12 @@ def references(axes: Axes, chance: float | None, unvaried: dict[str, float], col
         What the unvaried network reaches, by its cell.
     colours
         The colours of the lines of cells on the same substrate; grey where there is none.
+    word
+        What the unvaried network is called.
     """
     for index, (cell, value) in enumerate(unvaried.items()):
-        dashes = (0, (4 + 2 * index, 2))
-        axes.axhline(
-            value,
-            color=colours.get(cell, "0.35"),
-            linewidth=0.9,
-            linestyle=dashes,
-            label=plain(f"{cell}, unvaried"),
-            zorder=0,
-        )
+        style: dict[str, Any] = {"color": colours.get(cell, "0.35"), "linestyle": (0, (4 + 2 * index, 2))}
+        axes.axhline(value, label=plain(f"{cell}, {word}"), linewidth=0.9, zorder=0, **style)
     if chance is None:
         return axes
     low, high = axes.dataLim.intervaly

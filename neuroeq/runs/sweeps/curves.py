@@ -1,0 +1,168 @@
+"""Curves of trained weights: a finished run on other hardware, whose keys vary, without training it again.
+
+Each point of the grid is evaluated on a number of chips, and kept in a file named by its content, so that the same call
+goes on after an interruption, and another grid keeps what it shares.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from neuroeq.describe.spec.files import Table
+from neuroeq.errors import NeuroeqError, SpecError
+
+from ..interruption import Interrupted
+from ..records.choice import settings_of
+from ..records.files import atomic, made
+from ..run import Run, load_run
+from ..transfer import evaluate_run, on_substrate
+from .cells import Cell
+from .grid import Point, factors_of, points_of
+from .outcome import read_json
+from .recipe import as_table
+from .table import CURVES, NUMBERS, Row, Sweep, write_csv
+from .values import value_of
+
+AT = "at"
+"""The name of the dimension of times after programming."""
+TRAINED = "as trained"
+
+
+def evaluate_curves(
+    run: Run | str | Path,
+    vary: Sequence[str],
+    substrate: str | None = None,
+    *,
+    hardware: str | None = None,
+    ideal: Sequence[str] = (),
+    draws: int = 1,
+    seed: int = 0,
+    at: Sequence[str] = (),
+    settings: Sequence[str | Table] = (),
+    data_dir: str | Path | None = None,
+    target: str | None = None,
+    out: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Sweep:
+    """Test the weights of a finished run on many chips, for each combination of values of some keys.
+
+    Parameters
+    ----------
+    run
+        A finished run, or its folder.
+    vary
+        The keys and their values, such as ``"hardware.synapse.levels=2,4,...,256"``.
+    substrate, hardware, ideal, draws, seed, at, settings, data_dir, target
+        The same as for `evaluate_run`; several times are one more dimension, ``"at"``.
+    out
+        The folder of the curves; ``curves`` in that of the run if left out.
+    progress
+        A function that is called as ``progress(n, more)`` after each batch: `more` of `n` examples are done.
+
+    Returns
+    -------
+    Sweep
+        A row for each point, time and chip, whose seed is that of the chip.
+
+    Raises
+    ------
+    NeuroeqError
+        If any of the points is not valid, or nothing could be evaluated.
+    Interrupted
+        After Ctrl-C, SIGTERM or SIGHUP; the same call goes on.
+    """
+    run = run if isinstance(run, Run) else load_run(run)
+    factors = factors_of(vary)
+    points = points_of(factors)
+    folder = Path(out) if out is not None else run.path / "curves"
+    trained = sha256(b"".join(value.tobytes() for _, value in sorted(run.params.items()))).hexdigest()
+    names = []
+    for number, point in enumerate(points, 1):
+        try:
+            network = on_substrate(run, substrate, _settings(settings, point), hardware, ideal)
+        except NeuroeqError as error:
+            values = ", ".join(f"{key}={value}" for key, value in point.items())
+            raise type(error)(f"point {number} of {len(points)} ({values}): {error}") from None
+        content = [trained, settings_of(network), draws, seed, list(at)]
+        names.append(sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16])
+    if not (folder / "points").is_dir():
+        made(folder / "points")
+    cell = Cell(network.substrate_name, network.made_of if network.kind.hardware else None, seed)
+    options: dict[str, Any] = {"hardware": hardware, "ideal": ideal, "draws": draws, "seed": seed, "at": at}
+    options |= {"data_dir": data_dir, "target": target}
+    watch = _over_points(progress, len(points))
+    rows: list[Row] = []
+    for name, point in zip(names, points, strict=True):
+        path = folder / "points" / f"{name}.json"
+        record = read_json(path)
+        if not record:
+            try:
+                transfer = evaluate_run(run, substrate, settings=_settings(settings, point), progress=watch, **options)
+                record = transfer.as_dict()
+            except Interrupted as interruption:
+                raise Interrupted(folder, interruption.number) from None
+            except NeuroeqError as error:
+                record = {"failure": str(error)}
+            atomic(path, json.dumps(record) + "\n")
+        rows += _rows(run, point, cell, record, range(seed, seed + draws), at)
+    times = {AT: [AT]} if len(at) > 1 else {}
+    dimensions = {factor.name: factor.keys for factor in factors} | times
+    sizes = [len(factor.points) for factor in factors] + ([len(at)] if times else [])
+    own = _rows(run, {}, _own(run), {"spreads": [{"errors": [run.test_error]}]}, [run.network.run.seed], ())
+    own[0] |= dict.fromkeys([key for keys in dimensions.values() for key in keys])
+    found = Sweep(
+        folder, run.network.name, run.network.title, dimensions, tuple(sizes), tuple(rows), tuple(own), TRAINED
+    )
+    atomic(folder / CURVES, json.dumps({**asdict(found), "path": None}, indent=1) + "\n")
+    write_csv(found)
+    if not found.count("done"):
+        raise SpecError(f"no point could be evaluated; the first one, because: {rows[0]['message']}")
+    return found
+
+
+def _settings(settings: Sequence[str | Table], point: Point) -> list[str | Table]:
+    given = [*settings, *(f"{key}={value}" for key, value in point.items())]
+    for each in given:
+        as_table(each)
+    return given
+
+
+def _own(run: Run) -> Cell:
+    network = run.network
+    return Cell(network.substrate_name, network.made_of if network.kind.hardware else None, network.run.seed)
+
+
+def _rows(
+    run: Run, point: Point, cell: Cell, record: dict[str, Any], chips: Sequence[int], at: Sequence[str]
+) -> list[Row]:
+    """Return a row for each time and chip of a point."""
+    values = {key: value_of(key, text) for key, text in point.items()}
+    failure, rows = record.get("failure"), []
+    costs = {name: record.get(name) for name in NUMBERS}
+    for index, time in enumerate(at or [None]):
+        for chip, seed in enumerate(chips):
+            error = None if failure else record["spreads"][index]["errors"][chip]
+            numbers = {"test_error": error, "chance_error": run.result.get("chance_error")}
+            rows.append(
+                {
+                    **values,
+                    **({AT: time} if len(at) > 1 else {}),
+                    **{"cell": cell.name, "substrate": cell.substrate, "hardware": cell.hardware, "seed": seed},
+                    "status": "failed" if failure else "done",
+                    "message": failure,
+                    **(costs if chip == 0 else dict.fromkeys(costs)),  # which are those of the first chip
+                    **numbers,
+                    "folder": str(run.path),
+                }
+            )
+    return rows
+
+
+def _over_points(progress: Callable[[int, int], None] | None, n: int) -> Callable[[int, int], None] | None:
+    """Return a function that tells of the progress over all points."""
+    return None if progress is None else lambda total, more: progress(n * total, more)
