@@ -414,3 +414,16 @@ def test_a_cell_that_kills_its_processes_again_and_again_has_failed():
     dead_claim(plan.claims, planned.folder, deaths=working.DEATHS - 1)
     assert working.do(plan, planned)
     assert plan.outcome(planned)["failure"] == "5 processes that did this cell were killed."
+
+
+def test_a_death_after_a_checkpoint_is_not_counted(tmp_path):
+    """Jobs that reach their time limit again and again have not failed as long as they go on."""
+    claims, progress = Claims(tmp_path / "claims"), tmp_path / "checkpoint.npz"
+    for written, deaths in ((False, 4), (True, 0)):
+        dead_claim(claims, deaths=3)
+        progress.touch()
+        os.utime(progress, (time.time() + (60 if written else -60),) * 2)
+        claim = claims.take("cell", progress)
+        assert claim.deaths == deaths
+        with claim.kept():
+            pass

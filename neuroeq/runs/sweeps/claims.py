@@ -43,7 +43,7 @@ class Holder:
     pid, start
         The number of the process, and the time at which it started, since numbers are used again.
     deaths
-        How many processes have died while they held this claim.
+        How many processes have died, one after the other, while they held this claim and without any progress.
     token
         What tells this claim from all others.
     """
@@ -92,8 +92,15 @@ class Claims:
     def __init__(self, folder: Path, silent_s: float = SILENT_S, beat_s: float = BEAT_S) -> None:
         self.folder, self._silent_s, self._beat_s = folder, silent_s, beat_s
 
-    def take(self, cell: str) -> Claim | None:
+    def take(self, cell: str, progress: Path | None = None) -> Claim | None:
         """Take a cell that nobody has, or whose holder is dead; None if another process has it.
+
+        Parameters
+        ----------
+        cell
+            The name of the cell.
+        progress
+            A file that is written as its work goes on.
 
         Raises
         ------
@@ -106,8 +113,8 @@ class Claims:
             return self._made(place)
         if not self._dead(place / old.name, old):
             return None
-        new = Holder.new(old.deaths + 1)
         try:
+            new = Holder.new(0 if progress and _newer(progress, place) else old.deaths + 1)
             os.rename(place / old.name, place / new.name)
             os.utime(place / new.name)
         except FileNotFoundError:  # another taker was faster, or the holder has let go
@@ -171,7 +178,7 @@ class Claim:
     path
         The file of the claim.
     deaths
-        How many processes have died while they had the cell.
+        How many processes have died while they had the cell, without any progress.
     beat_s
         The time between two heartbeats [s].
     """
@@ -212,6 +219,11 @@ class Claim:
                 return
             except OSError:
                 continue  # a file system that is away for a moment
+
+
+def _newer(path: Path, place: Path) -> bool:
+    """Whether a file was written since the last change of who has a claim, which is that of its folder."""
+    return path.exists() and path.stat().st_mtime > place.stat().st_mtime
 
 
 @cache

@@ -18,7 +18,7 @@ from .plan import Plan, Planned
 POLL_S = 0.5
 """Time until a process looks again for cells that others have let go of [s]."""
 DEATHS = 5
-"""So many processes may die while they have a cell; then it has failed."""
+"""So many processes may die while they have a cell, without any progress; then it has failed."""
 
 
 def work_through(plan: Plan, patience_s: float = math.inf) -> None:
@@ -59,7 +59,7 @@ def do(plan: Plan, planned: Planned) -> bool:
     OSError
         If something cannot be written.
     """
-    claim = plan.claims.take(planned.folder)
+    claim = plan.claims.take(planned.folder, plan.path(planned) / "checkpoint.npz")
     if claim is None:
         return False
     with claim.kept():
