@@ -15,8 +15,7 @@ import time
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
-GRACE_S = 8.0
-"""How long a worker may take to write a checkpoint after it was told to stop [s]."""
+from .workers import GRACE_S
 
 
 def main() -> None:

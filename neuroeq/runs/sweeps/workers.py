@@ -17,8 +17,8 @@ from joblib import cpu_count
 
 from neuroeq.errors import SpecError
 
-from .worker import GRACE_S
-
+GRACE_S = 8.0
+"""How long a worker may take to write a checkpoint after it was told to stop [s]."""
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")}
 Task = tuple[Callable[..., None], tuple[Any, ...]]
 """A function, and the arguments that it is called with."""
