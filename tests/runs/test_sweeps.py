@@ -244,6 +244,18 @@ def test_a_full_disk_stops_the_sweep_and_what_was_done_is_kept(capsys, monkeypat
     assert (done[0] / "result.json").stat().st_mtime_ns == before
 
 
+def test_the_machinery_takes_less_than_100_ms_of_a_cell(monkeypatch):
+    def nothing(network, path, *_):
+        path.mkdir(parents=True)
+        (path / "result.json").write_text("{}")
+        return {"gradient": None}
+
+    monkeypatch.setattr(working, "train_and_check", nothing)
+    before = time.process_time()
+    found = sweep("xor", ["phases.beta=0.01,0.02,...,0.5"], out="out", **SMALL)
+    assert found.count("done") == 50 and time.process_time() - before < 50 * 0.1
+
+
 # Plans.
 
 

@@ -2,12 +2,13 @@
 
 from .cells import Cell
 from .cluster import Cluster, cluster_of
+from .columns import NUMBERS
 from .curves import evaluate_curves
 from .grid import Drawn
 from .plan import Plan, Planned, read_plan
 from .summary import Mean, mean_of, shown_columns, summaries
 from .sweeping import plan_sweep, run_plan, sweep
-from .table import CSV, CURVES, NUMBERS, Sweep, open_sweep, row_of
+from .table import CSV, CURVES, Sweep, open_sweep, row_of
 from .values import as_numbers
 from .working import do_one
 

@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import NeuroeqError, SpecError
 
@@ -22,10 +23,10 @@ from ..records.files import atomic, made
 from ..run import Run, load_run
 from ..transfer import evaluate_run, on_substrate
 from .cells import Cell
+from .columns import NUMBERS
 from .grid import Point, factors_of, points_of
 from .outcome import read_json
-from .recipe import as_table
-from .table import CURVES, NUMBERS, Row, Sweep, write_csv
+from .table import CURVES, Row, Sweep, write_csv
 from .values import value_of
 
 AT = "at"
@@ -80,44 +81,20 @@ def evaluate_curves(
     factors = factors_of(vary)
     points = points_of(factors)
     folder = Path(out) if out is not None else run.path / "curves"
-    trained = sha256(b"".join(value.tobytes() for _, value in sorted(run.params.items()))).hexdigest()
-    names = []
-    for number, point in enumerate(points, 1):
-        try:
-            network = on_substrate(run, substrate, _settings(settings, point), hardware, ideal)
-        except NeuroeqError as error:
-            values = ", ".join(f"{key}={value}" for key, value in point.items())
-            raise type(error)(f"point {number} of {len(points)} ({values}): {error}") from None
-        content = [trained, settings_of(network), draws, seed, list(at)]
-        names.append(sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16])
+    cell, names = _named_points(run, points, substrate, settings, hardware, ideal, [draws, seed, list(at)])
     if not (folder / "points").is_dir():
         made(folder / "points")
-    cell = Cell(network.substrate_name, network.made_of if network.kind.hardware else None, seed)
     options: dict[str, Any] = {"hardware": hardware, "ideal": ideal, "draws": draws, "seed": seed, "at": at}
-    options |= {"data_dir": data_dir, "target": target}
-    watch = _over_points(progress, len(points))
+    options |= {"data_dir": data_dir, "target": target, "progress": _over_points(progress, len(points))}
     rows: list[Row] = []
     for name, point in zip(names, points, strict=True):
-        path = folder / "points" / f"{name}.json"
-        record = read_json(path)
-        if not record:
-            try:
-                transfer = evaluate_run(run, substrate, settings=_settings(settings, point), progress=watch, **options)
-                record = transfer.as_dict()
-            except Interrupted as interruption:
-                raise Interrupted(folder, interruption.number) from None
-            except NeuroeqError as error:
-                record = {"failure": str(error)}
-            atomic(path, json.dumps(record) + "\n")
+        record = _record(folder / "points" / f"{name}.json", run, substrate, _settings(settings, point), **options)
         rows += _rows(run, point, cell, record, range(seed, seed + draws), at)
-    times = {AT: [AT]} if len(at) > 1 else {}
-    dimensions = {factor.name: factor.keys for factor in factors} | times
-    sizes = [len(factor.points) for factor in factors] + ([len(at)] if times else [])
-    own = _rows(run, {}, _own(run), {"spreads": [{"errors": [run.test_error]}]}, [run.network.run.seed], ())
-    own[0] |= dict.fromkeys([key for keys in dimensions.values() for key in keys])
-    found = Sweep(
-        folder, run.network.name, run.network.title, dimensions, tuple(sizes), tuple(rows), tuple(own), TRAINED
-    )
+    dimensions, sizes = {factor.name: factor.keys for factor in factors}, [len(factor.points) for factor in factors]
+    if len(at) > 1:
+        dimensions, sizes = {**dimensions, AT: [AT]}, [*sizes, len(at)]
+    about = (folder, run.network.name, run.network.title, dimensions, tuple(sizes))
+    found = Sweep(*about, tuple(rows), _as_trained(run, dimensions), TRAINED)
     atomic(folder / CURVES, json.dumps({**asdict(found), "path": None}, indent=1) + "\n")
     write_csv(found)
     if not found.count("done"):
@@ -125,16 +102,65 @@ def evaluate_curves(
     return found
 
 
+def _named_points(
+    run: Run,
+    points: Sequence[Point],
+    substrate: str | None,
+    settings: Sequence[str | Table],
+    hardware: str | None,
+    ideal: Sequence[str],
+    chips: list[Any],
+) -> tuple[Cell, list[str]]:
+    """Look at every point, and return the cell that all are, and a name for each that tells its content from others.
+
+    Raises
+    ------
+    NeuroeqError
+        If any of them is not valid; the message says which.
+    """
+    trained = sha256(b"".join(value.tobytes() for _, value in sorted(run.params.items()))).hexdigest()
+    names, network = [], run.network
+    for number, point in enumerate(points, 1):
+        try:
+            network = on_substrate(run, substrate, _settings(settings, point), hardware, ideal)
+        except NeuroeqError as error:
+            values = ", ".join(f"{key}={value}" for key, value in point.items())
+            raise type(error)(f"point {number} of {len(points)} ({values}): {error}") from None
+        content = json.dumps([trained, settings_of(network), *chips], sort_keys=True, default=str)
+        names.append(sha256(content.encode()).hexdigest()[:16])
+    return _cell(network, chips[1]), names
+
+
 def _settings(settings: Sequence[str | Table], point: Point) -> list[str | Table]:
-    given = [*settings, *(f"{key}={value}" for key, value in point.items())]
-    for each in given:
-        as_table(each)
-    return given
+    return [*settings, *(f"{key}={value}" for key, value in point.items())]
 
 
-def _own(run: Run) -> Cell:
-    network = run.network
-    return Cell(network.substrate_name, network.made_of if network.kind.hardware else None, network.run.seed)
+def _record(
+    path: Path, run: Run, substrate: str | None, settings: Sequence[str | Table], **options: Any
+) -> dict[str, Any]:
+    """Return the record of a point: that of an earlier call, or of an evaluation now, or why there is none."""
+    record = read_json(path)
+    if record:
+        return record
+    try:
+        record = evaluate_run(run, substrate, settings=settings, **options).as_dict()
+    except Interrupted as interruption:
+        raise Interrupted(path.parent.parent, interruption.number) from None
+    except NeuroeqError as error:
+        record = {"failure": str(error)}
+    atomic(path, json.dumps(record) + "\n")
+    return record
+
+
+def _as_trained(run: Run, dimensions: dict[str, list[str]]) -> tuple[Row, ...]:
+    """Return the row of the run itself."""
+    cell = _cell(run.network, run.network.run.seed)
+    (row,) = _rows(run, {}, cell, {"spreads": [{"errors": [run.test_error]}]}, [cell.seed], ())
+    return (row | {key: None for keys in dimensions.values() for key in keys},)
+
+
+def _cell(network: Network, seed: int) -> Cell:
+    return Cell(network.substrate_name, network.made_of if network.kind.hardware else None, seed)
 
 
 def _rows(

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
 from neuroeq.errors import SpecError
 
 from ..records.files import atomic
-from .table import NUMBERS
+from .columns import NUMBERS
 from .values import as_numbers
-
-if TYPE_CHECKING:
-    from .table import Sweep
 
 NETCDF = "sweep.nc"
 """The file of the Dataset in the folder of a sweep."""
 UNITS = {"J": "J", "s": "s"}
 
 
-def dataset_of(sweep: Sweep, save: bool) -> Any:
+class Gridded(Protocol):
+    """What a Dataset is made of: a sweep, with a row for each point of its grid, cell and seed, in that order."""
+
+    @property
+    def path(self) -> Path: ...  # noqa: D102
+    @property
+    def network(self) -> str: ...  # noqa: D102
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def dimensions(self) -> dict[str, list[str]]: ...  # noqa: D102
+    @property
+    def sizes(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def rows(self) -> tuple[dict[str, Any], ...]: ...  # noqa: D102
+
+
+def dataset_of(sweep: Gridded, save: bool) -> Any:
     """Return the Dataset of a sweep, and write it into its folder if `save` is true.
 
     Keys that vary alone are dimensions; keys that vary together are coordinates of one dimension, which is named

@@ -14,7 +14,8 @@ import numpy as np
 
 from neuroeq.units import prefixed
 
-from .table import NUMBERS, Row, Sweep
+from .columns import NUMBERS
+from .table import Row, Sweep
 
 
 @dataclass(frozen=True)

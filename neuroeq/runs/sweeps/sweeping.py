@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def plan_sweep(
     """
     described = network if isinstance(network, Network) else load_network(network)
     factors = factors_of(_texts(vary), _texts(zipped), drawn, sets)
-    cells = cells_of(on or [next(iter(described.substrate))], seeds)
+    cells = [_whole(cell) for cell in cells_of(on or [next(iter(described.substrate))], seeds)]
     _check_hardware_keys([key for factor in factors for key in factor.keys], cells)
     name = f"sweep-{described.name}{'-quick' if quick else ''}"
     folder = Path(out) if out is not None else Path("runs") / single_part(name, described.where)
@@ -206,6 +207,11 @@ def _check_hardware_keys(keys: Sequence[str], cells: Sequence[Cell]) -> None:
         if not circuits and of_hardware(as_table(f"{key}=0")):
             names = ", ".join(dict.fromkeys(cell.name for cell in cells))
             raise SpecError(f"'{key}' is varied, but {names} has no hardware; name a circuit, as in --on crossbar:pcm.")
+
+
+def _whole(cell: Cell) -> Cell:
+    """Return a cell that names the file of its hardware in full."""
+    return cell if cell.hardware is None else replace(cell, hardware=_named(cell.hardware))
 
 
 def _named(network: str) -> str:

@@ -13,6 +13,7 @@ from neuroeq.errors import SpecError
 
 from ..records.files import atomic
 from ..records.table import csv_text
+from .columns import NUMBERS, WORDS
 from .outcome import read_json
 from .plan import PLAN, Plan, Planned, read_plan
 from .values import value_of
@@ -21,23 +22,6 @@ CSV = "sweep.csv"
 """The file of the table in the folder of a sweep."""
 CURVES = "curves.json"
 """The file with the curves of an evaluation in its folder."""
-WORDS = ("cell", "substrate", "hardware", "seed", "status", "message")
-NUMBERS = (
-    "test_error",
-    "loss",
-    "gradient_cosine",
-    "energy_per_inference_J",
-    "latency_per_inference_s",
-    "cpu_s",
-    "train_error",
-    "validation_error",
-    "chance_error",
-    "gradient_cosine_start",
-    "energy_per_update_J",
-    "latency_per_update_s",
-    "spikes_per_inference",
-)
-"""The numbers of a row; the cosine is that of an update at the trained weights, with ``_start`` at the start ones."""
 Row = dict[str, Any]
 
 
