@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import neuroeq as ne
+from neuroeq.cli import live_sweep
 from neuroeq.errors import SpecError
 from neuroeq.runs.records.files import FolderHeldError
 from neuroeq.runs.sweeps import Drawn, do_one, open_sweep, plan_sweep, read_plan, run_plan, sweep, working
@@ -318,6 +319,32 @@ def test_a_network_of_tables_and_values_of_python_can_be_swept():
     assert found.count("done") == 2 and list(found["phases.nudged.duration"]) == ["50 ms"] * 2
     assert ne.load_run(found.path / found.rows[0]["folder"]).result["epochs"] == 2
     assert open_sweep("out").rows == found.rows
+
+
+# Progress.
+
+
+def test_where_there_is_no_terminal_a_line_tells_of_the_progress(swept, monkeypatch, capsys):
+    plan = read_plan(swept.path)
+    monkeypatch.setattr(live_sweep, "EVERY_S", 0.01)
+    with live_sweep.watch(plan, 1):
+        time.sleep(0.1)
+    assert capsys.readouterr().err.startswith("8 of 8 cells done, 0 running, time left 0 s\n")
+
+
+def test_the_time_left_is_that_of_the_cells_since_the_start(monkeypatch):
+    plan = plan_sweep("xor", ["phases.beta=0.1,0.2,0.3"], epochs=1, checked=False, references=False, out="out")
+    clock = [0.0]
+    monkeypatch.setattr(live_sweep.time, "monotonic", lambda: clock[0])
+    tally = live_sweep.Tally(plan)
+    assert tally.line == "0 of 3 cells done, 0 running, time left unknown"
+    for planned, record in zip(plan.once, ({"failure": "no."}, {}), strict=False):
+        plan.path(planned).mkdir(parents=True)
+        (plan.path(planned) / CELL).write_text(json.dumps(record))
+    plan.claims.take(plan.once[1].folder)
+    clock[0] = 3000.0
+    tally.look()
+    assert tally.line == "0 of 3 cells done, 1 failed, 1 running, time left 1 h 40 min"
 
 
 # Claims.
