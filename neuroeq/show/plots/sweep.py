@@ -19,6 +19,7 @@ from matplotlib.ticker import EngFormatter
 
 from neuroeq.errors import SpecError
 from neuroeq.runs.sweeps import Sweep, as_numbers
+from neuroeq.units import short_text
 
 from .style import COLOURS, STYLE, plain, write
 from .sweep_axes import MARKERS, Line, Scale, curve, heat_map, references, scatter
@@ -42,7 +43,7 @@ class Quantity:
     unit
         The unit, with SI prefixes at the ticks, of what may span decades.
     digits
-        The digits after the point of numbers in a map; with none, three that count are shown.
+        The digits after the point of numbers in a map; with none, they have three digits and the unit.
     """
 
     name: str
@@ -64,7 +65,7 @@ class Quantity:
 
     def text(self, value: float) -> str:
         """Return a number as it stands in a map."""
-        return f"{value:.3g}" if self.digits is None else f"{value:.{self.digits}f}"
+        return short_text(value, self.unit) if self.digits is None else f"{value:.{self.digits}f}"
 
 
 QUANTITIES = (
@@ -216,7 +217,9 @@ def _maps(
         axes.set_title(plain(_with_references(sweep, quantity, label, rows)))
     for axes in panels[len(lines) :]:
         axes.set_axis_off()
-    figure.colorbar(image, ax=list(panels[: len(lines)]), label=quantity.title)
+    bar = figure.colorbar(image, ax=list(panels[: len(lines)]), label=quantity.title)
+    if quantity.unit:
+        bar.ax.yaxis.set_major_formatter(EngFormatter(quantity.unit))
     return figure
 
 

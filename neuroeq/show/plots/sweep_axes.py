@@ -12,7 +12,6 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import NullLocator
 
 from neuroeq.runs.sweeps.summary import mean_and_interval
-from neuroeq.units import text_of
 
 from .style import plain
 
@@ -73,8 +72,8 @@ class Scale:
         """Return the axis of values that are numbers in a unit."""
         order = np.argsort(numbers)
         ordered = [float(numbers[index]) for index in order]
-        timed = unit not in ("", "steps")
-        texts = [text_of(number, unit) if timed else f"{number:.5g}" for number in ordered]
+        kept = unit not in ("", "steps")
+        texts = [str(values[index]) if kept else f"{numbers[index]:.5g}" for index in order]
         label = "time after programming" if key == "at" else f"{key} [{unit}]" if unit == "steps" else key
         return cls(label, [values[index] for index in order], ordered, texts, asks_for_log(ordered))
 
