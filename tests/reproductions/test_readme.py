@@ -56,7 +56,7 @@ def test_the_python_example_of_sweeps_runs():
 
 def test_every_sweep_of_the_page_can_be_planned(capsys):
     lines = [line for block in blocks(SWEEPS, "sh") for line in block.replace("\\\n", "").splitlines()]
-    sweeps = [shlex.split(line) for line in lines if line.startswith("neuroeq sweep")]
+    sweeps = [shlex.split(line, comments=True) for line in lines if line.startswith("neuroeq sweep")]
     for words in sweeps:
         with pytest.raises(SystemExit) as ended:
             main([*words[1:], "--plan"])
