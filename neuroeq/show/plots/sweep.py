@@ -254,7 +254,7 @@ def _finished(
     axes: Axes, sweep: Sweep, quantity: Quantity, scale: Scale, colours: dict[str, str], first: bool = True
 ) -> None:
     """Add reference lines, labels and the legend."""
-    scale.set(axes)
+    scale.set(axes, drawn="sample" in sweep.dimensions)
     references(axes, *_references(sweep, quantity), colours, sweep.reference)
     axes.set_ylabel(quantity.title)
     low, high = axes.get_ylim()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import EngFormatter, NullLocator
 
 from neuroeq.runs.sweeps.summary import mean_and_interval
 
@@ -58,6 +58,8 @@ class Scale:
         Whether the axis is logarithmic.
     words
         Whether the values are no numbers.
+    unit
+        The SI unit of the numbers, if they have one.
     """
 
     label: str
@@ -66,6 +68,7 @@ class Scale:
     texts: list[str]
     log: bool = False
     words: bool = False
+    unit: str = ""
 
     @classmethod
     def of(cls, key: str, values: Sequence[Any], numbers: Sequence[float], unit: str) -> Scale:
@@ -75,7 +78,9 @@ class Scale:
         kept = unit not in ("", "steps")
         texts = [str(values[index]) if kept else f"{numbers[index]:.5g}" for index in order]
         label = "time after programming" if key == "at" else f"{key} [{unit}]" if unit == "steps" else key
-        return cls(label, [values[index] for index in order], ordered, texts, asks_for_log(ordered))
+        return cls(
+            label, [values[index] for index in order], ordered, texts, asks_for_log(ordered), unit=unit if kept else ""
+        )
 
     @classmethod
     def of_words(cls, key: str, values: Sequence[Any]) -> Scale:
@@ -87,12 +92,15 @@ class Scale:
         """Return where a value is on the axis."""
         return self.numbers[self.values.index(value)]
 
-    def set(self, axes: Axes) -> None:
-        """Make it the x axis."""
+    def set(self, axes: Axes, drawn: bool = False) -> None:
+        """Make it the x axis; values that were drawn at random have no ticks of their own."""
         if self.log:
             axes.set_xscale("log")
-        axes.xaxis.set_minor_locator(NullLocator())
-        if len(self.values) <= MOST_TICKS:
+        if not drawn:
+            axes.xaxis.set_minor_locator(NullLocator())
+        if drawn and self.unit:
+            axes.xaxis.set_major_formatter(EngFormatter(self.unit))
+        if len(self.values) <= MOST_TICKS and not drawn:
             axes.set_xticks(self.numbers, [plain(text) for text in self.texts])
             long = sum(map(len, self.texts)) > 45
             axes.tick_params(axis="x", rotation=30 if long else 0)
