@@ -28,6 +28,9 @@ from .runs.comparison import Comparison as Comparison
 from .runs.comparison import compare as compare
 from .runs.run import Run as Run
 from .runs.run import load_run as load_run
+from .runs.sweeps import Sweep as Sweep
+from .runs.sweeps import open_sweep as open_sweep
+from .runs.sweeps import sweep as sweep
 from .runs.training import train as train
 from .runs.transfer import evaluate_run as evaluate_run
 from .show import plots as plots

@@ -14,7 +14,7 @@ import typer
 
 from neuroeq.errors import NeuroeqWarning
 
-from . import check, compare, evaluation, export, fit, listing, plot, run, show
+from . import check, compare, evaluation, export, fit, listing, plot, run, show, sweep
 from .ending import endings, prepare_streams
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("eval")(evaluation.evaluate)
 app.command("compare")(compare.compare)
+app.command("sweep")(sweep.sweep)
 app.command("check")(check.check)
 app.command("plot")(plot.plot)
 app.command("export")(export.export)

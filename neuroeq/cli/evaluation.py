@@ -1,4 +1,4 @@
-"""`neuroeq eval`: test trained weights on other chips, and report the spread of their errors."""
+"""`neuroeq eval`: test trained weights on other chips, and report the spread of their errors, also as curves."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import SUBSTRATES, DataDir, FinishedRun, Hardware, Ideal, Quiet, Settings, Target, parts
+from neuroeq.errors import SpecError
+
+from .options import SUBSTRATES, DataDir, FinishedRun, Hardware, Ideal, Quiet, Settings, Target, Vary, parts
 from .output import Json, console, print_json
 
 if TYPE_CHECKING:
@@ -37,34 +40,64 @@ def evaluate(
             help="The times after programming at which to test, such as '1 s,1 h'; right after it if left out.",
         ),
     ] = None,
+    vary: Vary = None,
     settings: Settings = None,
     data_dir: DataDir = None,
     target: Target = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With --vary, the folder of the curves; RUN/curves if left out.")
+    ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Test the weights of a finished run on other chips, each with devices of its own, or on another substrate.
 
     Example: neuroeq eval runs/digits-rate-seed0 --substrate crossbar --hardware ideal --draws 10
+
+    Example: neuroeq eval runs/digits-crossbar-pcm-seed0 --vary hardware.periphery.adc_bits=4,6,8 --draws 10
     """
-    transfer, status = _evaluated(
-        quiet,
-        run=run,
-        substrate=substrate,
-        hardware=hardware,
-        ideal=parts(ideal),
-        draws=draws,
-        seed=seed,
-        at=parts(at),
-        settings=settings or [],
-        data_dir=data_dir,
-        target=target,
-    )
+    options: dict[str, Any] = {
+        "run": run,
+        "substrate": substrate,
+        "hardware": hardware,
+        "ideal": parts(ideal),
+        "draws": draws,
+        "seed": seed,
+        "at": parts(at),
+        "settings": settings or [],
+        "data_dir": data_dir,
+        "target": target,
+    }
+    if vary:
+        _curves(quiet, as_json, vary=vary, out=out, **options)
+        return
+    if out is not None:
+        raise SpecError("--out: is the folder of curves, which --vary KEY=V1,V2,... asks for; leave it out.")
+    transfer, status = _evaluated(quiet, **options)
     if as_json:
         print_json(transfer.as_dict())
     else:
         _show(transfer)
     raise typer.Exit(status)
+
+
+def _curves(quiet: bool, as_json: bool, **options: Any) -> None:
+    """Evaluate a grid, and show its table."""
+    from neuroeq.runs.interruption import Interrupted
+    from neuroeq.runs.sweeps import evaluate_curves
+
+    from .sweep import show
+
+    try:
+        with _progress(quiet) as progress:
+            found = evaluate_curves(**options, progress=progress)
+    except Interrupted as interruption:
+        print("neuroeq: interrupted; give the same command to go on with the points that are left.", file=sys.stderr)
+        raise typer.Exit(interruption.status) from None
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        show(found)
 
 
 def _evaluated(quiet: bool, **options: Any) -> tuple[Transfer, int]:

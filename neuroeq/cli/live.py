@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.live import Live
 from rich.table import Table
@@ -22,16 +23,15 @@ def watch(plan: Plan, cells: Sequence[Cell]) -> Iterator[None]:
     def draw() -> Table:
         table = Table("cell", "seed", "state", "train error")
         for cell in cells:
-            table.add_row(cell.name, str(cell.seed), *state(plan, cell))
+            table.add_row(cell.name, str(cell.seed), *progress_of(plan.folder(cell)))
         return table
 
     with Live(get_renderable=draw, console=console(stderr=True), refresh_per_second=1):
         yield
 
 
-def state(plan: Plan, cell: Cell) -> tuple[str, str]:
-    """Return what a cell is doing, and its latest training error."""
-    path = plan.folder(cell)
+def progress_of(path: Path) -> tuple[str, str]:
+    """Return what the cell with a run folder is doing, and its latest training error."""
     if not path.is_dir():
         return "waiting", ""
     try:

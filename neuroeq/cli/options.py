@@ -32,6 +32,15 @@ Settings = Annotated[
         "'hardware.'; can be repeated.",
     ),
 ]
+Vary = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vary",
+        metavar="KEY=V1,V2,...",
+        help="A key that varies, as --set takes it, and its values, such as phases.beta=0.05,0.1,0.2 or "
+        "hardware.synapse.levels=2,4,...,256; given again, all combinations are made.",
+    ),
+]
 Epochs = Annotated[
     int | None, typer.Option(min=1, help="The number of epochs to train; the network's own if left out.")
 ]

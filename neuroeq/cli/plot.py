@@ -1,4 +1,4 @@
-"""`neuroeq plot`: draw the figures of a finished run, or the window of a plasticity rule."""
+"""`neuroeq plot`: draw the figures of a finished run or of a sweep, or the window of a plasticity rule."""
 
 from __future__ import annotations
 
@@ -16,8 +16,14 @@ OURS = ", ".join([*FIGURES.ours, "all"])
 
 
 def plot(
-    run: Annotated[Path | None, typer.Argument(help="The folder of a finished run.")] = None,
-    figures: Annotated[list[str] | None, typer.Argument(help=f"The figures to draw: {OURS}; all if left out.")] = None,
+    run: Annotated[Path | None, typer.Argument(help="The folder of a finished run, or of a sweep.")] = None,
+    figures: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help=f"The figures to draw: {OURS}; all if left out. Those of a sweep are accuracy, "
+            "gradient_cosine, energy and others; they are chosen by what was varied."
+        ),
+    ] = None,
     stdp: Annotated[
         list[str] | None,
         typer.Option(
@@ -35,7 +41,7 @@ def plot(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Draw the figures of a run, or the windows of plasticity rules, each as PNG and SVG.
+    """Draw the figures of a run or of a sweep, or the windows of plasticity rules, each as PNG and SVG.
 
     Example: neuroeq plot runs/digits-spiking-seed0 raster weights
 
@@ -46,6 +52,9 @@ def plot(
         return
     if run is None:
         raise SpecError("plot: nothing to draw; expected the folder of a finished run, or --stdp NAME.")
+    if (run / "plan.json").exists() or (run / "curves.json").exists():
+        _sweep(run, figures or ["all"], out, as_json)
+        return
     for figure in figures or []:
         known = [*FIGURES.names(), "all"]
         if figure not in known:
@@ -53,11 +62,27 @@ def plot(
     from neuroeq.runs.run import load_run
     from neuroeq.show import plots
 
-    written = [str(path) for path in plots.save(load_run(run), figures or ["all"], out)]
+    _say(plots.save(load_run(run), figures or ["all"], out), as_json)
+
+
+def _sweep(folder: Path, figures: list[str], out: Path | None, as_json: bool) -> None:
+    """Draw the figures of a sweep."""
+    from neuroeq.runs.sweeps import open_sweep
+    from neuroeq.show import plots
+
+    known = [*(quantity.name for quantity in plots.QUANTITIES), "all"]
+    for figure in figures:
+        if figure not in known:
+            raise unknown_name("figure of a sweep", figure, known, f"There are: {', '.join(known)}.")
+    _say(plots.save_sweep(open_sweep(folder), figures, out), as_json)
+
+
+def _say(written: list[Path], as_json: bool) -> None:
+    paths = [str(path) for path in written]
     if as_json:
-        print_json({"figures": written})
+        print_json({"figures": paths})
     else:
-        print("\n".join(written))
+        print("\n".join(paths))
 
 
 def _windows(names: list[str], run: Path | None, out: Path | None, as_json: bool) -> None:

@@ -14,6 +14,9 @@ from . import (
     records as records,
 )
 from . import (
+    sweeps as sweeps,
+)
+from . import (
     transfer as transfer,
 )
 from .run import Run as Run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ def train(
     progress: Progress | None = None,
     callback: Callback | None = None,
     patience_s: float = 0.0,
+    before_write: Callable[[], None] | None = None,
 ) -> Run:
     """Train a network, evaluate it, and store everything in a run folder.
 
@@ -86,6 +87,8 @@ def train(
         parameters and is changed in place, so copy what you want to keep.
     patience_s
         How long to wait for another process that writes into the run folder [s].
+    before_write
+        A function that is called before a file of the run folder is written, and raises an error if none may be.
 
     Returns
     -------
@@ -108,6 +111,8 @@ def train(
     records = _records(out, resolved, resume, keep)
     if source is not None:
         resolved.read_from(records.path / "run.toml", resolved.where)
+    if isinstance(records, RunFolder):
+        records.before_write = before_write
     with records.held(resume, patience_s), threadpool_limits(1):
         with interrupting(records.path if resume else None):
             session = begun(records, resolved, use_target(target), source)

@@ -163,7 +163,7 @@ def evaluate_run(
     """
     run = run if isinstance(run, Run) else load_run(run)
     times: list[float | None] = [_time(each) for each in at] or [None]
-    network, state = _on_substrate(run, substrate, settings, hardware, ideal), run.folder.load()
+    network, state = on_substrate(run, substrate, settings, hardware, ideal), run.folder.load()
     network, params = with_full_scales(network, state.full_scales), state.params
     _check_parameters(run, network, params)
     if at and not network.kind.hardware:
@@ -266,7 +266,7 @@ class _Drawn:
         return Inference.of(circuit, inputs, self._streams.child("energy"))
 
 
-def _on_substrate(
+def on_substrate(
     run: Run, substrate: str | None, settings: Sequence[str | Table], hardware: str | None, ideal: Sequence[str]
 ) -> Network:
     """Return the network of a run, resolved for another substrate or other hardware."""

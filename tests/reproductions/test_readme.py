@@ -18,6 +18,7 @@ README = (ROOT / "README.md").read_text()
 MODELS = (ROOT / "docs" / "models.md").read_text()
 HARDWARE = (ROOT / "docs" / "hardware.md").read_text()
 RULES = (ROOT / "docs" / "rules.md").read_text()
+SWEEPS = (ROOT / "docs" / "sweeps.md").read_text()
 
 
 def blocks(text, language):
@@ -46,12 +47,30 @@ def test_the_python_example_prints_what_the_page_says(page, capsys):
 
 
 @pytest.mark.reproduction
+def test_the_python_example_of_sweeps_runs():
+    pytest.importorskip("xarray")
+    (code,) = blocks(SWEEPS, "python")
+    exec(compile(code, "page.md", "exec"), {})
+    assert Path("swept/sweep.csv").exists() and Path("swept/sweep.nc").exists()
+
+
+def test_every_sweep_of_the_page_can_be_planned(capsys):
+    lines = [line for block in blocks(SWEEPS, "sh") for line in block.replace("\\\n", "").splitlines()]
+    sweeps = [shlex.split(line, comments=True) for line in lines if line.startswith("neuroeq sweep")]
+    for words in sweeps:
+        with pytest.raises(SystemExit) as ended:
+            main([*words[1:], "--plan"])
+        assert not ended.value.code, words
+    assert len(sweeps) >= 6
+
+
+@pytest.mark.reproduction
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_the_command_lines_work_in_their_order(capsys):
     shutil.copy(DATA / "pulses.csv", "pulses.csv")
     lines = [words for words in commands() if words[0] == "neuroeq"]
     assert [words[1] for words in lines] == [
-        *["run", "run", "plot", "run", "run", "check", "export", "fit", "list", "show"],
+        *["run", "run", "plot", "run", "run", "check", "sweep", "plot", "export", "fit", "list", "show"],
         *["compare", "eval"],
     ]
     for words in lines:

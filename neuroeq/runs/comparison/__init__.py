@@ -1,11 +1,12 @@
 """`compare`: train one network on many substrates, side by side, and put the results into one table."""
 
+from ..sweeps.cells import Cell, cells_of
+from ..sweeps.outcome import CELL, read_json
 from .answer import answer, learns
-from .cells import Cell, cells_of
 from .columns import Column, Words, used
 from .costs import costs, unlike
 from .rows import Row, Summary
-from .running import CELL, Plan, read_json
+from .running import Plan
 from .side_by_side import Comparison, compare
 
 __all__ = [

@@ -19,7 +19,7 @@ from neuroeq.measures.backprop import FeedForward, Trained, train
 from neuroeq.randomness import Streams
 
 from ..records import RunFolder, versions
-from .cells import BASELINE
+from ..sweeps.cells import BASELINE
 
 
 def with_rate_units(network: Network | str | Path) -> Network:

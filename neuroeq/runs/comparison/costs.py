@@ -12,8 +12,9 @@ from collections.abc import Sequence
 
 from neuroeq.describe.kinds import kind_of
 
+from ..sweeps.summary import mean_and_interval
 from .columns import layers_text
-from .rows import Summary, mean_and_interval
+from .rows import Summary
 from .side_by_side import Comparison
 
 IDEAL = (None, "unbounded", "ideal")

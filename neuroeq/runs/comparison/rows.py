@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from math import sqrt
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from scipy import stats
-
 from ..analysis import settling_time
 from ..run import load_run
-from .cells import BASELINE, Cell
-from .running import CELL, read_json
+from ..sweeps.cells import BASELINE, Cell
+from ..sweeps.outcome import CELL, read_json
+from ..sweeps.summary import mean_and_interval
 
 SETTLED = 0.01
 """How near outputs must stay to their last values, as a fraction of the largest one."""
@@ -235,17 +232,6 @@ def _summary(rows: Sequence[Row]) -> Summary:
         _by_parameter([row.cosines_start for row in done]),
         _by_parameter([row.cosines_end for row in done]),
     )
-
-
-def mean_and_interval(values: Sequence[float | None]) -> tuple[float | None, float | None]:
-    """Return the mean and half its 95 % interval; None if there are too few values, or any is missing."""
-    known = [value for value in values if value is not None]
-    if not known or len(known) < len(values):
-        return None, None
-    if len(known) == 1:
-        return float(known[0]), None
-    half = stats.t.ppf(0.975, len(known) - 1) * np.std(known, ddof=1) / sqrt(len(known))
-    return float(np.mean(known)), float(half)
 
 
 def as_dict(row: Row | Summary) -> dict[str, Any]:

@@ -18,11 +18,13 @@ from ..interruption import Interrupted, interrupting
 from ..records.choice import single_part
 from ..records.files import held, made, remove_empty
 from ..run import Run, load_run
-from .cells import BASELINE, Cell, cells_of
+from ..sweeps.cells import BASELINE, Cell, cells_of
+from ..sweeps.outcome import CHECKED
+from ..sweeps.recipe import QUICK_EXAMPLES
+from ..sweeps.workers import run_all
 from .rows import Row, Summary, as_dict, read_row, summaries
-from .running import CHECKED, QUICK_EXAMPLES, Plan, obstacle
+from .running import Plan, obstacle, run_cell
 from .tables import write_tables
-from .workers import run_all
 
 Watch = Callable[[Plan, Sequence[Cell]], AbstractContextManager[Any]]
 """A function that returns a context manager, which shows the progress of the cells while it is open."""
@@ -148,7 +150,7 @@ def compare(
             plan.check_folder(cell)
         with held(folder):
             with nullcontext() if watch is None else watch(plan, cells), interrupting(folder):
-                run_all(plan, cells, jobs)
+                run_all([(run_cell, (plan, cell)) for cell in cells], jobs, [str(plan.folder(cell)) for cell in cells])
             return _concluded(plan, cells, described, seeds, without)
     except Interrupted as interruption:
         raise Interrupted(folder, interruption.number) from None

@@ -12,6 +12,10 @@ from pathlib import Path
 from neuroeq.errors import SpecError
 
 
+class FolderHeldError(SpecError):
+    """Another process writes into a folder."""
+
+
 def atomic(path: Path, content: bytes | str, sync: bool = True) -> None:
     """Write a file under another name, flush it to the disk, and rename it.
 
@@ -75,14 +79,14 @@ def held(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
 
     Raises
     ------
-    SpecError
+    FolderHeldError
         If another process holds it.
     """
     descriptor, deadline = os.open(folder, os.O_RDONLY), time.monotonic() + patience_s
     try:
         while not _taken(descriptor):
             if time.monotonic() > deadline:
-                raise SpecError(
+                raise FolderHeldError(
                     f"{folder}: another process is writing into this folder; wait for its end, or choose another "
                     "folder with --out."
                 )

@@ -13,7 +13,7 @@ import os
 import platform
 import shlex
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -55,7 +55,14 @@ class RunFolder:
         The path of the folder.
     made
         The folders that were made for it, from the innermost outwards, which `held` removes if they are left empty.
+
+    Attributes
+    ----------
+    before_write
+        A function that is called before a file is written, and raises an error if none may be; None for no such.
     """
+
+    before_write: Callable[[], None] | None = None
 
     def __init__(self, path: Path, made: Sequence[Path] = ()) -> None:
         self.path = path
@@ -99,7 +106,7 @@ class RunFolder:
 
     def describe(self, network: Network) -> None:
         """Write run.toml: the resolved network, with the options of the run."""
-        atomic(self.path / "run.toml", to_toml(network))
+        self._put("run.toml", to_toml(network))
 
     def description(self) -> Network:
         """Read the network from run.toml.
@@ -119,7 +126,7 @@ class RunFolder:
 
     def write_data(self, source: Source) -> None:
         """Write data.npz: the examples that the user gave as arrays."""
-        atomic(self.path / DATA_FILE, source_bytes(source))
+        self._put(DATA_FILE, source_bytes(source))
 
     def save(self, state: State, sync: bool = True) -> None:
         """Write the checkpoint, and keep the last one before it that has reached the disk beside it.
@@ -181,8 +188,13 @@ class RunFolder:
         """Write metrics.csv, with a row for each epoch; `sync` says whether to wait until it is on the disk."""
         self._write(self.path / "metrics.csv", self._table.text(rows), sync)
 
+    def _put(self, name: str, content: bytes | str, sync: bool = True) -> None:
+        if self.before_write is not None:
+            self.before_write()
+        atomic(self.path / name, content, sync)
+
     def _write(self, path: Path, content: bytes | str, sync: bool) -> None:
-        atomic(path, content, sync)
+        self._put(path.name, content, sync)
         if sync:
             self._unsynced.discard(path)
         else:
@@ -209,7 +221,7 @@ class RunFolder:
 
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Write result.json."""
-        atomic(self.path / "result.json", json.dumps(result, indent=2) + "\n")
+        self._put("result.json", json.dumps(result, indent=2) + "\n")
 
     def result(self) -> dict[str, Any]:
         """Read result.json.
@@ -235,7 +247,7 @@ class RunFolder:
 
     def write_traces(self, state: State, probes: Mapping[str, Recording], inference: Volts) -> None:
         """Write traces.h5: weights over training, and recorded phases and voltages of a few samples, with units."""
-        atomic(self.path / "traces.h5", traces_bytes(state, probes, inference))
+        self._put("traces.h5", traces_bytes(state, probes, inference))
 
     @contextmanager
     def traces(self) -> Iterator[h5py.File]:

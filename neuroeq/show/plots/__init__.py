@@ -11,10 +11,12 @@ from .inline import Inline, comparison_figures, embedded
 from .over_epochs import learning, saturation, weights
 from .over_time import plasticity, raster, settling
 from .pulses import pulse_fit, save_fit
+from .sweep import QUANTITIES, save_sweep, sweep_figure
 from .windows import save_window, window
 
 __all__ = [
     "FIGURES",
+    "QUANTITIES",
     "Inline",
     "accuracy_and_energy",
     "backpropagation",
@@ -34,8 +36,10 @@ __all__ = [
     "save",
     "save_fit",
     "save_report",
+    "save_sweep",
     "save_window",
     "settling",
+    "sweep_figure",
     "weights",
     "window",
 ]

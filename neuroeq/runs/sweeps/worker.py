@@ -1,4 +1,4 @@
-"""A worker of a comparison: it runs the cells that come through its stdin, and ends when that closes.
+"""A worker of a comparison or a sweep: it does the tasks that come through its stdin, and ends when that closes.
 
 It closes when the process that started the worker ends, however it ends, so no worker is left behind. A cell that is
 being trained then leaves a checkpoint, as after SIGTERM.
@@ -15,11 +15,11 @@ import time
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
-from .running import GRACE_S, run_cell
+from .workers import GRACE_S
 
 
 def main() -> None:
-    """Run cells until stdin closes; answer each with None, or with the exception that ended it."""
+    """Do tasks until stdin closes; answer each with None, or with the exception that ended it."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not get between the answers
     tasks: SimpleQueue[Any] = SimpleQueue()
@@ -29,7 +29,8 @@ def main() -> None:
     while (task := tasks.get()) is not None:
         answer: BaseException | None = None
         try:
-            run_cell(*task)
+            function, arguments = task
+            function(*arguments)
         except KeyboardInterrupt as interruption:
             sys.exit(getattr(interruption, "status", 130))
         except Exception as error:

@@ -1,0 +1,275 @@
+"""The plan of a sweep: its cells, each named by its content, and `plan.json`, from which any process can do one.
+
+name of a cell    SUBSTRATE[-HARDWARE]-DIGEST-seedN, where DIGEST is one of the resolved network
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from neuroeq.describe.catalog import load_network, of_hardware, resolve
+from neuroeq.describe.spec import Network
+from neuroeq.describe.spec.files import Table
+from neuroeq.errors import NeuroeqError, SpecError, given
+
+from ..records.choice import settings_of
+from ..records.files import atomic
+from .cells import Cell
+from .claims import Claims
+from .grid import Point
+from .outcome import CELL, read_json
+from .recipe import as_table, recipe
+
+PLAN = "plan.json"
+"""The file of a plan in the folder of its sweep."""
+SCHEMA = 1
+"""The version of the file."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell of a sweep.
+
+    Parameters
+    ----------
+    cell
+        Its substrate, hardware and seed.
+    values
+        The values of what is varied, each as it would follow ``--set KEY=``.
+    folder
+        The name of its run folder. Cells with the same content have the same one, and are trained once.
+    reference
+        Whether nothing is varied, and hardware is left out: a run to compare the others with.
+    """
+
+    cell: Cell
+    values: Point
+    folder: str
+    reference: bool = False
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The options that all cells of a sweep share.
+
+    Parameters
+    ----------
+    network
+        The name of the network, or the path of its file.
+    settings, ideal
+        Changes to the network, and parts of the hardware to idealise; those of the hardware apply to circuits only.
+    epochs, quick
+        The number of epochs, and whether to take only a quick look, as `recipe` says.
+    data_dir, target
+        The same as for `train`.
+    checked
+        Whether the update of each cell is compared with the gradient.
+    """
+
+    network: str
+    settings: tuple[str | Table, ...] = ()
+    ideal: tuple[str, ...] = ()
+    epochs: int | None = None
+    quick: bool = False
+    data_dir: str | None = None
+    target: str | None = None
+    checked: bool = True
+
+    @cached_property
+    def described(self) -> Network:
+        """The network, as its file describes it."""
+        return load_network(self.network)
+
+    def options(self, cell: Cell, values: Point, reference: bool = False) -> dict[str, Any]:
+        """Return the arguments of `train` and `resolve` for a cell; those of a reference change no hardware.
+
+        Raises
+        ------
+        NeuroeqError
+            If the network cannot be resolved with these values.
+        """
+        given = [each for each in self.settings if not (reference and of_hardware(as_table(each)))]
+        settings = [*given, *(f"{key}={value}" for key, value in values.items())]
+        ideal = () if reference else self.ideal
+        return recipe(self.described, cell.substrate, cell.hardware, settings, ideal, self.epochs, self.quick)
+
+    def digest(self, cell: Cell, values: Point, reference: bool = False) -> str:
+        """Return what tells the content of a cell from others, whatever its seed.
+
+        Raises
+        ------
+        NeuroeqError
+            If the network cannot be resolved with these values.
+        """
+        content = settings_of(resolve(self.described, **self.options(cell, values, reference)))
+        content["run"].pop("seed", None)
+        return sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The plan of a sweep.
+
+    Parameters
+    ----------
+    out
+        The folder of the sweep.
+    shared
+        The options that all cells share.
+    dimensions
+        The keys of each factor of the grid, by its name.
+    sizes
+        The number of points of each factor.
+    cells
+        All cells: points by substrates by seeds, and at the end the references.
+    """
+
+    out: Path
+    shared: Shared
+    dimensions: dict[str, list[str]]
+    sizes: tuple[int, ...]
+    cells: tuple[Planned, ...]
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys that are varied."""
+        return [key for keys in self.dimensions.values() for key in keys]
+
+    @property
+    def once(self) -> list[Planned]:
+        """The cells, each content once."""
+        return list({each.folder: each for each in reversed(self.cells)}.values())[::-1]
+
+    @property
+    def claims(self) -> Claims:
+        """Who works on which cell."""
+        return Claims(self.out / "claims")
+
+    def path(self, planned: Planned) -> Path:
+        """Return the run folder of a cell."""
+        return self.out / "cells" / planned.folder
+
+    def outcome(self, planned: Planned) -> dict[str, Any] | None:
+        """Return the record of a cell that is done or has failed; None for another one."""
+        path = self.path(planned)
+        record = read_json(path / CELL)
+        if "failure" in record:
+            return record
+        kept = "gradient" in record and (record["gradient"] is not None or not self.shared.checked)
+        return record if kept and (path / "result.json").exists() else None
+
+    def write(self) -> Path:
+        """Write `plan.json`, and return its path."""
+        table = {
+            "schema": SCHEMA,
+            "shared": asdict(self.shared),
+            "dimensions": self.dimensions,
+            "sizes": self.sizes,
+            "cells": [
+                {**asdict(each.cell), "values": each.values, "folder": each.folder, "reference": each.reference}
+                for each in self.cells
+            ],
+        }
+        atomic(self.out / PLAN, json.dumps(table, indent=1) + "\n")
+        return self.out / PLAN
+
+
+def planned_cells(shared: Shared, points: Sequence[Point], on: Sequence[Cell], references: bool) -> list[Planned]:
+    """Return the cells of a sweep, after a look at every one of them.
+
+    Parameters
+    ----------
+    shared
+        The options that all cells share.
+    points
+        The values of what is varied.
+    on
+        Substrates with their hardware and all seeds.
+    references
+        Whether to add the unvaried network on each substrate, without hardware; it is left out where it is not valid.
+
+    Raises
+    ------
+    NeuroeqError
+        If any of them is not valid; the message says which.
+    """
+    kinds = list(dict.fromkeys((cell.substrate, cell.hardware) for cell in on))
+    cells: list[Planned] = []
+    for point in points:
+        for kind in kinds:
+            seeds = [cell for cell in on if (cell.substrate, cell.hardware) == kind]
+            try:
+                digest = shared.digest(seeds[0], point)
+            except NeuroeqError as error:
+                values = ", ".join([seeds[0].name, *(f"{key}={value}" for key, value in point.items())])
+                number = f"{len(cells) + 1} of {len(points) * len(on)}"
+                raise type(error)(f"cell {number} ({values}): {error}") from None
+            cells += [Planned(cell, point, _named(cell, digest)) for cell in seeds]
+    for substrate in dict.fromkeys(substrate for substrate, _ in kinds) if references else ():
+        seeds = [Cell(substrate, None, seed) for seed in dict.fromkeys(cell.seed for cell in on)]
+        with suppress(NeuroeqError):
+            digest = shared.digest(seeds[0], {}, reference=True)
+            cells += [Planned(cell, {}, _named(cell, digest), reference=True) for cell in seeds]
+    return cells
+
+
+def read_plan(path: Path) -> Plan:
+    """Read the plan of a sweep.
+
+    Parameters
+    ----------
+    path
+        The file, or the folder that it is in.
+
+    Raises
+    ------
+    SpecError
+        If there is no plan, it is damaged, or of another version.
+    """
+    path = path / PLAN if path.is_dir() else path
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        version = table["schema"]
+    except OSError as error:
+        raise SpecError(
+            f"{path}: cannot be read ({error.strerror}); `neuroeq sweep NETWORK --vary KEY=V1,V2 --plan` writes a plan."
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise SpecError(
+            f"{path}: is no plan of a sweep; make it anew with `neuroeq sweep NETWORK ... --plan`."
+        ) from None
+    if version != SCHEMA:
+        raise SpecError(
+            f"{path}: is a plan of version {given(version)}, and this is neuroeq {metadata.version('neuroeq')}, which "
+            f"reads version {SCHEMA}; make it anew with `neuroeq sweep NETWORK ... --plan` in another folder."
+        )
+    try:
+        return _plan_of(table, path.parent)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SpecError(
+            f"{path}: is damaged ({given(str(error))}); make it anew with `neuroeq sweep NETWORK ... --plan`."
+        ) from None
+
+
+def _plan_of(table: dict[str, Any], out: Path) -> Plan:
+    shared: dict[str, Any] = dict(table["shared"])
+    shared |= {key: tuple(value) for key, value in shared.items() if isinstance(value, list)}
+    cells = tuple(
+        Planned(
+            Cell(each["substrate"], each["hardware"], each["seed"]), each["values"], each["folder"], each["reference"]
+        )
+        for each in table["cells"]
+    )
+    return Plan(out, Shared(**shared), table["dimensions"], tuple(table["sizes"]), cells)
+
+
+def _named(cell: Cell, digest: str) -> str:
+    return f"{cell.name.replace(':', '-')}-{digest}-seed{cell.seed}"

@@ -1,0 +1,133 @@
+"""The jobs of a sweep on a cluster: as processes of submitit, and on a stand-in for SLURM that kills them in time."""
+
+import csv
+import os
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from neuroeq.errors import SpecError
+from neuroeq.runs.sweeps import cluster_of, open_sweep
+from neuroeq.runs.sweeps.cluster import Cluster
+from tests.nets import PATIENCE
+
+pytest.importorskip("submitit")
+OPTIONS = ["--no-check", "--no-reference", "--quiet"]
+THREE = ["--vary", "phases.beta=0.05,0.1,0.2", "--epochs", "100"]
+
+SBATCH = """#!{python}
+# Runs a job as a process in a session of its own, and kills it after a few seconds, as SLURM does at its time limit.
+import os, subprocess, sys
+here = {here!r}
+number = len(os.listdir(here + "/jobs")) + 1
+open(f"{{here}}/jobs/{{number}}", "w").close()
+environment = dict(os.environ, SLURM_JOB_ID=str(number), SLURM_NTASKS="1", SLURM_JOB_NUM_NODES="1", SLURM_NODEID="0",
+                   SLURM_PROCID="0", SLURM_LOCALID="0", SLURM_JOB_NODELIST="here")
+job = subprocess.Popen(["timeout", "--kill-after=5", "--signal=" + {signal!r}, {limit!r}, "bash", sys.argv[-1]],
+                       env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+open(f"{{here}}/jobs/{{number}}", "w").write(str(job.pid))
+print("Submitted batch job", number)
+"""
+SRUN = """#!/bin/bash
+# Runs what comes after its options, with stdout and stderr in the files that they name.
+while [[ $1 == --* || $1 == -* ]]; do
+  case $1 in --output) out=$2; shift;; --error) err=$2; shift;; esac
+  shift
+done
+exec "$@" >"${out//%t/0}.log" 2>"${err//%t/0}.log"
+"""
+SQUEUE = """#!/bin/bash
+# Prints a job while its process runs.
+pid=$(cat {here}/jobs/${{@: -1}})
+kill -0 "$pid" 2>/dev/null && [[ $(cut -d' ' -f3 /proc/$pid/stat) != Z ]] && echo "${{@: -1}} R"
+exit 0
+"""
+SCANCEL = """#!/bin/bash
+kill -- -$(cat {here}/jobs/${{@: -1}})
+"""
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """Return a function that puts a stand-in for SLURM on the path, with a time limit of jobs and how it ends them."""
+
+    def install(limit="600", signal="TERM"):
+        here = tmp_path / "slurm"
+        (here / "jobs").mkdir(parents=True)
+        names = {"sbatch": SBATCH, "squeue": SQUEUE, "scancel": SCANCEL}
+        texts = {
+            n: t.format(here=str(here), python=sys.executable, limit=limit, signal=signal) for n, t in names.items()
+        }
+        for name, text in {**texts, "srun": SRUN}.items():
+            (here / name).write_text(text)
+            (here / name).chmod(stat.S_IRWXU)
+        monkeypatch.setenv("PATH", f"{here}{os.pathsep}{os.environ['PATH']}")
+        return here / "jobs"
+
+    return install
+
+
+def swept(out, *options):
+    command = [sys.executable, "-m", "neuroeq", "sweep", "xor", *OPTIONS, "--out", out, *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    with (Path(out) / "sweep.csv").open(newline="") as file:
+        return [{key: value for key, value in row.items() if key != "cpu_s"} for row in csv.DictReader(file)]
+
+
+@pytest.mark.reproduction
+@pytest.mark.parametrize("signal", ["TERM", "USR2", "KILL"])
+def test_jobs_on_slurm_are_killed_at_their_time_limit_and_the_table_is_that_of_this_machine(slurm, signal):
+    """The training takes longer than a job may; SIGKILL leaves only the checkpoints that are written on the way."""
+    long = ["--vary", "training.batch_size=4", "--epochs", "1200"]
+    here = swept("here", *long, "--jobs", "1")
+    jobs = slurm(limit="5", signal=signal)
+    options = ["--cluster", "slurm", "--jobs", "1", "--slurm", "partition=cpu,timeout=1 min"]
+    assert swept("there", *long, *options) == here
+    assert len(list(jobs.iterdir())) > 1, "no job was killed"
+
+
+@pytest.mark.reproduction
+@pytest.mark.parametrize("cluster", ["slurm", "local"])
+def test_jobs_do_what_processes_on_this_machine_do(slurm, cluster):
+    jobs = slurm()
+    options = ["--cluster", cluster, "--jobs", "2", "--slurm", "timeout='2 min',mem_gb=1"]
+    assert swept("there", *THREE, *options) == swept("here", *THREE, "--jobs", "1")
+    assert len(list(jobs.iterdir())) == (2 if cluster == "slurm" else 0)
+    assert open_sweep("there").count("done") == 3
+
+
+@pytest.mark.reproduction
+def test_ctrl_c_cancels_the_jobs_and_the_same_command_goes_on(slurm):
+    slurm()
+    command = [sys.executable, "-m", "neuroeq", "sweep", "xor", *OPTIONS, *THREE, "--epochs", "6000", "--out", "out"]
+    command += ["--cluster", "slurm", "--jobs", "1"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    while process.poll() is None and not list(Path("out").glob("cells/*/metrics.csv")):
+        time.sleep(0.05)
+    process.send_signal(2)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130 and "give the same command to go on with the sweep in out." in err
+    deadline = time.monotonic() + 15
+    while open_sweep("out").count("running") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert open_sweep("out").count("running") == 0 and open_sweep("out").count("done") < 3
+
+
+def test_options_of_jobs_have_the_names_of_submitit():
+    wanted = {"slurm_partition": "cpu", "timeout_min": 120, "mem_gb": 4, "slurm_account": "x"}
+    assert cluster_of("slurm", "partition=cpu,timeout=2 h,mem_gb=4,account=x") == Cluster("slurm", wanted)
+    assert cluster_of("local", "partition=cpu,timeout='90 s'") == Cluster("local", {"timeout_min": 2})
+    with pytest.raises(SpecError, match="--slurm cpu: expected NAME=VALUE"):
+        cluster_of("slurm", "cpu")
+
+
+def test_without_slurm_that_is_said(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    command = [sys.executable, "-m", "neuroeq", "sweep", "xor", *OPTIONS, *THREE, "--out", "out", "--cluster", "slurm"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 2 and "--cluster slurm: there is no srun here" in done.stderr
