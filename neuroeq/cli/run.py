@@ -32,6 +32,14 @@ Engine = Annotated[
         "resistor networks."
     ),
 ]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=64,
+        help="Threads that compiled training shares large layers among; results are the same.",
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option(help="The run folder; if left out, a new one under runs, named after network, substrate and seed."),
@@ -50,6 +58,7 @@ def run(
     settings: Settings = None,
     data_dir: DataDir = None,
     engine: Engine = None,
+    threads: Threads = None,
     target: Target = None,
     out: Out = None,
     resume: Resume = False,
@@ -75,6 +84,7 @@ def run(
                 settings=settings or [],
                 data_dir=data_dir,
                 engine=engine,
+                threads=threads,
                 target=target,
                 out=out,
                 resume=resume,

@@ -33,6 +33,7 @@ def train(
     ideal: Sequence[str] = (),
     data_dir: str | Path | None = None,
     engine: str | None = None,
+    threads: int | None = None,
     target: str | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -68,6 +69,8 @@ def train(
         ``"stepper"``; ``"compiled"``, C++ that learns many batches at a time, for rates, spikes and crossbars, and
         their default where there is a compiler and it saves more time than it takes; ``"reference"`` for Brian2's
         `Network.run`; or for a resistor network ``"operating_point"`` (its default), which solves Kirchhoff's laws.
+    threads
+        Number of threads that the compiled trainer shares large layers among, 1 if left out; it changes no result.
     target
         What Brian2 compiles equations to: ``"cython"``, ``"numpy"``, or ``"auto"``.
     out
@@ -102,7 +105,7 @@ def train(
         After Ctrl-C, SIGTERM or SIGHUP, with a checkpoint saved if training had begun.
     """
     changes = [*settings, *([{"training": {"epochs": epochs}}] if epochs is not None else [])]
-    changes.append({"run": _options(seed, engine, data_dir)})
+    changes.append({"run": _options(seed, engine, threads, data_dir)})
     source = None if data is None else from_arrays(data)
     if source is not None:
         changes.append({"data": {"name": DATA_FILE}})
@@ -142,6 +145,11 @@ def _records(out: str | Path | None, network: Network, resume: bool, keep: bool)
     return folder
 
 
-def _options(seed: int | None, engine: str | None, data_dir: str | Path | None) -> Table:
-    options = {"seed": seed, "engine": engine, "data_dir": data_dir and str(Path(data_dir).resolve())}
+def _options(seed: int | None, engine: str | None, threads: int | None, data_dir: str | Path | None) -> Table:
+    options = {
+        "seed": seed,
+        "engine": engine,
+        "threads": threads,
+        "data_dir": data_dir and str(Path(data_dir).resolve()),
+    }
     return {key: value for key, value in options.items() if value is not None}

@@ -90,11 +90,14 @@ class RunOptions(Spec):
         compiled code where there is a compiler and it saves more time than it takes to build, else the stepper.
     data_dir
         The folder that holds data sets, if one was named.
+    threads
+        Number of threads that the compiled trainer shares large layers among; it changes no result.
     """
 
     seed: int = Field(default=0, ge=0)
     engine: Engine | None = None
     data_dir: str | None = None
+    threads: int = Field(default=1, ge=1, le=64)
 
 
 class Network(Described):

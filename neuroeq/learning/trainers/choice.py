@@ -16,6 +16,8 @@ from .saving import pays_from
 
 PHASES = "compiled_phases"
 """The trainer of the engine ``"compiled"`` for networks whose batches are not learned in compiled code as a whole."""
+SHARING = "compiled"
+"""The trainer that shares large layers among threads."""
 EVER = 10**12
 """Samples of a training that is long enough for anything."""
 LAST = "stepwise"
@@ -95,11 +97,17 @@ def prepare(network: Network, samples: int, target: str, trainer: str | None = N
     Raises
     ------
     SpecError
-        If the trainer that is asked for does not allow the network, or cannot be compiled.
+        If the trainer that is asked for does not allow the network, or cannot be compiled; or if several threads are
+        asked for and the trainer has one.
     """
     failed: list[str] = []
     while True:
         name = choose(network, samples, target, trainer, failed).trainer
+        if network.run.threads > 1 and name != SHARING:
+            raise SpecError(
+                f"{network.where}: run.threads is {network.run.threads}, but it learns with the trainer '{name}', "
+                "which has one thread; use --engine compiled where it is allowed, or --threads 1."
+            )
         try:
             TRAINERS.get(name).prepare(network, samples)
             return name

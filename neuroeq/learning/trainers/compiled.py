@@ -194,6 +194,7 @@ class Compiled:
             velocities=[self._velocity(each.name) for each in self._updates],
             masks=self._masks,
             edges=self._edges,
+            threads=network.run.threads,
             momentum=training.momentum,
             l1=training.l1 * self._unit,
             unit=self._unit,

@@ -81,7 +81,7 @@ def _numbered(stem: Path) -> Iterator[Path]:
 
 
 def check_same(folder: RunFolder, asked: Network) -> None:
-    """Refuse to resume a run with other settings; only the folder of its data may differ."""
+    """Refuse to resume a run with other settings; only the folder of its data and the number of threads may differ."""
     recorded, requested = (settings_of(each) for each in (folder.description(), asked))
     different = next((key for key in recorded if recorded[key] != requested.get(key)), None)
     if different is not None:
@@ -92,8 +92,9 @@ def check_same(folder: RunFolder, asked: Network) -> None:
 
 
 def settings_of(network: Network) -> dict[str, Any]:
-    """Return a network as plain values, with the name of its npz file but not the folder of data."""
-    table = network.model_dump(by_alias=True, exclude_none=True, exclude={"run": {"data_dir"}}, mode="json")
+    """Return a network as plain values, with the name of its npz file, but without the folder of data and threads."""
+    aside = {"run": {"data_dir", "threads"}}
+    table = network.model_dump(by_alias=True, exclude_none=True, exclude=aside, mode="json")
     if network.data.name.endswith(".npz"):
         table["data"]["name"] = Path(network.data.name).name
     return table

@@ -233,6 +233,28 @@ def test_simulations_that_share_a_library_do_not_meet():
     np.testing.assert_allclose(phases(compiled=True), ends, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("on", ["rate", "spiking"])
+def test_threads_change_no_bit(on, monkeypatch):
+    """With all loops shared, in a network with products both ways, and units and synapses that change at every step."""
+    monkeypatch.setattr("neuroeq.physics.engine.compiled.calls.SHARED_FROM", 0)
+    description = net(on=on, sizes=(4, 270, 130, 3), training={"batch_size": 23})
+    ends = []
+    for threads in (1, 2, 3):
+        run = description.run.model_copy(update={"threads": threads})
+        ends.append(trained(description.model_copy(update={"run": run}), "compiled")[0])
+    for name, value in ends[0].items():
+        assert name != "output.bias" or not np.array_equal(value, start(description)[name])
+        for other in ends[1:]:
+            np.testing.assert_array_equal(other[name], value)
+
+
+def test_threads_are_refused_where_there_is_one():
+    description = net(learning="contrastive", engine="stepper")
+    run = description.run.model_copy(update={"threads": 2})
+    with pytest.raises(SpecError, match=r"run.threads is 2, but it learns with the trainer 'stepwise', which has one"):
+        prepare(description.model_copy(update={"run": run}), 150, "cython")
+
+
 @pytest.mark.parametrize("trainer", ["compiled", "compiled_phases"])
 def test_a_substrate_of_other_batches_is_refused(trainer):
     description = net(learning="contrastive")

@@ -15,6 +15,8 @@ DOUBLES = ("betas", "slopes", "rates")
 LISTS = ("starts", "params", "velocities", "masks", "particles", "edges")
 KEYS = ("keys", "prune_keys")
 NUMBERS = ("momentum", "l1", "threshold", "inertia", "below", "temperature", "unit")
+SHARED_FROM = 400_000
+"""Operations from which a loop is shared among threads."""
 _HELD: dict[int, object] = {}
 """What the libraries of this process hold, by their handles."""
 one_at_a_time = threading.Lock()
@@ -56,6 +58,8 @@ class Work:
         Numbers of pruning, in the unit of `params`.
     unit
         What a parameter of 1 is in `params`: on a crossbar, a conductance [S].
+    threads
+        The number of threads, which changes no bit of what is learned.
     """
 
     inputs: Array
@@ -79,13 +83,14 @@ class Work:
     temperature: float = 1.0
     prune_keys: Array | None = None
     unit: float = 1.0
+    threads: int = 1
 
 
 class _Work(ctypes.Structure):
     """The same for the library, as in work.h."""
 
     _fields_ = (
-        ("samples", ctypes.c_int64),
+        *((name, ctypes.c_int64) for name in ("samples", "threads", "shared_from")),
         *(
             (name, ctypes.c_void_p)
             for name in ("inputs", "wanted", "outputs", "starts", *DOUBLES, *KEYS, *LISTS[1:], "seen")
@@ -133,6 +138,8 @@ class Library:
         lists = {name: addresses(getattr(work, name)) for name in LISTS if getattr(work, name) is not None}
         given = _Work(
             samples=len(inputs),
+            threads=work.threads,
+            shared_from=SHARED_FROM,
             inputs=inputs.ctypes.data,
             wanted=wanted.ctypes.data,
             outputs=outputs.ctypes.data,

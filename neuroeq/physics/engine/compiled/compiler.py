@@ -16,7 +16,7 @@ from neuroeq.errors import SpecError
 from ..brian import VECTORISING
 
 MATHS = ("-ffast-math", "-fno-finite-math-only")
-FLAGS = ("-std=c++20", "-O3", "-march=native", *MATHS, VECTORISING, "-w", "-fPIC")
+FLAGS = ("-std=c++20", "-O3", "-march=native", *MATHS, VECTORISING, "-w", "-fPIC", "-pthread")
 """As Brian2 compiles its own code at run time, with NaN and infinity as they are; and equations of many variables make
 vectors only if the compiler may ask at run time whether their arrays overlap."""
 SINGLE = "-fsingle-precision-constant"
@@ -29,7 +29,7 @@ def compile_library(flags: Sequence[str], source: Path) -> None:
     command, made, shared = compiler(), source.with_suffix(".o"), source.with_suffix(".so")
     run([*command, *FLAGS, *flags, "-c", str(source), "-o", str(made)])
     # Linked without -ffast-math, which would make the whole process flush small numbers to zero.
-    run([*command, "-shared", str(made), "-lm", "-o", str(shared)])
+    run([*command, "-shared", str(made), "-pthread", "-lm", "-o", str(shared)])
 
 
 def run(command: list[str], given: bytes = b"") -> bytes:

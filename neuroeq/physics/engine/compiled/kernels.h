@@ -179,25 +179,29 @@ template <int K, int N>
 void product(int m, real* out, const real* base, const real* a, const real* w, const real* transposed) {
     if constexpr (N < K && N < STRIP) {
         constexpr int ROWS = REGISTER == 64 ? 4 : 2, COLUMNS = 5;
-        for (int s = 0; s < m;) {
-            const bool several = s + ROWS <= m;
-            for (int n = 0; n < N;) {
-                real* to = out + s * N + n;
-                const real *from = base + s * N + n, *back = transposed + n * K;
-                const bool five = n + COLUMNS <= N;
-                if (several && five) product_columns<ROWS, COLUMNS, K, N>(to, from, a + s * K, back);
-                else if (several) product_columns<ROWS, 1, K, N>(to, from, a + s * K, back);
-                else if (five) product_columns<1, COLUMNS, K, N>(to, from, a + s * K, back);
-                else product_columns<1, 1, K, N>(to, from, a + s * K, back);
-                n += five ? COLUMNS : 1;
+        shared(m, ROWS, K * N, [=](int first, int end) {
+            for (int s = first; s < end;) {
+                const bool several = s + ROWS <= end;
+                for (int n = 0; n < N;) {
+                    real* to = out + s * N + n;
+                    const real *from = base + s * N + n, *back = transposed + n * K;
+                    const bool five = n + COLUMNS <= N;
+                    if (several && five) product_columns<ROWS, COLUMNS, K, N>(to, from, a + s * K, back);
+                    else if (several) product_columns<ROWS, 1, K, N>(to, from, a + s * K, back);
+                    else if (five) product_columns<1, COLUMNS, K, N>(to, from, a + s * K, back);
+                    else product_columns<1, 1, K, N>(to, from, a + s * K, back);
+                    n += five ? COLUMNS : 1;
+                }
+                s += several ? ROWS : 1;
             }
-            s += several ? ROWS : 1;
-        }
+        });
     } else {
         constexpr int ROWS = 4;
-        int s = 0;
-        for (; s + ROWS <= m; s += ROWS) product_rows<ROWS, K, N>(out + s * N, base + s * N, a + s * K, w);
-        for (; s < m; ++s) product_rows<1, K, N>(out + s * N, base + s * N, a + s * K, w);
+        shared(m, ROWS, K * N, [=](int from, int to) {
+            int s = from;
+            for (; s + ROWS <= to; s += ROWS) product_rows<ROWS, K, N>(out + s * N, base + s * N, a + s * K, w);
+            for (; s < to; ++s) product_rows<1, K, N>(out + s * N, base + s * N, a + s * K, w);
+        });
     }
 }
 
@@ -235,14 +239,16 @@ void where_not_zero(const real* a, Body body) {
 template <int K, int N>
 void spikes(int m, real* out, const real* base, const real* a, const real* w) {
     if (out != base) std::memcpy(out, base, sizeof(real) * m * N);
-    for (int s = 0; s < m; ++s) {
-        real* __restrict row = out + s * N;
-        where_not_zero<K>(a + s * K, [=](int k) {
-            const real value = a[s * K + k];
-            const real* __restrict weights = w + k * N;
-            for (int n = 0; n < N; ++n) row[n] += value * weights[n];
-        });
-    }
+    shared(m, 1, K + K * N / 16, [=](int from, int to) {
+        for (int s = from; s < to; ++s) {
+            real* __restrict row = out + s * N;
+            where_not_zero<K>(a + s * K, [=](int k) {
+                const real value = a[s * K + k];
+                const real* __restrict weights = w + k * N;
+                for (int n = 0; n < N; ++n) row[n] += value * weights[n];
+            });
+        }
+    });
 }
 
 // COUNT rows, and all columns, of total += c narrow^T wide, for narrow of (m, A) and wide of (m, V)
@@ -263,9 +269,11 @@ void outer_rows(int m, real* total, real c, const real* narrow, const real* wide
 template <int A, int V>
 void outer(int m, real* total, real c, const real* narrow, const real* wide) {
     constexpr int ROWS = 5;
-    int a = 0;
-    for (; a + ROWS <= A; a += ROWS) outer_rows<ROWS, A, V>(m, total + a * V, c, narrow + a, wide);
-    for (; a < A; ++a) outer_rows<1, A, V>(m, total + a * V, c, narrow + a, wide);
+    shared(A, ROWS, m * V, [=](int from, int to) {
+        int a = from;
+        for (; a + ROWS <= to; a += ROWS) outer_rows<ROWS, A, V>(m, total + a * V, c, narrow + a, wide);
+        for (; a < to; ++a) outer_rows<1, A, V>(m, total + a * V, c, narrow + a, wide);
+    });
 }
 
 // The same where most of `narrow` is 0.
@@ -299,14 +307,18 @@ struct Ring {
 
 template <int N>
 void keep_within(real* __restrict w, real low, real high) {
-    for (int i = 0; i < N; ++i) w[i] = std::min(std::max(w[i], low), high);
+    shared(N, 64, 1, [=](int from, int to) {
+        for (int i = from; i < to; ++i) w[i] = std::min(std::max(w[i], low), high);
+    });
 }
 
 // W += rate change, where the change of (K, N) may be held as its transpose
 template <int K, int N, bool TRANSPOSED>
 void move(real* __restrict w, real rate, const real* __restrict change) {
-    for (int k = 0; k < K; ++k)
-        for (int n = 0; n < N; ++n) w[k * N + n] += rate * (TRANSPOSED ? change[n * K + k] : change[k * N + n]);
+    shared(K, 1, N, [=](int from, int to) {
+        for (int k = from; k < to; ++k)
+            for (int n = 0; n < N; ++n) w[k * N + n] += rate * (TRANSPOSED ? change[n * K + k] : change[k * N + n]);
+    });
 }
 
 // b += rate sum over samples of change
@@ -341,32 +353,42 @@ struct Sent {
 // out += x W
 template <int K, int N>
 void clamped(const Sent<K>& x, real* out, const real* w) {
-    for (int k = 0; k < K; ++k) {
-        if (x.start[k] == x.start[k + 1]) continue;
-        strips<N>([&](auto width, int first) {
-            typedef Strip<decltype(width)::value> Columns;
-            const Columns weights(w + k * N + first);
-            for (int i = x.start[k]; i < x.start[k + 1]; ++i) {
-                real* row = out + x.sample[i] * N + first;
-                Columns total(row);
-                total.add(x.value[i], weights);
-                total.store(row);
-            }
-        });
-    }
+    const auto columns = [&](auto width, int first, int k) {
+        typedef Strip<decltype(width)::value> Columns;
+        const Columns weights(w + k * N + first);
+        for (int i = x.start[k]; i < x.start[k + 1]; ++i) {
+            real* row = out + x.sample[i] * N + first;
+            Columns total(row);
+            total.add(x.value[i], weights);
+            total.store(row);
+        }
+    };
+    constexpr int WHOLE = N / STRIP;
+    shared(WHOLE, 1, (int64_t)x.start[K] * STRIP, [&](int from, int to) {
+        for (int k = 0; k < K; ++k)
+            for (int strip = from; strip < to && x.start[k] < x.start[k + 1]; ++strip)
+                columns(std::integral_constant<int, STRIP>(), strip * STRIP, k);
+    });
+    if constexpr (N % STRIP > 0)
+        for (int k = 0; k < K; ++k) {
+            const auto rest = [&](auto width, int first) { columns(width, first, k); };
+            rest_of_strips<N % STRIP, STRIP / 2>(rest, WHOLE * STRIP);
+        }
 }
 
 // W += rate x^T change
 template <int K, int N>
 void move_clamped(const Sent<K>& x, real* w, real rate, const real* change) {
-    for (int k = 0; k < K; ++k) {
-        if (x.start[k] == x.start[k + 1]) continue;
-        strips<N>([&](auto width, int first) {
-            typedef Strip<decltype(width)::value> Columns;
-            Columns weights(w + k * N + first);
-            for (int i = x.start[k]; i < x.start[k + 1]; ++i)
-                weights.add(rate * x.value[i], Columns(change + x.sample[i] * N + first));
-            weights.store(w + k * N + first);
-        });
-    }
+    shared(K, 1, (int64_t)x.start[K] * N / K, [&](int from, int to) {
+        for (int k = from; k < to; ++k) {
+            if (x.start[k] == x.start[k + 1]) continue;
+            strips<N>([&](auto width, int first) {
+                typedef Strip<decltype(width)::value> Columns;
+                Columns weights(w + k * N + first);
+                for (int i = x.start[k]; i < x.start[k + 1]; ++i)
+                    weights.add(rate * x.value[i], Columns(change + x.sample[i] * N + first));
+                weights.store(w + k * N + first);
+            });
+        }
+    });
 }

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from neuroeq.errors import SpecError
 
 CONSTANT = re.compile(r"^\s*const double (\w+) = ", re.MULTILINE)
+LOOP = re.compile(r"for\(int _idx=0; _idx<_N; _idx\+\+\)")
+SIGNATURE = re.compile(r"^void _run_(\w+)\(\)", re.MULTILINE)
 REFRACTORY = re.compile(r"_timestep\((\w+) - lastspike, dt\) >= (\w+)")
 GUARD = re.compile(
     r"if\(!not_refractory\)\s*_cond = (?P<condition>.*?) && false;\s*else\s*_cond = (?P=condition) && true;", re.DOTALL
@@ -34,7 +36,12 @@ TIME = re.compile(r"\b_ptr_array_\w*clock_t\[0\]")
 
 
 def vectorised(code: str) -> str:
-    """Return the code of a Brian2 code object with constants of the model's precision, without counts of steps."""
+    """Return the code of a Brian2 code object with constants of the model's precision, without counts of steps.
+
+    Its function takes the first unit that it computes, and the one where it stops.
+    """
+    code = SIGNATURE.sub(r"void _run_\1(int _from, int _to)", code)
+    code = LOOP.sub("for (int _idx = _from; _idx < _to; ++_idx)", code)
     return REFRACTORY.sub(r"(real)\1 - lastspike > (real)((\2 - 0.5)*dt)", CONSTANT.sub(r"const real \1 = ", code))
 
 
@@ -54,7 +61,7 @@ def threshold(code: str, spike: str, value: float) -> str:
             [
                 f"real* __restrict _spike = {spike};",
                 f"const double _now = {time[0] if time else 0};",
-                f"for (int64_t _idx = 0; _idx < N; ++_idx) {{{match['body']}",
+                f"for (int64_t _idx = _from; _idx < _to; ++_idx) {{{match['body']}",
                 f"_spike[_idx] = _cond ? (real){value!r} : (real)0;",
                 TIME.sub("_now", marks) + "}",
             ]
@@ -74,7 +81,7 @@ def reset(code: str, spike: str) -> str:
 
     def loop(match: re.Match[str]) -> str:
         kept = WRITTEN.sub(r"mark(\g<place>, _spike[_idx] != 0, \g<value>);", match["code"])
-        head = f"const real* __restrict _spike = {spike};\nfor (int64_t _idx = 0; _idx < N; ++_idx) {{"
+        head = f"const real* __restrict _spike = {spike};\nfor (int64_t _idx = _from; _idx < _to; ++_idx) {{"
         return f"{head}{match['body']}{kept}\n}}\n}}"
 
     return _once(RESET, loop, code, "a reset")

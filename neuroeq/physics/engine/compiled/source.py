@@ -156,9 +156,8 @@ def _rings(context: CodeContext) -> tuple[list[str], list[str]]:
     lines = [f"static Ring<BATCH * {context.size(layer)}, {delay}> {ring};" for ring, (layer, delay) in rings.items()]
     for name in ("empty", "save", "restore"):
         lines += function(f"{name}_rings", "", [f"{ring}.{name}();" for ring in rings])
-    putting = [
-        f"{ring}.put({context.at((layer, context.emitted))}, time_step());" for ring, (layer, _) in rings.items()
-    ]
+    sent = {ring: context.at((layer, context.emitted)) for ring, (layer, _) in rings.items()}
+    putting = [f"{ring}.put({emission}, time_step());" for ring, emission in sent.items()]
     return lines, putting
 
 
@@ -196,7 +195,7 @@ def _steps(context: CodeContext) -> list[str]:
         pulls += [
             f"fill<BATCH * OUTPUTS>({context.at((output, name))}, (real)0);" for name in ("nudge_level", "nudge_held")
         ]
-    exposed = [f"{code.name}::_run_{code.name}();" for p in populations if p.expose for code in p.expose._code_objects]
+    exposed = [_run(context, code.name) for p in populations if p.expose for code in p.expose._code_objects]
     remembering = [
         f"copy<BATCH * {size}>({context.at((layer, 'activity_before'))}, {context.at((layer, 'activity'))});"
         for population in populations
@@ -204,7 +203,7 @@ def _steps(context: CodeContext) -> list[str]:
         for layer, size in population.layers.items()
     ]
     advancing = [
-        f"{'if (learns) ' if learns else ''}{code}::_run_{code}();"
+        f"{'if (learns) ' if learns else ''}{_run(context, code)}"
         for learns, codes in context.objects
         for code in codes
     ]
@@ -225,6 +224,12 @@ def _steps(context: CodeContext) -> list[str]:
         *_count(context),
         *function("read", "int m, real* out", [f"std::copy_n({context.at((output, 'readout'))}, m * OUTPUTS, out);"]),
     ]
+
+
+def _run(context: CodeContext, code: str) -> str:
+    """Return the call of a Brian2 function for all units of its population."""
+    n = next(context.block(each) for each in context.assembly.populations if code.startswith(f"{each.group.name}_"))
+    return f"shared({n}, 64, 8, [](int from, int to) {{ {code}::_run_{code}(from, to); }});"
 
 
 def _count(context: CodeContext) -> list[str]:

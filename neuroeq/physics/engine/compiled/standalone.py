@@ -85,6 +85,7 @@ def _source(context: CodeContext, codes: list[str], training: str, arrays: dict[
             "}",
             f"typedef {real} real;",
             _header("maths.h"),
+            _header("team.h"),
             _header("mark.h"),
             *(f'namespace {code} {{\n{MATHS}\n#include "code_objects/{code}.cpp"\n}}' for code in codes),
             f"constexpr int BATCH = {context.batch};",

@@ -33,6 +33,9 @@ static void phase(int m, Ends ends, real beta, const real* wanted, bool nudged, 
 // Learn from samples, batch after batch.
 extern "C" void learn(const Work* given) {
     const Work& work = *given;
+    Team shares(work.threads);
+    team = work.threads > 1 ? &shares : nullptr;
+    shared_from = work.shared_from;
     connect(work.edges);
     for (int first = 0; first < work.samples; first += BATCH) {
         const int m = std::min<int64_t>(BATCH, work.samples - first), batch = first / BATCH;
@@ -64,4 +67,5 @@ extern "C" void learn(const Work* given) {
         update(m, work);
         if (work.prune_keys) prune(work, work.prune_keys[batch]);
     }
+    team = nullptr;
 }

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 struct Work {
-    int64_t samples;
+    int64_t samples, threads, shared_from;
     const real *inputs, *wanted;      // (samples, INPUTS), (samples, OUTPUTS)
     real* outputs;                    // (samples, OUTPUTS)
     const real* const* starts;        // by variable that draws its start value: (batches, size)
