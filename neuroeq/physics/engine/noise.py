@@ -94,7 +94,7 @@ def draw(out: Array, kind: str, key: int, step: int, number: int) -> None:
 
 
 def philox(block: Array, step: Array | int, number: int, key: int) -> Array:
-    """Return the four words of each block, counted in steps of (n,) or of one number, as integers of 64 bits: (4, n)."""
+    """Return the four words of each block, with its step or that of all, as integers of 64 bits: (4, n)."""
     counter = [block, *(np.broadcast_to(np.uint64(value), block.shape) for value in (step, number, 0))]
     keys = [key & WORD, key >> 32]
     for _ in range(ROUNDS):

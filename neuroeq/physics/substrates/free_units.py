@@ -30,8 +30,8 @@ Function = Callable[[Mapping[str, Array]], Array]
 SETTLED = Stop(50_000, 1e-11)
 """When units count as settled: no state moves by more than this in a step."""
 LEAP_EVERY, LEAPS, NEAR = 100, 20, 0.01
-"""The number of steps between two leaps, the most leaps, since one can lead back to where units do not stay, and how slow
-units are that leap."""
+"""The steps between two leaps; the most leaps, since one can lead back to where units do not stay; and how slowly units
+move that leap."""
 
 
 class FreeUnits:
@@ -91,7 +91,7 @@ class FreeUnits:
         return states
 
     def _leapt(self, states: Array) -> Array:
-        """Return where nothing would move to first order, for samples that are near and where the same units can move."""
+        """Return where nothing moves to first order, for samples that are near it and where the same units can move."""
         rates, moving = self._rates(states), self.moving(states)
         speed = np.abs(rates * moving).max(axis=1, initial=0.0)
         rows = np.flatnonzero((speed < NEAR) & (speed > SETTLED.tolerance))
