@@ -2,8 +2,8 @@
 
 A row of G_1^T holds what arrives at one hidden node, from +x, from -x and from constants. The pass, in `passes`, applies
 the last batch's change, clips, sums, and collects the next batch's drive; x and -x share its products. The arrays after
-it, row by row of their targets, lie one after the other as one vector, and so do the layers of a sample, the output
-last: for any number of layers the kernels are compiled once. Samples go four at a time, in `sweeps` too.
+it have a row for each of their targets, all in one array, and the layers of a sample lie side by side, the output last:
+for any number of layers the kernels are compiled once. Samples go four at a time, in `sweeps` too.
 
 Numba's cache on disk only notices changes to the file of the outermost function, so this one has digests of the others.
 """
@@ -29,10 +29,10 @@ def learn(g, circuit, limits, constants, data, batch, gain, phases, rates, extra
     and masks, each None where there is none.
     """
     (g1, later, biases), (inputs, targets, order), (betas, held, compared, sweeps) = g, data, phases
-    dtype, at, first_clip = g1.dtype, circuit[0], limits[0]
+    dtype, nodes, first_clip = g1.dtype, circuit[0], limits[0]
     old, new, drive, v, u, dv, du = room
     rows, n_first, n_nodes = len(old), len(g1), len(biases)
-    n_output, failed, pending = out.shape[1], -1, False
+    n_output, amplified, failed, pending = out.shape[1], len(circuit[2][0]) > 0, -1, False
     change, shift, sums = np.zeros((rows, n_first), dtype), np.zeros(n_first, dtype), np.zeros(n_nodes, dtype)
     common = common_part(extras[3][0], extras[4][0], n_first, old)
     for first in range(0, len(order), batch):
@@ -44,8 +44,8 @@ def learn(g, circuit, limits, constants, data, batch, gain, phases, rates, extra
             failed, change[:], shift[:] = first, 0, 0
             break
         for sample in range(len(which)):
-            _copy(v[0, sample, n_nodes - n_output :], out[first + sample])
-        _learn(g, at, limits, v, u, dv, du, len(which), compared, rates, extras, change, shift)
+            _copy(v[0, sample, n_nodes - n_output : n_nodes], out[first + sample])
+        _learn(g, nodes, limits, v, u, dv, du, amplified, len(which), compared, rates, extras, change, shift)
         old, new = new, old
     new[:] = 0
     pass_over(g1, old, new, change, shift, first_clip, constants, len(new), sums, drive, extras, common, pending)
@@ -64,20 +64,21 @@ def _gather(inputs, which, gain, into):
 @compiled
 def _settle(g, circuit, sums, drive, targets, which, betas, held, sweeps, v, u):
     """Find the voltages in all phases; return whether conductances hold them."""
-    (_, later, biases), (at, (low, high), amplifiers, diodes) = g, circuit
-    nodes, (side, bias, junctions, precision) = at[0], diodes
+    (_, later, biases), (nodes, bounds, (gain, lift, drawn), diodes) = g, circuit
+    side, bias, junctions, precision = diodes
     n_hidden, n = nodes[-2], nodes[-1]
     incoming, scale, back = np.empty((FOUR, n), later.dtype), np.empty_like(sums), np.empty_like(sums)
     shift, level, w = np.zeros_like(side), np.zeros_like(side), np.zeros((FOUR, len(side)), side.dtype)
     for layer in range(len(nodes) - 2):
-        _add_up(block(later, at, layer), nodes[layer], sums, back)
+        _add_up(block(later, nodes, layer), nodes[layer], nodes[layer + 1], sums, back)
     currents = biases.copy()
     for layer in range(len(nodes) - 2):
-        if not _ground(sums, back, scale, biases, currents, nodes[layer], nodes[layer + 1], amplifiers):
+        here, (i_s, n_vt) = slice(nodes[layer], nodes[layer + 1]), junctions[layer]
+        parts = sums[here], back[here], scale[here], biases[here], currents[here]
+        if not _ground(*parts, gain[here], lift[here], drawn[here]):
             return False
-        i_s, n_vt = junctions[layer]
-        for j in range(nodes[layer], nodes[layer + 1] if i_s else 0):
-            shift[j], level[j] = side[j] * i_s / sums[j], np.log(i_s / (sums[j] * n_vt))
+        if i_s:
+            _set_junctions(sums[here], side[here], i_s, n_vt, shift[here], level[here])
     pulls = np.zeros_like(betas) if held else betas
     if not sums[n_hidden:].min() + pulls.min() > 0:
         return False
@@ -92,51 +93,55 @@ def _settle(g, circuit, sums, drive, targets, which, betas, held, sweeps, v, u):
         for phase in range(len(betas)):
             for sample in range(first, first + FOUR):
                 target, aims = targets[which[min(sample, len(which) - 1)]], incoming[sample - first, n_hidden:]
-                _aim(target, v[0, sample, n_hidden:], held, betas[phase], biases[n_hidden:], aims)
+                _aim(target, v[0, sample, n_hidden:n], held, betas[phase], biases[n_hidden:], aims)
                 if phase:
                     _copy(v[0, sample], v[phase, sample])
-                    _copy(u[0, sample], u[phase, sample])  # the same once more without amplifiers
+                    if len(gain):
+                        _copy(u[0, sample], u[phase, sample])
             for k in range(n_hidden, n):
                 scale[k] = 1 / (sums[k] + pulls[phase])
-            nonlinear = low, high, amplifiers[:2], diodes, shift, level, w[: len(which) - first]
+            nonlinear = (gain, lift), diodes, shift, level, w[: len(which) - first]
             here = v[phase, four], u[phase, four]
-            sweep(*here, later, at, drive[four], incoming, scale, back, nonlinear, sweeps, phase > 0)
+            sweep(*here, later, nodes, drive[four], incoming, scale, back, bounds, nonlinear, sweeps, phase > 0)
     return True
 
 
 @compiled
-def _add_up(g, start, sums, leaving):
+def _add_up(g, start, end, sums, leaving):
     """Set the sums of conductances that leave a layer, and of those that arrive at the next one."""
-    end = start + g.shape[1]
     out = leaving[start:end]
     out[:] = 0
     for k in range(len(g)):
         row, total = g[k], g.dtype.type(0)
-        for j in range(len(row)):
+        for j in range(len(out)):
             out[j] += row[j]
             total += row[j]
         sums[end + k] = total
 
 
 @compiled
-def _ground(sums, back, scale, biases, currents, start, end, amplifiers):
+def _ground(sums, back, scale, biases, currents, gain, lift, drawn):
     """Complete the conductances at a hidden layer's nodes, where isolated ones leak; return whether all are above 0."""
-    gain, lift, drawn = amplifiers
-    for j in range(start, end):
-        leaving = back[j]
-        if len(gain):
-            leaving *= drawn[j]
-            currents[j] -= lift[j] * leaving
-            leaving *= gain[j]
-        sums[j] += leaving
-        back[j] = drawn[j] if len(gain) else 1
-    leak = sums.dtype.type(LEAK) * sums[start:end].max()
-    for j in range(start, end):
+    for j in range(len(gain)):
+        back[j] *= drawn[j]
+        currents[j] -= lift[j] * back[j]
+        back[j] *= gain[j]
+    for j in range(len(sums)):
+        sums[j] += back[j]
+    leak = sums.dtype.type(LEAK) * sums.max()
+    for j in range(len(sums)):
         if sums[j] == 0 and biases[j] == 0:
             sums[j] = leak
-        scale[j] = 1 / sums[j]
-        back[j] *= scale[j]
-    return sums[start:end].min() > 0
+        back[j] = scale[j] = 1 / sums[j]
+    for j in range(len(drawn)):
+        back[j] *= drawn[j]
+    return sums.min() > 0
+
+
+@compiled
+def _set_junctions(sums, side, i_s, n_vt, shift, level):
+    for j in range(len(sums)):
+        shift[j], level[j] = side[j] * i_s / sums[j], np.log(i_s / (sums[j] * n_vt))
 
 
 @compiled
@@ -159,42 +164,49 @@ def _copy(source, target):
 
 
 @compiled
-def _learn(g, at, limits, v, u, dv, du, m, compared, rates, extras, change, shift):
+def _learn(g, nodes, limits, v, u, dv, du, amplified, m, compared, rates, extras, change, shift):
     """Change the later arrays and the currents; set what the first array is to change by."""
-    (_, later, biases), nodes, (a, b) = g, at[0], compared
+    (_, later, biases), (a, b) = g, compared
     samples = later.dtype.type(m)
     momentum, decays, paces, (_, v_later, v_biases), (_, connected) = extras
     n_layers = len(nodes) - 1
-    _subtract(v[a], v[b], dv, m)
-    _subtract(u[a], u[b], du, m)
     into_biases, row = into(biases, momentum, v_biases), np.empty(np.diff(nodes).max(), later.dtype)
-    of_v, of_u = _squares(v[a], v[b], dv, m), _squares(u[a], u[b], du, m)
+    of_v = of_u = _differences(v[a], v[b], dv, m)
+    if amplified:
+        of_u = _differences(u[a], u[b], du, m)
     change[m:] = 0
-    for j in range(nodes[1]):
+    for j in range(change.shape[1]):
         shift[j] = rates[0] / samples * of_v[j]
-        for s in range(m):
+    for s in range(m):
+        for j in range(change.shape[1]):
             change[s, j] = rates[0] / samples * dv[s, j]
     for layer in range(n_layers):
         here, rate = slice(nodes[layer], nodes[layer + 1]), rates[n_layers + layer] / samples
         for s in range(m):
-            for j in range(nodes[layer], nodes[layer + 1]):
-                into_biases[j] += rate * dv[s, j]
+            _add(into_biases[here], rate, dv[s, here])
         move_currents(biases[here], paces[n_layers + layer], _part(v_biases, here))
     for layer in range(n_layers - 1):
-        array, velocity, mask = block(later, at, layer), _block(v_later, at, layer), _block(connected, at, layer)
+        array, velocity = block(later, nodes, layer), _block(v_later, nodes, layer)
+        mask = _block(connected, nodes, layer)
         first, end = nodes[layer], nodes[layer + 1]
         rate, moved = rates[layer + 1] / samples, row[: end - first]
         for k in range(len(array)):
             _row_change(v[a], u[b], dv, du, end + k, first, of_u, of_v, m, rate, moved)
             decay, pace = _part(decays[1], layer + 1), paces[layer + 1]
-            move_row(array[k], moved, limits[layer + 1], decay, momentum, pace, k, 0, velocity, mask)
+            move_row(array[k, : len(moved)], moved, limits[layer + 1], decay, momentum, pace, k, 0, velocity, mask)
 
 
 @compiled
-def _block(flat, at, layer):
-    if flat is None:
+def _add(sums, rate, values):
+    for j in range(len(sums)):
+        sums[j] += rate * values[j]
+
+
+@compiled
+def _block(rows, nodes, layer):
+    if rows is None:
         return None
-    return block(flat, at, layer)
+    return block(rows, nodes, layer)
 
 
 @compiled
@@ -205,18 +217,12 @@ def _part(values, place):
 
 
 @compiled
-def _subtract(one, other, difference, m):
-    for s in range(m):
-        for j in range(difference.shape[1]):
-            difference[s, j] = one[s, j] - other[s, j]
-
-
-@compiled
-def _squares(one, other, difference, m):
-    """Return half of what the sums of squares of all samples differ by, with the sign turned."""
+def _differences(one, other, difference, m):
+    """Set the differences of all samples; return half of what their squares differ by, with the sign turned."""
     sums = np.zeros(difference.shape[1], difference.dtype)
     for s in range(m):
         for j in range(len(sums)):
+            difference[s, j] = one[s, j] - other[s, j]
             sums[j] -= difference[s, j] * (one[s, j] + other[s, j])
     for j in range(len(sums)):
         sums[j] /= 2

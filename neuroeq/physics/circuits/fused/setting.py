@@ -118,9 +118,9 @@ class Amplifiers(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """The arrays after the first one, the currents of all layers, and what belongs to them, each as one vector.
+    """The arrays after the first one, `stacked`, the currents of all layers, `side_by_side`, and what belongs to them.
 
-    So kernels are the same for any number of layers. Arrays lie column by column.
+    So kernels are the same for any number of layers.
     """
 
     later: Array

@@ -21,44 +21,37 @@ from .passes import FOUR, compiled
 
 
 @compiled
-def block(flat, at, layer):
-    """Return the array from a layer to the next one, (n_next, n), of all later arrays, which lie one after the other.
-
-    `at` are the first node of each layer and the first place of each array, with the end of the last one.
-    """
-    nodes, places = at
-    n, n_next = nodes[layer + 1] - nodes[layer], nodes[layer + 2] - nodes[layer + 1]
-    return flat[places[layer] : places[layer + 1]].reshape(n_next, n)
+def block(rows, nodes, layer):
+    """Return the array from a layer to the next one, a row for each node of that, of the rows of all later arrays."""
+    return rows[nodes[layer + 1] - nodes[1] : nodes[layer + 2] - nodes[1]]
 
 
 @compiled
-def sweep(v, u, later, at, drive, into, scale, back, nonlinear, sweeps, nudged):
+def sweep(v, u, later, nodes, drive, into, scale, back, bounds, nonlinear, sweeps, nudged):
     """Sweep over the layers, (FOUR, all nodes): from the outputs if they are nudged, else from the first layer."""
-    nodes, _ = at
     last = len(nodes) - 2
     for _ in range(sweeps[1] if nudged else sweeps[0]):
         for step in range(last + 1):
             layer = last - step if nudged else step
             start, end = nodes[layer], nodes[layer + 1]
             if layer == last:
-                _arrive(u, nodes[layer - 1], block(later, at, layer - 1), into, scale, v, start)
+                _arrive(u, nodes[layer - 1], nodes[layer], block(later, nodes, layer - 1), into, scale, v)
                 continue
             if layer:
-                _arrive(u, nodes[layer - 1], block(later, at, layer - 1), into, scale, drive, start)
-            _return(v, start, end, block(later, at, layer))
-            _rest_layer(v, u, drive, back, layer, start, end, nonlinear)
+                _arrive(u, nodes[layer - 1], nodes[layer], block(later, nodes, layer - 1), into, scale, drive)
+            _return(v, start, end, block(later, nodes, layer), drive, back, bounds)
+            _rest_layer(v, u, layer, start, end, nonlinear)
 
 
 @compiled
-def _arrive(u, before, g, into, scale, out, start):
+def _arrive(u, before, start, g, into, scale, out):
     """Set nodes from `start` on to what arrives from the layer before, by rows of g."""
-    end = before + g.shape[1]
-    u0, u1, u2, u3 = u[0, before:end], u[1, before:end], u[2, before:end], u[3, before:end]
+    u0, u1, u2, u3 = u[0, before:start], u[1, before:start], u[2, before:start], u[3, before:start]
     none = g.dtype.type(0)
     for pair in range(len(g) // 2):
         a, b = g[2 * pair], g[2 * pair + 1]
         a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = none
-        for j in range(len(a)):
+        for j in range(len(u0)):
             a0 += u0[j] * a[j]
             a1 += u1[j] * a[j]
             a2 += u2[j] * a[j]
@@ -73,7 +66,7 @@ def _arrive(u, before, g, into, scale, out, start):
     for row in range(len(g) // 2 * 2, len(g)):
         a = g[row]
         a0 = a1 = a2 = a3 = none
-        for j in range(len(a)):
+        for j in range(len(u0)):
             a0 += u0[j] * a[j]
             a1 += u1[j] * a[j]
             a2 += u2[j] * a[j]
@@ -88,10 +81,10 @@ def _set(out, into, scale, k, x0, x1, x2, x3):
 
 
 @compiled
-def _return(v, start, end, g):
-    """Set the nodes of a layer to what the voltages of the next one send back, by rows of g."""
+def _return(v, start, end, g, drive, back, bounds):
+    """Add what the next layer sends back to what arrives at the nodes of a layer, by rows of g, within bounds."""
     x0, x1, x2, x3 = v[0, start:end], v[1, start:end], v[2, start:end], v[3, start:end]
-    for j in range(end - start):
+    for j in range(len(x0)):
         x0[j] = x1[j] = x2[j] = x3[j] = 0
     fours = len(g) // 4 * 4
     for row in range(0, fours, 4):
@@ -101,7 +94,7 @@ def _return(v, start, end, g):
         a1, b1, c1, d1 = v[1, k], v[1, k + 1], v[1, k + 2], v[1, k + 3]
         a2, b2, c2, d2 = v[2, k], v[2, k + 1], v[2, k + 2], v[2, k + 3]
         a3, b3, c3, d3 = v[3, k], v[3, k + 1], v[3, k + 2], v[3, k + 3]
-        for j in range(len(a)):
+        for j in range(len(x0)):
             x0[j] += (a0 * a[j] + b0 * b[j]) + (c0 * c[j] + d0 * d[j])
             x1[j] += (a1 * a[j] + b1 * b[j]) + (c1 * c[j] + d1 * d[j])
             x2[j] += (a2 * a[j] + b2 * b[j]) + (c2 * c[j] + d2 * d[j])
@@ -109,27 +102,39 @@ def _return(v, start, end, g):
     for row in range(fours, len(g)):
         k, a = end + row, g[row]
         a0, a1, a2, a3 = v[0, k], v[1, k], v[2, k], v[3, k]
-        for j in range(len(a)):
+        for j in range(len(x0)):
             x0[j] += a0 * a[j]
             x1[j] += a1 * a[j]
             x2[j] += a2 * a[j]
             x3[j] += a3 * a[j]
+    back, low, high = back[start:end], bounds[0][start:end], bounds[1][start:end]
+    _clip(x0, drive[0, start:end], back, low, high)
+    _clip(x1, drive[1, start:end], back, low, high)
+    _clip(x2, drive[2, start:end], back, low, high)
+    _clip(x3, drive[3, start:end], back, low, high)
 
 
 @compiled
-def _rest_layer(v, u, drive, back, layer, start, end, nonlinear):
-    """Add what arrives, and move the nodes of a layer to where diodes let them rest; set what amplifiers show."""
-    low, high, (gain, lift), (side, bias, junctions, precision), shift, level, w = nonlinear
-    for sample in range(FOUR):
-        for j in range(start, end):
-            v[sample, j] = min(max(drive[sample, j] + v[sample, j] * back[j], low[j]), high[j])
-    n_vt, here = junctions[layer, 1], slice(start, end)
+def _rest_layer(v, u, layer, start, end, nonlinear):
+    """Move the nodes of a layer to where their diodes let them rest, and set what amplifiers show."""
+    (gain, lift), (side, bias, junctions, precision), shift, level, w = nonlinear
+    here, n_vt = slice(start, end), junctions[layer, 1]
     for sample in range(len(w) if junctions[layer, 0] else 0):
         rest(v[sample, here], w[sample, here], side[here], bias[here], shift[here], level[here], n_vt, precision)
-    if len(gain):
-        for sample in range(FOUR):
-            for j in range(start, end):
-                u[sample, j] = gain[j] * v[sample, j] + lift[j]
+    for sample in range(FOUR if len(gain) else 0):
+        _amplify(v[sample, here], gain[here], lift[here], u[sample, here])
+
+
+@compiled
+def _clip(v, fed, back, low, high):
+    for j in range(len(v)):
+        v[j] = min(max(fed[j] + v[j] * back[j], low[j]), high[j])
+
+
+@compiled
+def _amplify(v, gain, lift, u):
+    for j in range(len(v)):
+        u[j] = gain[j] * v[j] + lift[j]
 
 
 @compiled

@@ -39,7 +39,7 @@ from ..circuit import Array, Circuit, Layer
 from ..diodes import IdealDiode, NoDiode
 from ..gradient import amplifier_factors
 from ..single_diodes import single_diodes
-from .aligned import aligned, side_by_side
+from .aligned import aligned, side_by_side, stacked
 from .checks import check_conductances, check_examples, check_result
 from .setting import Amplifiers, Packed, Rates, Resistors, Setting
 from .with_numpy import Batch
@@ -103,7 +103,7 @@ class FusedTraining:
         dtype = np.result_type(np.float32, *g)
         self.setting, self.compiled = setting, kernels.available() if compiled is None else compiled
         check_conductances(setting, [np.asarray(each, dtype) for each in g])
-        later, rest = side_by_side([np.asarray(each, dtype) for each in g[1:]])
+        later, rest = stacked([np.asarray(each, dtype) for each in g[1:]])
         self.g = [aligned(np.asarray(g[0], dtype), "F"), *rest]
         self.n_input = (len(g[0]) - len(setting.constants)) // 2
         sizes = [each.shape[1] for each in self.g]
@@ -131,20 +131,20 @@ class FusedTraining:
         self._batches: dict[int, Batch] = {}
 
     def _velocities(self, known: Sequence[Array | None] | None) -> tuple[Array, Array, list[Array]]:
-        """Return the velocities of later arrays and of currents as one vector each, and those of all."""
+        """Return the velocities of later arrays by rows, those of currents as one vector, and all of them."""
         moved = [*self.g, *self.biases]
         given = [np.zeros(()) if v is None else v for v in known or [None] * len(moved)]
         first, *v = (
             np.array(np.broadcast_to(v, each.shape), each.dtype) for v, each in zip(given, moved, strict=True)
         )
-        of_later, later = side_by_side(v[: len(self.g) - 1])
+        of_later, later = stacked(v[: len(self.g) - 1])
         of_currents, currents = side_by_side(v[len(self.g) - 1 :])
         return of_later, of_currents, [aligned(first, "F"), *later, *currents]
 
     def _connected(self) -> Array | None:
-        """Return which nodes the later arrays connect, as one vector; None if they connect all."""
+        """Return which nodes the later arrays connect, row by row; None if they connect all."""
         later = [(np.ones(g.shape, bool) if m is None else m) for g, m in zip(self.g[1:], self.masks[1:], strict=True)]
-        return None if all(each is None for each in self.masks[1:]) else side_by_side(later)[0]
+        return None if all(each is None for each in self.masks[1:]) else stacked(later)[0]
 
     def step(self, inputs: Array, targets: Array, rates: Rates) -> Array:
         """Learn from one batch, (m, n_input) and (m, n_output); return its free outputs, (m, n_output) [V]."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..circuit import Array
-from .aligned import aligned
+from .aligned import CACHE_LINE, aligned
 from .kernels import FOUR, learn
 from .setting import VARIANTS, Rates, TrainedCircuit
 
@@ -39,7 +39,8 @@ def train(
 
 def _room(training: TrainedCircuit, rows: int, phases: int) -> tuple[Array, ...]:
     """Return room for the samples of two batches, the drive, v and u, and differences of v and u."""
-    n, dtype = len(training.packed.currents), training.g[0].dtype
+    dtype = training.g[0].dtype
+    n = -(-len(training.packed.currents) // CACHE_LINE) * CACHE_LINE  # so that each sample begins at a cache line
     shapes = (rows, training.n_input), (rows, training.n_input), (rows, n), (phases, rows, n), (rows, n)
     old, new, drive, v, dv = (aligned(np.zeros(shape, dtype)) for shape in shapes)
     if any(training.amplifiers):
@@ -48,10 +49,10 @@ def _room(training: TrainedCircuit, rows: int, phases: int) -> tuple[Array, ...]
 
 
 def _circuit(training: TrainedCircuit) -> tuple[Any, ...]:
-    """Return where layers and later arrays lie, the bounds of hidden nodes, their amplifiers, and their diodes."""
-    later, ends = training.g[1:], np.cumsum([0, *(g.shape[1] for g in training.g)])
+    """Return the first node of each layer and the end of the last, the bounds of hidden nodes, their amplifiers, and their diodes."""
+    nodes = np.cumsum([0, *(g.shape[1] for g in training.g)])
     bounds = tuple(np.concatenate(each) for each in zip(*training.clamps, strict=True))
-    return (ends, np.cumsum([0, *(g.size for g in later)])), bounds, _amplifiers(training), _diodes(training)
+    return nodes, bounds, _amplifiers(training), _diodes(training)
 
 
 def _amplifiers(training: TrainedCircuit) -> tuple[Array, ...]:
