@@ -1,4 +1,4 @@
-"""The trainer with fused kernels, for resistor networks that are a chain of layers; numba compiles them where that pays."""
+"""The trainer with fused kernels, for resistor networks that are a chain of layers; numba compiles long trainings."""
 
 from __future__ import annotations
 
@@ -147,7 +147,9 @@ class Fused:
         factor = schedule_factor(training.schedule, batches.epoch, training.epochs)
         scaled, n = [factor * rates.get(name, 0.0) for name in self._names], len(self._arrays)
         order = np.arange(len(batches.inputs))
-        outputs = self.training.train(batches.inputs, batches.targets, order, training.batch_size, Rates(scaled[:n], scaled[n:]))
+        outputs = self.training.train(
+            batches.inputs, batches.targets, order, training.batch_size, Rates(scaled[:n], scaled[n:])
+        )
         self._setup.substrate.hold(self.params)
         return Outcome(outputs, free)
 

@@ -1,8 +1,8 @@
 """Numba kernels for fused training, which make one pass over the conductances from the sources per batch.
 
-A row of G_1^T holds what arrives at one hidden node, from +x, from -x and from constants. The pass, in `passes`, applies
-the last batch's change, clips, sums, and collects the next batch's drive; x and -x share its products. The arrays after
-it have a row for each of their targets, all in one array, and the layers of a sample lie side by side, the output last:
+A row of G_1^T holds what arrives at one node, from +x, from -x and from constants. The pass, in `passes`, applies the
+last batch's change, clips, sums, and collects the next batch's drive; x and -x share its products. The arrays after it
+have a row for each of their targets, all in one array, and the layers of a sample lie side by side, the output last:
 for any number of layers the kernels are compiled once. Samples go four at a time, in `sweeps` too.
 
 Numba's cache on disk only notices changes to the file of the outermost function, so this one has digests of the others.
@@ -16,7 +16,7 @@ from ..equations import LEAK
 from .passes import FOUR, common_part, compiled, complete, into, move_currents, move_row, pass_over
 from .sweeps import block, sweep
 
-PARTS = {"passes.py": "561fb183", "sweeps.py": ""}
+PARTS = {"passes.py": "561fb183", "sweeps.py": "b434f861"}
 """The digests of the other files, which a test compares."""
 
 
@@ -28,7 +28,7 @@ def learn(g, circuit, limits, constants, data, batch, gain, phases, rates, extra
     rows up to the next four. Extras are mu, l1 of the first array and of the others, rates of velocities, velocities
     and masks, each None where there is none.
     """
-    (g1, later, biases), (inputs, targets, order), (betas, held, compared, sweeps) = g, data, phases
+    (g1, _, biases), (inputs, targets, order), (betas, held, compared, sweeps) = g, data, phases
     dtype, nodes, first_clip = g1.dtype, circuit[0], limits[0]
     old, new, drive, v, u, dv, du = room
     rows, n_first, n_nodes = len(old), len(g1), len(biases)
@@ -65,7 +65,7 @@ def _gather(inputs, which, gain, into):
 def _settle(g, circuit, sums, drive, targets, which, betas, held, sweeps, v, u):
     """Find the voltages in all phases; return whether conductances hold them."""
     (_, later, biases), (nodes, bounds, (gain, lift, drawn), diodes) = g, circuit
-    side, bias, junctions, precision = diodes
+    side, _, junctions, _ = diodes
     n_hidden, n = nodes[-2], nodes[-1]
     incoming, scale, back = np.empty((FOUR, n), later.dtype), np.empty_like(sums), np.empty_like(sums)
     shift, level, w = np.zeros_like(side), np.zeros_like(side), np.zeros((FOUR, len(side)), side.dtype)
@@ -101,8 +101,8 @@ def _settle(g, circuit, sums, drive, targets, which, betas, held, sweeps, v, u):
             for k in range(n_hidden, n):
                 scale[k] = 1 / (sums[k] + pulls[phase])
             nonlinear = (gain, lift), diodes, shift, level, w[: len(which) - first]
-            here = v[phase, four], u[phase, four]
-            sweep(*here, later, nodes, drive[four], incoming, scale, back, bounds, nonlinear, sweeps, phase > 0)
+            moving = v[phase, four], u[phase, four]
+            sweep(*moving, later, nodes, drive[four], incoming, scale, back, bounds, nonlinear, sweeps, phase > 0)
     return True
 
 

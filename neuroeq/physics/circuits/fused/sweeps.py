@@ -2,8 +2,8 @@
 
     v_l <- clip((u_{l-1} G_l + I_l) / D_l + v_{l+1} G_{l+1}^T k_l / D_l)          u_l = A_l v_l + lift_l
 
-The layers of a sample lie side by side. Sums over the layer before stay in registers, for two nodes together; those over
-the layer after are added to all nodes, for four of its nodes together.
+The layers of a sample lie side by side. Sums over the layer before stay in registers, for two nodes together; those
+over the layer after are added to all nodes, for four of its nodes together.
 
 Shockley diodes need the Wright omega function, w + ln w = z. From a guess, mostly the last sweep's w,
 
@@ -34,13 +34,12 @@ def sweep(v, u, later, nodes, drive, into, scale, back, bounds, nonlinear, sweep
         for step in range(last + 1):
             layer = last - step if nudged else step
             start, end = nodes[layer], nodes[layer + 1]
-            if layer == last:
-                _arrive(u, nodes[layer - 1], nodes[layer], block(later, nodes, layer - 1), into, scale, v)
-                continue
             if layer:
-                _arrive(u, nodes[layer - 1], nodes[layer], block(later, nodes, layer - 1), into, scale, drive)
-            _return(v, start, end, block(later, nodes, layer), drive, back, bounds)
-            _rest_layer(v, u, layer, start, end, nonlinear)
+                out = v if layer == last else drive
+                _arrive(u, nodes[layer - 1], start, block(later, nodes, layer - 1), into, scale, out)
+            if layer < last:
+                _return(v, start, end, block(later, nodes, layer), drive, back, bounds)
+                _rest_layer(v, u, layer, start, end, nonlinear)
 
 
 @compiled
@@ -108,10 +107,8 @@ def _return(v, start, end, g, drive, back, bounds):
             x2[j] += a2 * a[j]
             x3[j] += a3 * a[j]
     back, low, high = back[start:end], bounds[0][start:end], bounds[1][start:end]
-    _clip(x0, drive[0, start:end], back, low, high)
-    _clip(x1, drive[1, start:end], back, low, high)
-    _clip(x2, drive[2, start:end], back, low, high)
-    _clip(x3, drive[3, start:end], back, low, high)
+    for sample in range(FOUR):
+        _clip(v[sample, start:end], drive[sample, start:end], back, low, high)
 
 
 @compiled

@@ -27,6 +27,7 @@ The numbers are those of sweeps and `contrast` in `solve` and `gradient`. Scelli
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -38,7 +39,7 @@ from ..assembly import gains, shown
 from ..circuit import Array, Circuit, Layer
 from ..diodes import IdealDiode, NoDiode
 from ..gradient import amplifier_factors
-from ..single_diodes import single_diodes
+from ..single_diodes import SingleDiodes, single_diodes
 from .aligned import aligned, side_by_side, stacked
 from .checks import check_conductances, check_examples, check_result
 from .setting import Amplifiers, Packed, Rates, Resistors, Setting
@@ -104,39 +105,37 @@ class FusedTraining:
         self.setting, self.compiled = setting, kernels.available() if compiled is None else compiled
         check_conductances(setting, [np.asarray(each, dtype) for each in g])
         later, rest = stacked([np.asarray(each, dtype) for each in g[1:]])
-        self.g = [aligned(np.asarray(g[0], dtype), "F"), *rest]
+        self.g: Sequence[Array] = [aligned(np.asarray(g[0], dtype), "F"), *rest]
         self.n_input = (len(g[0]) - len(setting.constants)) // 2
         sizes = [each.shape[1] for each in self.g]
         given = [_filled(bias, n, dtype) for bias, n in zip(biases or [None] * len(g), sizes, strict=True)]
-        currents, self.biases = side_by_side(given)
+        currents, biases_now = side_by_side(given)
+        self.biases: Sequence[Array] = biases_now
         self.masks: Sequence[Array | None] = [
             None if each.connected is None else aligned(np.asarray(each.connected, bool), "F")
             for each in setting.resistors
         ]
-        v_later, v_currents, self.velocity = self._velocities(velocity) if setting.momentum else (None, None, None)
+        v_later, v_currents, v = self._velocities(velocity) if setting.momentum else (None, None, None)
+        self.velocity: Sequence[Array] | None = v
         self.packed = Packed(later, currents, v_later, v_currents, self._connected())
-        layers = {f"hidden {n}": layer for n, layer in enumerate(setting.hidden)} | {"output": Layer(sizes[-1])}
-        arrays = dict(zip(layers, zip(["sources", *layers], layers, strict=False), strict=True))
-        self.factors = list(amplifier_factors(Circuit({"sources": len(g[0])}, layers, arrays), "output").values())
-        self.diodes = [single_diodes(layer) for layer in setting.hidden]
+        self.factors: Sequence[float] = _factors(setting, sizes[-1])
+        self.diodes: Sequence[SingleDiodes | None] = [single_diodes(layer) for layer in setting.hidden]
         if not all(map(fits, setting.hidden)):
             raise SpecError(
                 "diode is neither ideal nor a single Shockley diode at each node; solve and contrast instead."
             )
         clamps = [(-np.inf, np.inf) if d else (e.low, e.high) for d, e in zip(self.diodes, setting.hidden, strict=True)]
-        self.clamps = [
+        self.clamps: Sequence[tuple[Array, Array]] = [
             (_filled(low, n, dtype), _filled(high, n, dtype)) for (low, high), n in zip(clamps, sizes, strict=False)
         ]
-        self.amplifiers = [_amplifiers(layer, dtype) for layer in setting.hidden]
+        self.amplifiers: Sequence[Amplifiers | None] = [_amplifiers(layer, dtype) for layer in setting.hidden]
         self._batches: dict[int, Batch] = {}
 
     def _velocities(self, known: Sequence[Array | None] | None) -> tuple[Array, Array, list[Array]]:
         """Return the velocities of later arrays by rows, those of currents as one vector, and all of them."""
         moved = [*self.g, *self.biases]
         given = [np.zeros(()) if v is None else v for v in known or [None] * len(moved)]
-        first, *v = (
-            np.array(np.broadcast_to(v, each.shape), each.dtype) for v, each in zip(given, moved, strict=True)
-        )
+        first, *v = (np.array(np.broadcast_to(v, each.shape), each.dtype) for v, each in zip(given, moved, strict=True))
         of_later, later = stacked(v[: len(self.g) - 1])
         of_currents, currents = side_by_side(v[len(self.g) - 1 :])
         return of_later, of_currents, [aligned(first, "F"), *later, *currents]
@@ -240,6 +239,13 @@ def compile_kernels(setting: Setting, dtype: str | np.dtype) -> None:
 def fits(layer: Layer) -> bool:
     """Return whether the diodes of a hidden layer are ideal, or Shockley's with at most one at each node."""
     return isinstance(layer.diode, IdealDiode | NoDiode) or single_diodes(layer) is not None
+
+
+def _factors(setting: Setting, n_output: int) -> list[float]:
+    """Return by what the contrast of each array is multiplied to be the gradient."""
+    layers = {f"hidden {n}": layer for n, layer in enumerate(setting.hidden)} | {"output": Layer(n_output)}
+    arrays = dict(zip(layers, pairwise(["sources", *layers]), strict=True))
+    return [*amplifier_factors(Circuit({"sources": 1}, layers, arrays), "output").values()]
 
 
 def _amplifiers(layer: Layer, dtype: np.dtype) -> Amplifiers | None:

@@ -30,7 +30,7 @@ def train(
         batch,
         dtype.type(setting.gain),
         (betas, setting.nudge == "held_current", compared, setting.sweeps),
-        reach * np.array(training.factors * 2, dtype) * dtype.type(w / setting.beta),
+        reach * np.array([*training.factors] * 2, dtype) * dtype.type(w / setting.beta),
         _extras(training, paces),
         _room(training, -(-batch // FOUR) * FOUR, len(betas)),
         outputs,
@@ -49,7 +49,7 @@ def _room(training: TrainedCircuit, rows: int, phases: int) -> tuple[Array, ...]
 
 
 def _circuit(training: TrainedCircuit) -> tuple[Any, ...]:
-    """Return the first node of each layer and the end of the last, the bounds of hidden nodes, their amplifiers, and their diodes."""
+    """Return where each layer begins and the last one ends, and the bounds, amplifiers and diodes of hidden nodes."""
     nodes = np.cumsum([0, *(g.shape[1] for g in training.g)])
     bounds = tuple(np.concatenate(each) for each in zip(*training.clamps, strict=True))
     return nodes, bounds, _amplifiers(training), _diodes(training)

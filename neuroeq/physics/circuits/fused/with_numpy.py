@@ -35,9 +35,7 @@ class Batch:
         self.sources[:m, 2 * training.n_input :] = setting.constants
         self.plus, self.minus, _ = np.split(self.sources[:m], [training.n_input, 2 * training.n_input], axis=1)
         shapes = [(len(self.betas), m, g.shape[1]) for g in training.g]
-        self.v, self.into, self.inverse, self.work = (
-            [np.empty(shape, dtype) for shape in shapes] for _ in range(4)
-        )
+        self.v, self.into, self.inverse, self.work = ([np.empty(shape, dtype) for shape in shapes] for _ in range(4))
         self.u = [v if each is None else np.empty_like(v) for v, each in zip(self.v, training.amplifiers, strict=False)]
         self.back = [np.empty(g.T.shape, dtype) for g in training.g[1:]]
         self.fed, self.change = np.empty((2, m + 1, shapes[0][2]), dtype)
@@ -79,6 +77,8 @@ class Batch:
             back, leaving = amplifiers.back, amplifiers.back * leaving
             current, leaving = current - amplifiers.lift * leaving, amplifiers.gain * leaving
         at_nodes = grounded(arriving + leaving, training.biases[layer][None])
+        if not at_nodes.min() > 0:
+            return at_nodes
         self.inverse[layer][:] = 1 / at_nodes
         np.multiply(after.T, back / at_nodes, out=self.back[layer])
         self.into[layer][:] = current
@@ -125,10 +125,10 @@ class Batch:
         dv, squares = self._differences(self.v)
         du, squares_u = self._differences(self.u)
         (a, b), moved = self.compared, [*training.g, *training.biases]
-        for g, each, work in zip(training.g, training.setting.resistors, self.decayed, strict=True):
-            if each.l1:
+        for g, array, work in zip(training.g, training.setting.resistors, self.decayed, strict=True):
+            if array.l1:
                 np.greater(g, 0, out=work, casting="unsafe")
-                np.multiply(work, g.dtype.type(each.l1), out=work)
+                np.multiply(work, g.dtype.type(array.l1), out=work)
                 np.subtract(g, work, out=g)
         paces = training.rates_of(rates)
         reach = [1.0] * len(moved) if training.velocity else paces
@@ -147,8 +147,8 @@ class Batch:
         if training.velocity:
             for value, v, rate in zip(moved, training.velocity, paces, strict=True):
                 value += v.dtype.type(rate) * v
-        for g, each, mask in zip(training.g, training.setting.resistors, training.masks, strict=True):
-            np.clip(g, *each.limits, out=g)
+        for g, array, mask in zip(training.g, training.setting.resistors, training.masks, strict=True):
+            np.clip(g, *array.limits, out=g)
             if mask is not None:
                 g *= mask
 
