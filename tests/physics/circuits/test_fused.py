@@ -294,6 +294,14 @@ def test_a_current_into_a_hidden_node_without_conductance_is_refused(params, exa
         training.train(*examples, 4, TWO)
 
 
+@pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
+def test_an_amplifier_that_injects_more_than_its_resistors_draw_is_refused(rng, examples, compiled):
+    chosen = setting(DEEP[:2], amplifier=Amplifier(4.0, -20.0))
+    training = FusedTraining(chosen, *drawn(rng, *DEEP[:2], N_OUTPUT), compiled=compiled)
+    with pytest.raises(DataError, match="an amplifier injects more current than its resistors draw"):
+        training.train(*examples, 4, rates_of(chosen))
+
+
 @pytest.mark.parametrize(
     ("failed", "error", "message"), [(-1, DivergenceError, "learning diverges"), (2, DataError, "example 2")]
 )

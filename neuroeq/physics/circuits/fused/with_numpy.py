@@ -139,9 +139,9 @@ class Batch:
         n = len(training.g)
         for layer, (scale, each) in enumerate(zip(scales, dv, strict=True)):
             if layer:
-                change = du[layer - 1].T @ self.v[layer][a] + self.u[layer - 1][b].T @ each
-                change -= squares_u[layer - 1][:, None] + squares[layer]
-                _add(into[layer], keep, scale * reach[layer], change)
+                change = self.v[layer][a].T @ du[layer - 1] + each.T @ self.u[layer - 1][b]
+                change -= squares[layer][:, None] + squares_u[layer - 1]
+                _add(into[layer].T, keep, scale * reach[layer], change)  # in the order in which arrays are stored
             if reach[n + layer]:
                 _add(into[n + layer], keep, scale * reach[n + layer], each.sum(axis=0))
         if training.velocity:
