@@ -96,6 +96,6 @@ def check_result(training: TrainedCircuit, outputs: Array, failed: int) -> None:
         raise DataError(
             f"example {failed}: a current flows into a node without conductance, or a nudge of "
             f"-{training.setting.beta:.3g} S exceeds the conductances of an output, or an amplifier injects more "
-            "current than its resistors draw, so the node would run away; nudge with a smaller beta, or use a back_gain "
-            ">= 0."
+            "current than its resistors draw, so the node would run away; nudge with a smaller beta, or use a "
+            "back_gain >= 0."
         )
