@@ -94,11 +94,15 @@ class Stop:
         The relaxation ends earlier, as soon as the residual is below this; None to take all steps.
     every
         The number of steps between two checks of the residual.
+    judged
+        Whether the residual at the end is wanted if there is no tolerance; if not, a substrate that would have to
+        compute it for this alone gives nan.
     """
 
     steps: int
     tolerance: float | None = None
     every: int = 20
+    judged: bool = True
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,7 @@ class Equilibrium:
     outputs
         What the cost reads: (batch, n_output).
     residual
-        The largest remaining rate of change, times the time constant.
+        The largest remaining rate of change, times the time constant; nan if it was not wanted, see `Stop`.
     converged
         Whether the residual is below the tolerance (1e-3 if none was asked for).
     n_steps

@@ -45,7 +45,7 @@ MORE_OPS = 3
 BATCH, HIDDEN, EXAMPLES, EPOCH = 4, 100, 6_000, 60_000
 NONZERO = 0.19
 """Share of nonzero pixels in MNIST."""
-RATES = Rates(0.006, 0.006, 0.006, 0.006)
+RATES = Rates([0.006] * 2, [0.006] * 2)
 
 
 class Netlist:
@@ -187,8 +187,8 @@ def new_training(dtype: str, compiled: bool) -> FusedTraining:
     rng, first = np.random.default_rng(0), np.arange(HIDDEN) < HIDDEN // 2
     shapes = ((2 * N_INPUT, HIDDEN), (HIDDEN, N_OUTPUT))
     g1, g2 = (np.maximum(rng.uniform(-1, 1, size) / np.sqrt(size[0]), 0).astype(dtype) for size in shapes)
-    setting = Setting(np.where(first, 0, -np.inf), np.where(first, np.inf, 0), beta=1.0, gain=100.0)
-    return FusedTraining(setting, g1, g2, compiled=compiled)
+    hidden = Layer(HIDDEN, IdealDiode(), np.where(first, 0, -np.inf), np.where(first, np.inf, 0))
+    return FusedTraining(Setting([hidden], beta=1.0, gain=100.0), [g1, g2], compiled=compiled)
 
 
 def main() -> None:

@@ -46,6 +46,7 @@ NETWORKS = {
                 "hidden1_output": {"connect": {"probability": 0.7, "seed": 2}, "learning_rate": 0.03},
             },
         },
+        {"made_of": {"neuron": {"amplifier": {"gain": 2, "back_gain": 0.5, "gain_sd": 0.1, "offset_sd": "5 mV"}}}},
     ],
 }
 
@@ -88,7 +89,7 @@ def assert_same(description, trainer):
     return slow, quick
 
 
-@pytest.mark.parametrize("index", range(4))
+@pytest.mark.parametrize("index", range(5))
 def test_a_fast_trainer_ends_in_the_weights_of_the_stepwise_one(fast, index):
     if index >= len(NETWORKS[fast]):
         pytest.skip("a trainer with fewer networks")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -106,7 +106,7 @@ class Trial:
                 self.inputs,
                 self.nudge(beta, free),
                 free.resume,
-                stop=self.nudged,
+                stop=replace(self.nudged, judged=False),
                 plasticity=None if plasticity is None else plasticity(gain),
                 record=record,
                 rng=self.rng,

@@ -1,22 +1,21 @@
-"""The trainer with fused kernels, for resistor networks of one hidden layer; numba compiles them for long trainings."""
+"""The trainer with fused kernels, for resistor networks that are a chain of layers; numba compiles long trainings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from neuroeq.contract import Params
 from neuroeq.describe.network import bounds, learning_rates, mask
-from neuroeq.describe.spec import Network
+from neuroeq.describe.spec import Layer, Network
 from neuroeq.describe.spec.recipe import Relaxation
 from neuroeq.physics.circuits import kernels
-from neuroeq.physics.circuits.diodes import IdealDiode, NoDiode
-from neuroeq.physics.circuits.fused.setting import NUDGES, VARIANTS, Rates, Setting
-from neuroeq.physics.circuits.fused.training import FusedTraining, compile_kernels
+from neuroeq.physics.circuits.fused.setting import NUDGES, VARIANTS, Rates, Resistors, Setting
+from neuroeq.physics.circuits.fused.training import FusedTraining, compile_kernels, fits
 from neuroeq.physics.circuits.layout import lay_out
-from neuroeq.physics.circuits.single_diodes import single_diodes
 
 from ..optimiser import schedule_factor
 from ..weight_store import WeightStore
@@ -57,13 +56,14 @@ ALLOWED: Allowed = {
     **any_of("substrate.*.", ("precision", "hardware", *OVERLAYS)),
     **any_of("substrate.*.circuit.", LAYOUT),
     **HARDWARE,
+    "hardware.neuron.amplifier": ANY,
     "run.engine": (None, "operating_point"),
 }
 """Settings of a resolved network that the kernels compute exactly as the substrate, the rule and the optimiser do."""
 
 
 class Fused:
-    """The trainer of circuits with one hidden layer.
+    """The trainer of circuits whose layers are a chain.
 
     Parameters
     ----------
@@ -76,18 +76,16 @@ class Fused:
     def __init__(self, setup: Setup) -> None:
         self._setup, self._network = setup, setup.substrate.network
         self.chunk = chunk_of(self._network)
-        self._first, self._second = _arrays(self._network)
-        self._names = (self._first, self._second, *(f"{layer}.bias" for layer in _ends(self._network)))
+        self._arrays, layers = _arrays(self._network), list(_layers(self._network))
+        self._names = (*self._arrays, *(f"{layer}.bias" for layer in layers))
         params = WeightStore.of(self._network, setup.state, setup.streams).params
         self.training = FusedTraining(
             _setting(self._network),
-            params[self._first],
-            params[self._second],
-            *(params.get(name) for name in self._names[2:]),
+            [params[name] for name in self._arrays],
+            [params.get(f"{layer}.bias") for layer in layers],
             velocity=[setup.state.velocity.get(name) for name in self._names],
             compiled=_compiles(setup.samples),
         )
-
         velocities = zip(self._names, self.training.velocity or (), strict=False)
         setup.state.velocity.update({name: v for name, v in velocities if name in self.params})
 
@@ -98,15 +96,15 @@ class Fused:
             yield f"substrate is '{network.substrate_name}'"
             return
         yield from disallowed(network, ALLOWED)
-        if sorted(layer.role for layer in network.layers.values()) != ["hidden", "input", "output"]:
-            yield "layers are not an input layer, one hidden layer and an output layer"
+        layers = _layers(network)
+        if not all(layer.role == "hidden" for layer in list(layers.values())[:-1]) or len(layers) < 2:
+            yield "layers are not an input layer, hidden layers and an output layer, in this order"
             return
-        hidden, output = _ends(network)
         connections = sorted((each.source, each.target) for each in network.projections.values())
-        if connections != sorted([(network.input_layer, hidden), (hidden, output)]):
-            yield "projections do not just lead from the input layer to the hidden one, and from there to the output"
-        nodes = lay_out(network).layers[hidden]
-        if not isinstance(nodes.diode, IdealDiode | NoDiode) and single_diodes(nodes) is None:
+        if connections != sorted(pairwise([network.input_layer, *layers])):
+            yield "projections do not just lead from each layer to the next one"
+        nodes = lay_out(network).layers
+        if not all(fits(nodes[name]) for name in list(layers)[:-1]):
             yield "hardware.neuron.nonlinearity is neither ideal nor a single Shockley diode at each hidden node"
 
     @staticmethod
@@ -128,7 +126,7 @@ class Fused:
     @property
     def params(self) -> Params:
         """The conductances and bias currents as they are now; they change in place."""
-        held = (self.training.g1, self.training.g2, self.training.hidden_bias, self.training.output_bias)
+        held = (*self.training.g, *self.training.biases)
         known = {*self._network.projections, *learning_rates(self._network)}
         return {name: value for name, value in zip(self._names, held, strict=True) if name in known}
 
@@ -147,9 +145,11 @@ class Fused:
         free = first_free_phase(self._setup, batches)
         training, rates = self._network.training, learning_rates(self._network)
         factor = schedule_factor(training.schedule, batches.epoch, training.epochs)
-        scaled = Rates(*(factor * rates.get(name, 0.0) for name in self._names))
+        scaled, n = [factor * rates.get(name, 0.0) for name in self._names], len(self._arrays)
         order = np.arange(len(batches.inputs))
-        outputs = self.training.train(batches.inputs, batches.targets, order, training.batch_size, scaled)
+        outputs = self.training.train(
+            batches.inputs, batches.targets, order, training.batch_size, Rates(scaled[:n], scaled[n:])
+        )
         self._setup.substrate.hold(self.params)
         return Outcome(outputs, free)
 
@@ -159,41 +159,32 @@ def _compiles(samples: int) -> bool:
 
 
 def _setting(network: Network) -> Setting:
-    hidden = lay_out(network).layers[_ends(network)[0]]
-    first, second = _arrays(network)
-    open_ended = (0.0, np.inf)
-    phases, layout = network.phases, network.circuit
+    phases, layout, circuit = network.phases, network.circuit, lay_out(network)
     names: dict[str, Any] = {"variant": phases.variant, "nudge": network.nudge}
     return Setting(
-        low=hidden.low,
-        high=hidden.high,
-        diode=hidden.diode,
+        hidden=[circuit.layers[name] for name in list(_layers(network))[:-1]],
+        arrays=[_resistors(network, name) for name in _arrays(network)],
         paired=layout.outputs == "paired",
         beta=phases.beta,
         gain=layout.input_gain,
         constants=layout.bias_voltages,
         sweeps=(phases.free.n_steps(1.0), phases.nudged.n_steps(1.0)),
-        g1_limits=bounds(network, first) or open_ended,
-        g2_limits=bounds(network, second) or open_ended,
-        g1_connected=mask(network, first),
-        g2_connected=mask(network, second),
         momentum=network.training.momentum,
-        l1=(_decay(network, first), _decay(network, second)),
         **names,
     )
 
 
-def _decay(network: Network, array: str) -> float:
-    return network.training.l1 if learning_rates(network)[array] else 0.0
+def _resistors(network: Network, array: str) -> Resistors:
+    decay = network.training.l1 if learning_rates(network)[array] else 0.0
+    return Resistors(bounds(network, array) or (0.0, np.inf), mask(network, array), decay)
 
 
-def _ends(network: Network) -> tuple[str, str]:
-    """Return the names of the hidden and the output layer."""
-    hidden = next(name for name, layer in network.layers.items() if layer.role == "hidden")
-    return hidden, network.output_layer
+def _layers(network: Network) -> dict[str, Layer]:
+    """Return the layers after the input layer, in their order."""
+    return {name: layer for name, layer in network.layers.items() if name != network.input_layer}
 
 
-def _arrays(network: Network) -> tuple[str, str]:
-    """Return the names of the resistor arrays from the sources and to the outputs."""
-    first = next(name for name, each in network.projections.items() if each.source == network.input_layer)
-    return first, next(name for name in network.projections if name != first)
+def _arrays(network: Network) -> list[str]:
+    """Return the names of the resistor arrays, each of which ends at a layer, in the order of layers."""
+    ending = {each.target: name for name, each in network.projections.items()}
+    return [ending[layer] for layer in _layers(network)]

@@ -102,11 +102,16 @@ class _Update:
     def minimiser(self, voltages: Voltages) -> Array:
         """Return where the net current into each node vanishes, or an ideal diode stops it: (batch, n) [V]."""
         v = self.constant
-        for other, matrix in self.neighbours:
-            v = v + voltages[other] @ matrix
+        for number, (other, matrix) in enumerate(self.neighbours):
+            current = voltages[other] @ matrix
+            v = np.add(v, current, out=v if number else current)
         if self.diodes is not None:
             return self.diodes.rest(v, self.diagonal)
-        return v if self.bounds is None else np.clip(v, *self.bounds)
+        if self.bounds is None:
+            return v
+        # This is twice as fast as np.clip on arrays this small.
+        into = v if self.neighbours else None
+        return np.minimum(np.maximum(v, self.bounds[0], out=into), self.bounds[1], out=into)
 
 
 def _descend_compiled(

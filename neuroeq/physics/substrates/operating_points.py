@@ -132,6 +132,7 @@ class OperatingPoints(PlainSubstrate):
                 tolerance=stop.tolerance,
                 iterations=stop.steps,
                 assembly=assembly,
+                certify=stop.judged or stop.tolerance is not None,
             )
         except (DataError, DivergenceError):
             if start is None or nudge is None or nudge.beta > -self._bound(start):

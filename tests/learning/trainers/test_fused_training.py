@@ -28,6 +28,10 @@ PAIRED = {"bias_voltages": [4.0], "input_gain": 5.0, "diodes": "upper", "outputs
 
 
 REAL = {"hardware": "real_diode", "circuit": PAIRED, "phases": {"nudge": "held_current"}}
+SKIP = {"source": "input", "target": "hidden2", "learning_rate": 0.1}
+SLOW = {name: {"learning_rate": 0.005} for name in ("input_hidden1", "hidden1_hidden2", "hidden2_output")}
+SPREAD = {"gain": 2, "back_gain": 0.5, "gain_sd": 0.1, "back_gain_sd": 0.1, "offset_sd": "5 mV"}
+UNLIKE = {"hardware": "1n4148_amplified", "made_of": {"neuron": {"amplifier": SPREAD}}, "circuit": {"diodes": "split"}}
 
 
 def net(sizes=(2, 6, 2), on="resistive", hardware=None, phases=None, training=None, **over):
@@ -67,6 +71,10 @@ def trained(description, trainer):
         REAL,
         {"training": {"momentum": 0.5}},
         {"training": {"l1": 1e-4}, "projections": {"input_hidden1": {"connect": {"probability": 0.5}}}},
+        {"sizes": (2, 6, 5, 2), "projections": SLOW, "phases": {"variant": "positive"}},
+        {"sizes": (2, 6, 5, 4, 2), **REAL, "training": {"momentum": 0.5}},
+        {"hardware": "1n4148_amplified", "circuit": {"diodes": "split"}},
+        {"sizes": (2, 6, 5, 2), "projections": SLOW, **UNLIKE},
     ],
     ids=[
         "centred",
@@ -80,6 +88,10 @@ def trained(description, trainer):
         "real diodes, paired",
         "momentum",
         "l1 and a mask",
+        "two hidden layers",
+        "three hidden layers, real diodes, momentum",
+        "amplifiers",
+        "two hidden layers, amplifiers that differ",
     ],
 )
 def test_fused_training_ends_in_the_same_weights(over):
@@ -96,7 +108,8 @@ def test_fused_training_ends_in_the_same_weights(over):
 @pytest.mark.parametrize(
     "over",
     [
-        {"sizes": (2, 5, 4, 2)},
+        {"sizes": (2, 2)},
+        {"sizes": (2, 5, 4, 2), "projections": {"input_hidden2": SKIP}},
         {"on": "rate"},
         {"made_of": {"neuron": {"nonlinearity": PIECEWISE}}},
         {"hardware": "real_diode", "circuit": {"diodes": "both"}},

@@ -56,7 +56,7 @@ def test_sweeps_end_where_newtons_method_does(rng, sizes):
 @pytest.mark.parametrize("guess", [0.0, 1e-30, 0.5, 40.0])
 def test_the_compiled_function_is_wrights_omega_from_any_guess(guess):
     """Rounding of z = 60 is 7e-15 of w."""
-    from neuroeq.physics.circuits.fused.kernels import rest
+    from neuroeq.physics.circuits.fused.sweeps import rest
 
     z, w, one = np.linspace(-60, 200, 5001), np.full(5001, guess), np.ones(5001)
     v = z.copy()

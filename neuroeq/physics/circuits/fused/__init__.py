@@ -1,1 +1,1 @@
-"""Training of circuits with one hidden layer, many batches at a time, in NumPy and in numba."""
+"""Training of circuits whose layers are a chain, many batches at a time, in NumPy and in numba."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from neuroeq.errors import DataError, DivergenceError, SpecError
@@ -10,35 +12,36 @@ from ..circuit import Array
 from .setting import Setting, TrainedCircuit
 
 
-def check_conductances(setting: Setting, g1: Array, g2: Array) -> None:
+def check_conductances(setting: Setting, g: Sequence[Array]) -> None:
     """Refuse conductances of the wrong shape or outside their limits.
 
     Parameters
     ----------
     setting
-        The limits, and the constant sources.
-    g1
-        Conductances into the hidden layer, (2 n_input + number of constant sources, n_hidden). [S]
-    g2
-        Conductances from the hidden layer to the output, (n_hidden, n_output). [S]
+        The layers, the limits, and the constant sources.
+    g
+        Conductances of each array, (2 n_input + number of constant sources, n_1), (n_1, n_2) and so on. [S]
 
     Raises
     ------
     DataError
         If the shapes do not fit, or a conductance is not within its limits.
     """
-    n_hidden = len(g2)
-    if (len(g1) - len(setting.constants)) % 2 or g1.shape[1] != n_hidden:
-        raise DataError(f"g1 has shape {g1.shape}; expected (2 n_input + {len(setting.constants)}, {n_hidden}).")
-    limits_of = (
-        ("g1", g1, setting.g1_limits, setting.g1_connected),
-        ("g2", g2, setting.g2_limits, setting.g2_connected),
-    )
-    for name, whole, limits, connected in limits_of:
-        g = whole if connected is None else whole[connected]
-        lowest, highest = np.asarray(limits, g.dtype)
-        if g.size and not (lowest <= g.min() and g.max() <= highest):
-            raise DataError(f"{name} reaches from {g.min():.3g} to {g.max():.3g} S; expected {limits}: clip it.")
+    sizes, sources = [layer.size for layer in setting.hidden], f"2 n_input + {len(setting.constants)}"
+    if len(g) != len(sizes) + 1:
+        raise DataError(f"there are {len(g)} arrays; expected {len(sizes) + 1}, for {len(sizes)} hidden layers.")
+    for n, (each, resistors) in enumerate(zip(g, setting.resistors, strict=True)):
+        fed = len(each) == sizes[n - 1] if n else (len(each) - len(setting.constants)) % 2 == 0
+        n_to = sizes[n] if n < len(sizes) else each.shape[1]
+        if not fed or each.shape[1] != n_to:
+            expected = f"({sizes[n - 1] if n else sources}, {n_to})"
+            raise DataError(f"g[{n}] has shape {each.shape}; expected {expected}.")
+        there = each if resistors.connected is None else each[resistors.connected]
+        lowest, highest = np.asarray(resistors.limits, each.dtype)
+        if there.size and not (lowest <= there.min() and there.max() <= highest):
+            raise DataError(
+                f"g[{n}] reaches from {there.min():.3g} to {there.max():.3g} S; expected {resistors.limits}: clip it."
+            )
 
 
 def check_examples(training: TrainedCircuit, inputs: Array, targets: Array, order: Array, batch: int) -> None:
@@ -51,7 +54,7 @@ def check_examples(training: TrainedCircuit, inputs: Array, targets: Array, orde
     SpecError
         If the batch is not at least 1.
     """
-    n_output = training.g2.shape[1] // (2 if training.setting.paired else 1)
+    n_output = training.g[-1].shape[1] // (2 if training.setting.paired else 1)
     if inputs.shape != (len(targets), training.n_input) or targets.shape[1:] != (n_output,):
         raise DataError(
             f"inputs and targets have shapes {inputs.shape} and {targets.shape}; expected (n, {training.n_input}) and "
@@ -85,13 +88,14 @@ def check_result(training: TrainedCircuit, outputs: Array, failed: int) -> None:
         If a batch failed.
     """
     done = outputs if failed < 0 else outputs[:failed]
-    if not (np.isfinite(done).all() and np.isfinite(training.g2).all()):
+    if not (np.isfinite(done).all() and np.isfinite(training.g[-1]).all()):
         raise DivergenceError(
             "the outputs are not finite, since learning diverges; use smaller rates or a smaller beta."
         )
     if failed >= 0:
         raise DataError(
             f"example {failed}: a current flows into a node without conductance, or a nudge of "
-            f"-{training.setting.beta:.3g} S exceeds the conductances of an output, which would run away; nudge with a "
-            "smaller beta."
+            f"-{training.setting.beta:.3g} S exceeds the conductances of an output, or an amplifier injects more "
+            "current than its resistors draw, so the node would run away; nudge with a smaller beta, or use a "
+            "back_gain >= 0."
         )

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from neuroeq.errors import SpecError
 
-from ..circuit import Array
-from ..diodes import Diode, IdealDiode
+from ..circuit import Array, Layer
 from ..single_diodes import SingleDiodes
 
 NUDGES = ("state", "held_current")
@@ -20,12 +19,29 @@ VARIANTS = {"centred": ((1, -1), (1, 2), 0.5), "positive": ((1,), (1, 0), 1.0), 
 
 
 class Rates(NamedTuple):
-    """Learning rates of both resistor arrays and of the bias currents."""
+    """Learning rates of the resistor arrays, and of the bias currents of the layers after them; 0 if left out."""
 
-    g1: float
-    g2: float
-    hidden_bias: float = 0.0
-    output_bias: float = 0.0
+    arrays: Sequence[float]
+    biases: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class Resistors:
+    """The settings of one resistor array.
+
+    Parameters
+    ----------
+    limits
+        Lowest and highest conductance. [S]
+    connected
+        Which pairs of nodes it connects, as booleans of its shape; None if it connects all.
+    l1
+        By how much an update lowers what is above 0. [S]
+    """
+
+    limits: tuple[float, float] = (0.0, np.inf)
+    connected: Array | None = None
+    l1: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -34,10 +50,13 @@ class Setting:
 
     Parameters
     ----------
-    low, high
-        Interval in which diodes keep the hidden nodes, numbers or (n_hidden,); infinite where there is no diode. [V]
+    hidden
+        The hidden layers, from the sources to the outputs: their diodes, ideal, or Shockley's with at most one at each
+        node, and their amplifiers.
     beta
         Strength of the nudge. [S]
+    arrays
+        The resistor arrays into each hidden layer and into the output; each without limits if left out.
     gain
         Voltage of an input of 1. [V]
     constants
@@ -48,18 +67,10 @@ class Setting:
         ``state``: a conductance to the targets; ``held_current``: a current.
     sweeps
         In the free phase and in the nudged ones.
-    diode
-        The diode at the hidden nodes: ideal, or Shockley's with at most one at each node.
     paired
         Whether an output is the difference of two nodes, the n-th of the first and of the second half.
-    g1_limits, g2_limits
-        Lowest and highest conductance of each array. [S]
-    g1_connected, g2_connected
-        Which pairs of nodes each array connects, as booleans of its shape; None if it connects all.
     momentum
         The part of its velocity that an update keeps.
-    l1
-        By how much an update lowers what is above 0 of each array. [S]
 
     Raises
     ------
@@ -67,22 +78,16 @@ class Setting:
         If a value is not one of those allowed.
     """
 
-    low: Array | float
-    high: Array | float
+    hidden: Sequence[Layer]
     beta: float
+    arrays: Sequence[Resistors] = ()
     gain: float = 1.0
     constants: tuple[float, ...] = ()
     variant: Literal["centred", "positive", "negative"] = "centred"
     nudge: Literal["state", "held_current"] = "state"
     sweeps: tuple[int, int] = (4, 4)
-    diode: Diode = field(default_factory=IdealDiode)
     paired: bool = False
-    g1_limits: tuple[float, float] = (0.0, np.inf)
-    g2_limits: tuple[float, float] = (0.0, np.inf)
-    g1_connected: Array | None = None
-    g2_connected: Array | None = None
     momentum: float = 0.0
-    l1: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         for name, allowed in (("variant", VARIANTS), ("nudge", NUDGES)):
@@ -92,6 +97,37 @@ class Setting:
             raise SpecError(f"beta is {self.beta} and sweeps are {self.sweeps}; expected numbers above 0.")
         if self.paired and self.nudge != "held_current":
             raise SpecError("outputs are paired and nudge is 'state'; expected 'held_current'.")
+        if not self.hidden or len(self.arrays) not in (0, len(self.hidden) + 1):
+            raise SpecError(
+                f"there are {len(self.hidden)} hidden layers and {len(self.arrays)} arrays; expected at least one "
+                "layer, and one array more than layers."
+            )
+
+    @property
+    def resistors(self) -> Sequence[Resistors]:
+        """The settings of each array."""
+        return self.arrays or [Resistors()] * (len(self.hidden) + 1)
+
+
+class Amplifiers(NamedTuple):
+    """The amplifiers of a hidden layer, which shows gain v + lift and draws a fraction of its output current: (n,)."""
+
+    gain: Array
+    back: Array
+    lift: Array
+
+
+class Packed(NamedTuple):
+    """The arrays after the first one, `stacked`, the currents of all layers, `side_by_side`, and what belongs to them.
+
+    So kernels are the same for any number of layers.
+    """
+
+    later: Array
+    currents: Array
+    v_later: Array | None
+    v_currents: Array | None
+    connected: Array | None
 
 
 class TrainedCircuit(Protocol):
@@ -99,15 +135,19 @@ class TrainedCircuit(Protocol):
 
     setting: Setting
     n_input: int
-    g1: Array
-    g2: Array
-    hidden_bias: Array
-    output_bias: Array
-    low: Array
-    high: Array
-    diodes: SingleDiodes | None
-    velocity: tuple[Array, ...] | None
+    g: Sequence[Array]
+    biases: Sequence[Array]
+    velocity: Sequence[Array] | None
     masks: Sequence[Array | None]
+    factors: Sequence[float]
+    clamps: Sequence[tuple[Array, Array]]
+    diodes: Sequence[SingleDiodes | None]
+    amplifiers: Sequence[Amplifiers | None]
+    packed: Packed
+
+    def rates_of(self, rates: Rates) -> list[float]:
+        """Return the learning rates of all arrays, and then of all currents."""
+        ...
 
     def read(self, nodes: Array) -> Array:
         """Return the outputs that voltages of the output nodes stand for."""

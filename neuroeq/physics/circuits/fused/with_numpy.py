@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from ..equations import grounded
@@ -13,7 +15,8 @@ Array = np.ndarray
 class Batch:
     """Inference and learning for a batch of m samples, in arrays that are allocated once.
 
-    h and o are the voltages of hidden and output nodes, (phases, m, n), with the free phase first.
+    v and u are the voltages of the nodes of each layer, the output last, and what hidden layers show to the layer after
+    them: (phases, m, n), with the free phase first.
 
     Parameters
     ----------
@@ -24,22 +27,21 @@ class Batch:
     """
 
     def __init__(self, training: TrainedCircuit, m: int) -> None:
-        self.training, setting, dtype = training, training.setting, training.g1.dtype
-        (n_sources, n_hidden), n_output = training.g1.shape, len(training.output_bias)
+        self.training, setting, dtype = training, training.setting, training.g[0].dtype
         signs, self.compared, self.w = VARIANTS[setting.variant]
         self.betas = np.array([0, *signs], dtype)[:, None, None] * dtype.type(setting.beta)
         self.held = setting.nudge == "held_current"
-        self.sources = np.ones((m + 1, n_sources), dtype)
+        self.sources = np.ones((m + 1, len(training.g[0])), dtype)
         self.sources[:m, 2 * training.n_input :] = setting.constants
         self.plus, self.minus, _ = np.split(self.sources[:m], [training.n_input, 2 * training.n_input], axis=1)
-        self.h, self.drive, self.low, self.high = np.empty((4, len(self.betas), m, n_hidden), dtype)
-        self.o, self.into, self.inverse = np.empty((3, len(self.betas), m, n_output), dtype)
-        self.low[:], self.high[:] = training.low, training.high
-        self.back, self.fed, self.change = (np.empty((n, n_hidden), dtype) for n in (n_output, m + 1, m + 1))
+        shapes = [(len(self.betas), m, g.shape[1]) for g in training.g]
+        self.v, self.into, self.inverse, self.work = ([np.empty(shape, dtype) for shape in shapes] for _ in range(4))
+        self.u = [v if each is None else np.empty_like(v) for v, each in zip(self.v, training.amplifiers, strict=False)]
+        self.back = [np.empty(g.T.shape, dtype) for g in training.g[1:]]
+        self.fed, self.change = np.empty((2, m + 1, shapes[0][2]), dtype)
         self.decayed = [
-            np.empty_like(g) if decay else g for g, decay in zip((training.g1, training.g2), setting.l1, strict=True)
+            np.empty_like(g) if each.l1 else g for g, each in zip(training.g, setting.resistors, strict=True)
         ]
-        self.free, self.nudged = self._rows(slice(0, 1)), self._rows(slice(1, None))
         from scipy.linalg import get_blas_funcs
 
         self.gemm = get_blas_funcs("gemm", dtype=dtype)
@@ -49,95 +51,124 @@ class Batch:
         training, (free_sweeps, nudged_sweeps) = self.training, self.training.setting.sweeps
         np.multiply(inputs, training.setting.gain, out=self.plus, casting="same_kind")
         np.negative(self.plus, out=self.minus)
-        np.dot(self.sources, training.g1, out=self.fed)
-        at_hidden = grounded(self.fed[-1] + training.g2.sum(axis=1), training.hidden_bias[None])
-        at_output = training.g2.sum(axis=0)
-        pulled = at_output + (0 * self.betas if self.held else self.betas)
-        if not (at_hidden.min() > 0 and pulled.min() > 0):
+        np.dot(self.sources, training.g[0], out=self.fed)
+        self.at_nodes = [self._at_hidden(layer) for layer in range(len(self.u))]
+        pulled = training.g[-1].sum(axis=0) + (0 * self.betas if self.held else self.betas)
+        if not all(each.min() > 0 for each in (*self.at_nodes, pulled)):
             return False
-        np.divide(training.g2.T, at_hidden, out=self.back)
-        self.drive[:] = (self.fed[:-1] + training.hidden_bias) / at_hidden
-        self.inverse[:], self.into[:] = 1 / pulled, training.output_bias
-        self.at_hidden = at_hidden
-        self.o[0] = 0
-        for _ in range(free_sweeps):
-            self._move_hidden(self.free)
-            self._move_outputs(self.free)
-        self.into += self.betas * self._aim(targets)
-        self.h[1:], self.o[1:] = self.h[0], self.o[0]
-        for _ in range(nudged_sweeps):
-            self._move_outputs(self.nudged)
-            self._move_hidden(self.nudged)
+        self.inverse[-1][:], self.into[-1][:] = 1 / pulled, training.biases[-1]
+        for v in self.v[1:]:
+            v[0] = 0
+        free, nudged, layers = slice(0, 1), slice(1, None), range(len(self.v))
+        self._sweep(free, layers, free_sweeps)
+        self.into[-1] += self.betas * self._aim(targets)
+        for each in (*self.v, *self.u):
+            each[1:] = each[0]
+        self._sweep(nudged, layers[::-1], nudged_sweeps)
         return True
+
+    def _at_hidden(self, layer: int) -> Array:
+        """Return the conductances at the nodes of a hidden layer, and set what flows into them, and back from above."""
+        training, after = self.training, self.training.g[layer + 1]
+        amplifiers, leaving, current = training.amplifiers[layer], after.sum(axis=1), training.biases[layer]
+        arriving = training.g[layer].sum(axis=0) if layer else self.fed[-1]
+        back: Array = after.dtype.type(1)
+        if amplifiers is not None:
+            back, leaving = amplifiers.back, amplifiers.back * leaving
+            current, leaving = current - amplifiers.lift * leaving, amplifiers.gain * leaving
+        at_nodes = grounded(arriving + leaving, training.biases[layer][None])
+        if not at_nodes.min() > 0:
+            return at_nodes
+        self.inverse[layer][:] = 1 / at_nodes
+        np.multiply(after.T, back / at_nodes, out=self.back[layer])
+        self.into[layer][:] = current
+        if not layer:
+            self.into[0][:] = (self.fed[:-1] + current) / at_nodes
+        return at_nodes
+
+    def _sweep(self, phases: slice, layers: Iterable[int], sweeps: int) -> None:
+        def rows(arrays: list[Array]) -> list[Array]:
+            return [array[phases].reshape(-1, array.shape[-1]) for array in arrays]
+
+        v, u, into, inverse, work = (rows(each) for each in (self.v, self.u, self.into, self.inverse, self.work))
+        for _ in range(sweeps):
+            for layer in layers:
+                fed = into[0]
+                hidden = layer < len(u)
+                if layer:
+                    fed = work[layer] if hidden else v[layer]
+                    np.dot(u[layer - 1], self.training.g[layer], out=fed)
+                    np.add(fed, into[layer], out=fed)
+                    np.multiply(fed, inverse[layer], out=fed)
+                if hidden:
+                    np.dot(v[layer + 1], self.back[layer], out=v[layer])
+                    np.add(v[layer], fed, out=v[layer])
+                    self._rest(layer, v[layer], u[layer])
+
+    def _rest(self, layer: int, v: Array, u: Array) -> None:
+        """Move nodes v of a hidden layer to where their diodes let them rest, and set what their amplifiers show."""
+        (low, high), diodes = self.training.clamps[layer], self.training.diodes[layer]
+        amplifiers = self.training.amplifiers[layer]
+        # This is twice as fast as np.clip on arrays this small.
+        np.maximum(v, low, out=v)
+        np.minimum(v, high, out=v)
+        if diodes is not None:
+            v[:] = diodes.rest(v, self.at_nodes[layer])
+        if amplifiers is not None:
+            np.multiply(v, amplifiers.gain, out=u)
+            np.add(u, amplifiers.lift, out=u)
 
     def learn(self, rates: Rates) -> None:
         """Change conductances and currents."""
-        training, m = self.training, self.h.shape[1]
-        (a, b), scale = self.compared, self.w / (m * training.setting.beta)
-        dh, do = self.h[a] - self.h[b], self.o[a] - self.o[b]
-        q = (dh * (self.h[a] + self.h[b])).sum(axis=0) / 2
-        r = (do * (self.o[a] + self.o[b])).sum(axis=0) / 2
-        into_g2 = dh.T @ self.o[a] + self.h[b].T @ do - q[:, None] - r
-        to_g1 = scale if training.velocity else scale * rates.g1
-        np.multiply(dh, to_g1, out=self.change[:m])
-        np.multiply(q, -to_g1, out=self.change[m])
-        for g, decay, work in zip((training.g1, training.g2), training.setting.l1, self.decayed, strict=True):
-            if decay:
+        training, m = self.training, self.v[0].shape[1]
+        scales = [self.w * factor / (m * training.setting.beta) for factor in training.factors]
+        dv, squares = self._differences(self.v)
+        du, squares_u = self._differences(self.u)
+        (a, b), moved = self.compared, [*training.g, *training.biases]
+        for g, array, work in zip(training.g, training.setting.resistors, self.decayed, strict=True):
+            if array.l1:
                 np.greater(g, 0, out=work, casting="unsafe")
-                np.multiply(work, g.dtype.type(decay), out=work)
+                np.multiply(work, g.dtype.type(array.l1), out=work)
                 np.subtract(g, work, out=g)
+        paces = training.rates_of(rates)
+        reach = [1.0] * len(moved) if training.velocity else paces
+        keep, into = (training.setting.momentum, training.velocity) if training.velocity else (1.0, moved)
+        np.multiply(dv[0], scales[0] * reach[0], out=self.change[:m])
+        np.multiply(squares[0], -scales[0] * reach[0], out=self.change[m])
+        self.gemm(1.0, self.sources.T, self.change.T, keep, into[0], 0, 1, 1)
+        n = len(training.g)
+        for layer, (scale, each) in enumerate(zip(scales, dv, strict=True)):
+            if layer:
+                change = self.v[layer][a].T @ du[layer - 1] + each.T @ self.u[layer - 1][b]
+                change -= squares[layer][:, None] + squares_u[layer - 1]
+                _add(into[layer].T, keep, scale * reach[layer], change)  # in the order in which arrays are stored
+            if reach[n + layer]:
+                _add(into[n + layer], keep, scale * reach[n + layer], each.sum(axis=0))
         if training.velocity:
-            self._accelerate(training.velocity, scale, into_g2, dh, do, rates)
-        else:
-            self.gemm(1.0, self.sources.T, self.change.T, 1.0, training.g1, 0, 1, 1)
-            training.g2 += scale * rates.g2 * into_g2
-            if rates.hidden_bias or rates.output_bias:
-                training.hidden_bias += scale * rates.hidden_bias * dh.sum(axis=0)
-                training.output_bias += scale * rates.output_bias * do.sum(axis=0)
-        np.clip(training.g1, *training.setting.g1_limits, out=training.g1)
-        np.clip(training.g2, *training.setting.g2_limits, out=training.g2)
-        for g, mask in zip((training.g1, training.g2), training.masks, strict=True):
+            for value, v, rate in zip(moved, training.velocity, paces, strict=True):
+                value += v.dtype.type(rate) * v
+        for g, array, mask in zip(training.g, training.setting.resistors, training.masks, strict=True):
+            np.clip(g, *array.limits, out=g)
             if mask is not None:
                 g *= mask
 
-    def _accelerate(
-        self, velocity: tuple[Array, ...], scale: float, into_g2: Array, dh: Array, do: Array, rates: Rates
-    ) -> None:
-        """Change velocities, and with them conductances and currents."""
-        training, momentum = self.training, self.training.setting.momentum
-        v1, v2, v_hidden, v_output = velocity
-        self.gemm(1.0, self.sources.T, self.change.T, momentum, v1, 0, 1, 1)
-        for v, change in ((v2, into_g2), (v_hidden, dh.sum(axis=0)), (v_output, do.sum(axis=0))):
-            v *= momentum
-            v += scale * change
-        moved = (training.g1, training.g2, training.hidden_bias, training.output_bias)
-        for value, v, rate in zip(moved, velocity, rates, strict=True):
-            value += v.dtype.type(rate) * v
+    def _differences(self, voltages: list[Array]) -> tuple[list[Array], list[Array]]:
+        """Return the differences d between both phases, (m, n), and half the sums of d (a + b): (n,)."""
+        a, b = self.compared
+        found = [each[a] - each[b] for each in voltages]
+        sums = [(d * (each[a] + each[b])).sum(axis=0) / 2 for d, each in zip(found, voltages, strict=True)]
+        return found, sums
 
     def _aim(self, targets: Array) -> Array:
         """Return what beta multiplies at each output node, (m, n_output)."""
         if not self.held:
             return targets
-        off = targets - self.training.read(self.o[0])
+        off = targets - self.training.read(self.v[-1][0])
         return np.concatenate([off, -off], axis=1) if self.training.setting.paired else off
 
-    def _rows(self, phases: slice) -> list[Array]:
-        """Return the arrays of some phases as one batch."""
-        arrays = (self.h, self.drive, self.low, self.high, self.o, self.into, self.inverse)
-        return [array[phases].reshape(-1, array.shape[-1]) for array in arrays]
 
-    def _move_hidden(self, rows: list[Array]) -> None:
-        h, drive, low, high, o, _, _ = rows
-        np.dot(o, self.back, out=h)
-        np.add(h, drive, out=h)
-        # This is twice as fast as np.clip on arrays this small.
-        np.maximum(h, low, out=h)
-        np.minimum(h, high, out=h)
-        if self.training.diodes is not None:
-            h[:] = self.training.diodes.rest(h, self.at_hidden)
-
-    def _move_outputs(self, rows: list[Array]) -> None:
-        h, _, _, _, o, into, inverse = rows
-        np.dot(h, self.training.g2, out=o)
-        np.add(o, into, out=o)
-        np.multiply(o, inverse, out=o)
+def _add(into: Array, keep: float, scale: float, change: Array) -> None:
+    """Add a change to what is kept of an array, in the array's own precision."""
+    if keep != 1:
+        into *= into.dtype.type(keep)
+    into += into.dtype.type(scale) * change
