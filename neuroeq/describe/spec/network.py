@@ -85,9 +85,8 @@ class RunOptions(Spec):
         Seed of the start weights, of the order of the examples, of start values and of noise.
     engine
         What runs the simulation. ``stepper``: Brian2's equations in our own loop; ``reference``: Brian2's
-        ``Network.run``; ``compiled``: the training, or at least its phases, compiled to C++; ``operating_point``: the
-        solver of a circuit's operating point. If left out, a resistor network uses the solver. Any other network uses
-        compiled code where there is a compiler and it saves more time than it takes to build, else the stepper.
+        ``Network.run``; ``compiled``: the training, or its phases, in C++; ``operating_point``: the solver of circuits,
+        which resistor networks use if this is left out. Others use compiled code where it saves time, or the stepper.
     data_dir
         The folder that holds data sets, if one was named.
     threads
@@ -106,8 +105,7 @@ class Network(Described):
     Parameters
     ----------
     explained
-        The warnings of a training that the file accepts and its notes explain: ``margin``, ``saturation`` or
-        ``settling``. The notes contain this word, and the warning ends with a pointer to them.
+        The warnings that the file accepts: ``margin``, ``saturation`` or ``settling``; they point to its notes.
     data
         The data set and its split.
     layers

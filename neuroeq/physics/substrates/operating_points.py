@@ -122,13 +122,12 @@ class OperatingPoints(PlainSubstrate):
         check_batch(self.network, inputs, None if nudge is None else nudge.targets, len(inputs))
         assembly = self._assemble(inputs, self._periphery.elsewhere(nudge))
         drive = self._drive(assembly.sources, len(inputs), nudge)
-        begin = None if start is None else start.voltages
         try:
             point = operating_point(
                 self.circuit,
                 assembly.g,
                 drive,
-                begin,
+                None if start is None else start.voltages,
                 tolerance=stop.tolerance,
                 iterations=stop.steps,
                 assembly=assembly,
