@@ -16,7 +16,7 @@ from ..equations import LEAK
 from .passes import FOUR, common_part, compiled, complete, into, move_currents, move_row, pass_over
 from .sweeps import block, sweep
 
-PARTS = {"passes.py": "561fb183", "sweeps.py": "b434f861"}
+PARTS = {"passes.py": "6ea14462", "sweeps.py": "b434f861"}
 """The digests of the other files, which a test compares."""
 
 

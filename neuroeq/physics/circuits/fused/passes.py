@@ -47,7 +47,7 @@ def _pass_by(g1, old, new, change, shift, limits, constants, m, sums, drive, mom
         sums[j] = _move(g1[j], moved, shift[j], limits, difference, decay, momentum, rate, *rows)
         for at in range(0, len(new), FOUR):
             _feed_four(new[at : at + FOUR], difference, j, drive[at : at + FOUR])
-    for j in range(len(g1)):
+    for j in range(len(g1) if len(constants) else 0):
         _shift(constants, change[:, j], shift[j], moved)
         move_row(g1[j, 2 * n :], moved, limits, decay, momentum, rate, j, 2 * n, v, mask)
         _constant(g1[j, 2 * n :], constants, m, sums, drive, j)
