@@ -53,29 +53,15 @@ def output_curvatures(
         pulled[np.arange(len(rows)), places[columns[start : start + size]]] = 1.0
         inner = moving[rows] & ~output
         force = -product(rows, pulled)
-        followed = solved(partial(product, rows), np.where(inner, -force, 0.0), diagonal[rows], inner, tolerance)
+        followed = _solved(partial(product, rows), np.where(inner, -force, 0.0), diagonal[rows], inner, tolerance)
         schur[rows, columns[start : start + size]] = (force + product(rows, followed))[:, output]
     return [each[np.ix_(free, free)].T for each, free in zip(schur, moving[:, output], strict=True)]
 
 
-def solved(
-    jacobian: Callable[[Array], Array], change: Array, diagonal: Array, inner: Array, tolerance: float = TOLERANCE
+def _solved(
+    jacobian: Callable[[Array], Array], change: Array, diagonal: Array, inner: Array, tolerance: float
 ) -> Array:
-    """Return x with -H x = change over the inner units, and 0 elsewhere.
-
-    Parameters
-    ----------
-    jacobian
-        Products of the Jacobian, -H, with one direction each: (c, n).
-    change
-        The right-hand sides: (c, n).
-    diagonal
-        The diagonal of H, or a guess of it: (c, n).
-    inner
-        Which units x is not 0 at: (c, n).
-    tolerance
-        The residual to end at, as a fraction of what is solved for.
-    """
+    """Return x with -H x = change over the inner units, and 0 elsewhere: (c, n)."""
     scale = np.where(inner & (diagonal != 0), -diagonal, 1.0)
     guess = change / scale
     if np.linalg.norm(np.where(inner, jacobian(guess), 0.0) - change) <= tolerance * np.linalg.norm(change):

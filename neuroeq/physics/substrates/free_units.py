@@ -4,15 +4,11 @@
 
 Free phases may end before they settle, and in single precision. The equations of the units go on from there in double
 precision until nothing moves any more. Spiking units are taken as their mean field, leaky integrators between 0 and 1.
-
-Now and then they leap to where Newton's method says that nothing moves, if the same units can move there as here: with
-units that are linear within their bounds, that is where the equations would end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 
 import numpy as np
 
@@ -22,16 +18,12 @@ from neuroeq.describe.network import free_blocks, free_layers, free_weights
 from neuroeq.describe.spec import Bounds, Network, NeuronModel
 from neuroeq.units import physical
 
-from ..curvature import solved
 from ..engine import Field
 
 Array = np.ndarray
 Function = Callable[[Mapping[str, Array]], Array]
 SETTLED = Stop(50_000, 1e-11)
 """When units count as settled: no state moves by more than this in a step."""
-LEAP_EVERY, LEAPS, NEAR = 100, 20, 0.01
-"""The steps between two leaps; the most leaps, since one can lead back to where units do not stay; and how slowly units
-move that leap."""
 
 
 class FreeUnits:
@@ -81,33 +73,13 @@ class FreeUnits:
     def settled(self) -> Array:
         """Return the states in which nothing moves any more, or those after the most steps: (samples, n)."""
         states = np.clip(self._begun, self._low, self._high)
-        for step in range(1, SETTLED.steps + 1):
+        for _ in range(SETTLED.steps):
             before = states
-            states = np.clip(before + self._step * self._rates(before), self._low, self._high)
+            rates = self._each(lambda field: field.functions[0], before)
+            states = np.clip(before + self._step * rates, self._low, self._high)
             if np.abs(states - before).max(initial=0.0) < SETTLED.tolerance:
                 break
-            if step % LEAP_EVERY == 0 and step <= LEAPS * LEAP_EVERY:
-                states = self._leapt(states)
         return states
-
-    def _leapt(self, states: Array) -> Array:
-        """Return where nothing moves to first order, for samples that are near it and where the same units can move."""
-        rates, moving = self._rates(states), self.moving(states)
-        speed = np.abs(rates * moving).max(axis=1, initial=0.0)
-        rows = np.flatnonzero((speed < NEAR) & (speed > SETTLED.tolerance))
-        if not len(rows):
-            return states
-        product, own = self.linearised(states)
-        force = np.where(moving, -rates, 0.0)[rows]
-        leapt = states.copy()
-        leapt[rows] += solved(partial(product, rows), force, -own[rows], moving[rows])
-        slower = np.abs(self._rates(leapt) * moving).max(axis=1, initial=0.0) < speed
-        lands = slower & (self.moving(leapt) == moving).all(axis=1)
-        return np.where(lands[:, None], leapt, states)
-
-    def _rates(self, states: Array) -> Array:
-        """Return tau ds/dt of all units: (samples, n)."""
-        return self._each(lambda field: field.functions[0], states)
 
     def moving(self, states: Array) -> Array:
         """Return which states are strictly inside their bounds: (samples, n)."""

@@ -9,7 +9,6 @@ from neuroeq.physics.circuits.equations import drive_circuit
 from neuroeq.physics.circuits.stability import stability_limit
 from neuroeq.physics.circuits.stacked import Stacked
 from neuroeq.physics.curvature import output_curvatures
-from neuroeq.physics.substrates import free_units
 from neuroeq.physics.substrates.free_units import SETTLED, FreeUnits, mean_field
 from neuroeq.physics.substrates.stability import jacobian, measured_margin, unclipped
 from tests.nets import network, params_of, substrate_of
@@ -72,24 +71,6 @@ def test_the_margin_is_that_of_the_whole_jacobian_of_neurons(case, seed):
     expected = typical([dense(-found, units.output, free_to_move) for found, free_to_move in each])
     assert 0.02 < expected < 2 and abs(expected - 1) > 1e-3
     assert substrate.margin(free) == pytest.approx(expected, rel=1e-6)
-
-
-@pytest.mark.parametrize("case", ["sigmoid", "three hidden layers"])
-def test_units_that_leap_settle_earlier_where_they_settle_step_by_step(case, monkeypatch):
-    substrate, free = settled(case, 0)
-    units = FreeUnits(substrate.network, substrate.fields, substrate.transmitted, free, substrate.state_of_one, 6)
-    units._begun = np.zeros_like(units._begun)
-    steps, rates = [], units._rates
-    monkeypatch.setattr(units, "_rates", lambda states: steps.append(states) or rates(states))
-    leapt = units.settled()
-    taken = len(steps)
-    monkeypatch.setattr(free_units, "LEAPS", 0)
-    stepped = units.settled()
-    assert taken < len(steps) - taken
-    free_to_move = units.moving(stepped)
-    np.testing.assert_array_equal(units.moving(leapt), free_to_move)
-    np.testing.assert_allclose(leapt, stepped, atol=1e-8)
-    assert np.abs(units._rates(leapt)[free_to_move]).max() < 1e-8
 
 
 @pytest.mark.parametrize("case", ["hard sigmoid", "sigmoid", "three hidden layers", "lateral", "directed"])
