@@ -71,7 +71,7 @@ def endings() -> Iterator[None]:
         _end("there is not enough memory for this; use smaller layers, batches or data.", FAILURE)
     except Exception as error:
         if isinstance(error.__cause__, KeyboardInterrupt):  # a library that was being imported made another error of it
-            _end("interrupted.", INTERRUPTED)
+            _end("interrupted.", getattr(error.__cause__, "status", INTERRUPTED))
         if not hasattr(error, "format_message"):  # typer's own errors have it, such as an option that does not exist
             raise
         _end(f"{error.format_message()} See `neuroeq --help`.", MISTAKE)

@@ -60,10 +60,11 @@ class Pruning:
         """
         left = {name: np.where(before[name] == 0, 0, after[name]) for name in self._learning}
         pruned = {**after, **left}
-        partition = self._partition(pruned)
+        factors = self._factors(pruned)
+        partition = self._gathered(np.add, {name: each.sum(axis=0) for name, each in factors.items()})
         for name, weight in left.items():
             projection = self._network.projections[name]
-            chance = self._factor(weight) / np.maximum(partition[projection.target], np.finfo(float).tiny)
+            chance = factors[name] / np.maximum(partition[projection.target], np.finfo(float).tiny)
             drawn = np.empty(weight.size)
             draw(drawn, "rand()", key, 0, number_of(name, PRUNE))
             goes = (np.abs(weight) <= self._rule.below) & (chance > drawn.reshape(weight.shape))
@@ -77,16 +78,23 @@ class Pruning:
         """Return the number of remaining edges in all projections."""
         return sum(int(np.count_nonzero(params[name])) for name in self._network.projections)
 
-    def _factor(self, weight: Array) -> Array:
-        return np.exp(-np.abs(weight) / self._rule.temperature) * (weight != 0)
+    def _factors(self, params: Params) -> Params:
+        """Return exp(-|W|/T) of every edge, over that of the smallest weight into the same unit; 0 where there is none."""
+        size = {name: np.where(params[name] == 0, np.inf, np.abs(params[name])) for name in self._network.projections}
+        least = self._gathered(np.minimum, {name: each.min(axis=0) for name, each in size.items()})
+        above = {
+            name: each - np.where(np.isfinite(each), least[self._network.projections[name].target], 0.0)
+            for name, each in size.items()
+        }
+        return {name: np.exp(-each / self._rule.temperature) for name, each in above.items()}
 
-    def _partition(self, params: Params) -> Mapping[str, Array]:
-        """Return the sum of exp(-|W|/T) over the edges into each unit, by layer: (n_units,)."""
-        sums: dict[str, Array] = {}
-        for name, projection in self._network.projections.items():
-            arriving = self._factor(params[name]).sum(axis=0)
-            sums[projection.target] = sums.get(projection.target, 0.0) + arriving
-        return sums
+    def _gathered(self, join: np.ufunc, arriving: Params) -> Params:
+        """Return what arrives at each unit by all projections into its layer, joined: (n_units,) by layer."""
+        found: Params = {}
+        for name, values in arriving.items():
+            target = self._network.projections[name].target
+            found[target] = join(found[target], values) if target in found else values
+        return found
 
 
 def key_of(rng: np.random.Generator) -> int:

@@ -56,6 +56,14 @@ def test_small_weights_go_as_often_as_their_share_of_the_edges_into_a_unit_says(
     assert not gone["hidden1.bias"].any() and not gone["output.bias"].any()
 
 
+@pytest.mark.parametrize("temperature", [1e-2, 1e-3, 1e-5, 1e-300])
+def test_when_it_is_cold_the_smallest_edge_into_each_unit_goes_for_certain(temperature):
+    rule, params = pruning(below=1.0, temperature=temperature)
+    params["input_hidden1"] = 0.5 + 0.1 * np.arange(15.0).reshape(3, 5)
+    kept = rule.step(params, params, 0)["input_hidden1"]
+    assert (kept[0] == 0).all() and (kept[1:] != 0).all()
+
+
 def test_an_edge_that_is_gone_stays_and_is_not_counted_again():
     rule, params = pruning(below=1e-9)
     params["input_hidden1"][0, :3] = 0

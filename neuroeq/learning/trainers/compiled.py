@@ -38,6 +38,8 @@ from .ideal import HARDWARE
 from .saving import compile_network, drawbacks
 
 Array = np.ndarray
+COLD = 40
+"""The largest weight that pruning can remove, in temperatures: beyond it, compiled exponentials of others are cut off."""
 SUBSTRATES = ("rate", "spiking", "crossbar")
 """Substrates whose equations Brian2 can write as C++."""
 
@@ -120,6 +122,9 @@ class Compiled:
         if network.substrate_name == "crossbar" and network.nudge == "clamp":
             yield "the nudge is 'clamp' on a circuit"
         yield from (f"projections.{name} has hardware of its own" for name in network.own_arrays)
+        prune = network.training.prune
+        if prune and prune.below > COLD * prune.temperature:
+            yield f"training.prune.below is more than {COLD} times training.prune.temperature"
         yield from unsupported(network)
 
     @staticmethod
