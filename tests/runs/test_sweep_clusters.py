@@ -20,17 +20,35 @@ OPTIONS = ["--no-check", "--no-reference", "--quiet"]
 THREE = ["--vary", "phases.beta=0.05,0.1,0.2", "--epochs", "100"]
 
 SBATCH = """#!{python}
-# Runs a job as a process in a session of its own, and kills it after a few seconds, as SLURM does at its time limit.
+# Runs a job as a process in a session of its own; the first one is ended in the middle, as SLURM does at a time limit.
 import os, subprocess, sys
 here = {here!r}
 number = len(os.listdir(here + "/jobs")) + 1
 open(f"{{here}}/jobs/{{number}}", "w").close()
 environment = dict(os.environ, SLURM_JOB_ID=str(number), SLURM_NTASKS="1", SLURM_JOB_NUM_NODES="1", SLURM_NODEID="0",
                    SLURM_PROCID="0", SLURM_LOCALID="0", SLURM_JOB_NODELIST="here")
-job = subprocess.Popen(["timeout", "--kill-after=5", "--signal=" + {signal!r}, {limit!r}, "bash", sys.argv[-1]],
-                       env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+how = {signal!r} if number == 1 else ""
+job = subprocess.Popen([here + "/limited", how, sys.argv[-1]], env=environment, start_new_session=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 open(f"{{here}}/jobs/{{number}}", "w").write(str(job.pid))
 print("Submitted batch job", number)
+"""
+LIMITED = """#!{python}
+# Runs a job and, if a signal is named, sends it to the session once there is a checkpoint, and SIGKILL five seconds later.
+import glob, os, signal, subprocess, sys, time
+job = subprocess.Popen(["bash", sys.argv[2]])
+if sys.argv[1]:
+    how = signal.Signals["SIG" + sys.argv[1]]
+    if how != signal.SIGKILL:
+        signal.signal(how, lambda *_: None)
+    while job.poll() is None and not glob.glob({work!r} + "/there/cells/*/checkpoint.npz"):
+        time.sleep(0.01)
+    os.killpg(0, how)
+    try:
+        job.wait(5)
+    except subprocess.TimeoutExpired:
+        os.killpg(0, signal.SIGKILL)
+sys.exit(job.wait())
 """
 SRUN = """#!/bin/bash
 # Runs what comes after its options, with stdout and stderr in the files that they name.
@@ -53,15 +71,14 @@ kill -- -$(cat {here}/jobs/${{@: -1}})
 
 @pytest.fixture
 def slurm(tmp_path, monkeypatch):
-    """Return a function that puts a stand-in for SLURM on the path, with a time limit of jobs and how it ends them."""
+    """Return a function that puts a stand-in for SLURM on the path, with how it ends the first job."""
 
-    def install(limit="600", signal="TERM"):
+    def install(signal=""):
         here = tmp_path / "slurm"
         (here / "jobs").mkdir(parents=True)
-        names = {"sbatch": SBATCH, "squeue": SQUEUE, "scancel": SCANCEL}
-        texts = {
-            n: t.format(here=str(here), python=sys.executable, limit=limit, signal=signal) for n, t in names.items()
-        }
+        names = {"sbatch": SBATCH, "limited": LIMITED, "squeue": SQUEUE, "scancel": SCANCEL}
+        words = {"here": str(here), "work": str(tmp_path), "python": sys.executable, "signal": signal}
+        texts = {name: text.format(**words) for name, text in names.items()}
         for name, text in {**texts, "srun": SRUN}.items():
             (here / name).write_text(text)
             (here / name).chmod(stat.S_IRWXU)
@@ -82,10 +99,10 @@ def swept(out, *options):
 @pytest.mark.reproduction
 @pytest.mark.parametrize("signal", ["TERM", "USR2", "KILL"])
 def test_jobs_on_slurm_are_killed_at_their_time_limit_and_the_table_is_that_of_this_machine(slurm, signal):
-    """The training takes longer than a job may; SIGKILL leaves only the checkpoints that are written on the way."""
-    long = ["--vary", "training.batch_size=4", "--epochs", "1200"]
+    """SIGKILL leaves only the checkpoints that are written on the way."""
+    long = ["--vary", "training.batch_size=4", "--epochs", "600"]
     here = swept("here", *long, "--jobs", "1")
-    jobs = slurm(limit="5", signal=signal)
+    jobs = slurm(signal)
     options = ["--cluster", "slurm", "--jobs", "1", "--slurm", "partition=cpu,timeout=1 min"]
     assert swept("there", *long, *options) == here
     assert len(list(jobs.iterdir())) > 1, "no job was killed"
