@@ -34,7 +34,7 @@ open(f"{{here}}/jobs/{{number}}", "w").write(str(job.pid))
 print("Submitted batch job", number)
 """
 LIMITED = """#!{python}
-# Runs a job and, if a signal is named, sends it to the session once there is a checkpoint, and SIGKILL five seconds later.
+# Runs a job; if a signal is named, sends it to the session once there is a checkpoint, and SIGKILL five seconds later.
 import glob, os, signal, subprocess, sys, time
 job = subprocess.Popen(["bash", sys.argv[2]])
 if sys.argv[1]:
