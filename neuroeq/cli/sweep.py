@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -112,9 +113,11 @@ def sweep(
     """
     from neuroeq.runs import sweeps
 
-    if cell or network == "cell":
+    if network == "cell":
         _do_one(cell or [], as_json)
         return
+    if cell:
+        raise SpecError(f"sweep: one network at a time; '{cell[0]}' is one word too many.")
     where = _cluster(cluster, slurm)
     planned = sweeps.plan_sweep(
         network,
@@ -182,7 +185,7 @@ def _do_one(given: list[str], as_json: bool) -> None:
     from neuroeq.runs.interruption import Interrupted
     from neuroeq.runs.sweeps import do_one, read_plan, row_of
 
-    if len(given) != 2 or not given[1].isdigit():
+    if len(given) != 2 or not (given[1].isascii() and given[1].isdigit()):
         raise SpecError("sweep cell: expected PLAN INDEX, such as `neuroeq sweep cell runs/sweep-xor/plan.json 0`.")
     plan = read_plan(Path(given[0]))
     try:
@@ -206,8 +209,9 @@ def _show_plan(plan: Plan, as_json: bool) -> None:
         print_json({"plan": str(path), "cells": len(plan.cells)})
         return
     print(f"{len(plan.cells)} cells, of which {len(plan.once)} differ, in {path}")
-    print(f"one of them: neuroeq sweep cell {path} INDEX, with INDEX from 0 to {last}")
-    print(f"all on SLURM: sbatch --array=0-{last} --wrap 'neuroeq sweep cell {path} $SLURM_ARRAY_TASK_ID'")
+    one = f"neuroeq sweep cell {quote(str(path))}"
+    print(f"one of them: {one} INDEX, with INDEX from 0 to {last}")
+    print(f"all on SLURM: sbatch --array=0-{last} --wrap {quote(f'{one} $SLURM_ARRAY_TASK_ID')}")
 
 
 def show(found: Sweep) -> None:
@@ -242,4 +246,4 @@ def show(found: Sweep) -> None:
     if len(failed) > 10:
         print(f"and {len(failed) - 10} more that failed")
     print(f"table {found.path / CSV}")
-    print(f"Draw it with: neuroeq plot {found.path}")
+    print(f"Draw it with: neuroeq plot {quote(str(found.path))}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -107,6 +108,20 @@ def located(name: str, data_dir: Path | None, beside: Path | None = None) -> Pat
             return place
     folders = ", ".join(dict.fromkeys(f"'{place.parent}'" for place in places))
     raise DataError(f"data set '{name}' is not there (looked in {folders}); name its folder with --data-dir.")
+
+
+def fingerprint(name: str, data_dir: str | Path | None, beside: Path | None = None) -> str:
+    """Return the digest of the npz file of a name, which is found as by `located`; that of other data is empty.
+
+    Raises
+    ------
+    DataError
+        If there is no such file.
+    """
+    if not name.endswith(".npz"):
+        return ""
+    with located(name, data_folder(data_dir), beside).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _folder(name: str, parent: Path | None) -> Source:

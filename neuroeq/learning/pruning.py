@@ -12,8 +12,6 @@ Farinha, Pequito, Santos & Figueiredo 2020, arXiv:2006.08798.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from neuroeq.contract import Params
@@ -79,7 +77,7 @@ class Pruning:
         return sum(int(np.count_nonzero(params[name])) for name in self._network.projections)
 
     def _factors(self, params: Params) -> Params:
-        """Return exp(-|W|/T) of every edge, over that of the smallest weight into the same unit; 0 where there is none."""
+        """Return exp(-|W|/T) of every edge, over that of the smallest weight into its unit; 0 where there is none."""
         size = {name: np.where(params[name] == 0, np.inf, np.abs(params[name])) for name in self._network.projections}
         least = self._gathered(np.minimum, {name: each.min(axis=0) for name, each in size.items()})
         above = {

@@ -39,7 +39,7 @@ from .saving import compile_network, drawbacks
 
 Array = np.ndarray
 COLD = 40
-"""The largest weight that pruning can remove, in temperatures: beyond it, compiled exponentials of others are cut off."""
+"""The largest weight that pruning may remove, in temperatures: much smaller exponentials are cut off in C++."""
 SUBSTRATES = ("rate", "spiking", "crossbar")
 """Substrates whose equations Brian2 can write as C++."""
 

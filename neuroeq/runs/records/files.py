@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +35,7 @@ def atomic(path: Path, content: bytes | str, sync: bool = True) -> None:
     OSError
         If it cannot be written, with its path; the former file is still there then.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().int}")
     try:
         with draft.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)

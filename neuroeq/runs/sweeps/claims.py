@@ -63,7 +63,7 @@ class Holder:
     def read(cls, name: str) -> Holder | None:
         """Return the holder that a file is named by; None for another file."""
         parts = name.split(APART)
-        if len(parts) != 5 or not (parts[1].isdigit() and parts[3].isdigit()):
+        if len(parts) != 5 or not all(part.isascii() and part.isdigit() for part in (parts[1], parts[3])):
             return None
         return cls(parts[0], int(parts[1]), parts[2], int(parts[3]), parts[4])
 
@@ -246,8 +246,8 @@ def _runs(who: Holder) -> bool:
         os.kill(who.pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        pass
+    except PermissionError:  # it runs, and is another user's, whose processes are hidden
+        return True
     return not Path("/proc/self/stat").exists()
 
 

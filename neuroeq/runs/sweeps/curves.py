@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from neuroeq.data.sources import fingerprint
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import NeuroeqError, SpecError
@@ -81,7 +82,9 @@ def evaluate_curves(
     factors = factors_of(vary)
     points = points_of(factors)
     folder = Path(out) if out is not None else run.path / "curves"
-    cell, names = _named_points(run, points, substrate, settings, hardware, ideal, [draws, seed, list(at)])
+    if any((folder / name).exists() for name in ("run.toml", "plan.json")):
+        raise SpecError(f"{folder}: is the folder of a run or a sweep; give curves one of their own by --out.")
+    cell, names = _named_points(run, points, substrate, settings, hardware, ideal, [draws, seed, list(at)], data_dir)
     if not (folder / "points").is_dir():
         made(folder / "points")
     options: dict[str, Any] = {"hardware": hardware, "ideal": ideal, "draws": draws, "seed": seed, "at": at}
@@ -110,6 +113,7 @@ def _named_points(
     hardware: str | None,
     ideal: Sequence[str],
     chips: list[Any],
+    data_dir: str | Path | None,
 ) -> tuple[Cell, list[str]]:
     """Look at every point, and return the cell that all are, and a name for each that tells its content from others.
 
@@ -126,7 +130,8 @@ def _named_points(
         except NeuroeqError as error:
             values = ", ".join(f"{key}={value}" for key, value in point.items())
             raise type(error)(f"point {number} of {len(points)} ({values}): {error}") from None
-        content = json.dumps([trained, settings_of(network), *chips], sort_keys=True, default=str)
+        data = fingerprint(network.data.name, data_dir or network.run.data_dir, network.path)
+        content = json.dumps([trained, settings_of(network), data, *chips], sort_keys=True, default=str)
         names.append(sha256(content.encode()).hexdigest()[:16])
     return _cell(network, chips[1]), names
 
@@ -140,7 +145,7 @@ def _record(
 ) -> dict[str, Any]:
     """Return the record of a point: that of an earlier call, or of an evaluation now, or why there is none."""
     record = read_json(path)
-    if record:
+    if record and "failure" not in record:
         return record
     try:
         record = evaluate_run(run, substrate, settings=settings, **options).as_dict()

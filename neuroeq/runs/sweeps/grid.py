@@ -149,8 +149,12 @@ def _draws(key: str, ends: Sequence[str], option: str, drawn: Drawn) -> list[str
         raise SpecError(f"{option} {key}={','.join(ends)}: expected LOW,HIGH, two numbers{above} in that order.")
     (low, high), unit = read
     share = Streams(drawn.seed).child(f"sample {key}").random(drawn.n)
-    numbers = low * (high / low) ** share if option == "--log" else low + (high - low) * share
-    if all(isinstance(value, int) for value in values):
+    whole = all(isinstance(value, int) for value in values)
+    if option == "--log":
+        numbers = low * (high / low) ** share
+    else:
+        numbers = np.floor(low + (high - low + 1) * share) if whole else low + (high - low) * share
+    if whole:
         return [str(number) for number in np.rint(numbers).astype(int)]
     digits = [float(f"{number:.6g}") for number in numbers]
     if unit == "steps":

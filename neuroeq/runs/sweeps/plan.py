@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from neuroeq.data.sources import fingerprint
 from neuroeq.describe.catalog import load_network, of_hardware, resolve
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
@@ -109,8 +110,11 @@ class Shared:
         NeuroeqError
             If the network cannot be resolved with these values.
         """
-        content = settings_of(resolve(self.described, **self.options(cell, values, reference)))
+        network = resolve(self.described, **self.options(cell, values, reference))
+        content = settings_of(network)
         content["run"].pop("seed", None)
+        if data := fingerprint(network.data.name, self.data_dir, network.path):
+            content["data"]["name"] = data
         return sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 

@@ -44,7 +44,7 @@ def key_and_values(text: str, option: str) -> tuple[str, list[str]]:
 
 
 def value_of(key: str, text: str) -> Any:
-    """Return what a value stands for: a number, a truth value, a text, a list or a table.
+    """Return what a value stands for: a number, a truth value or a text; lists and tables stay the text that they are.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def value_of(key: str, text: str) -> Any:
         json.dumps(table)
     except TypeError:
         raise SpecError(f"{key}={text}: is a date; expected a number, a truth value or a text.") from None
-    return table
+    return text if isinstance(table, list | dict) else table
 
 
 def text_of_value(value: Any) -> str:
@@ -93,11 +93,11 @@ def as_numbers(values: Sequence[Any]) -> tuple[list[float], str] | None:
     if not values or any(isinstance(value, bool) or not isinstance(value, int | float | str) for value in values):
         return None
     texts = [value.split() if isinstance(value, str) else [str(value), ""] for value in values]
-    if all(len(each) == 2 and each[1] == "steps" for each in texts):
-        return [float(each[0]) for each in texts], "steps"
     try:
+        if all(len(each) == 2 and each[1] == "steps" for each in texts):
+            return [float(each[0]) for each in texts], "steps"
         read = [physical(value) if isinstance(value, str) else None for value in values]
-    except NeuroeqError:
+    except (NeuroeqError, ValueError):
         return None
     units = {DIMENSIONLESS if each is None else each.dimension for each in read}
     if len(units) > 1:
@@ -136,7 +136,7 @@ def _whole(values: list[str], where: str) -> list[str]:
         first, last = [float(value) for value in values[:at]], [float(value) for value in values[at + 1 :]]
     except ValueError:
         first, last = [], []
-    if len(first) not in (2, 3) or len(last) != 1:
+    if len(first) not in (2, 3) or len(last) != 1 or not all(map(math.isfinite, (*first, *last))):
         raise SpecError(f"{where}: expected two or three numbers before '...' and one after it, as in 2,4,...,256.")
     numbers = _by_factor(first, last[0]) or _by_difference(first, last[0])
     if not numbers:

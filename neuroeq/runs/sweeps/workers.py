@@ -22,8 +22,9 @@ GRACE_S = 8.0
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")}
 Task = tuple[Callable[..., None], tuple[Any, ...]]
 """A function, and the arguments that it is called with."""
-SOON_S, STARTS = 3.0, 5
-"""A worker that ends within that time [s], that many times in a row, is not started again."""
+SOON_S, STARTS = 3.0, 8
+"""A worker that ends within that time [s], that many times in a row, is not started again; a cell that ends its workers
+has failed before."""
 
 
 def run_all(tasks: Sequence[Task], jobs: int | None, what: Sequence[str], again: bool = False) -> None:

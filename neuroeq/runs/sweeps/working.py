@@ -88,10 +88,26 @@ def _do(plan: Plan, planned: Planned, claim: Claim) -> None:
 
 
 def _work(plan: Plan, planned: Planned, guard: Guard) -> dict[str, Any]:
+    check_unchanged(plan, planned)
     shared, cell = plan.shared, planned.cell
     common = {"seed": cell.seed, "data_dir": shared.data_dir, "target": shared.target}
     options = shared.options(cell, planned.values, planned.reference)
     return train_and_check(shared.described, plan.path(planned), options, common, shared.checked, guard)
+
+
+def check_unchanged(plan: Plan, planned: Planned) -> None:
+    """Refuse to do a cell whose files have changed since the plan was made.
+
+    Raises
+    ------
+    SpecError
+        If they have.
+    """
+    if plan.shared.digest(planned.cell, planned.values, planned.reference) not in planned.folder:
+        raise SpecError(
+            f"{plan.out}: cell {planned.folder} is another one by now, since network '{plan.shared.network}' or a file "
+            "that it names has changed; make the plan anew with `neuroeq sweep NETWORK ... --plan`."
+        )
 
 
 def do_one(plan: Plan, index: int) -> Planned:
@@ -108,12 +124,7 @@ def do_one(plan: Plan, index: int) -> Planned:
         raise SpecError(f"INDEX is {index}; expected 0 to {len(plan.cells) - 1}, one of the cells of {plan.out}.")
     planned = plan.cells[index]
     if plan.outcome(planned) is None:
-        digest = plan.shared.digest(planned.cell, planned.values, planned.reference)
-        if digest not in planned.folder:
-            raise SpecError(
-                f"{plan.out}: cell {index} is another one by now, since network '{plan.shared.network}' or a file that "
-                "it names has changed; make the plan anew with `neuroeq sweep NETWORK ... --plan`."
-            )
+        check_unchanged(plan, planned)
         with interrupting(plan.out):
             do(plan, planned)
     return planned

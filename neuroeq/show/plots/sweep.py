@@ -212,7 +212,7 @@ def _maps(
         for y, high in enumerate(up.values):
             for x, wide in enumerate(across.values):
                 found = [quantity.of(row) for row in rows if row[keys[0]] == wide and row[keys[1]] == high]
-                values[y, x] = np.mean(found) if found else np.nan
+                values[y, x] = _mean(found)
         image = heat_map(values, across, up, limits, quantity.text, axes=axes)
         axes.set_title(plain(_with_references(sweep, quantity, label, rows)))
     for axes in panels[len(lines) :]:
@@ -278,10 +278,14 @@ def _references(sweep: Sweep, quantity: Quantity) -> tuple[float | None, dict[st
     chances = [row["chance_error"] for row in sweep.rows if row["chance_error"] is not None]
     chance = quantity.offset + quantity.factor * chances[0] if of_chance and chances else None
     cells = dict.fromkeys(row["cell"] for row in sweep.references)
-    means = {
-        cell: float(np.mean([quantity.of(row) for row in sweep.references if row["cell"] == cell])) for cell in cells
-    }
+    means = {cell: _mean([quantity.of(row) for row in sweep.references if row["cell"] == cell]) for cell in cells}
     return chance, {cell: mean for cell, mean in means.items() if np.isfinite(mean)}
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Return the mean of the seeds that are done; NaN if none is."""
+    done = [value for value in values if np.isfinite(value)]
+    return float(np.mean(done)) if done else float("nan")
 
 
 def _with_references(sweep: Sweep, quantity: Quantity, label: str, rows: Sequence[dict[str, Any]]) -> str:

@@ -1,0 +1,117 @@
+"""What a cell of a sweep is made of, and what comes of odd words, paths and processes."""
+
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neuroeq.errors import DataError, SpecError
+from neuroeq.runs.records.files import atomic, is_draft
+from neuroeq.runs.sweeps import claims, curves, evaluate_curves, plan_sweep, read_plan, sweep, workers, working
+from neuroeq.runs.sweeps.grid import Drawn, factors_of
+from neuroeq.runs.sweeps.values import as_numbers, key_and_values, value_of
+from neuroeq.runs.training import train
+from neuroeq.show.plots import save_sweep
+from tests.cli.test_cli import cli
+
+SMALL = {"epochs": 2, "jobs": 1, "checked": False, "references": False}
+
+
+def save_data(path, seed):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    np.savez(path, x=rng.random((8, 2)), y=np.arange(8) % 2)
+
+
+def test_other_data_of_the_same_name_make_other_cells():
+    for seed, folder in enumerate(("one", "two")):
+        save_data(Path(folder, "data.npz"), seed)
+    keys = ["data.name=one/data.npz,two/data.npz"]
+    first = plan_sweep("xor", keys, references=False, out="out").once
+    assert len(first) == 2
+    save_data(Path("two", "data.npz"), 7)
+    second = plan_sweep("xor", keys, references=False, out="out").once
+    assert [one == two for one, two in zip(first, second, strict=True)] == [True, False]
+
+
+def test_a_cell_whose_network_changes_before_it_is_done_has_failed_and_says_so():
+    Path("mine.toml").write_text('extends = "xor"\n')
+    plan = plan_sweep("mine.toml", ["phases.beta=0.1"], epochs=2, checked=False, references=False, out="out")
+    Path("mine.toml").write_text('extends = "xor"\n[training]\nbatch_size = 2\n')
+    plan = read_plan(plan.out)
+    working.work_through(plan)
+    assert "is another one by now" in plan.outcome(plan.cells[0])["failure"]
+
+
+def test_a_point_that_could_not_be_evaluated_is_tried_again(tmp_path, monkeypatch):
+    run = train("xor", "crossbar", epochs=1, out=tmp_path / "run")
+
+    def missing(*_, **__):
+        raise DataError("the data are away")
+
+    with monkeypatch.context() as away:
+        away.setattr(curves, "evaluate_run", missing)
+        with pytest.raises(SpecError, match="the data are away"):
+            evaluate_curves(run, ["hardware.periphery.adc_bits=4"])
+    assert evaluate_curves(run, ["hardware.periphery.adc_bits=4"]).count("done") == 1
+
+
+def test_curves_do_not_take_the_folder_of_a_run(tmp_path):
+    run = train("xor", "crossbar", epochs=1, out=tmp_path / "run")
+    with pytest.raises(SpecError, match="is the folder of a run or a sweep"):
+        evaluate_curves(run, ["hardware.periphery.adc_bits=4"], out=run.path)
+
+
+def test_commands_that_are_printed_quote_the_path(capsys):
+    status, out, _ = cli(capsys, "sweep", "xor", "--vary", "phases.beta=0.1", "--plan", "--out", "a b $(x)")
+    wrapped = shlex.split(out.splitlines()[-1].partition("--wrap ")[2])
+    plan = str(Path("a b $(x)", "plan.json").resolve())
+    assert status == 0 and shlex.split(wrapped[0]) == ["neuroeq", "sweep", "cell", plan, "$SLURM_ARRAY_TASK_ID"]
+
+
+def test_a_second_network_is_refused(capsys):
+    status, _, err = cli(capsys, "sweep", "xor", "plan.json", "2", "--vary", "phases.beta=0.1")
+    assert status == 2 and "one network at a time; 'plan.json' is one word too many" in err
+    status, _, err = cli(capsys, "sweep", "cell", "plan.json", "²")
+    assert status == 2 and "expected PLAN INDEX" in err
+
+
+def test_drafts_of_two_processes_have_different_names(tmp_path, monkeypatch):
+    drafts = []
+    monkeypatch.setattr(Path, "replace", lambda self, _: drafts.append(self))
+    for _ in range(2):
+        atomic(tmp_path / "table.csv", "x")
+    assert len(set(drafts)) == 2 and all(map(is_draft, drafts))
+
+
+def test_a_process_of_another_user_that_is_hidden_is_alive(monkeypatch):
+    def hidden(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(claims, "_start", lambda _: None)
+    monkeypatch.setattr(claims.os, "kill", hidden)
+    assert claims._runs(claims.Holder.new())
+
+
+def test_a_cell_that_ends_its_workers_has_failed_before_they_are_not_started_again():
+    assert workers.STARTS > working.DEATHS
+
+
+def test_words_are_no_numbers():
+    assert as_numbers(["few steps", "many steps"]) is None
+    with pytest.raises(SpecError, match="expected two or three numbers"):
+        key_and_values("a.b=inf,2,...,4", "--vary")
+    assert value_of("a.b", "[1, 2]") == "[1, 2]"
+
+
+def test_whole_numbers_are_drawn_evenly():
+    drawn = Drawn(3000, 0, [], ["a.b=2,4"])
+    values = [point["a.b"] for factor in factors_of([], drawn=drawn) for point in factor.points]
+    counts = [values.count(each) for each in ("2", "3", "4")]
+    assert sum(counts) == 3000 and max(abs(count - 1000) for count in counts) < 5 * 26
+
+
+def test_lists_can_be_drawn():
+    found = sweep("xor", ["substrate.resistive.circuit.bias_voltages=[4],[4, 2]"], on=["resistive"], out="out", **SMALL)
+    assert save_sweep(found)
