@@ -76,6 +76,11 @@ class Substrate(Protocol):
         """Whether its elements act equally in both directions; None if that has to be measured."""
         ...
 
+    @property
+    def reusable(self) -> bool:
+        """Whether it becomes any other chip by `hold`: nothing else in it depends on the seed, or on earlier weights."""
+        ...
+
     def hold(self, params: Params) -> None:
         """Replace the parameters by copies of these, so that a later change of the given arrays has no effect."""
         ...

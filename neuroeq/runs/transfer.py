@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from neuroeq.contract import Params
+from neuroeq.contract import Params, Substrate
 from neuroeq.data import Examples, Part, load
 from neuroeq.describe.catalog import load_network, resolve
 from neuroeq.describe.network import initial_params, with_full_scales
@@ -176,13 +176,13 @@ def evaluate_run(
         raise SpecError(
             f"data.protocol '{network.data.protocol}' leaves the test part alone; give --set data.protocol=final."
         )
-    chips, errors, inference = range(seed, seed + draws), [], None
+    chips, errors, inference, drawn = range(seed, seed + draws), [], None, None
     watch = None if progress is None else partial(progress, draws * len(times) * len(examples.test))
     try:
         with threadpool_limits(1), interrupting(None):
             reads = _compensation_reads(network, params, at)
             for chip in chips:
-                drawn = _Drawn(network, params, examples, chip, chosen)
+                drawn = _Drawn(network, params, examples, chip, chosen, drawn)
                 errors.append(drawn.errors(examples.test, times, watch))
                 inference = inference or drawn.inference(examples.test)
     except Interrupted as interruption:
@@ -237,12 +237,20 @@ class _Drawn:
         The seed of the chip.
     target
         What Brian2 compiles equations to.
+    former
+        The weights on another chip, whose substrate is used again where chips differ in their devices only.
     """
 
-    def __init__(self, network: Network, params: Params, examples: Examples, chip: int, target: str) -> None:
+    def __init__(
+        self, network: Network, params: Params, examples: Examples, chip: int, target: str, former: _Drawn | None
+    ) -> None:
         network = network.model_copy(update={"run": network.run.model_copy(update={"seed": chip})})
         self._streams, self._n_classes = Streams(chip), examples.n_classes
-        self._on = build(network, params, EVALUATION_BATCH, plastic=False, engine=engine_of(network), target=target)
+        if former is not None and former._on.reusable:
+            self._on: Substrate = former._on
+        else:
+            options = {"plastic": False, "engine": engine_of(network), "target": target}
+            self._on = build(network, params, EVALUATION_BATCH, **options)
         self._store = WeightStore(network, params, {}, self._streams)
         self._on.hold(self._store.held)
         calibrate(self._on, examples, self._streams.child("calibration", 0))

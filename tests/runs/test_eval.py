@@ -13,6 +13,7 @@ from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.evaluation import evaluate
 from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
+from neuroeq.runs import transfer
 from neuroeq.runs.run import EVALUATION_BATCH
 from neuroeq.runs.training import train
 from neuroeq.runs.transfer import Spread, evaluate_run
@@ -51,6 +52,23 @@ sd_offset = 0.03
 """
     + EVIDENCE
 )
+OWN_CONSTANTS = """
+schema = 1
+title = "A unit with a time constant of its own"
+emits = "rate"
+equations = '''
+ds/dt = (drive + bias + nudge - s)/tau_i : 1
+tau_i : second (constant)
+'''
+state = "s"
+activity = "clip(s, 0, 1)"
+time_constant = "tau"
+dt = "1 ms"
+parameters = { tau = "10 ms" }
+initial = { tau_i = "uniform(5 ms, 20 ms)" }
+"""
+CALIBRATED, OFFSETS = "hardware.periphery.adc_full_scale=calibrated", "hardware.periphery.adc_offset_sd=5 mV"
+SPREAD = [f"hardware.neuron.amplifier.{each}" for each in ("gain=4", "gain_sd=0.1", "back_gain=0.25")]
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +80,7 @@ def runs(tmp_path_factory):
         "spiking": train("iris", "spiking", epochs=2, out=folder / "spiking"),
         "crossbar": train("digits", "crossbar", hardware="ideal", **few, out=folder / "crossbar"),
         "resistive": train("xor", "resistive", epochs=20, out=folder / "resistive"),
+        "small": train("iris", "rate", epochs=2, out=folder / "small"),
     }
 
 
@@ -112,6 +131,37 @@ def test_later_errors_are_those_of_the_weights_as_they_act_then(runs, tmp_path):
         assert (spread.at_s, spread.errors) == (at, (score.error,))
     assert sizes[0] > 1.5 * sizes[1] > 2 * sizes[2]
     assert found.spreads[2].mean > found.spreads[0].mean
+
+
+@pytest.mark.parametrize(
+    ("name", "on", "hardware", "settings", "builds"),
+    [
+        ("small", "crossbar", "pcm", [], 1),
+        ("small", "crossbar", "pcm", [CALIBRATED], 1),
+        ("small", "crossbar", "hfo2_reram_array", [], 1),
+        ("small", "crossbar", "pcm", [OFFSETS], 3),
+        ("small", "rate", None, ["phases.free.duration=30 ms", "substrate.rate.neuron=own.toml"], 3),
+        ("spiking", "spiking", None, ["substrate.spiking.input=encoder_bernoulli"], 1),
+        ("resistive", "resistive", "pcm", [], 3),
+        ("resistive", "resistive", "pcm", SPREAD, 3),
+    ],
+)
+def test_a_chip_is_the_same_to_the_bit_whatever_chips_came_before_it(
+    runs, monkeypatch, tmp_path, name, on, hardware, settings, builds
+):
+    (tmp_path / "own.toml").write_text(OWN_CONSTANTS)
+    monkeypatch.chdir(tmp_path)
+    scores, built = [], []
+    monkeypatch.setattr(transfer, "evaluate", lambda *given: scores.append(evaluate(*given)) or scores[-1])
+    monkeypatch.setattr(transfer, "build", lambda *given, **more: built.append(build(*given, **more)) or built[-1])
+    options = {"hardware": hardware, "settings": settings, "at": ["1 h", "1 day"] if hardware else []}
+    evaluate_run(runs[name], on, **options, draws=3)
+    together, built_together = list(scores), len(built)
+    for seed in range(3):
+        evaluate_run(runs[name], on, **options, seed=seed)
+    assert scores[len(together) :] == together
+    assert len({score.loss for score in together}) == len(together)
+    assert built_together == builds
 
 
 def test_a_spread_is_that_of_its_draws():

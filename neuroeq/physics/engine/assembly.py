@@ -82,7 +82,8 @@ def assemble(
     """
     _check_models(network)
     dtype = np.dtype(network.physics.precision).type
-    clock = brian().Clock(dt=dt * brian().second)
+    # with a name, since Brian2 would number it, and compile the same equations again for every number
+    clock = brian().Clock(dt=dt * brian().second, name="clock")
     natives = [name for name in native_names(network) if network.synapse(name).native or not dense_delays]
     receivers = {name: Receivers(name, network) for name in natives}
     populations = []

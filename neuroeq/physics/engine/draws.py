@@ -44,6 +44,11 @@ class Draws:
         self._drawn: dict[int, tuple[int | None, int, Array]] = {}
         self.key = 0
 
+    @property
+    def constants(self) -> bool:
+        """Whether units have constants of their own, which are drawn by the seed of the run."""
+        return any(population.constants for population in self._populations)
+
     def start(self, rng: np.random.Generator) -> None:
         """Begin a phase: seed Brian2's own random numbers, and draw the key of the noise."""
         self.key = self._seeded(rng)

@@ -95,7 +95,8 @@ class Monitors:
             self._spikes.append(b2.SpikeMonitor(group, name=f"{group.name}_spikes") if spiking else None)
         for plastic in synapses:
             step = max(1, plastic.group.N // MOST_SYNAPSES)
-            monitor = b2.StateMonitor(plastic.group, "dw", np.arange(0, plastic.group.N, step), **_at_end(clock))
+            some, name = np.arange(0, plastic.group.N, step), f"{plastic.group.name}_changes"
+            monitor = b2.StateMonitor(plastic.group, "dw", some, name=name, **_at_end(clock))
             self._changes[plastic.name] = (monitor, plastic.shape)
         self._seen = self._counts()
 

@@ -80,6 +80,11 @@ class PlainSubstrate(ABC):
         """Whether its elements act equally in both directions; None if that has to be measured."""
         return None
 
+    @property
+    def reusable(self) -> bool:
+        """Whether it becomes any other chip by `hold`; False unless a subclass knows that nothing else differs."""
+        return False
+
     @abstractmethod
     def stop(self, relaxation: Relaxation) -> Stop:
         """Return the stopping criterion of a phase that the network's file describes."""

@@ -63,6 +63,11 @@ class Crossbar(NeuronSubstrate):
         """The hardware that it is made of."""
         return self._hardware
 
+    @property
+    def reusable(self) -> bool:
+        """Whether it becomes any other chip by `hold`: neither units nor converters differ between chips."""
+        return super().reusable and not self._periphery.drawn
+
     def relax(
         self,
         inputs: ArrayLike,

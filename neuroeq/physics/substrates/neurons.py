@@ -53,6 +53,11 @@ class NeuronSubstrate(Contrasts):
         """The network with the models of its file."""
         return self.network
 
+    @property
+    def reusable(self) -> bool:
+        """Whether it becomes any other chip by `hold`: none of its units has constants of its own."""
+        return not self.simulation.draws.constants
+
     def _simulated(self) -> Network:
         """Return the network that the engine simulates."""
         return self.network

@@ -90,6 +90,11 @@ class Periphery:
         """Whether voltages are read without rounding, noise and offset."""
         return not (self._given.adc_bits or self._given.adc_noise_sd or self._given.adc_offset_sd)
 
+    @property
+    def drawn(self) -> bool:
+        """Whether anything of it is drawn by the seed of the chip."""
+        return bool(self._given.adc_offset_sd or self._given.nudge.offset_sd or self._array.phase_mismatch)
+
     def driven(self, volts: Array) -> Array:
         """Return input voltages as the converters drive them [V]."""
         return quantised(volts, self._given.dac_bits, self._dac)

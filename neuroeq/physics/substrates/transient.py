@@ -63,6 +63,11 @@ class ResistiveInTime(NeuronSubstrate):
         self._scaled: tuple[Params, Params] = ({}, {})
 
     @property
+    def reusable(self) -> bool:
+        """Return False, since the time step follows from the weights."""
+        return False
+
+    @property
     def weights(self) -> Params:
         """The weights that the synapses transmit with: conductances [S], and bias currents [A].
 

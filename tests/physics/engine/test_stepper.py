@@ -84,6 +84,17 @@ def _run(net, engine, target, monitored):
     return {"equilibria": equilibria, "change": into.take(), "phases": record.phases if record else []}
 
 
+@pytest.mark.parametrize("name", NETS)
+def test_networks_that_are_built_again_have_the_same_code_so_that_nothing_is_compiled_twice(name):
+    alive = [substrate_of(NETS[name](), target="numpy", monitored=2, deferred=False) for _ in range(2)]
+    one, two = (_codes(on.simulation._stepper.network) for on in alive)
+    assert one == two and len(one) > 10
+
+
+def _codes(network):
+    return [str(code.code) for each in network.sorted_objects for code in each._code_objects]
+
+
 def test_a_residual_stops_both_engines_at_the_same_step():
     net = NETS["rate"]()
     inputs, _ = batch_of(net, 2)
