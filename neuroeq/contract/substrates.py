@@ -78,7 +78,7 @@ class Substrate(Protocol):
 
     @property
     def reusable(self) -> bool:
-        """Whether it becomes any other chip by `hold`: nothing else in it depends on the seed, or on earlier weights."""
+        """Whether it becomes any other chip by `hold`: nothing else in it depends on the seed or on earlier weights."""
         ...
 
     def hold(self, params: Params) -> None:

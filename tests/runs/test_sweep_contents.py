@@ -1,5 +1,6 @@
 """What a cell of a sweep is made of, and what comes of odd words, paths and processes."""
 
+import json
 import shlex
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from neuroeq.errors import DataError, SpecError
+from neuroeq.runs.records import RunFolder
 from neuroeq.runs.records.files import atomic, is_draft
 from neuroeq.runs.sweeps import claims, curves, evaluate_curves, plan_sweep, read_plan, sweep, workers, working
 from neuroeq.runs.sweeps.grid import Drawn, factors_of
@@ -115,3 +117,41 @@ def test_whole_numbers_are_drawn_evenly():
 def test_lists_can_be_drawn():
     found = sweep("xor", ["substrate.resistive.circuit.bias_voltages=[4],[4, 2]"], on=["resistive"], out="out", **SMALL)
     assert save_sweep(found)
+
+
+def test_folders_of_a_plan_stay_in_it():
+    plan = plan_sweep("xor", ["phases.beta=0.1"], references=False, out="out")
+    table = json.loads(Path("out", "plan.json").read_text())
+    for name in ("../../away", "", ".hidden", "a/b"):
+        table["cells"][0]["folder"] = name
+        Path("out", "plan.json").write_text(json.dumps(table))
+        with pytest.raises(SpecError, match="is damaged"):
+            read_plan(plan.out)
+
+
+def test_what_is_no_claim_blocks_none():
+    place = Path("claims", "cell")
+    place.mkdir(parents=True)
+    (place / ".DS_Store").touch()
+    assert claims.Claims(Path("claims")).take("cell") is not None
+    assert claims.Claims(Path("claims")).take("cell") is None
+
+
+def test_a_worker_that_has_lost_its_cell_leaves_the_checkpoints_as_they_are(tmp_path):
+    run = train("xor", "rate", epochs=2, out=tmp_path / "run")
+    folder, before = RunFolder(run.path), {path.name: path.read_bytes() for path in run.path.iterdir()}
+
+    def lost():
+        raise claims.ClaimLostError
+
+    folder.before_write = lost
+    with pytest.raises(claims.ClaimLostError):
+        folder.save(folder.load())
+    assert {path.name: path.read_bytes() for path in run.path.iterdir()} == before
+
+
+def test_substrates_may_be_one_text():
+    assert [each.cell.substrate for each in plan_sweep("xor", ["phases.beta=0.1"], on="rate", out="out").cells] == [
+        "rate",
+        "rate",
+    ]

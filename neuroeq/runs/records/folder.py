@@ -140,6 +140,8 @@ class RunFolder:
         """
         newest, former = (self.path / name for name in CHECKPOINTS)
         content = checkpoint_bytes(state)
+        if self.before_write is not None:  # before anything is moved
+            self.before_write()
         if newest.exists() and newest not in self._unsynced:
             _keep_as(newest, former)
         self._write(newest, content, sync)

@@ -9,10 +9,12 @@ token that no other claim has, only one of several takers succeeds, and none can
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -144,8 +146,15 @@ class Claims:
         draft = self.folder / f".{place.name}.{who.token}"
         draft.mkdir(parents=True)
         (draft / who.name).touch()
-        with suppress(OSError):  # it exists, and is not empty
+        with suppress(FileNotFoundError):  # what is in it but no claim, such as a desktop's notes, would block it
+            for stray in place.iterdir():
+                if Holder.read(stray.name) is None and stray.is_file():
+                    stray.unlink(missing_ok=True)
+        try:
             os.rename(draft, place)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
         if (place / who.name).exists():
             return Claim(place / who.name, 0, self._beat_s)
         (draft / who.name).unlink(missing_ok=True)
@@ -161,13 +170,16 @@ class Claims:
             return False
 
     def _now(self) -> float:
-        """Return the time by the clock of the file system, by which heartbeats are stamped."""
+        """Return the time by the clock of the file system, which stamps heartbeats; by our own if it is read-only."""
         clock = self.folder / f".clock.{uuid.uuid4().hex[:12]}"
-        clock.touch()
         try:
+            clock.touch()
             return clock.stat().st_mtime
+        except OSError:
+            return time.time()
         finally:
-            clock.unlink(missing_ok=True)
+            with suppress(OSError):
+                clock.unlink(missing_ok=True)
 
 
 class Claim:

@@ -6,6 +6,7 @@ name of a cell    SUBSTRATE[-HARDWARE]-DIGEST-seedN, where DIGEST is one of the 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -256,8 +257,12 @@ def read_plan(path: Path) -> Plan:
             f"reads version {SCHEMA}; make it anew with `neuroeq sweep NETWORK ... --plan` in another folder."
         )
     try:
-        return _plan_of(table, path.parent)
-    except (KeyError, TypeError, AttributeError) as error:
+        plan = _plan_of(table, path.parent)
+        odd = [each.folder for each in plan.cells if not re.fullmatch(r"[\w.-]+", each.folder) or each.folder[0] == "."]
+        if odd:
+            raise ValueError(f"{odd[0]!r} names no folder of a cell")
+        return plan
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise SpecError(
             f"{path}: is damaged ({given(str(error))}); make it anew with `neuroeq sweep NETWORK ... --plan`."
         ) from None

@@ -47,7 +47,7 @@ def plan_sweep(
     zipped: Vary = (),
     drawn: Drawn | None = None,
     sets: str | Path | None = None,
-    on: Sequence[str] = (),
+    on: str | Sequence[str] = (),
     seeds: int = 1,
     epochs: int | None = None,
     quick: bool = False,
@@ -101,6 +101,7 @@ def plan_sweep(
     """
     described = network if isinstance(network, Network) else load_network(network)
     factors = factors_of(_texts(vary), _texts(zipped), drawn, sets)
+    on = on.split(",") if isinstance(on, str) else on
     cells = [_whole(cell) for cell in cells_of(on or [next(iter(described.substrate))], seeds)]
     _check_hardware_keys([key for factor in factors for key in factor.keys], cells)
     name = f"sweep-{described.name}{'-quick' if quick else ''}"

@@ -112,7 +112,7 @@ class _Pool:
                 try:
                     answer = _asked(worker, task)
                     break
-                except (EOFError, BrokenPipeError):
+                except (EOFError, BrokenPipeError, pickle.UnpicklingError):
                     status = worker.wait()
                 soon = soon + 1 if time.monotonic() - began < SOON_S else 0
                 if not self._again or self._stopped or soon == STARTS:
