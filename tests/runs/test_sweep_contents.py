@@ -10,7 +10,17 @@ import pytest
 from neuroeq.errors import DataError, SpecError
 from neuroeq.runs.records import RunFolder
 from neuroeq.runs.records.files import atomic, is_draft
-from neuroeq.runs.sweeps import claims, curves, evaluate_curves, plan_sweep, read_plan, sweep, workers, working
+from neuroeq.runs.sweeps import (
+    claims,
+    curves,
+    evaluate_curves,
+    open_sweep,
+    plan_sweep,
+    read_plan,
+    sweep,
+    workers,
+    working,
+)
 from neuroeq.runs.sweeps.grid import Drawn, factors_of
 from neuroeq.runs.sweeps.values import as_numbers, key_and_values, value_of
 from neuroeq.runs.training import train
@@ -155,3 +165,20 @@ def test_substrates_may_be_one_text():
         "rate",
         "rate",
     ]
+
+
+def test_a_sweep_can_be_opened_without_the_file_of_its_network_and_elsewhere():
+    Path("mine.toml").write_text('extends = "xor"\ntitle = "Mine"\n')
+    sweep("mine.toml", ["phases.beta=0.1"], out="out", **SMALL)
+    Path("mine.toml").unlink()
+    Path("out").rename("elsewhere")
+    found = open_sweep("elsewhere")
+    assert (found.network, found.title, found.count("done")) == ("mine", "Mine", 1)
+
+
+def test_words_about_a_network_make_no_other_cells():
+    cells = []
+    for title in ("One", "Two"):
+        Path("mine.toml").write_text(f'extends = "xor"\ntitle = "{title}"\nnotes = "{title}"\n')
+        cells.append(plan_sweep("mine.toml", ["phases.beta=0.1"], out="out").cells)
+    assert cells[0] == cells[1]

@@ -144,7 +144,7 @@ def _executor(cluster: Cluster, plan: Plan) -> Any:
         )
     executor = submitit.AutoExecutor(folder=plan.out / "cluster", cluster=cluster.name)
     try:
-        executor.update_parameters(**{"name": f"neuroeq-{plan.shared.described.name}", **cluster.options})
+        executor.update_parameters(**{"name": f"neuroeq-{plan.name}", **cluster.options})
     except (NameError, TypeError, ValueError) as error:
         raise SpecError(f"--slurm: {' '.join(str(error).split())}") from None
     return executor

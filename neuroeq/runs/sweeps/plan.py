@@ -21,6 +21,7 @@ from neuroeq.describe.catalog import load_network, of_hardware, resolve
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import NeuroeqError, SpecError, given
+from neuroeq.learning.trainers.allowed import DESCRIPTION
 
 from ..records.choice import settings_of
 from ..records.files import atomic
@@ -112,7 +113,8 @@ class Shared:
             If the network cannot be resolved with these values.
         """
         network = resolve(self.described, **self.options(cell, values, reference))
-        content = settings_of(network)
+        aside = (*DESCRIPTION, "explained", "expected")
+        content = {key: value for key, value in settings_of(network).items() if key not in aside}
         content["run"].pop("seed", None)
         if data := fingerprint(network.data.name, self.data_dir, network.path):
             content["data"]["name"] = data
@@ -127,6 +129,8 @@ class Plan:
     ----------
     out
         The folder of the sweep.
+    name, title
+        Those of the network.
     shared
         The options that all cells share.
     dimensions
@@ -138,6 +142,8 @@ class Plan:
     """
 
     out: Path
+    name: str
+    title: str
     shared: Shared
     dimensions: dict[str, list[str]]
     sizes: tuple[int, ...]
@@ -175,6 +181,8 @@ class Plan:
         """Write `plan.json`, and return its path."""
         table = {
             "schema": SCHEMA,
+            "name": self.name,
+            "title": self.title,
             "shared": asdict(self.shared),
             "dimensions": self.dimensions,
             "sizes": self.sizes,
@@ -277,7 +285,7 @@ def _plan_of(table: dict[str, Any], out: Path) -> Plan:
         )
         for each in table["cells"]
     )
-    return Plan(out, Shared(**shared), table["dimensions"], tuple(table["sizes"]), cells)
+    return Plan(out, table["name"], table["title"], Shared(**shared), table["dimensions"], tuple(table["sizes"]), cells)
 
 
 def _named(cell: Cell, digest: str) -> str:

@@ -112,8 +112,8 @@ def plan_sweep(
     shared.__dict__["described"] = described
     planned = tuple(planned_cells(shared, points_of(factors), cells, references))
     dimensions, sizes = {each.name: each.keys for each in factors}, tuple(len(each.points) for each in factors)
-    plan = Plan(folder, shared, dimensions, sizes, planned)
-    _check_folder(plan, described)
+    plan = Plan(folder, described.name, described.title, shared, dimensions, sizes, planned)
+    _check_folder(plan)
     absent = [] if os.path.isdir(folder) else made(folder)
     try:
         if isinstance(network, Network):
@@ -220,10 +220,7 @@ def _named(network: str) -> str:
     return str(Path(network).resolve()) if Path(network).is_file() else network
 
 
-def _check_folder(plan: Plan, network: Network) -> None:
+def _check_folder(plan: Plan) -> None:
     """Refuse a folder that holds the sweep of another network, or a plan of another version."""
-    if not (plan.out / PLAN).exists():
-        return
-    before = read_plan(plan.out).shared
-    if before.network != plan.shared.network and Path(before.network).stem != network.name:
-        raise SpecError(f"--out {plan.out}: holds a sweep of network '{before.network}'; choose another folder.")
+    if (plan.out / PLAN).exists() and (name := read_plan(plan.out).name) != plan.name:
+        raise SpecError(f"--out {plan.out}: holds a sweep of network '{name}'; choose another folder.")

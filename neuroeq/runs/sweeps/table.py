@@ -153,12 +153,12 @@ def _curves(folder: Path) -> Sweep:
 
 def collected(plan: Plan) -> Sweep:
     """Read the rows of a plan from its run folders."""
-    running, described = plan.claims.held(), plan.shared.described
+    running = plan.claims.held()
     rows = {
         reference: tuple(row_of(plan, each, running) for each in plan.cells if each.reference == reference)
         for reference in (False, True)
     }
-    return Sweep(plan.out, described.name, described.title, plan.dimensions, plan.sizes, rows[False], rows[True])
+    return Sweep(plan.out, plan.name, plan.title, plan.dimensions, plan.sizes, rows[False], rows[True])
 
 
 def write_csv(sweep: Sweep) -> Path:
