@@ -182,3 +182,11 @@ def test_words_about_a_network_make_no_other_cells():
         Path("mine.toml").write_text(f'extends = "xor"\ntitle = "{title}"\nnotes = "{title}"\n')
         cells.append(plan_sweep("mine.toml", ["phases.beta=0.1"], out="out").cells)
     assert cells[0] == cells[1]
+
+
+def test_hardware_files_may_have_any_name_and_networks_name_their_data_folder():
+    Path("my pcm (2).toml").write_text('extends = "pcm"\n')
+    save_data(Path("far", "data.npz"), 0)
+    data = ["data.name=data.npz", {"run": {"data_dir": str(Path("far").resolve())}}]
+    plan = plan_sweep("xor", ["phases.beta=0.1"], on=["crossbar:my pcm (2).toml"], settings=data, out="out")
+    assert read_plan(plan.out) == plan

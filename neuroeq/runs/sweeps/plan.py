@@ -6,7 +6,6 @@ name of a cell    SUBSTRATE[-HARDWARE]-DIGEST-seedN, where DIGEST is one of the 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -116,7 +115,7 @@ class Shared:
         aside = (*DESCRIPTION, "explained", "expected")
         content = {key: value for key, value in settings_of(network).items() if key not in aside}
         content["run"].pop("seed", None)
-        if data := fingerprint(network.data.name, self.data_dir, network.path):
+        if data := fingerprint(network.data.name, self.data_dir or network.run.data_dir, network.path):
             content["data"]["name"] = data
         return sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
@@ -266,7 +265,9 @@ def read_plan(path: Path) -> Plan:
         )
     try:
         plan = _plan_of(table, path.parent)
-        odd = [each.folder for each in plan.cells if not re.fullmatch(r"[\w.-]+", each.folder) or each.folder[0] == "."]
+        odd = [
+            each.folder for each in plan.cells if Path(each.folder).name != each.folder or each.folder[:1] in ("", ".")
+        ]
         if odd:
             raise ValueError(f"{odd[0]!r} names no folder of a cell")
         return plan
