@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +121,14 @@ def fingerprint(name: str, data_dir: str | Path | None, beside: Path | None = No
     """
     if not name.endswith(".npz"):
         return ""
-    with located(name, data_folder(data_dir), beside).open("rb") as file:
+    path = located(name, data_folder(data_dir), beside)
+    return _digest(path.resolve(), path.stat().st_size, path.stat().st_mtime_ns)
+
+
+@cache
+def _digest(path: Path, size: int, mtime_ns: int) -> str:
+    """Return the digest of a file, which is read again only if its size or its time has changed."""
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -140,8 +140,7 @@ class RunFolder:
         """
         newest, former = (self.path / name for name in CHECKPOINTS)
         content = checkpoint_bytes(state)
-        if self.before_write is not None:  # before anything is moved
-            self.before_write()
+        self._allow()  # before anything is moved
         if newest.exists() and newest not in self._unsynced:
             _keep_as(newest, former)
         self._write(newest, content, sync)
@@ -191,9 +190,12 @@ class RunFolder:
         self._write(self.path / "metrics.csv", self._table.text(rows), sync)
 
     def _put(self, name: str, content: bytes | str, sync: bool = True) -> None:
+        self._allow()
+        atomic(self.path / name, content, sync)
+
+    def _allow(self) -> None:
         if self.before_write is not None:
             self.before_write()
-        atomic(self.path / name, content, sync)
 
     def _write(self, path: Path, content: bytes | str, sync: bool) -> None:
         self._put(path.name, content, sync)

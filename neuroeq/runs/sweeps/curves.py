@@ -13,13 +13,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from neuroeq.data.sources import fingerprint
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import NeuroeqError, SpecError
 
 from ..interruption import Interrupted
-from ..records.choice import settings_of
 from ..records.files import atomic, made
 from ..run import Run, load_run
 from ..transfer import evaluate_run, on_substrate
@@ -27,6 +25,8 @@ from .cells import Cell
 from .columns import NUMBERS
 from .grid import Point, factors_of, points_of
 from .outcome import read_json
+from .plan import PLAN
+from .recipe import content_of
 from .table import CURVES, Row, Sweep, write_csv
 from .values import value_of
 
@@ -82,7 +82,7 @@ def evaluate_curves(
     factors = factors_of(vary)
     points = points_of(factors)
     folder = Path(out) if out is not None else run.path / "curves"
-    if any((folder / name).exists() for name in ("run.toml", "plan.json")):
+    if any((folder / name).exists() for name in ("run.toml", PLAN)):
         raise SpecError(f"{folder}: is the folder of a run or a sweep; give curves one of their own by --out.")
     cell, names = _named_points(run, points, substrate, settings, hardware, ideal, [draws, seed, list(at)], data_dir)
     if not (folder / "points").is_dir():
@@ -130,8 +130,7 @@ def _named_points(
         except NeuroeqError as error:
             values = ", ".join(f"{key}={value}" for key, value in point.items())
             raise type(error)(f"point {number} of {len(points)} ({values}): {error}") from None
-        data = fingerprint(network.data.name, data_dir or network.run.data_dir, network.path)
-        content = json.dumps([trained, settings_of(network), data, *chips], sort_keys=True, default=str)
+        content = json.dumps([trained, content_of(network, data_dir), *chips], sort_keys=True, default=str)
         names.append(sha256(content.encode()).hexdigest()[:16])
     return _cell(network, chips[1]), names
 

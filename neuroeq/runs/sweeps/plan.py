@@ -15,20 +15,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from neuroeq.data.sources import fingerprint
 from neuroeq.describe.catalog import load_network, of_hardware, resolve
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import NeuroeqError, SpecError, given
-from neuroeq.learning.trainers.allowed import DESCRIPTION
 
-from ..records.choice import settings_of
 from ..records.files import atomic
 from .cells import Cell
 from .claims import Claims
 from .grid import Point
 from .outcome import CELL, read_json
-from .recipe import as_table, recipe
+from .recipe import as_table, content_of, recipe
 
 PLAN = "plan.json"
 """The file of a plan in the folder of its sweep."""
@@ -111,12 +108,8 @@ class Shared:
         NeuroeqError
             If the network cannot be resolved with these values.
         """
-        network = resolve(self.described, **self.options(cell, values, reference))
-        aside = (*DESCRIPTION, "explained", "expected")
-        content = {key: value for key, value in settings_of(network).items() if key not in aside}
+        content = content_of(resolve(self.described, **self.options(cell, values, reference)), self.data_dir)
         content["run"].pop("seed", None)
-        if data := fingerprint(network.data.name, self.data_dir or network.run.data_dir, network.path):
-            content["data"]["name"] = data
         return sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 

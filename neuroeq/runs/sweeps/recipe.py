@@ -1,4 +1,4 @@
-"""What a cell is trained with: the settings that its substrate has, and epochs and examples of a quick look."""
+"""What a cell is trained with: the settings that its substrate has, its data, epochs and examples of a quick look."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from neuroeq.data.sources import fingerprint
 from neuroeq.describe.catalog import of_hardware, resolve
 from neuroeq.describe.kinds import kind_of
 from neuroeq.describe.spec import Network, setting
 from neuroeq.describe.spec.files import Table
+from neuroeq.learning.trainers.allowed import DESCRIPTION
+
+from ..records.choice import settings_of
 
 QUICK_EXAMPLES = 500
 """The largest number of training examples of a quick look."""
@@ -55,6 +59,28 @@ def recipe(
     if epochs is not None:
         changes["training"] = {"epochs": epochs}
     return {**options, "settings": [*kept, *([changes] if changes else [])]}
+
+
+def content_of(network: Network, data_dir: str | Path | None) -> dict[str, Any]:
+    """Return the settings of a resolved network that make a difference, with a digest in place of the name of its npz.
+
+    Parameters
+    ----------
+    network
+        The network, resolved for its cell.
+    data_dir
+        The folder of data sets; the network's own if left out.
+
+    Raises
+    ------
+    DataError
+        If its npz file is not there.
+    """
+    aside = (*DESCRIPTION, "explained", "expected")
+    content = {key: value for key, value in settings_of(network).items() if key not in aside}
+    if data := fingerprint(network.data.name, data_dir or network.run.data_dir, network.path):
+        content["data"]["name"] = data
+    return content
 
 
 def as_table(change: str | Table) -> Table:
