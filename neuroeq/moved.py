@@ -19,7 +19,7 @@ MOVED = {
     "comparison": "runs.comparison",
     "costs": "learning.costs",
     "devices": "physics.devices",
-    "edges": "describe.edges",
+    "edges": "describe.operators",
     "energy": "measures.energy",
     "engine": "physics.engine",
     "evaluation": "measures.evaluation",

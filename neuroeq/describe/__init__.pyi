@@ -1,6 +1,6 @@
 from . import catalog as catalog
-from . import edges as edges
 from . import network as network
+from . import operators as operators
 from . import spec as spec
 from .catalog import load_network as load_network
 from .catalog import resolve as resolve

@@ -11,7 +11,8 @@ from neuroeq.contract import Params
 from neuroeq.errors import DataError, SpecError
 
 from .spec import Hardware, Network
-from .spec.graph import Initial, Scheme
+from .spec.convolution import geometry_of
+from .spec.graph import Initial
 
 Array = np.ndarray
 
@@ -43,35 +44,25 @@ def free_layers(network: Network) -> list[str]:
     return [layer for layer in network.layers if layer != network.input_layer]
 
 
-def free_weights(network: Network, params: Params) -> Array:
-    """Return the weights between the units of all free layers, in order: (n, n), from the unit of the row."""
-    n = sum(network.layers[layer].size for layer in free_layers(network))
-    weights = np.zeros((n, n))
-    for rows, columns, block in free_blocks(network, params):
-        weights[rows, columns] += block
-    return weights
-
-
-def free_blocks(network: Network, params: Params) -> list[tuple[slice, slice, Array]]:
-    """Return the weights between free layers, each with its rows and columns among the units of all free layers."""
-    sizes = [network.layers[layer].size for layer in free_layers(network)]
-    ends = dict(zip(free_layers(network), np.cumsum(sizes), strict=True))
-    places = {layer: slice(end - network.layers[layer].size, end) for layer, end in ends.items()}
-    blocks = []
-    for name, projection in network.projections.items():
-        if projection.source == network.input_layer:
-            continue
-        source, target, weight = places[projection.source], places[projection.target], np.asarray(params[name], float)
-        blocks.append((source, target, weight))
-        if projection.source != projection.target and network.symmetric(name):
-            blocks.append((target, source, weight.T))
-    return blocks
-
-
 def shape(network: Network, projection: str) -> tuple[int, int]:
-    """Return the shape of a projection's weights: (n_pre, n_post)."""
+    """Return the number of units at both ends of a projection: (n_pre, n_post)."""
     spec = network.projections[projection]
     return nodes(network, spec.source), nodes(network, spec.target)
+
+
+def weight_shape(network: Network, projection: str) -> tuple[int, ...]:
+    """Return the shape of a projection's weights: (n_pre, n_post), or (channels after, channels before, k, k)."""
+    spec = network.projections[projection]
+    if spec.kind == "dense":
+        return shape(network, projection)
+    geometry = geometry_of(spec, network.layers)
+    return geometry.after[0], geometry.before[0], geometry.kernel, geometry.kernel
+
+
+def fans(network: Network, projection: str) -> tuple[int, int]:
+    """Return how many weights lead into a unit of the target, and how many lead out of one of the source, at most."""
+    size = weight_shape(network, projection)
+    return (size[0], size[1]) if len(size) == 2 else (size[1] * size[2] * size[3], size[0] * size[2] * size[3])
 
 
 def bounds(network: Network, projection: str) -> tuple[float, float] | None:
@@ -148,7 +139,8 @@ def initial_params(network: Network, rng: np.random.Generator) -> Params:
     Returns
     -------
     Params
-        Weights (n_pre, n_post) by projection, and biases (n,) by ``"<layer>.bias"``, in the network's precision.
+        Weights (n_pre, n_post) by projection, or (channels after, channels before, k, k), and biases (n,) by
+        ``"<layer>.bias"``, in the network's precision.
 
     Raises
     ------
@@ -158,7 +150,7 @@ def initial_params(network: Network, rng: np.random.Generator) -> Params:
     dtype = np.dtype(network.physics.precision)
     params: Params = {}
     for name, projection in network.projections.items():
-        weight = _drawn(projection.initial.scheme, projection.initial.gain, shape(network, name), rng)
+        weight = _drawn(projection.initial, weight_shape(network, name), fans(network, name), rng)
         positive = network.kind.conductances
         within = bounds(network, name) if positive else projection.bounds
         if within is not None:
@@ -186,7 +178,9 @@ def initial_params(network: Network, rng: np.random.Generator) -> Params:
         if name.endswith(".bias"):
             layer = name.removesuffix(".bias")
             start = network.layers[layer].bias_initial or Initial(scheme="constant", gain=0)
-            params[name] = _drawn(start.scheme, start.gain, (nodes(network, layer),), rng).astype(dtype)
+            into = fans(network, network.into(layer)[0])
+            size = (nodes(network, layer) if network.layers[layer].shape is None else network.layers[layer].biases,)
+            params[name] = _drawn(start, size, (into[0], size[0] - into[0]), rng).astype(dtype)
     return params
 
 
@@ -238,15 +232,19 @@ def _turned(weight: Array, forward: Array, angle: float) -> Array:
     return np.linalg.norm(weight) * (np.cos(np.radians(angle)) * along + np.sin(np.radians(angle)) * across)
 
 
-def _drawn(scheme: Scheme, gain: float, size: tuple[int, ...], rng: np.random.Generator) -> Array:
+def _drawn(initial: Initial, size: tuple[int, ...], fans: tuple[int, int], rng: np.random.Generator) -> Array:
+    scheme, gain = initial.scheme, initial.gain
     match scheme:
         case "glorot_uniform":
-            limit = gain * np.sqrt(6 / sum(size))
+            limit = gain * np.sqrt(6 / sum(fans))
+            return rng.uniform(-limit, limit, size)
+        case "fan_in_uniform":
+            limit = gain / np.sqrt(fans[0])
             return rng.uniform(-limit, limit, size)
         case "uniform":
             return rng.uniform(-gain, gain, size)
         case "rectified_uniform":
-            limit = gain / np.sqrt(size[0])
+            limit = gain / np.sqrt(fans[0])
             return np.maximum(rng.uniform(-limit, limit, size), 0)
         case "normal":
             return rng.normal(0.0, gain, size)

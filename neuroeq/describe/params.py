@@ -10,15 +10,13 @@ import numpy as np
 from neuroeq.contract import Params
 from neuroeq.errors import SpecError, unknown_name
 
-from .network import learning_rates, nodes, shape
+from .operators import operators
 from .spec import Network
 
 
 def param_shapes(network: Network) -> dict[str, tuple[int, ...]]:
     """Return the shape of every parameter of a resolved network: (n_pre, n_post) of projections, (n,) of biases."""
-    shapes: dict[str, tuple[int, ...]] = {name: shape(network, name) for name in network.projections}
-    biases = [name for name in learning_rates(network) if name.endswith(".bias")]
-    return shapes | {name: (nodes(network, name.removesuffix(".bias")),) for name in biases}
+    return {name: operator.shape for name, operator in operators(network).items()}
 
 
 def checked_params(network: Network, params: Mapping[str, Any], where: str = "params") -> Params:

@@ -27,6 +27,7 @@ from neuroeq.contract import Params
 from neuroeq.data import Examples, Part
 from neuroeq.data.examples import predictions, targets
 from neuroeq.describe.network import free_layers, mask
+from neuroeq.describe.operators import operators
 from neuroeq.describe.spec import Network
 from neuroeq.errors import DivergenceError, SpecError
 from neuroeq.learning.costs import cost_of
@@ -84,6 +85,7 @@ class FeedForward:
         self.forward = _forward(network)
         self._fields = {layer: _field(network, layer) for layer in self.forward}
         self._bounds = {layer: interval(each.model) for layer, each in self._fields.items()}
+        self._maps = operators(network)
         self._masks = {name: mask(network, name) for names in self.forward.values() for name in names}
 
     def outputs(self, params: Params, inputs: Array) -> Array:
@@ -102,18 +104,19 @@ class FeedForward:
         """
         units, ends = self._units(params, inputs), self.network.projections
         outputs = units[self.network.output_layer].state
+        ones = np.ones((len(inputs), 1), outputs.dtype)
         deltas: dict[str, Array] = {self.network.output_layer: self.cost.gradient(outputs, wanted)}
         gradient: Params = {}
         for layer, names in reversed(self.forward.items()):
             drive = deltas[layer] * units[layer].slope
             if f"{layer}.bias" in params:
-                gradient[f"{layer}.bias"] = drive.mean(axis=0)
+                gradient[f"{layer}.bias"] = self._maps[f"{layer}.bias"].outer(ones, drive) / len(inputs)
             for name in names:
                 source, connected = ends[name].source, self._masks[name]
-                product = units[source].activity.T @ drive / len(inputs)
+                product = self._maps[name].outer(units[source].activity, drive) / len(inputs)
                 gradient[name] = product if connected is None else product * connected
                 if source in self.forward:
-                    back = drive @ params[name].T * units[source].activity_slope
+                    back = self._maps[name].backward(params[name], drive) * units[source].activity_slope
                     deltas[source] = deltas.get(source, 0.0) + back
         return outputs, gradient
 
@@ -130,8 +133,13 @@ class FeedForward:
         units = {self.network.input_layer: _Units(inputs, inputs, inputs, inputs)}
         for layer, names in self.forward.items():
             sources = (self.network.projections[name].source for name in names)
-            drive = sum(units[k].activity @ params[name] for k, name in zip(sources, names, strict=True))
-            units[layer] = self._driven(layer, np.asarray(drive), params.get(f"{layer}.bias", 0.0))
+            drive = sum(
+                self._maps[name].forward(params[name], units[k].activity)
+                for k, name in zip(sources, names, strict=True)
+            )
+            name = f"{layer}.bias"
+            bias = self._maps[name].incoming(params[name]) if name in params else 0.0
+            units[layer] = self._driven(layer, np.asarray(drive), bias)
         return units
 
     def _driven(self, layer: str, drive: Array, bias: Array | float) -> _Units:

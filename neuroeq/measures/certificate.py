@@ -21,7 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from neuroeq.contract import Params
-from neuroeq.describe.network import free_layers, free_weights
+from neuroeq.describe.network import free_layers
+from neuroeq.describe.operators import free_weights
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
 from neuroeq.physics.engine import strength

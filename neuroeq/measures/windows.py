@@ -121,7 +121,7 @@ def _time_constants(model: SynapseModel) -> list[float]:
 
 
 def _change(simulation: Simulation, network: Network, steps: int) -> Array:
-    into, rng = Accumulator(), np.random.default_rng(0)
+    into, rng = Accumulator(simulation.operators), np.random.default_rng(0)
     params = initial_params(network, rng)
     simulation.relax(params, np.zeros((1, 1)), None, None, Stop(steps), Plasticity(into, 1.0), None, rng)
     return np.diag(into.take()["pair"]).copy()

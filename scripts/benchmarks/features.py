@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from rich.table import Table
 
 from neuroeq.data import Examples
 from neuroeq.describe.catalog import resolve
-from neuroeq.describe.edges import sparse_edges
+from neuroeq.describe.operators import Sparse, operators
 from neuroeq.describe.spec import Network, overlay, validate
 from neuroeq.learning.trainers import choose
 from neuroeq.learning.training import initial_state, train
@@ -121,11 +122,10 @@ def products(net: Network) -> tuple[int, float]:
     nudges = 2 if net.phases.variant == "centred" else 1
     free, nudged = net.phases.free.n_steps(dt), nudges * net.phases.nudged.n_steps(dt)
     plastic, moves = net.training.learning == "in_situ", net.training.update == "every_step"
-    count, total, sparse = 0, 0.0, sparse_edges(net)
+    count, total, maps = 0, 0.0, operators(net)
     for name, ends in net.projections.items():
-        pairs = net.layers[ends.source].size * net.layers[ends.target].size
-        if name in sparse:
-            pairs = len(sparse[name].pre)
+        operator = maps[name]
+        pairs = len(operator.pre) if isinstance(operator, Sparse) else prod(operator.ends)
         if ends.source == net.input_layer and net.neuron(net.input_layer) is None:
             needed = 2 + (2 * nudged if moves else 0)
         else:

@@ -5,7 +5,7 @@ import pytest
 
 from neuroeq.contract import Nudge, Stop
 from neuroeq.errors import DataError, SpecError
-from neuroeq.physics.engine import Accumulator, Plasticity
+from neuroeq.physics.engine import Plasticity
 from tests.nets import COST, batch_of, network, params_of, substrate_of
 
 pytestmark = pytest.mark.smoke
@@ -57,7 +57,7 @@ def test_zero_nudge_equals_free_phase(on, physics):
     substrate = build(on, physics)
     inputs, targets = batch_of(substrate.network, 4)
     start = substrate.relax(inputs, stop=Stop(25)).resume
-    into = Accumulator()
+    into = substrate.accumulator()
     free = substrate.relax(inputs, start=start, stop=Stop(15))
     nudged = substrate.relax(inputs, Nudge(0.0, targets, COST), start, stop=Stop(15), plasticity=Plasticity(into, 1.0))
     same(free, nudged)
@@ -81,7 +81,7 @@ def test_relaxing_changes_no_parameter_and_repeats(on, physics):
     inputs, targets = batch_of(substrate.network, 4)
     before = {name: value.copy() for name, value in substrate.params.items()}
     first = substrate.relax(inputs, stop=Stop(20), rng=np.random.default_rng(7))
-    nudge, into = Nudge(0.5, targets, COST), Accumulator()
+    nudge, into = Nudge(0.5, targets, COST), substrate.accumulator()
     substrate.relax(inputs, nudge, first.resume, stop=Stop(20), plasticity=Plasticity(into, 2.0))
     same(first, substrate.relax(inputs, stop=Stop(20), rng=np.random.default_rng(7)))
     for name, value in before.items():
@@ -135,7 +135,7 @@ def test_a_part_filled_batch_equals_a_full_one_of_its_size(on, physics):
 
 
 def _nudged(substrate, inputs, targets):
-    free, into = substrate.relax(inputs, stop=Stop(40)), Accumulator()
+    free, into = substrate.relax(inputs, stop=Stop(40)), substrate.accumulator()
     nudge = Nudge(0.5, targets, COST)
     nudged = substrate.relax(inputs, nudge, free.resume, stop=Stop(20), plasticity=Plasticity(into, 2.0))
     return nudged, substrate.shaped(into.take())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from math import prod
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -10,7 +11,7 @@ from .base import MANY, Count, Spec, Time, Value
 from .hardware import Hardware
 from .model import NeuronModel, SynapseModel
 
-Scheme = Literal["glorot_uniform", "uniform", "normal", "constant", "rectified_uniform"]
+Scheme = Literal["glorot_uniform", "fan_in_uniform", "uniform", "normal", "constant", "rectified_uniform"]
 
 
 class Initial(Spec):
@@ -20,9 +21,10 @@ class Initial(Spec):
     ----------
     scheme
         The distribution that start values are drawn from. ``glorot_uniform``: U(-a, a) with
-        a = gain sqrt(6/(n_pre + n_post)); ``uniform``: U(-gain, gain); ``normal``: N(0, gain); ``constant``: gain;
-        ``rectified_uniform``: max(0, U(-a, a)) with a = gain/sqrt(n_pre), for conductances, added to the lowest
-        conductance of a device.
+        a = gain sqrt(6/(n_pre + n_post)), where each position of a kernel counts; ``fan_in_uniform``: U(-a, a) with
+        a = gain/sqrt(n_pre), for n_pre weights into a unit; ``uniform``: U(-gain, gain); ``normal``: N(0, gain);
+        ``constant``: gain; ``rectified_uniform``: max(0, U(-a, a)) with a = gain/sqrt(n_pre), for conductances, added
+        to the lowest conductance of a device.
     gain
         The factor called gain in the formulas of `scheme`.
     angle
@@ -49,11 +51,13 @@ class Layer(Spec):
     Parameters
     ----------
     size
-        Number of units in the layer.
+        Number of units in the layer; that of its shape if left out.
+    shape
+        Channels, height and width of a layer whose units have places; the order of its units is channel, row, column.
     role
         ``input``: the units are clamped to the data; ``output``: they are read and nudged; ``hidden``: neither.
     bias
-        Whether the units learn a bias.
+        Whether the units learn a bias; in a layer with a shape, those of a channel share one.
     bias_learning_rate
         Learning rate of the biases; that of the first projection into the layer if left out.
     bias_initial
@@ -65,12 +69,31 @@ class Layer(Spec):
     """
 
     size: Annotated[Count, Field(le=MANY)]
+    shape: tuple[Count, Count, Count] | None = None
     role: Literal["input", "hidden", "output"] = "hidden"
     bias: bool = True
     bias_learning_rate: float | None = Field(default=None, ge=0)
     bias_initial: Initial | None = None
     neuron: str | NeuronModel | None = None
     parameters: dict[str, Value] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sized(cls, given: Any) -> Any:
+        shape = given.get("shape") if isinstance(given, dict) else None
+        if isinstance(shape, list | tuple) and len(shape) == 3 and all(isinstance(n, int) for n in shape):
+            given = {"size": prod(shape), **given}
+            if given["size"] != prod(shape):
+                raise ValueError(
+                    f"size is {given['size']}, and shape {list(shape)} has {prod(shape)} units; leave size out, or "
+                    "replace shape too"
+                )
+        return given
+
+    @property
+    def biases(self) -> int:
+        """The number of biases: one for each channel of a shape, or for each unit."""
+        return self.size if self.shape is None else self.shape[0]
 
 
 class Connect(Spec):
@@ -104,6 +127,17 @@ class Projection(Spec):
     ----------
     source, target
         Names of the layers that are connected; the same name twice stands for lateral synapses.
+    kind
+        ``dense``: a weight for each pair of units; ``conv``: kernels that all positions of two layers with shapes
+        share.
+    kernel
+        Width of the kernels of a convolution.
+    stride
+        Distance of neighbouring positions of a kernel.
+    padding
+        Number of rows and columns of zeros around the source.
+    pool
+        ``average``: the mean over 2 x 2 positions arrives at the target; ``none``: each position does.
     directed
         Whether the synapses act from source to target only, even between free layers. Feedback, if any, is then a
         projection of its own.
@@ -126,6 +160,11 @@ class Projection(Spec):
 
     source: str
     target: str
+    kind: Literal["dense", "conv"] = "dense"
+    kernel: Count | None = None
+    stride: Count = 1
+    padding: Annotated[int, Field(ge=0, le=MANY)] = 0
+    pool: Literal["none", "average"] = "none"
     directed: bool = False
     learning_rate: float = Field(ge=0)
     initial: Initial = Initial()
@@ -137,6 +176,25 @@ class Projection(Spec):
     synapse: str | SynapseModel | None = None
     hardware: str | Hardware | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _pool(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("pool") == "max":
+            raise ValueError(
+                "pool is 'max', which switches between units, so the energy has kinks; expected 'average' or 'none'"
+            )
+        return given
+
+    @model_validator(mode="after")
+    def _convolved(self) -> Self:
+        if self.kind == "conv" and self.kernel is None:
+            raise ValueError("kind is 'conv' without a kernel; give the width of the kernels, such as kernel = 5")
+        moved = {"kernel": self.kernel, "stride": self.stride - 1, "padding": self.padding, "pool": self.pool != "none"}
+        given = [key for key, value in moved.items() if value]
+        if self.kind == "dense" and given:
+            raise ValueError(f"{' and '.join(given)} is of a convolution, and kind is 'dense'; add kind = 'conv'")
+        return self
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.bounds is not None and self.bounds[0] >= self.bounds[1]:
@@ -144,7 +202,28 @@ class Projection(Spec):
         return self
 
 
-def check_edges(name: str, projection: Projection, layers: dict[str, Layer]) -> None:
+def check_graph(layers: dict[str, Layer], projections: dict[str, Projection]) -> None:
+    """Refuse layers without an input or an output, and projections that name no layers or lead to the input."""
+    roles = [layer.role for layer in layers.values()]
+    for role in ("input", "output"):
+        if roles.count(role) != 1:
+            raise ValueError(f"layers have {roles.count(role)} of role '{role}'; expected one")
+    for name, projection in projections.items():
+        for end in ("source", "target"):
+            layer = getattr(projection, end)
+            if layer not in layers:
+                raise ValueError(
+                    f"projections.{name}.{end} is '{layer}'; expected one of the layers: {', '.join(layers)}"
+                )
+        if layers[projection.target].role == "input":
+            raise ValueError(
+                f"projections.{name}.target is the input layer '{projection.target}', which is clamped; "
+                "swap source and target"
+            )
+        _check_edges(name, projection, layers)
+
+
+def _check_edges(name: str, projection: Projection, layers: dict[str, Layer]) -> None:
     """Refuse listed edges that name units outside their layers, or connect a unit with itself."""
     if projection.connect is None or projection.connect.edges is None:
         return

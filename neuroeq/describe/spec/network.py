@@ -12,9 +12,10 @@ from neuroeq.errors import SpecError
 from ..kinds import OWN, Kind, kind_of, made_of_hardware
 from .base import Described, Spec, Time, Value
 from .circuit import Resistive
+from .convolution import check_convolution
 from .data import Data
 from .expected import Expected, SubstrateName
-from .graph import Layer, Projection, check_edges
+from .graph import Layer, Projection, check_graph
 from .hardware import Hardware
 from .model import NeuronModel, SynapseModel
 from .recipe import NudgeName, Phases, Training
@@ -149,23 +150,9 @@ class Network(Described):
 
     @model_validator(mode="after")
     def _graph(self) -> Self:
-        roles = [layer.role for layer in self.layers.values()]
-        for role in ("input", "output"):
-            if roles.count(role) != 1:
-                raise ValueError(f"layers have {roles.count(role)} of role '{role}'; expected one")
+        check_graph(self.layers, self.projections)
         for name, projection in self.projections.items():
-            for end in ("source", "target"):
-                layer = getattr(projection, end)
-                if layer not in self.layers:
-                    raise ValueError(
-                        f"projections.{name}.{end} is '{layer}'; expected one of the layers: {', '.join(self.layers)}"
-                    )
-            if self.layers[projection.target].role == "input":
-                raise ValueError(
-                    f"projections.{name}.target is the input layer '{projection.target}', which is clamped; "
-                    "swap source and target"
-                )
-            check_edges(name, projection, self.layers)
+            check_convolution(name, projection, self.layers)
         for name, layer in self.layers.items():
             if layer.role != "input" and not self.into(name):
                 raise ValueError(f"layers.{name} has no projection; connect it or leave it out")

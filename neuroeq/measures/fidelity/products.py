@@ -1,4 +1,7 @@
-"""The gradient of every parameter from errors in the drives: dC/dW_ij = <a_i delta_j>, dC/db_j = <delta_j>."""
+"""The gradient of every parameter from errors in the drives: dC/dW_ij = <a_i delta_j>, dC/db_j = <delta_j>.
+
+It is summed over the synapses that share a weight.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,14 @@ def products(substrate: VectorField, at: Equilibrium, delta: dict[str, Array]) -
         The derivative of the cost in the drive of every unit, by layer: (batch, n).
     """
     network, gradient, m = substrate.network, {}, len(at.outputs)
+    maps, ones = substrate.simulation.operators, np.ones((m, 1))
     for name in substrate.params:
         if name not in network.projections:
-            gradient[name] = delta[name.removesuffix(".bias")].mean(axis=0)
+            gradient[name] = maps[name].outer(ones, delta[name.removesuffix(".bias")]) / m
             continue
         source, target = network.projections[name].source, network.projections[name].target
-        value = at.activity[source].T @ delta[target] / m
+        value = maps[name].outer(at.activity[source], delta[target]) / m
         if network.symmetric(name):
-            value = value + delta[source].T @ at.activity[target] / m
+            value = value + maps[name].outer(delta[source], at.activity[target]) / m
         gradient[name] = value
     return substrate.shaped(gradient)

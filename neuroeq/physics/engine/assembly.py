@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from neuroeq.describe.edges import Edges
 from neuroeq.describe.network import mask
+from neuroeq.describe.operators import Operator, operators
 from neuroeq.describe.spec import Network, NeuronModel
 from neuroeq.errors import SpecError
 from neuroeq.randomness import Streams
@@ -55,7 +55,7 @@ def assemble(
     batch: int,
     dt: float,
     plastics: list[Plastic],
-    edges: Mapping[str, Edges] | None = None,
+    maps: Mapping[str, Operator] | None = None,
     dense_delays: bool = False,
 ) -> Assembly:
     """Build the objects of a resolved network.
@@ -70,8 +70,8 @@ def assemble(
         Length of an integration step. [s]
     plastics
         Plastic projections whose factors the units must offer.
-    edges
-        The synapses of projections that are sparse.
+    maps
+        The projections as linear maps, if they are at hand.
     dense_delays
         Whether delays are left to matrix products; otherwise such a projection runs as Brian2 Synapses.
 
@@ -100,7 +100,7 @@ def assemble(
         name = f"population_{index}"
         streams = Streams(network.run.seed)
         populations.append(Population(name, model, sizes, batch, clock, dtype, factors, delivered, streams, clamped))
-    assembly = Assembly(clock, populations, _couplings(network, natives, edges or {}, dt), [])
+    assembly = Assembly(clock, populations, _couplings(network, natives, maps or operators(network), dt), [])
     for name in natives:
         assembly.natives.append(_native(network, name, assembly.home, receivers[name], dtype))
     return assembly
@@ -147,12 +147,12 @@ def _homes(network: Network) -> list[tuple[NeuronModel, list[str]]]:
     return homes
 
 
-def _couplings(network: Network, natives: list[str], edges: Mapping[str, Edges], dt: float) -> list[Coupling]:
+def _couplings(network: Network, natives: list[str], maps: Mapping[str, Operator], dt: float) -> list[Coupling]:
     couplings = []
     for name, projection in network.projections.items():
         if name in natives:
             continue
-        how = network.synapse(name).diffusive, edges.get(name), round((projection.delay or 0.0) / dt)
+        how = maps[name], network.synapse(name).diffusive, round((projection.delay or 0.0) / dt)
         couplings.append(Coupling(name, projection.source, projection.target, False, *how))
         if network.symmetric(name) and projection.source != projection.target:
             couplings.append(Coupling(name, projection.target, projection.source, True, *how))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuroeq.contract import Equilibrium, Params
+from neuroeq.describe.operators import operators
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
 
@@ -44,7 +45,7 @@ class Correction:
                 f"{network.where}: phases.nudge is 'corrected' with native or diffusive synapses; expected "
                 "transmission 'w*activity_pre'."
             )
-        self._couplings = assembly.couplings
+        self._couplings, self._maps = assembly.couplings, operators(network)
         self._moving = [coupling for coupling in assembly.couplings if coupling.source != network.input_layer]
         home = {layer: p for layer, p in assembly.home.items() if layer != network.input_layer}
         self._fields = {layer: Field(population.model) for layer, population in home.items()}
@@ -54,13 +55,17 @@ class Correction:
     def start(self, free: Equilibrium, params: Params) -> None:
         """Begin a phase that follows a free equilibrium, with the weights held in it."""
         self._m, self._rest = len(free.outputs), free.state
-        self._weights = [coupling.weight(params) for coupling in self._moving]
+        self._params = params
         self._gate, self._slope = {}, {}
         for layer, field in self._fields.items():
-            arriving = [free.activity[c.source] @ c.weight(params) for c in self._couplings if c.target == layer]
+            arriving = [c.forward(params, free.activity[c.source]) for c in self._couplings if c.target == layer]
             drive = sum(arriving[1:], start=arriving[0])
-            values = {field.model.state: free.state[layer], "drive": drive, "bias": params.get(f"{layer}.bias", 0.0)}
+            values = {field.model.state: free.state[layer], "drive": drive, "bias": self._bias(layer)}
             self._gate[layer], self._slope[layer] = field.drive_slope(values), field.activity_slope(values)
+
+    def _bias(self, layer: str) -> Array | float:
+        name = f"{layer}.bias"
+        return self._maps[name].incoming(self._params[name]) if name in self._params else 0.0
 
     def write(self) -> None:
         """Write -(Jac - Jac^T)(s - s0) into the nudge of every unit."""
@@ -69,7 +74,7 @@ class Correction:
         gated = {layer: self._gate[layer] * by for layer, by in moved.items()}
         for pull in self._pulls.values():
             pull[: self._m] = 0
-        for coupling, weight in zip(self._moving, self._weights, strict=True):
+        for coupling in self._moving:
             source, target = coupling.source, coupling.target
-            self._pulls[target][: self._m] -= self._gate[target] * (sent[source] @ weight)
-            self._pulls[source][: self._m] += self._slope[source] * (gated[target] @ weight.T)
+            self._pulls[target][: self._m] -= self._gate[target] * coupling.forward(self._params, sent[source])
+            self._pulls[source][: self._m] += self._slope[source] * coupling.backward(self._params, gated[target])

@@ -1,4 +1,4 @@
-"""Dense couplings: the drive of every layer as matrix products over the batch.
+"""Couplings: the drive of every layer as products over the batch.
 
     drive_j = sum over projections into j of  emission_i W_ij  (and  emission_k W_jk^T  along symmetric ones)
               - emission_j sum_i W_ij  where the transmission is diffusive
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuroeq.describe.edges import Edges
+from neuroeq.describe.operators import Operator
 
 Array = np.ndarray
 
@@ -32,8 +32,8 @@ class Coupling:
         Whether it runs against the projection.
     diffusive
         Whether it transmits differences.
-    edges
-        The synapses of a sparse projection; None for a dense one.
+    operator
+        The projection as a linear map.
     delay
         Number of steps by which it delays what it transmits.
     """
@@ -42,22 +42,30 @@ class Coupling:
     source: str
     target: str
     transposed: bool
+    operator: Operator
     diffusive: bool = False
-    edges: Edges | None = None
     delay: int = 0
-
-    def weight(self, params: Mapping[str, Array]) -> Array:
-        """Return its matrix: (source, target)."""
-        weight = params[self.projection]
-        return weight.T if self.transposed else weight
 
     def product(self, emission: Array, params: Mapping[str, Array]) -> Callable[[Array], object]:
         """Return a function that writes the product of the present emission, (m, source), with the weights."""
-        if self.edges is not None:
-            matrix = self.edges.matrix(params[self.projection], self.transposed)
-            return lambda rows: np.copyto(rows, (matrix @ np.ascontiguousarray(emission.T)).T)
-        weight = self.weight(params)
-        return lambda rows: np.matmul(emission, weight, out=rows)
+        product = self.operator.bound(params[self.projection], self.transposed)
+        return lambda rows: product(emission, rows)
+
+    def forward(self, params: Mapping[str, Array], sent: Array) -> Array:
+        """Return what arrives at the target: (m, target)."""
+        return self._product(params, sent, self.transposed)
+
+    def backward(self, params: Mapping[str, Array], sent: Array) -> Array:
+        """Return what would arrive at the source, in the opposite direction: (m, source)."""
+        return self._product(params, sent, not self.transposed)
+
+    def load(self, params: Mapping[str, Array]) -> Array:
+        """Return the sum of the weights into each unit of the target: (target,)."""
+        weight = params[self.projection]
+        return self.operator.outgoing(weight) if self.transposed else self.operator.incoming(weight)
+
+    def _product(self, params: Mapping[str, Array], sent: Array, transposed: bool) -> Array:
+        return (self.operator.backward if transposed else self.operator.forward)(params[self.projection], sent)
 
 
 class Drives:
@@ -123,7 +131,7 @@ class Drives:
             self._products += self._losses(rows, target, params)
 
     def _losses(self, rows: Array, target: str, params: Mapping[str, Array]) -> list[Callable[[], None]]:
-        loads = [c.weight(params).sum(axis=0) for c in self._diffusive if c.target == target]
+        loads = [c.load(params) for c in self._diffusive if c.target == target]
         return [_loss(rows, self._emissions[target][: len(rows)], sum(loads[1:], start=loads[0]))] if loads else []
 
     def write(self) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from neuroeq.contract import Equilibrium, Nudge, Params, Stop
-from neuroeq.describe.edges import sparse_edges
 from neuroeq.describe.network import check_batch
+from neuroeq.describe.operators import operators
 from neuroeq.describe.spec import Network
 from neuroeq.errors import DivergenceError, EquationError
 
@@ -59,8 +59,8 @@ class Simulation:
 
     Attributes
     ----------
-    edges
-        The synapses of sparse projections, by projection.
+    operators
+        The projections and biases as linear maps, by name.
     draws
         The random numbers of its phases.
 
@@ -86,9 +86,9 @@ class Simulation:
         use_target(target)
         self.network, self.batch, self.dt = network, batch, time_step(network)
         self.dtype = np.dtype(network.physics.precision).type
-        self.edges = sparse_edges(network)
-        plastics = plan(network, self.dt, self.edges) if plastic else []
-        self._assembly = assemble(network, batch, self.dt, plastics, self.edges)
+        self.operators = operators(network)
+        plastics = plan(network, self.dt, self.operators) if plastic else []
+        self._assembly = assemble(network, batch, self.dt, plastics, self.operators)
         self._home = self._assembly.home
         self._views()
         self._nudging = Nudging(network, self._assembly, one)
@@ -306,7 +306,7 @@ class Simulation:
     def _hold(self, params: Params) -> None:
         self._drives.clamp(self._values, params)
         for name, bias in self._biases.items():
-            bias[:] = params[name]
+            bias[:] = self.operators[name].incoming(params[name])
         self._strengths.hold(params)
         for native in self._assembly.natives:
             native.hold(params[native.name])

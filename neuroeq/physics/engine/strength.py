@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from neuroeq.contract import Params
+from neuroeq.describe.operators import operators
 from neuroeq.describe.spec import Network, NeuronModel
 
 Array = np.ndarray
@@ -66,18 +67,19 @@ class Strengths:
 
 
 def _outgoing(network: Network, params: Params, layer: str) -> Array:
-    total = np.zeros(network.layers[layer].size, network.physics.precision)
+    total, maps = np.zeros(network.layers[layer].size, network.physics.precision), operators(network)
     for name, projection in network.projections.items():
         if projection.source == layer:
-            total += params[name].sum(axis=1)
+            total += maps[name].outgoing(params[name])
         elif projection.target == layer and network.symmetric(name):
-            total += params[name].sum(axis=0)
+            total += maps[name].incoming(params[name])
     return total
 
 
 def _incoming_clamped(network: Network, params: Params, layer: str) -> Array:
-    total = np.zeros(network.layers[layer].size, network.physics.precision)
+    total, maps = np.zeros(network.layers[layer].size, network.physics.precision), operators(network)
     for name, projection in network.projections.items():
         if (projection.source, projection.target) == (network.input_layer, layer):
-            total += params[name].sum(axis=0)
-    return total + params.get(f"{layer}.bias", 0)
+            total += maps[name].incoming(params[name])
+    bias = f"{layer}.bias"
+    return total + maps[bias].incoming(params[bias]) if bias in params else total

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from neuroeq.contract import Equilibrium, Params
-from neuroeq.describe.edges import outer
 from neuroeq.describe.network import mask
 from neuroeq.describe.spec import Network
 
@@ -68,14 +67,14 @@ class Contrasts(PlainSubstrate):
             If weights are directed, units spike, or the equations of the units do not descend an energy.
         """
         check_energy(self.network)
-        values = self.field_values(eq)
+        values, maps = self.field_values(eq), self.simulation.operators
         total = sum(field.content(values[layer]).sum(axis=1) for layer, field in self.fields.items())
         for name, weight in self.params.items():
             if name not in self.network.projections:
-                total = total - eq.activity[name.removesuffix(".bias")] @ weight
+                total = total - eq.activity[name.removesuffix(".bias")] @ maps[name].incoming(weight)
                 continue
             ends = self.network.projections[name]
-            pairs = ((eq.activity[ends.source] @ weight) * eq.activity[ends.target]).sum(axis=1)
+            pairs = (maps[name].forward(weight, eq.activity[ends.source]) * eq.activity[ends.target]).sum(axis=1)
             total = total - (0.5 * pairs if ends.source == ends.target else pairs)
         return np.asarray(total)
 
@@ -102,17 +101,15 @@ class Contrasts(PlainSubstrate):
         contrast: Params = {}
         for name in self.params:
             if name not in self.network.projections:
-                contrast[name] = -_weighted(weighted, name.removesuffix(".bias")).mean(axis=0)
+                contrast[name] = -self._of_bias(name, _weighted(weighted, name.removesuffix(".bias")).mean(axis=0))
                 continue
             source, target = self.network.projections[name].source, self.network.projections[name].target
-            m, edges = len(weighted[0][1].outputs), self.simulation.edges.get(name)
+            m, outer = len(weighted[0][1].outputs), self.simulation.operators[name].outer
             if source == clamped:
                 clamped_values = weighted[0][1].activity[source]
-                contrast[name] = outer(edges, clamped_values, _weighted(weighted, target) / -m)
+                contrast[name] = outer(clamped_values, _weighted(weighted, target) / -m)
             else:
-                pairs = [
-                    outer(edges, eq.activity[source], (-weight / m) * eq.activity[target]) for weight, eq in weighted
-                ]
+                pairs = [outer(eq.activity[source], (-weight / m) * eq.activity[target]) for weight, eq in weighted]
                 contrast[name] = sum(pairs[1:], start=pairs[0])
         return self.shaped(contrast)
 
@@ -131,13 +128,13 @@ class Contrasts(PlainSubstrate):
         change: Params = {}
         for name in self.params:
             if name not in self.network.projections:
-                change[name] = moved[name.removesuffix(".bias")].sum(axis=0)
+                change[name] = self._of_bias(name, moved[name.removesuffix(".bias")].sum(axis=0))
                 continue
             ends = self.network.projections[name]
-            edges = self.simulation.edges.get(name)
-            change[name] = outer(edges, free.activity[ends.source], moved[ends.target])
+            outer = self.simulation.operators[name].outer
+            change[name] = outer(free.activity[ends.source], moved[ends.target])
             if self.network.symmetric(name):
-                change[name] = change[name] + outer(edges, moved[ends.source], free.activity[ends.target])
+                change[name] = change[name] + outer(moved[ends.source], free.activity[ends.target])
         return self.shaped(change)
 
     def drive_slopes(self, eq: Equilibrium) -> dict[str, Array]:
@@ -169,7 +166,7 @@ class Contrasts(PlainSubstrate):
         drives = self.drives(eq.activity)
         values = {}
         for layer, field in self.fields.items():
-            bias = np.broadcast_to(self.params.get(f"{layer}.bias", 0.0), drives[layer].shape)
+            bias = np.broadcast_to(self.biases(layer), drives[layer].shape)
             state = eq.state[layer] / self.state_of_one
             values[layer] = {field.model.state: state, "drive": drives[layer], "bias": bias}
         return values
@@ -177,22 +174,32 @@ class Contrasts(PlainSubstrate):
     def drives(self, activity: Mapping[str, Array]) -> dict[str, Array]:
         """Return the drive of every layer, (batch, n), for the activities of all layers, inputs included."""
         arriving: dict[str, list[Array]] = {layer: [] for layer in self.network.layers}
+        maps = self.simulation.operators
         for name, ends in self.network.projections.items():
-            arriving[ends.target].append(activity[ends.source] @ self.params[name])
+            arriving[ends.target].append(maps[name].forward(self.params[name], activity[ends.source]))
             if ends.source != ends.target and self.network.symmetric(name):
-                arriving[ends.source].append(activity[ends.target] @ self.params[name].T)
+                arriving[ends.source].append(maps[name].backward(self.params[name], activity[ends.target]))
         return {layer: sum(parts[1:], start=parts[0]) for layer, parts in arriving.items() if parts}
 
     def drives_back(self, error: Mapping[str, Array]) -> dict[str, Array]:
         """Return errors in the drives of free layers, propagated back to their activities: (batch, n)."""
-        back = {layer: np.zeros_like(value) for layer, value in error.items()}
+        back, maps = {layer: np.zeros_like(value) for layer, value in error.items()}, self.simulation.operators
         for name, ends in self.network.projections.items():
             if ends.source not in back:
                 continue
-            back[ends.source] += error[ends.target] @ self.params[name].T
+            back[ends.source] += maps[name].backward(self.params[name], error[ends.target])
             if ends.source != ends.target and self.network.symmetric(name):
-                back[ends.target] += error[ends.source] @ self.params[name]
+                back[ends.target] += maps[name].forward(self.params[name], error[ends.source])
         return back
+
+    def biases(self, layer: str) -> Array | float:
+        """Return the bias of every unit of a layer, (n,), or 0 where it has none."""
+        name = f"{layer}.bias"
+        return self.simulation.operators[name].incoming(self.params[name]) if name in self.params else 0.0
+
+    def _of_bias(self, name: str, units: Array) -> Array:
+        """Return the sum of a value of every unit, (n,), over those that share a bias."""
+        return self.simulation.operators[name].outer(np.ones((1, 1), units.dtype), units[None])
 
     def shaped(self, change: Params) -> Params:
         """Return a change in the shapes of the parameters, and 0 where there is no synapse."""

@@ -14,7 +14,8 @@ import numpy as np
 
 from neuroeq.contract import Equilibrium, Params, Stop
 from neuroeq.describe.catalog import load_model
-from neuroeq.describe.network import free_blocks, free_layers, free_weights
+from neuroeq.describe.network import free_layers
+from neuroeq.describe.operators import free_couplings, free_weights, operators
 from neuroeq.describe.spec import Bounds, Network, NeuronModel
 from neuroeq.units import physical
 
@@ -58,11 +59,18 @@ class FreeUnits:
         sizes = [network.layers[layer].size for layer in layers]
         self._fields, self._splits = [fields[layer] for layer in layers], np.cumsum(sizes)[:-1]
         self.output = np.repeat([layer == network.output_layer for layer in layers], sizes)
-        self._described, self._blocks = (network, params), free_blocks(network, params)
+        self._described, maps = (network, params), operators(network)
+        self._products = [
+            (each.rows, each.columns, each.operator.bound(each.weight, each.transposed))
+            for each in free_couplings(network, params)
+        ]
         clamped = np.asarray(free.activity[network.input_layer][:samples], float)
         self._arriving = np.concatenate([_from_inputs(network, params, clamped, layer) for layer in layers], axis=1)
         self._bias = np.concatenate(
-            [np.broadcast_to(params.get(f"{layer}.bias", 0.0), size) for layer, size in zip(layers, sizes, strict=True)]
+            [
+                maps[name].incoming(np.asarray(params[name], float)) if name in params else np.zeros(size)
+                for name, size in zip((f"{layer}.bias" for layer in layers), sizes, strict=True)
+            ]
         )
         begun = [free.activity[layer] if network.kind.spikes else free.state[layer] / one for layer in layers]
         self._begun = np.concatenate([np.asarray(each[:samples], float) for each in begun], axis=1)
@@ -118,8 +126,10 @@ class FreeUnits:
     def _arrived(self, activity: Array) -> Array:
         """Return the drive of all units by the activity of all units: (m, n)."""
         drive = np.zeros_like(activity)
-        for rows, columns, weights in self._blocks:
-            drive[:, columns] += activity[:, rows] @ weights
+        for rows, columns, product in self._products:
+            arriving = np.empty_like(drive[:, columns])
+            product(activity[:, rows], arriving)
+            drive[:, columns] += arriving
         return drive
 
     def _by_layer(self, which: Callable[[Field], Function], states: Array, drives: Array) -> Array:
@@ -152,8 +162,8 @@ def _step(model: NeuronModel) -> float:
 
 def _from_inputs(network: Network, params: Params, clamped: Array, layer: str) -> Array:
     """Return the drive of a layer by the inputs: (samples, n)."""
-    drive = np.zeros((len(clamped), network.layers[layer].size))
+    drive, maps = np.zeros((len(clamped), network.layers[layer].size)), operators(network)
     for name, ends in network.projections.items():
         if (ends.source, ends.target) == (network.input_layer, layer):
-            drive = drive + clamped @ params[name]
+            drive = drive + maps[name].forward(params[name], clamped)
     return drive

@@ -168,7 +168,7 @@ class NeuronSubstrate(Contrasts):
 
     def accumulator(self) -> Accumulator:
         """Return an empty accumulator for the changes of the synapses."""
-        return Accumulator(self.simulation.edges)
+        return Accumulator(self.simulation.operators)
 
     def plasticity(self, into: Accumulator, gain: float, on_step: Callable[[], Params] | None = None) -> Plasticity:
         """Return the `plasticity` argument of `relax` that lets synapses change in a phase."""

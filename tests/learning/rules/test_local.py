@@ -5,7 +5,7 @@ import pytest
 
 from neuroeq.contract import Nudge, Stop
 from neuroeq.errors import SpecError
-from neuroeq.physics.engine import Accumulator, Plasticity
+from neuroeq.physics.engine import Plasticity
 from tests.nets import COST, batch_of, centred, network, params_of, substrate_of, update_of
 
 SYNAPSES = [
@@ -48,7 +48,7 @@ def test_a_synapse_does_not_see_a_third_unit(on, synapse, seed):
 
 
 def one_step(substrate, inputs, targets, start):
-    into = Accumulator()
+    into = substrate.accumulator()
     nudge = Nudge(0.5, targets, COST)
     substrate.relax(inputs, nudge, start, stop=Stop(1), plasticity=Plasticity(into, 2.0))
     return substrate.shaped(into.take())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from neuroeq.contract import Nudge, Stop
-from neuroeq.physics.engine import Accumulator, Plasticity, Recording
+from neuroeq.physics.engine import Plasticity, Recording
 from tests.nets import COST, batch_of, centred, cosine, flat, network, params_of, substrate_of, update_of
 from tests.physics.substrates.test_spiking import SIZES, change, gradient, inner_problem
 
@@ -19,7 +19,7 @@ def plastic(synapse, neuron, **constants):
     substrate, (inputs, targets) = substrate_of(net), batch_of(net, SAMPLES)
 
     def go_on(start, steps):
-        into = Accumulator()
+        into = substrate.accumulator()
         learning = {"stop": Stop(steps), "plasticity": Plasticity(into, 1.0)}
         return substrate.relax(inputs, Nudge(0.5, targets, COST), start.resume, **learning), into.take()
 

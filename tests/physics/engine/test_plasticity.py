@@ -121,7 +121,7 @@ def test_clamped_values_that_are_changed_in_place_give_no_stale_factors():
     changes = []
     for value in (0.25, 0.75):
         values["input"][:] = value
-        into = Accumulator()
+        into = Accumulator({"input_hidden1": plastic.operator})
         synapses.start(values, Plasticity(into, 1.0))
         synapses.step()
         synapses.finish()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from neuroeq.data import load
-from neuroeq.describe.edges import Edges, outer
+from neuroeq.describe.operators import Sparse
 from neuroeq.describe.spec import overlay
 from neuroeq.learning.trainers import choose
 from neuroeq.learning.training import initial_state, train
@@ -16,15 +16,18 @@ from tests.nets import network, substrate_of
 def test_products_over_edges_are_those_over_all_pairs():
     rng = np.random.default_rng(0)
     connected = rng.random((40, 30)) < 0.2
-    edges, weight = Edges(connected), rng.normal(size=(40, 30)) * connected
+    sparse, weight = Sparse(connected), rng.normal(size=(40, 30)) * connected
     pre, post = rng.normal(size=(7, 40)), rng.normal(size=(7, 30))
-    np.testing.assert_allclose((edges.matrix(weight, False) @ pre.T).T, pre @ weight, atol=1e-13)
-    np.testing.assert_allclose((edges.matrix(weight, True) @ post.T).T, post @ weight.T, atol=1e-13)
-    np.testing.assert_allclose(outer(edges, pre, post), connected * (pre.T @ post), atol=1e-13)
+    drive, back = np.empty((7, 30)), np.empty((7, 40))
+    sparse.bound(weight)(pre, drive)
+    sparse.bound(weight, transposed=True)(post, back)
+    np.testing.assert_allclose(drive, pre @ weight, atol=1e-13)
+    np.testing.assert_allclose(back, post @ weight.T, atol=1e-13)
+    np.testing.assert_allclose(sparse.outer(pre, post), connected * (pre.T @ post), atol=1e-13)
 
 
 def trained(on, monkeypatch, below, directed=False, learning="contrastive"):
-    monkeypatch.setattr("neuroeq.describe.edges.SPARSE_BELOW", below)
+    monkeypatch.setattr("neuroeq.describe.operators.choice.SPARSE_BELOW", below)
     lateral = {"source": "hidden1", "target": "hidden1", "learning_rate": 0.05, "initial": {"gain": 0.3}}
     few = {"connect": {"probability": 0.08}}
     description = network(
@@ -46,7 +49,8 @@ def trained(on, monkeypatch, below, directed=False, learning="contrastive"):
     streams = Streams(0)
     state = initial_state(description, streams)
     start, substrate = dict(state.params), substrate_of(description, state.params, batch=10)
-    assert (len(substrate.simulation.edges) == 3) == (below > 0)
+    sparse = [each for each in substrate.simulation.operators.values() if isinstance(each, Sparse)]
+    assert (len(sparse) == 3) == (below > 0)
     for _ in train(substrate, load(description), state, streams):
         pass
     return start, state.params

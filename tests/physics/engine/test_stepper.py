@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neuroeq.contract import Nudge, Stop
-from neuroeq.physics.engine import Accumulator, Plasticity, Recording
+from neuroeq.physics.engine import Plasticity, Recording
 from tests.conftest import DATA
 from tests.nets import COST, batch_of, network, params_of, substrate_of
 
@@ -65,7 +65,7 @@ def _run(net, engine, target, monitored):
     inputs, targets = batch_of(net, 2)
     options = {"deferred": not monitored, "monitored": monitored}
     substrate = substrate_of(net, params_of(net), 2, engine=engine, target=target, **options)
-    record, into = Recording() if monitored else None, Accumulator()
+    record, into = Recording() if monitored else None, substrate.accumulator()
     rng = np.random.default_rng(3)
     free = substrate.relax(inputs, stop=Stop(30), record=record, rng=rng)
     equilibria = [free]

@@ -6,7 +6,7 @@ import pytest
 from neuroeq.contract import Nudge, Stop
 from neuroeq.errors import SpecError
 from neuroeq.measures.fidelity import implicit_gradient
-from neuroeq.physics.engine import Accumulator, Plasticity
+from neuroeq.physics.engine import Plasticity
 from tests.complete import complete, matrix, random_weights, split
 from tests.nets import COST, batch_of, network, params_of, positive, substrate_of, update_of
 
@@ -93,7 +93,11 @@ def test_weights_that_move_at_every_step_change_the_leak_at_once():
         return second
 
     eq = substrate.relax(
-        x, Nudge(BETA, y, COST), free.resume, stop=Stop(2), plasticity=Plasticity(Accumulator(), 1 / BETA, on_step)
+        x,
+        Nudge(BETA, y, COST),
+        free.resume,
+        stop=Stop(2),
+        plasticity=Plasticity(substrate.accumulator(), 1 / BETA, on_step),
     )
     s = free_states(free)
     for params in (first, second):

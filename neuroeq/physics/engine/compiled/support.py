@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 
-from neuroeq.describe.edges import Edges, sparse_edges
+from neuroeq.describe.operators import Sparse, operators
 from neuroeq.describe.spec import Network, NeuronModel
 from neuroeq.errors import EquationError
 
@@ -22,10 +23,10 @@ LARGE = 200_000
 """Pairs of units from which the sparse products of few connections are faster than dense ones."""
 
 
-def sparse_products(network: Network) -> dict[str, Edges]:
+def sparse_products(network: Network) -> dict[str, Sparse]:
     """Return the synapses of the projections whose compiled products run over them alone."""
-    found = sparse_edges(network)
-    return {name: edges for name, edges in found.items() if edges.shape[0] * edges.shape[1] >= LARGE}
+    found = operators(network)
+    return {name: each for name, each in found.items() if isinstance(each, Sparse) and prod(each.ends) >= LARGE}
 
 
 def layouts(network: Network) -> list[np.ndarray]:
@@ -37,7 +38,7 @@ def layouts(network: Network) -> list[np.ndarray]:
     arrays: list[np.ndarray] = []
     for edges in sparse_products(network).values():
         places = np.argsort(edges.post, kind="stable")
-        sizes = [np.bincount(each, minlength=n) for each, n in zip((edges.pre, edges.post), edges.shape, strict=True)]
+        sizes = [np.bincount(each, minlength=n) for each, n in zip((edges.pre, edges.post), edges.ends, strict=True)]
         starts, back_starts = (np.concatenate([[0], np.cumsum(each)]) for each in sizes)
         arrays += [starts, edges.post, back_starts, edges.pre[places], places]
     return [each.astype(np.int32) for each in arrays]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuroeq.describe.edges import Edges, outer
+from neuroeq.describe.operators import Operator
 
 Array = np.ndarray
 
@@ -17,37 +17,37 @@ class Accumulator:
 
     Parameters
     ----------
-    edges
-        The synapses of projections that are sparse.
+    operators
+        The projections and biases as linear maps, by name.
     """
 
-    def __init__(self, edges: Mapping[str, Edges] | None = None) -> None:
-        self._edges = edges or {}
+    def __init__(self, operators: Mapping[str, Operator]) -> None:
+        self._operators = operators
         self._change: dict[str, Array] = {}
         self._outer: dict[str, tuple[Array, Array]] = {}
 
     def add(self, name: str, amount: Array) -> None:
-        """Add an amount, (n_pre, n_post), to the change of a projection."""
+        """Add an amount, of the shape of the parameter, to the change of a projection."""
         if name in self._change:
             self._change[name] += amount
         else:
             self._change[name] = amount
 
     def add_outer(self, name: str, pre: Array, post: Array) -> None:
-        """Add pre^T post when the change is taken; phases with the same `pre`, (m, n_pre), share one matrix product."""
+        """Add a product when the change is taken; phases with the same `pre`, (m, n_pre), share one."""
         known, total = self._outer.get(name, (pre, None))
         if total is None:
             self._outer[name] = (pre, post)
         elif known is pre:
             total += post
         else:
-            self.add(name, outer(self._edges.get(name), known, total))
+            self.add(name, self._operators[name].outer(known, total))
             self._outer[name] = (pre, post)
 
     def take(self) -> dict[str, Array]:
-        """Return the change by projection, (n_pre, n_post), and start again at zero."""
+        """Return the change by projection, in the shapes of the parameters, and start again at zero."""
         for name, (pre, post) in self._outer.items():
-            self.add(name, outer(self._edges.get(name), pre, post))
+            self.add(name, self._operators[name].outer(pre, post))
         change, self._change, self._outer = self._change, {}, {}
         return change
 

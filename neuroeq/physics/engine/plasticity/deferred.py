@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from neuroeq.describe.edges import Edges, outer
+from neuroeq.describe.operators import Operator
 
 from .accumulator import Plasticity
 from .plan import Key, Plastic
@@ -52,17 +52,17 @@ class FactorBuffer:
             self._rows[key][self._end : end] = view[:m]
         self._end = end
 
-    def product(self, pre: Key, post: Key, edges: Edges | None) -> Array:
-        """Return the sum over all rows of the factor `pre` times the factor `post`, at synapses only: (n_pre, n_post).
+    def product(self, pre: Key, post: Key, operator: Operator) -> Array:
+        """Return the sum over all rows of the factor `pre` times the factor `post`, in the shape of the weights.
 
         Parameters
         ----------
         pre, post
             The names of the two factors.
-        edges
-            The synapses of a sparse projection; None for a dense one.
+        operator
+            The projection as a linear map.
         """
-        return outer(edges, self._rows[pre][: self._end], self._rows[post][: self._end])
+        return operator.outer(self._rows[pre][: self._end], self._rows[post][: self._end])
 
     def clear(self) -> None:
         """Remove all rows."""
@@ -141,7 +141,7 @@ class DeferredSynapses:
         for plastic, factor in self._factors():
             for term in plastic.terms:
                 if not callable(term.pre):
-                    product = self._buffer.product(term.pre, term.post, plastic.edges)
+                    product = self._buffer.product(term.pre, term.post, plastic.operator)
                     product *= factor * term.weight
                     self._plasticity.into.add(plastic.name, product)
         self._buffer.clear()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from neuroeq.describe.edges import Edges
 from neuroeq.describe.expressions import identifier
 from neuroeq.describe.network import learning_rates
+from neuroeq.describe.operators import Operator, operators
 from neuroeq.describe.spec import Network, SynapseModel
 from neuroeq.errors import EquationError
 from neuroeq.units import DIMENSIONLESS, Dimension, kind_of
@@ -44,7 +44,7 @@ class TermOf:
 
 @dataclass(frozen=True)
 class Plastic:
-    """A plastic dense projection, or a bias.
+    """A plastic projection, or a bias.
 
     Parameters
     ----------
@@ -54,20 +54,17 @@ class Plastic:
         Its synapse model, with the plasticity terms.
     source
         Name of the presynaptic layer.
-    shape
-        Shape of its weights, (n_pre, n_post).
+    operator
+        The projection, or the bias, as a linear map.
     terms
         The terms of its hebb, without those that a clamped source makes 0.
-    edges
-        The synapses of a sparse projection; None for a dense one.
     """
 
     name: str
     synapse: PlasticSynapse
     source: str
-    shape: tuple[int, int]
+    operator: Operator
     terms: tuple[TermOf, ...]
-    edges: Edges | None = None
 
     @property
     def keys(self) -> set[Key]:
@@ -106,8 +103,8 @@ def native_names(network: Network) -> list[str]:
     ]
 
 
-def plan(network: Network, dt: float, edges: Mapping[str, Edges] | None = None) -> list[Plastic]:
-    """Return the plastic dense projections and biases of a resolved network with steps of `dt` [s].
+def plan(network: Network, dt: float, maps: Mapping[str, Operator] | None = None) -> list[Plastic]:
+    """Return the plastic projections and biases of a resolved network with steps of `dt` [s].
 
     Parameters
     ----------
@@ -115,8 +112,8 @@ def plan(network: Network, dt: float, edges: Mapping[str, Edges] | None = None) 
         The network, resolved for its substrate.
     dt
         Length of an integration step. [s]
-    edges
-        The synapses of projections that are sparse.
+    maps
+        The projections as linear maps, if they are at hand.
 
     Raises
     ------
@@ -124,7 +121,7 @@ def plan(network: Network, dt: float, edges: Mapping[str, Edges] | None = None) 
         If the traces of a synapse model do not parse, or a factor makes no sense on a clamped input.
     """
     made: list[PlasticSynapse] = []
-    plastics, sparse = [], edges or {}
+    plastics, maps = [], maps or operators(network)
     for name, rate in learning_rates(network).items():
         source, target, model = _ends(network, name)
         if not rate or not model.plasticity:
@@ -133,12 +130,10 @@ def plan(network: Network, dt: float, edges: Mapping[str, Edges] | None = None) 
         if synapse is None:
             synapse = PlasticSynapse(model, f"{_prefix(model.name)}_{len(made)}")
             made.append(synapse)
-        n_pre = 1 if source == BIAS else network.layers[source].size
         clamped = source == BIAS or network.neuron(source) is None
         two_way = name in network.projections and network.symmetric(name)
         terms = _both_ways(synapse, source, target) if two_way else _one_way(synapse, source, target, clamped, dt)
-        size = (n_pre, network.layers[target].size)
-        plastics.append(Plastic(name, synapse, source, size, tuple(terms), sparse.get(name)))
+        plastics.append(Plastic(name, synapse, source, maps[name], tuple(terms)))
     return plastics
 
 

@@ -19,7 +19,7 @@ Array = np.ndarray
 
 
 class Stepwise:
-    """Synapses that Brian2 integrates step by step, as one group of (n_pre x n_post) weights.
+    """Synapses that Brian2 integrates step by step, as one group of all weights.
 
     Parameters
     ----------
@@ -36,10 +36,10 @@ class Stepwise:
     def __init__(self, plastic: Plastic, views: Mapping[Key, Array], hebb: Dimension, clock: Any, dtype: type) -> None:
         model = plastic.synapse.model
         self._plastic, self._views = plastic, views
-        self.name, self.shape = plastic.name, plastic.shape
+        self.name, self.shape = plastic.name, plastic.operator.shape
         with explained(model.where):
             self.group = brian().NeuronGroup(
-                int(np.prod(plastic.shape)),
+                int(np.prod(plastic.operator.shape)),
                 f"{model.equations}\nw : 1\nhebb : {unit_text(hebb)}\ngain : 1 (shared)",
                 method="euler",
                 namespace={name: quantity(value) for name, value in model.parameters.items()},
@@ -53,7 +53,7 @@ class Stepwise:
             for name, equation in self.group.equations.items()
             if equation.type != "subexpression" and name not in ("hebb", "gain")
         }
-        self._hebb = self.group.variables["hebb"].get_value().reshape(plastic.shape)
+        self._hebb = self.group.variables["hebb"].get_value().reshape(plastic.operator.shape)
 
     def start(self, values: Mapping[str, Array], plasticity: Plasticity, params: Mapping[str, Array]) -> None:
         """Begin a phase with the weights that the substrate holds."""
@@ -70,17 +70,17 @@ class Stepwise:
 
     def step(self) -> None:
         """Compute hebb for the current step, from which Brian2 then integrates the equations."""
-        m, total = self._m, 0.0
+        m, total = self._m, np.zeros(())
         for term in self._plastic.terms:
             if callable(term.pre):
                 pre = constant_factor(term.pre, self._values[self._plastic.source])
             else:
                 pre = self._views[term.pre][:m]
-            total = total + term.weight * (pre.T @ self._views[term.post][:m])
+            total = total + term.weight * self._plastic.operator.outer(pre, self._views[term.post][:m])
         self._hebb[:] = total / m if self._plastic.terms else 0
 
     def finish(self) -> None:
         """Add the change so far to the accumulator, and start again at zero."""
-        change = self._arrays["dw"].reshape(self._plastic.shape)
+        change = self._arrays["dw"].reshape(self._plastic.operator.shape)
         self._plasticity.into.add(self._plastic.name, change.copy())
         self._arrays["dw"].fill(0)

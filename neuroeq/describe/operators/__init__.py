@@ -1,0 +1,21 @@
+"""Projections as linear operators: dense, sparse and convolutional ones, and biases, behind one contract."""
+
+from .biases import Biases
+from .choice import operators
+from .convolution import Convolution
+from .dense import Dense
+from .free import FreeCoupling, free_couplings, free_weights
+from .operator import Operator
+from .sparse import Sparse
+
+__all__ = [
+    "Biases",
+    "Convolution",
+    "Dense",
+    "FreeCoupling",
+    "Operator",
+    "Sparse",
+    "free_couplings",
+    "free_weights",
+    "operators",
+]

@@ -1,0 +1,63 @@
+"""What a projection is to the engine: a linear map from what a layer sends to the drive of another."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import numpy as np
+
+Array = np.ndarray
+Product = Callable[[Array, Array], None]
+"""Writes what arrives, (m, n_to), into its second argument, for what is sent, (m, n_from)."""
+
+
+class Operator(ABC):
+    """The map  drive = A(W) sent  of the weights W of a projection, or of the biases of a layer.
+
+    Its three products belong to one energy, -sum over samples of post . A(W) pre: `forward` and `backward` are its
+    derivatives in `post` and in `pre`, so feedback is exactly symmetric, and `outer` is the one in W.
+
+    Parameters
+    ----------
+    shape
+        Shape of the weights.
+    ends
+        The number of units that send, and of units that receive: (n_pre, n_post).
+    """
+
+    def __init__(self, shape: tuple[int, ...], ends: tuple[int, int]) -> None:
+        self.shape, self.ends = shape, ends
+
+    @abstractmethod
+    def bound(self, weight: Array, transposed: bool = False) -> Product:
+        """Return the product with weights that stay as they are until the next call: forward, or backward."""
+
+    @abstractmethod
+    def outer(self, pre: Array, post: Array) -> Array:
+        """Return the sum over samples of d(post . A(W) pre)/dW, in the shape of W, for (m, n_pre) and (m, n_post)."""
+
+    def forward(self, weight: Array, sent: Array) -> Array:
+        """Return A(W) sent: (m, n_post), for (m, n_pre)."""
+        return self._written(weight, sent, False)
+
+    def backward(self, weight: Array, sent: Array) -> Array:
+        """Return A(W)^T sent: (m, n_pre), for (m, n_post)."""
+        return self._written(weight, sent, True)
+
+    def matrix(self, weight: Array) -> Array:
+        """Return the weights written out for all pairs of units: (n_pre, n_post)."""
+        return self.forward(weight, np.eye(self.ends[0], dtype=weight.dtype))
+
+    def incoming(self, weight: Array) -> Array:
+        """Return the sum of the weights into each receiving unit: (n_post,)."""
+        return self.forward(weight, np.ones((1, self.ends[0]), weight.dtype))[0]
+
+    def outgoing(self, weight: Array) -> Array:
+        """Return the sum of the weights from each sending unit: (n_pre,)."""
+        return self.backward(weight, np.ones((1, self.ends[1]), weight.dtype))[0]
+
+    def _written(self, weight: Array, sent: Array, transposed: bool) -> Array:
+        out = np.empty((len(sent), self.ends[0 if transposed else 1]), np.result_type(weight, sent))
+        self.bound(weight, transposed)(sent, out)
+        return out

@@ -1,0 +1,132 @@
+"""A convolution is the dense network with the same weights written out, and its three products are one energy's."""
+
+from math import prod
+
+import numpy as np
+import pytest
+from scipy.signal import correlate2d
+
+from neuroeq.contract import Nudge, Stop
+from neuroeq.describe.network import initial_params
+from neuroeq.describe.operators import Convolution, operators
+from neuroeq.describe.spec.convolution import Geometry
+from tests.nets import COST, batch_of, centred, network, substrate_of, update_of
+
+GEOMETRIES = {
+    "plain": Geometry((2, 6, 5), (3, 4, 3), 3),
+    "padded": Geometry((2, 5, 5), (3, 5, 5), 3, padding=1),
+    "strided": Geometry((1, 7, 7), (2, 3, 3), 3, stride=2),
+    "pooled": Geometry((3, 8, 6), (4, 2, 1), 5, pooled=True),
+    "padded, strided and pooled": Geometry((2, 9, 9), (3, 2, 2), 4, stride=2, padding=1, pooled=True),
+}
+
+
+@pytest.fixture(params=list(GEOMETRIES))
+def geometry(request):
+    return GEOMETRIES[request.param]
+
+
+def by_hand(geometry, weight, image):
+    """The convolution of one image (channels, height, width), position by position, and then the average."""
+    padded = np.pad(image, [(0, 0), *[(geometry.padding, geometry.padding)] * 2])
+    maps = np.array([sum(correlate2d(padded[c], kernel[c], "valid") for c in range(len(image))) for kernel in weight])[
+        :, :: geometry.stride, :: geometry.stride
+    ]
+    if geometry.pooled:
+        maps = maps.reshape(len(weight), maps.shape[1] // 2, 2, maps.shape[2] // 2, 2).mean(axis=(2, 4))
+    return maps
+
+
+def test_a_convolution_is_that_of_scipy(geometry):
+    rng, operator = np.random.default_rng(0), Convolution(geometry)
+    weight, images = rng.normal(size=operator.shape), rng.normal(size=(3, *geometry.before))
+    arriving = operator.forward(weight, images.reshape(3, -1))
+    for found, image in zip(arriving, images, strict=True):
+        np.testing.assert_allclose(found.reshape(geometry.after), by_hand(geometry, weight, image), atol=1e-12)
+
+
+def test_feedback_is_exactly_the_transposed_map_and_the_outer_product_its_derivative(geometry, monkeypatch):
+    """<y, A(W) x> = <A(W)^T y, x> = <outer(x, y), W>, also where samples are taken one after the other."""
+    rng = np.random.default_rng(1)
+    for patches in (1, 2**20):
+        monkeypatch.setattr("neuroeq.describe.operators.convolution.PATCHES", patches)
+        operator = Convolution(geometry)
+        weight = rng.normal(size=operator.shape)
+        x, y = (rng.normal(size=(4, n)) for n in operator.ends)
+        energy = np.sum(y * operator.forward(weight, x))
+        assert np.sum(operator.backward(weight, y) * x) == pytest.approx(energy, abs=1e-12 * np.abs(x).sum())
+        assert np.sum(operator.outer(x, y) * weight) == pytest.approx(energy, abs=1e-12 * np.abs(x).sum())
+        np.testing.assert_allclose(operator.forward(weight, x), x @ operator.matrix(weight), atol=1e-12)
+        np.testing.assert_allclose(operator.incoming(weight), operator.matrix(weight).sum(axis=0), atol=1e-12)
+        np.testing.assert_allclose(operator.outgoing(weight), operator.matrix(weight).sum(axis=1), atol=1e-12)
+
+
+NETS = {
+    "pooled": {
+        "layers": {"input": {"shape": [1, 8, 8]}, "hidden1": {"shape": [3, 3, 3]}, "output": {"size": 4}},
+        "projections": {"input_hidden1": {"kind": "conv", "kernel": 3, "pool": "average"}},
+    },
+    "two convolutions": {
+        "layers": {
+            "input": {"shape": [2, 6, 6]},
+            "hidden1": {"shape": [3, 6, 6]},
+            "hidden2": {"shape": [4, 2, 2]},
+            "output": {"size": 4},
+        },
+        "projections": {
+            "input_hidden1": {"kind": "conv", "kernel": 3, "padding": 1},
+            "hidden1_hidden2": {"kind": "conv", "kernel": 3, "pool": "average"},
+        },
+    },
+}
+
+
+def conv_net(which, on="rate", **over):
+    """A convolutional network, and the dense one with as many units, resolved for a substrate."""
+    described = NETS[which]
+    sizes = {name: layer.get("size") or prod(layer["shape"]) for name, layer in described["layers"].items()}
+    shapes = {name: {"size": sizes[name], **layer} for name, layer in described["layers"].items()}
+    conv = network(on, *sizes.values(), layers=shapes, projections=described["projections"], **over)
+    return conv, network(on, *sizes.values(), **over)
+
+
+def params_of(net, scale=0.3):
+    params, rng = initial_params(net, np.random.default_rng(0)), np.random.default_rng(1)
+    for name, value in params.items():
+        params[name] = rng.uniform(0.1, 0.4, value.shape) if name.endswith(".bias") else scale * value
+    return params
+
+
+def written_out(net, params):
+    """The parameters of the dense network that has the weights of a convolutional one."""
+    maps = operators(net)
+    return {
+        name: maps[name].incoming(value) if name.endswith(".bias") else maps[name].matrix(value)
+        for name, value in params.items()
+    }
+
+
+@pytest.mark.parametrize("which", list(NETS))
+@pytest.mark.parametrize("on", ["rate", "spiking"])
+@pytest.mark.parametrize("learning", ["in_situ", "contrastive"])
+def test_a_convolutional_network_is_the_dense_one_with_its_weights_written_out(which, on, learning):
+    """State by state; and a shared weight changes by the sum of what its copies would."""
+    conv, dense = conv_net(which, on, training={"learning": learning})
+    params = params_of(conv)
+    one = substrate_of(conv, params, batch=3)
+    other = substrate_of(dense, written_out(conv, params), batch=3)
+    inputs, targets = batch_of(conv, 3)
+    maps = operators(conv)
+    for nudge in (None, Nudge(0.3, targets, COST)):
+        ends = [each.relax(inputs, nudge, stop=Stop(30)) for each in (one, other)]
+        for layer in ends[0].state:
+            np.testing.assert_allclose(ends[0].state[layer], ends[1].state[layer], rtol=0, atol=1e-12)
+    changes = [update_of(each, inputs, targets, centred(0.3), learning=learning).change for each in (one, other)]
+    for name, change in changes[0].items():
+        assert change.shape == params[name].shape and np.abs(change).max() > 1e-6, name
+        if name.endswith(".bias"):
+            summed = maps[name].outer(np.ones((1, 1)), changes[1][name][None])
+        else:
+            # the derivative of <C, A(W)> in W, for the change C that the dense network asks for
+            summed = maps[name].outer(np.eye(maps[name].ends[0]), changes[1][name])
+        np.testing.assert_allclose(change, summed, rtol=0, atol=1e-10)
