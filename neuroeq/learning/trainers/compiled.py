@@ -60,9 +60,12 @@ MODELS = ("neuron", "synapse", "input", "neuron_parameters", "synapse_parameters
 ALLOWED: Allowed = {
     **any_of("", ASIDE),
     **RECIPE,
-    **any_of("layers.*.", ("size", "role", "bias", "bias_learning_rate", "bias_initial", "neuron", "parameters")),
+    **any_of(
+        "layers.*.", ("size", "shape", "role", "bias", "bias_learning_rate", "bias_initial", "neuron", "parameters")
+    ),
     **any_of("projections.*.", ("source", "target", "directed", "learning_rate", "initial", "bounds")),
     **any_of("projections.*.", ("connect", "delay", "synapse", "hardware")),  # `unsupported` checks these
+    **any_of("projections.*.", ("kind", "kernel", "stride", "padding", "pool")),
     **any_of("substrate.*.", (*MODELS, "dt", "precision", *OVERLAYS)),
     **HARDWARE,
     "run.engine": (None, "compiled"),

@@ -7,9 +7,14 @@ import pytest
 from scipy.signal import correlate2d
 
 from neuroeq.contract import Nudge, Stop
+from neuroeq.data import load
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.operators import Convolution, operators
+from neuroeq.describe.spec import overlay
 from neuroeq.describe.spec.convolution import Geometry
+from neuroeq.learning.trainers import choose
+from neuroeq.learning.training import initial_state, train
+from neuroeq.randomness import Streams
 from tests.nets import COST, batch_of, centred, network, substrate_of, update_of
 
 GEOMETRIES = {
@@ -130,3 +135,50 @@ def test_a_convolutional_network_is_the_dense_one_with_its_weights_written_out(w
             # the derivative of <C, A(W)> in W, for the change C that the dense network asks for
             summed = maps[name].outer(np.eye(maps[name].ends[0]), changes[1][name])
         np.testing.assert_allclose(change, summed, rtol=0, atol=1e-10)
+
+
+COMPILED = {
+    "contrast": {"training": {"momentum": 0.5, "learning": "contrastive"}},
+    "in situ": {"projections": {"hidden1_hidden2": {"bounds": [-0.2, 0.3]}}},
+    "vector field": {"training": {"learning": "contrastive", "rule": "vector_field"}},
+    "spiking": {"on": "spiking"},
+    "phases alone": {
+        "training": {"rule": "coupled_learning", "learning": "contrastive", "step": {"kind": "sign", "threshold": 0}}
+    },
+}
+
+
+@pytest.mark.compiled
+@pytest.mark.usefixtures("compiler")
+@pytest.mark.parametrize("over", [pytest.param(over, id=name) for name, over in COMPILED.items()])
+def test_compiled_convolutions_end_in_the_weights_of_the_stepper(over):
+    """With a last batch that is smaller than others, and fewer samples than are taken at a time."""
+    over, ends = dict(over), []
+    on = over.pop("on", "rate")
+    for engine in ("stepper", "compiled"):
+        base = {
+            "data": {"name": "digits", "limit": 30},
+            "layers": {
+                "input": {"shape": [1, 8, 8]},
+                "hidden1": {"size": 108, "shape": [3, 6, 6]},
+                "hidden2": {"size": 20, "shape": [5, 2, 2]},
+            },
+            "projections": {
+                "input_hidden1": {"kind": "conv", "kernel": 3},
+                "hidden1_hidden2": {"kind": "conv", "kernel": 3, "pool": "average"},
+            },
+            "phases": {"free": {"duration": "12 steps"}, "nudged": {"duration": "8 steps"}},
+            "training": {"epochs": 1, "batch_size": 9},
+            "run": {"engine": engine},
+        }
+        description = network(on, *(64, 108, 20, 10), **overlay(base, over))
+        assert engine == "stepper" or choose(description, 0).trainer.startswith("compiled")
+        streams = Streams(0)
+        state = initial_state(description, streams)
+        start, substrate = dict(state.params), substrate_of(description, state.params, batch=9)
+        for _ in train(substrate, load(description), state, streams):
+            pass
+        ends.append(state.params)
+    for name, before in start.items():
+        assert np.abs(ends[0][name] - before).max() > 1e-5, name
+        np.testing.assert_allclose(ends[1][name], ends[0][name], rtol=0, atol=1e-12)

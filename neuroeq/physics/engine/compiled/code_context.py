@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from neuroeq.describe.operators import operators
 from neuroeq.describe.spec import Network
+from neuroeq.describe.spec.convolution import Geometry, geometry_of
 
 from ..assembly import Assembly
 from ..plasticity.plan import Key
@@ -95,8 +98,22 @@ class CodeContext:
         every = [(each, drawn) for each in self.assembly.populations for drawn in each.drawn]
         return next(i for i, (each, drawn) in enumerate(every) if each is population and drawn == name)
 
+    @property
+    def convolutions(self) -> dict[str, Geometry]:
+        """How the kernels of convolutional projections move, by name."""
+        network = self.network
+        return {
+            name: geometry_of(projection, network.layers)
+            for name, projection in network.projections.items()
+            if projection.kind == "conv"
+        }
+
+    def count(self, name: str) -> int:
+        """Return the number of weights or biases of a parameter."""
+        return prod(operators(self.network)[name].shape)
+
     def shape(self, name: str) -> tuple[int, int]:
-        """Return the shape of a parameter; a bias comes from one unit."""
+        """Return the number of units at both ends of a parameter; a bias comes from one unit."""
         if name not in self.network.projections:
             return 1, self.size(name.removesuffix(".bias"))
         ends = self.network.projections[name]

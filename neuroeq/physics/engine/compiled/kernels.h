@@ -98,10 +98,11 @@ void transpose(real* __restrict out, const real* __restrict w) {
         for (int n = 0; n < N; ++n) out[n * K + k] = w[k * N + n];
 }
 
-// Every row of (BATCH, N) becomes `row`.
-template <int N>
+// Every row of (BATCH, N) becomes `row`, of (N / EACH,), whose values EACH neighbouring units share.
+template <int N, int EACH>
 void spread(real* __restrict out, const real* __restrict row) {
-    for (int s = 0; s < BATCH; ++s) std::memcpy(out + s * N, row, sizeof(real) * N);
+    for (int n = 0; n < N; ++n) out[n] = row[n / EACH];
+    for (int s = 1; s < BATCH; ++s) std::memcpy(out + s * N, out, sizeof(real) * N);
 }
 
 // out = -beta (readout - wanted)
@@ -321,12 +322,11 @@ void move(real* __restrict w, real rate, const real* __restrict change) {
     });
 }
 
-// b += rate sum over samples of change
-template <int N>
+// b += rate sum over samples of change, and over the EACH neighbouring units that share a bias
+template <int N, int EACH>
 void move_bias(int m, real* __restrict b, real rate, const real* __restrict change) {
-    for (int s = 0; s < m; ++s) {
-            for (int n = 0; n < N; ++n) b[n] += rate * change[s * N + n];
-    }
+    for (int s = 0; s < m; ++s)
+        for (int n = 0; n < N; ++n) b[n / EACH] += rate * change[s * N + n];
 }
 
 // What inputs of (m, K) send that is not 0, input by input.

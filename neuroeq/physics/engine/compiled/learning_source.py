@@ -26,6 +26,8 @@ def learning_source(context: CodeContext) -> list[str]:
     for index, each in enumerate(context.updates):
         pre, post = context.shape(each.name)
         cells = f"BATCH * {post}" if each.clamped else f"{pre * post}"
+        if each.name in context.convolutions and not each.clamped:
+            cells = f"kernels_{each.name}.CELLS"
         if each.name in context.sparse:
             storage.append(f"static std::vector<real> edge_{index};")
             forgetting.append(f"edge_{index}.assign(edges_{each.name}.count(), 0);")
@@ -58,6 +60,10 @@ def learning_source(context: CodeContext) -> list[str]:
 def _noted(context: CodeContext, each: ParameterUpdate, index: int, term: Product, factor: str) -> str:
     """Return the line that adds a factor times the products of the units of two moving layers."""
     assert term.pre is not None
+    if each.name in context.convolutions:
+        return (
+            f"kernels_{each.name}.outer(m, change_{index}, {factor}, {context.at(term.pre)}, {context.at(term.post)});"
+        )
     if each.name in context.sparse:
         ends = enumerate((term.pre, term.post))
         sides = ", ".join(f"by_unit<{context.size(key[0])}, {i}>(m, {context.at(key)})" for i, key in ends)
@@ -85,19 +91,21 @@ def _changes(context: CodeContext, each: ParameterUpdate, index: int) -> list[st
     """Return the arrays that the products of a parameter are summed in, apart from those of single synapses."""
     if each.name in context.sparse and not each.clamped:
         return []
+    if each.name in context.convolutions:
+        return [f"change_{index}"]
     return sorted({_name(context, term, index) for term in each.terms})
 
 
 def _moved(context: CodeContext, each: ParameterUpdate, index: int) -> tuple[list[str], list[str]]:
     """Return what a parameter needs to be stored beside its change, and the lines that move it."""
-    (pre, post), weight = context.shape(each.name), f"work.params[{index}]"
+    weight = f"work.params[{index}]"
     rate = f"(real)work.rates[{index}]"
     steps = _descent(context, each)
     if each.name in context.sparse:
         return [], _over_edges(context, each, index, steps)
     if not steps:
         return [], _plain(context, each, index)
-    total, cells = f"total_{index}", pre * post
+    total, cells = f"total_{index}", context.count(each.name)
     storage = [f"static real {total}[{cells}];"]
     zeroed = f"fill<{cells}>({total}, (real)0);"
     gathered = [zeroed, *_summed(context, each, index, total, "(real)1")]
@@ -146,11 +154,11 @@ def _of_inputs(context: CodeContext, each: ParameterUpdate, index: int) -> list[
 
 def _plain(context: CodeContext, each: ParameterUpdate, index: int) -> list[str]:
     """Return the lines that move a parameter by its rate times its change, and keep it within its bounds."""
-    (pre, post), weight = context.shape(each.name), f"work.params[{index}]"
+    weight = f"work.params[{index}]"
     lines = _summed(context, each, index, weight, f"(real)work.rates[{index}]")
     within = _within(context, each.name)
     if within is not None:
-        lines.append(f"keep_within<{pre * post}>({weight}, {_limit(within[0])}, {_limit(within[1])});")
+        lines.append(f"keep_within<{context.count(each.name)}>({weight}, {_limit(within[0])}, {_limit(within[1])});")
     return lines
 
 
@@ -160,7 +168,10 @@ def _summed(context: CodeContext, each: ParameterUpdate, index: int, to: str, ra
     if each.name in context.sparse:  # where the rate is 1
         return [*_of_inputs(context, each, index), f"edges_{each.name}.spread({to}, edge_{index}.data());"]
     if each.name not in context.network.projections:
-        return [f"move_bias<{post}>(m, {to}, {rate}, change_{index});"]
+        return [f"move_bias<{post}, {post // context.count(each.name)}>(m, {to}, {rate}, change_{index});"]
+    if each.name in context.convolutions:
+        sums = f"kernels_{each.name}.move(m, {to}, {rate}, shown, change_{index});"
+        return [sums if each.clamped else f"kernels_{each.name}.narrow({to}, {rate}, change_{index});"]
     if each.clamped:
         return [f"move_clamped<{pre}, {post}>(sent, {to}, {rate}, change_{index});"]
     return [

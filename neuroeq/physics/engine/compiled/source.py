@@ -39,7 +39,7 @@ def training_source(context: CodeContext) -> str:
         tolerance = -1.0 if relaxation.tolerance is None else relaxation.tolerance
         lines.append(f"constexpr Ends {name} = {{{relaxation.n_steps(context.dt)}, {tolerance!r}L}};")
     lines.append(f"static real* held[{len(context.names)}];")
-    lines += ["static Sent<INPUTS> sent;", "static const real* sent_by_unit;"]
+    lines += ["static Sent<INPUTS> sent;", "static const real* sent_by_unit;", "static real shown[BATCH * INPUTS];"]
     return "\n".join(
         [*lines, *_time(context), *_states(context), *_drives(context), *_steps(context), *learning_source(context), ""]
     )
@@ -109,7 +109,7 @@ def _drives(context: CodeContext) -> list[str]:
     storage, connecting, holding = _synapses(context)
     clamping, driving = [], []
     holding[:0] = [f"held[{i}] = params[{i}];" for i in range(len(context.names))]
-    for name in sorted(backed - set(context.sparse)):
+    for name in sorted(backed - set(context.sparse) - set(context.convolutions)):
         ends = network.projections[name]
         k, n = context.size(ends.source), context.size(ends.target)
         storage.append(f"static real back_{name}[{k * n}];")
@@ -118,6 +118,7 @@ def _drives(context: CodeContext) -> list[str]:
         clamping.append(f"copy<INPUTS>(m, {context.at((given, moving[given].drive))}, inputs);")
     else:
         clamping.append("sent.read(m, inputs);")
+        clamping.append("copy<INPUTS>(m, shown, inputs);" if context.convolutions else "")
     if any(network.projections[name].source == given and given not in moving for name in context.sparse):
         clamping.append("sent_by_unit = by_unit<INPUTS, 2>(m, inputs);")
     for layer, couplings in ((layer, each) for layer, each in sources.items() if layer != given):
@@ -129,6 +130,9 @@ def _drives(context: CodeContext) -> list[str]:
             if coupling.projection in context.sparse:
                 total = f"given_{layer}"
                 arriving = f"edges_{coupling.projection}.forward(BATCH, {total}, {total}, sent_by_unit);"
+            if coupling.projection in context.convolutions:
+                total = f"given_{layer}"
+                arriving = f"kernels_{coupling.projection}.forward(m, {total}, {total}, shown);"
             holding.append(arriving)
         holding.append(f"copy<BATCH * {n}>({drive}, given_{layer});")
         base = f"given_{layer}"
@@ -136,7 +140,10 @@ def _drives(context: CodeContext) -> list[str]:
             driving.append(_product(context, coupling, drive, base))
             base = drive
         if network.layers[layer].bias:
-            holding.append(f"spread<{n}>({context.at((layer, 'bias'))}, {context.held(f'{layer}.bias')});")
+            holding.append(
+                f"spread<{n}, {n // network.layers[layer].biases}>({context.at((layer, 'bias'))}, "
+                f"{context.held(f'{layer}.bias')});"
+            )
     rings, putting = _rings(context)
     driving[:0] = putting
     return [
@@ -162,11 +169,17 @@ def _rings(context: CodeContext) -> tuple[list[str], list[str]]:
 
 
 def _synapses(context: CodeContext) -> tuple[list[str], list[str], list[str]]:
-    """Return what stores the synapses of sparse projections, and the lines that connect them and hold their weights."""
+    """Return what stores sparse and convolutional projections, and the lines that connect and hold their weights."""
     names = list(enumerate(context.sparse))
     storage = [f"static Synapses<{', '.join(map(str, context.shape(name)))}> edges_{name};" for _, name in names]
     connecting = [f"edges_{name}.connect(edges + {5 * index});" for index, name in names]
-    return storage, connecting, [f"edges_{name}.hold({context.held(name)});" for _, name in names]
+    holding = [f"edges_{name}.hold({context.held(name)});" for _, name in names]
+    for name, geometry in context.convolutions.items():
+        sizes = (*geometry.before, *geometry.after, geometry.kernel, geometry.stride, geometry.padding)
+        kind = f"Convolution<{', '.join(map(str, sizes))}, {str(geometry.pooled).lower()}>"
+        storage.append(f"static {kind} kernels_{name};")
+        holding.append(f"kernels_{name}.hold({context.held(name)});")
+    return storage, connecting, holding
 
 
 def _product(context: CodeContext, coupling: Coupling, drive: str, base: str) -> str:
@@ -177,6 +190,9 @@ def _product(context: CodeContext, coupling: Coupling, drive: str, base: str) ->
     source = context.at((coupling.source, context.emitted))
     if coupling.delay:
         source = f"delayed_{coupling.source}_{coupling.delay}.oldest()"
+    if coupling.projection in context.convolutions:
+        way = "backward" if coupling.transposed else "forward"
+        return f"kernels_{coupling.projection}.{way}(m, {drive}, {base}, {source});"
     if coupling.projection in context.sparse:
         way = "backward" if coupling.transposed else "forward"
         return f"edges_{coupling.projection}.{way}(m, {drive}, {base}, by_unit<{k}, 0>(m, {source}));"

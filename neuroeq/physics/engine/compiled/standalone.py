@@ -93,6 +93,7 @@ def _source(context: CodeContext, codes: list[str], training: str, arrays: dict[
             _header("work.h"),
             _header("kernels.h"),
             _header("sparse.h"),
+            _header("convolution.h"),
             _header("noise.h"),
             _header("pruning.h"),
             training,
