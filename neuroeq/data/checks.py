@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from neuroeq.describe.spec import Network
+from neuroeq.describe.spec import Layer, Network
 from neuroeq.errors import DataError, NeuroeqWarning
 
 from .source import Source
@@ -29,7 +29,7 @@ def check_source(network: Network, source: Source) -> None:
     Raises
     ------
     DataError
-        If inputs are not finite, the test part does not fit the training part, or sizes do not fit the layers.
+        If inputs are not finite, the test part does not fit the training part, or sizes or shapes do not fit the layers.
     """
     name, parts = network.data.name, {"": source.inputs, "test ": source.test_inputs}
     for part, inputs in parts.items():
@@ -39,6 +39,7 @@ def check_source(network: Network, source: Source) -> None:
         _check_test(name, source, source.test_inputs, source.test_labels)
     n_classes = int(source.labels.max()) + 1
     absent = sorted(set(range(n_classes)) - set(np.unique(source.labels).tolist()))
+    _check_shape(network, network.layers[network.input_layer], source)
     _check_sizes(network, source.inputs.shape[1], n_classes, _numbered(absent))
     if absent:
         warnings.warn(f"data set '{name}': {_numbered(absent)}.", NeuroeqWarning, stacklevel=3)
@@ -79,6 +80,20 @@ def _numbered(absent: list[int]) -> str:
     several = len(absent) > 1
     which = f"class{'es' if several else ''} {', '.join(map(str, absent))} {'have' if several else 'has'}"
     return f"{which} no example" + ("; classes count from 0, so subtract 1 if labels count from 1" * (absent == [0]))
+
+
+def _check_shape(network: Network, layer: Layer, source: Source) -> None:
+    """Refuse an input layer with another shape than that of the images."""
+    if layer.shape is None or layer.shape == source.shape:
+        return
+    name, wide = network.data.name, source.inputs.shape[1]
+    if source.shape is None:
+        expected = f"size = {wide} and no shape for data set '{name}', a table of features without places"
+        if layer.size == wide and name.endswith(".npz"):
+            expected += f", or inputs (n, {', '.join(map(str, layer.shape))}) in the file"
+    else:
+        expected = f"shape = {list(source.shape)} for the images of data set '{name}'"
+    raise DataError(f"{network.where}: layers.{network.input_layer}.shape is {list(layer.shape)}; expected {expected}.")
 
 
 def _check_sizes(network: Network, n_inputs: int, n_classes: int, remark: str) -> None:

@@ -13,7 +13,7 @@ from neuroeq.describe.spec.data import Data
 from neuroeq.errors import DataError
 
 from .checks import check_source
-from .source import Source
+from .source import Shape, Source
 from .sources import read
 
 Array = np.ndarray
@@ -74,12 +74,15 @@ class Examples:
         The parts that errors are measured on; None where the protocol leaves one out.
     n_classes
         Number of classes that the labels stand for.
+    shape
+        Channels, height and width of the inputs, where they are images.
     """
 
     train: Part
     validation: Part | None
     test: Part | None
     n_classes: int
+    shape: Shape | None = None
 
     def batch(self, part: Part, which: Array | slice, network: Network) -> tuple[Array, Array, Array]:
         """Return inputs, labels and targets of the selected examples, in the precision of a resolved network."""
@@ -159,6 +162,7 @@ def _split(spec: Data, source: Source, n_classes: int) -> Examples:
         None if validation is None else _part(spec, source, validation, train),
         _test_part(spec, source, test, train),
         n_classes,
+        source.shape,
     )
 
 

@@ -13,7 +13,7 @@ from neuroeq.errors import DataError, unknown_name
 
 from . import idx
 from .arrays import OWN_DATA, read_npz
-from .source import Source
+from .source import Source, flat, shape_of
 
 Array = np.ndarray
 
@@ -70,7 +70,7 @@ def read(name: str, samples: int, noise: float, data_dir: Path | None, beside: P
         from sklearn.datasets import load_digits
 
         inputs, labels = load_digits(return_X_y=True)
-        return Source(inputs, labels, scale=1 / 16)
+        return Source(inputs, labels, scale=1 / 16, shape=(1, 8, 8))
     parent = data_folder(data_dir)
     if name.endswith(".npz"):
         return read_npz(located(name, parent, beside))
@@ -158,9 +158,10 @@ def _folder(name: str, parent: Path | None) -> Source:
                 f"{folder}: {part} has {len(inputs)} images and {len(labels)} labels; expected a label for each image."
             )
     return Source(
-        train_inputs.reshape(len(train_inputs), -1),
+        flat(train_inputs),
         train_labels.astype(int),
-        test_inputs.reshape(len(test_inputs), -1),
+        flat(test_inputs),
         test_labels.astype(int),
         scale=1 / 255,
+        shape=shape_of(train_inputs),
     )
