@@ -29,7 +29,8 @@ def check_source(network: Network, source: Source) -> None:
     Raises
     ------
     DataError
-        If inputs are not finite, the test part does not fit the training part, or sizes or shapes do not fit the layers.
+        If inputs are not finite, the test part does not fit the training part, or sizes or shapes do not fit the
+        layers.
     """
     name, parts = network.data.name, {"": source.inputs, "test ": source.test_inputs}
     for part, inputs in parts.items():
