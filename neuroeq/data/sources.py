@@ -11,7 +11,7 @@ import numpy as np
 
 from neuroeq.errors import DataError, unknown_name
 
-from . import idx
+from . import cifar, idx
 from .arrays import OWN_DATA, read_npz
 from .source import Source
 
@@ -30,6 +30,9 @@ GATES: dict[str, tuple[Array, tuple[int, ...]]] = {
     "id": (_ONE_BIT, (0, 1)),
 }
 BUILT_IN = (*GATES, "moons", "iris", "digits")
+IDX = f"{', '.join(idx.FILES)} (gzipped or not)"
+KNOWN = {"mnist": IDX, "cifar10": f"{cifar.FILES} of CIFAR-10's binary version"}
+"""Data sets that are known by name, and their files."""
 
 
 def read(name: str, samples: int, noise: float, data_dir: Path | None, beside: Path | None = None) -> Source:
@@ -38,7 +41,8 @@ def read(name: str, samples: int, noise: float, data_dir: Path | None, beside: P
     Parameters
     ----------
     name
-        Name of a built-in data set or of a folder of idx files, or a file ``<name>.npz``.
+        Name of a built-in data set, of a folder of idx files or of CIFAR-10's binary version, or of a file
+        ``<name>.npz``.
     samples, noise
         Number of examples and standard deviation of the noise, for generated data sets.
     data_dir
@@ -70,7 +74,7 @@ def read(name: str, samples: int, noise: float, data_dir: Path | None, beside: P
         from sklearn.datasets import load_digits
 
         inputs, labels = load_digits(return_X_y=True)
-        return Source(inputs, labels, scale=1 / 16)
+        return Source(inputs, labels, scale=1 / 16, shape=(1, 8, 8))
     parent = data_folder(data_dir)
     if name.endswith(".npz"):
         return read_npz(located(name, parent, beside))
@@ -133,12 +137,12 @@ def _digest(path: Path, size: int, mtime_ns: int) -> str:
 
 
 def _folder(name: str, parent: Path | None) -> Source:
-    """Read a data set of four idx files from the folder of its name."""
-    advice = f"put {', '.join(idx.FILES)} (gzipped or not) into a folder '{name}'"
+    """Read a data set from the folder of its name, which has four idx files or those of CIFAR-10."""
+    advice = f"put {KNOWN.get(name, IDX)} into a folder '{name}'"
     if parent is None:
-        if name == "mnist":
+        if name in KNOWN:
             raise DataError(
-                f"data set 'mnist' needs files: {advice} and name its parent with --data-dir or NEUROEQ_DATA."
+                f"data set '{name}' needs files: {advice} and name its parent with --data-dir or NEUROEQ_DATA."
             )
         hint = (
             f"Built in are: {', '.join(BUILT_IN)}; {OWN_DATA}; or {advice} and name its parent with --data-dir or "
@@ -151,16 +155,5 @@ def _folder(name: str, parent: Path | None) -> Source:
         there = f"in {parent}: {', '.join(folders) or 'none'}"
         hint = f"Built in are: {', '.join(BUILT_IN)}; {there}; {OWN_DATA}; or {advice} there."
         raise unknown_name("data set", name, [*BUILT_IN, *folders], hint)
-    train_inputs, train_labels, test_inputs, test_labels = (idx.read(idx.find(folder, file)) for file in idx.FILES)
-    for part, inputs, labels in (("train", train_inputs, train_labels), ("t10k", test_inputs, test_labels)):
-        if len(inputs) != len(labels):
-            raise DataError(
-                f"{folder}: {part} has {len(inputs)} images and {len(labels)} labels; expected a label for each image."
-            )
-    return Source(
-        train_inputs.reshape(len(train_inputs), -1),
-        train_labels.astype(int),
-        test_inputs.reshape(len(test_inputs), -1),
-        test_labels.astype(int),
-        scale=1 / 255,
-    )
+    published = cifar.home(folder)
+    return idx.read_folder(folder) if published is None else cifar.read(published)

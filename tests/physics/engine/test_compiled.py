@@ -97,6 +97,7 @@ ALIKE = {
         "substrate": {"spiking": {"neuron": "sigma_delta_predictive", "synapse": "trace_contrast"}},
     },
     "momentum, l1": {"learning": "contrastive", "training": {"momentum": 0.5, "l1": 1e-3, "epochs": 2}},
+    "weight decay": {"training": {"weight_decay": 0.1, "epochs": 2}},
     "momentum in bounds": {
         "training": {"momentum": 0.5, "epochs": 2},
         "projections": {"input_hidden1": {"bounds": [-0.3, 0.3]}},
@@ -164,7 +165,7 @@ ALIKE = {
     "ideal crossbar": {
         "on": "crossbar",
         "learning": "contrastive",
-        "training": {"epochs": 2, "momentum": 0.3, "l1": 1e-4},
+        "training": {"epochs": 2, "momentum": 0.3, "weight_decay": 0.1, "l1": 1e-4},
     },
     "ideal crossbar in situ": {"on": "crossbar", "projections": {"input_hidden1": {"learning_rate": 3.0}}},
 }

@@ -188,13 +188,16 @@ def _descent(context: CodeContext, each: ParameterUpdate) -> list[str]:
     pruned = weights and training.prune is not None
     sparse = each.name in context.sparse
     masked = weights and not sparse and mask(network, each.name) is not None
-    shrunk = weights and training.l1
-    if kind == "gradient" and not (training.momentum or shrunk or masked or pruned or sparse):
+    decaying, shrunk = weights and training.weight_decay, weights and training.l1
+    if kind == "gradient" and not (training.momentum or decaying or shrunk or masked or pruned or sparse):
         return []
     lines = ["change *= mask[i];"] if masked else []
-    lines += ["const real old = w[i];", *_STEPS[kind]]
+    lines.append("const real old = w[i];")
+    if decaying:
+        lines.append("change -= (real)work.decay * old;")
     if kind == "gradient" and training.momentum:
-        lines.insert(-1, "v[i] = change += (real)work.momentum * v[i];")
+        lines.append("v[i] = change += (real)work.momentum * v[i];")
+    lines += _STEPS[kind]
     if shrunk:
         lines.append("moved -= (real)work.l1 * ((old > 0) - (old < 0));")
     within = _within(context, each.name)
