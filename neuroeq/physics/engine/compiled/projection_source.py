@@ -44,7 +44,8 @@ def product(context: CodeContext, coupling: Coupling, drive: str, base: str) -> 
         source = f"delayed_{coupling.source}_{coupling.delay}.oldest()"
     if coupling.projection in context.convolutions:
         way = "backward" if coupling.transposed else "forward"
-        return f"kernels_{coupling.projection}.{way}(m, {drive}, {base}, {source});"
+        few = "_few" if context.emitted == "spike" else ""
+        return f"kernels_{coupling.projection}.{way}{few}(m, {drive}, {base}, {source});"
     if coupling.projection in context.sparse:
         way = "backward" if coupling.transposed else "forward"
         return f"edges_{coupling.projection}.{way}(m, {drive}, {base}, by_unit<{k}, 0>(m, {source}));"
