@@ -76,7 +76,7 @@ def read(name: str, samples: int, noise: float, data_dir: Path | None, beside: P
         return read_npz(located(name, parent, beside))
     if Path(name).is_file() or (parent is not None and (parent / name).is_file()):
         raise DataError(f"data set '{name}' is a file, but no npz file; {OWN_DATA}.")
-    return _folder(name, parent)
+    return _read_folder(_idx_folder(name, parent))
 
 
 def data_folder(data_dir: str | Path | None) -> Path | None:
@@ -112,28 +112,35 @@ def located(name: str, data_dir: Path | None, beside: Path | None = None) -> Pat
 
 
 def fingerprint(name: str, data_dir: str | Path | None, beside: Path | None = None) -> str:
-    """Return the digest of the npz file of a name, which is found as by `located`; that of other data is empty.
+    """Return the digest of the files of a data set, which are found as by `read`; that of built-in data is empty.
 
     Raises
     ------
     DataError
-        If there is no such file.
+        If there are no such files.
     """
-    if not name.endswith(".npz"):
+    if name in BUILT_IN:
         return ""
-    path = located(name, data_folder(data_dir), beside)
-    return _digest(path.resolve(), path.stat().st_size, path.stat().st_mtime_ns)
+    parent = data_folder(data_dir)
+    if name.endswith(".npz"):
+        return _digest(located(name, parent, beside))
+    folder = _idx_folder(name, parent)
+    return "-".join(_digest(idx.find(folder, file))[:16] for file in idx.FILES)
+
+
+def _digest(path: Path) -> str:
+    return _digest_once(path.resolve(), path.stat().st_size, path.stat().st_mtime_ns)
 
 
 @cache
-def _digest(path: Path, size: int, mtime_ns: int) -> str:
+def _digest_once(path: Path, size: int, mtime_ns: int) -> str:
     """Return the digest of a file, which is read again only if its size or its time has changed."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _folder(name: str, parent: Path | None) -> Source:
-    """Read a data set of four idx files from the folder of its name."""
+def _idx_folder(name: str, parent: Path | None) -> Path:
+    """Return the folder of a data set of four idx files."""
     advice = f"put {', '.join(idx.FILES)} (gzipped or not) into a folder '{name}'"
     if parent is None:
         if name == "mnist":
@@ -151,6 +158,10 @@ def _folder(name: str, parent: Path | None) -> Source:
         there = f"in {parent}: {', '.join(folders) or 'none'}"
         hint = f"Built in are: {', '.join(BUILT_IN)}; {there}; {OWN_DATA}; or {advice} there."
         raise unknown_name("data set", name, [*BUILT_IN, *folders], hint)
+    return folder
+
+
+def _read_folder(folder: Path) -> Source:
     train_inputs, train_labels, test_inputs, test_labels = (idx.read(idx.find(folder, file)) for file in idx.FILES)
     for part, inputs, labels in (("train", train_inputs, train_labels), ("t10k", test_inputs, test_labels)):
         if len(inputs) != len(labels):
