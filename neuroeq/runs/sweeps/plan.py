@@ -6,6 +6,7 @@ name of a cell    SUBSTRATE[-HARDWARE]-DIGEST-seedN, where DIGEST is one of the 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
@@ -164,6 +165,14 @@ class Plan:
             cells.setdefault(each.folder, each)
         return list(cells.values())
 
+    @cached_property
+    def _seeds(self) -> Counter[str]:
+        return Counter(_content_of(each) for each in self.once)
+
+    def seeds(self, planned: Planned) -> int:
+        """Return the number of seeds with which the content of a cell is trained."""
+        return self._seeds[_content_of(planned)]
+
     @property
     def claims(self) -> Claims:
         """Who works on which cell."""
@@ -300,6 +309,10 @@ def _plan_of(table: dict[str, Any], out: Path) -> Plan:
 def own_network(folder: Path) -> str:
     """Return the path of the file in the folder of a sweep that describes a network without a file of its own."""
     return str((folder / NETWORK).resolve())
+
+
+def _content_of(planned: Planned) -> str:
+    return planned.folder.rpartition("-seed")[0]
 
 
 def _named(cell: Cell, digest: str) -> str:

@@ -91,8 +91,8 @@ def _work(plan: Plan, planned: Planned, guard: Guard) -> dict[str, Any]:
     _check_unchanged(plan, planned)
     shared, cell = plan.shared, planned.cell
     common = {"seed": cell.seed, "data_dir": shared.data_dir, "target": shared.target}
-    options = shared.options(cell, planned.values, planned.reference)
-    return train_and_check(shared.described, plan.path(planned), options, common, shared.checked, guard)
+    options, alike = shared.options(cell, planned.values, planned.reference), plan.seeds(planned)
+    return train_and_check(shared.described, plan.path(planned), options, common, shared.checked, guard, alike)
 
 
 def _check_unchanged(plan: Plan, planned: Planned) -> None:
