@@ -15,9 +15,10 @@ from neuroeq.cli import live, live_sweep
 from neuroeq.data import idx
 from neuroeq.describe.spec import setting
 from neuroeq.errors import DataError, SpecError, UnknownNameError
-from neuroeq.runs.sweeps import Plan, claims, evaluate_curves, plan_sweep, read_plan, run_plan, sweep
+from neuroeq.runs.sweeps import Plan, claims, evaluate_curves, outcome, plan_sweep, read_plan, run_plan, sweep
 from neuroeq.runs.sweeps.claims import Claims, Holder
 from neuroeq.runs.sweeps.outcome import CELL
+from neuroeq.runs.sweeps.summary import mean_and_interval
 from neuroeq.runs.sweeps.values import split, text_of_value
 from neuroeq.show.plots import save_sweep
 
@@ -86,6 +87,27 @@ def test_settings_may_be_numbers_of_numpy():
     settings = [{"training": {"epochs": np.int64(2)}}]
     plan = plan_sweep("xor", {"phases.beta": np.array([0.1, 0.2])}, settings=settings, **ONCE)
     assert read_plan(plan.out) == plan and run_plan(plan, jobs=1).count("done") == 2
+
+
+def test_the_interval_of_a_mean_is_that_of_students_t():
+    """By hand: t(0.975, 2) = 4.302653, the mean of 1, 2 and 6 is 3, and their standard deviation sqrt(7)."""
+    assert mean_and_interval([1, 2, 6]) == pytest.approx((3, 4.302653 * 7**0.5 / 3**0.5), rel=1e-6)
+    assert mean_and_interval([1]) == (1, None) and mean_and_interval([1, None]) == (None, None)
+
+
+def test_all_seeds_of_a_cell_are_counted_when_it_is_decided_whether_to_compile(monkeypatch):
+    counted = []
+
+    def train(*_, alike, **__):
+        counted.append(alike)
+        raise SpecError("no.")
+
+    monkeypatch.setattr(outcome, "train", train)
+    vary = ["phases.beta=0.1,0.2", "hardware.periphery.adc_bits=4,6"]
+    plan = plan_sweep("xor", vary, on="rate,crossbar", seeds=3, **ONCE)
+    with pytest.raises(SpecError, match="no cell could be trained"):
+        run_plan(plan, jobs=1)
+    assert counted == [3] * len(plan.once) == [3] * 3 * (2 + 4)
 
 
 # Folders.
