@@ -19,6 +19,7 @@ from .source import Shape, Source
 Array = np.ndarray
 TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
 TEST = "test_batch.bin"
+NAMES = (*TRAIN, TEST)
 FILES = f"{TRAIN[0]} to {TRAIN[-1]} and {TEST}"
 INNER = "cifar-10-batches-bin"
 """The folder that the published archive unpacks to."""
@@ -30,7 +31,7 @@ N_CLASSES = 10
 def home(folder: Path) -> Path | None:
     """Return the folder that has such files, which is a folder or the one that was unpacked in it; None if neither."""
     for place in (folder, folder / INNER):
-        if any((place / name).exists() for name in (*TRAIN, TEST)):
+        if any((place / name).exists() for name in NAMES):
             return place
     return None
 
@@ -43,7 +44,7 @@ def read(folder: Path) -> Source:
     DataError
         If a file is missing, is no such file, or is cut short.
     """
-    records = {name: _records(folder / name) for name in (*TRAIN, TEST)}
+    records = {path.name: _records(path) for path in paths(folder)}
     train = [records[name] for name in TRAIN]
     inputs = np.empty((sum(map(len, train)), N_PIXELS), np.uint8)
     np.concatenate([each[:, 1:] for each in train], out=inputs)
@@ -52,10 +53,22 @@ def read(folder: Path) -> Source:
     return Source(inputs, labels, test[:, 1:], test[:, 0].astype(int), scale=1 / 255, shape=SHAPE)
 
 
+def paths(folder: Path) -> list[Path]:
+    """Return the files of a folder.
+
+    Raises
+    ------
+    DataError
+        If one is missing.
+    """
+    for name in NAMES:
+        if not (folder / name).exists():
+            raise DataError(f"{folder}: '{name}' is missing; expected the files {FILES}.")
+    return [folder / name for name in NAMES]
+
+
 def _records(path: Path) -> Array:
     """Return the bytes of a file, a row for each image: (n, 1 + 3072)."""
-    if not path.exists():
-        raise DataError(f"{path.parent}: '{path.name}' is missing; expected the files {FILES}.")
     size = path.stat().st_size
     if not size or size % (1 + N_PIXELS):
         raise DataError(

@@ -80,7 +80,9 @@ def read(name: str, samples: int, noise: float, data_dir: Path | None, beside: P
         return read_npz(located(name, parent, beside))
     if Path(name).is_file() or (parent is not None and (parent / name).is_file()):
         raise DataError(f"data set '{name}' is a file, but no npz file; {OWN_DATA}.")
-    return _folder(name, parent)
+    folder = _folder(name, parent)
+    published = cifar.home(folder)
+    return idx.read_folder(folder) if published is None else cifar.read(published)
 
 
 def data_folder(data_dir: str | Path | None) -> Path | None:
@@ -116,28 +118,38 @@ def located(name: str, data_dir: Path | None, beside: Path | None = None) -> Pat
 
 
 def fingerprint(name: str, data_dir: str | Path | None, beside: Path | None = None) -> str:
-    """Return the digest of the npz file of a name, which is found as by `located`; that of other data is empty.
+    """Return the digest of the files of a data set, which are found as by `read`; that of built-in data is empty.
 
     Raises
     ------
     DataError
-        If there is no such file.
+        If there are no such files.
     """
-    if not name.endswith(".npz"):
+    if name in BUILT_IN:
         return ""
-    path = located(name, data_folder(data_dir), beside)
-    return _digest(path.resolve(), path.stat().st_size, path.stat().st_mtime_ns)
+    parent = data_folder(data_dir)
+    if name.endswith(".npz"):
+        return _digest(located(name, parent, beside))
+    folder = _folder(name, parent)
+    published = cifar.home(folder)
+    if published is not None:
+        return "-".join(_digest(path)[:16] for path in cifar.paths(published))
+    return "-".join(_digest(idx.find(folder, file))[:16] for file in idx.FILES)
+
+
+def _digest(path: Path) -> str:
+    return _digest_once(path.resolve(), path.stat().st_size, path.stat().st_mtime_ns)
 
 
 @cache
-def _digest(path: Path, size: int, mtime_ns: int) -> str:
+def _digest_once(path: Path, size: int, mtime_ns: int) -> str:
     """Return the digest of a file, which is read again only if its size or its time has changed."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _folder(name: str, parent: Path | None) -> Source:
-    """Read a data set from the folder of its name, which has four idx files or those of CIFAR-10."""
+def _folder(name: str, parent: Path | None) -> Path:
+    """Return the folder of a data set, which has four idx files or those of CIFAR-10."""
     advice = f"put {KNOWN.get(name, IDX)} into a folder '{name}'"
     if parent is None:
         if name in KNOWN:
@@ -155,5 +167,4 @@ def _folder(name: str, parent: Path | None) -> Source:
         there = f"in {parent}: {', '.join(folders) or 'none'}"
         hint = f"Built in are: {', '.join(BUILT_IN)}; {there}; {OWN_DATA}; or {advice} there."
         raise unknown_name("data set", name, [*BUILT_IN, *folders], hint)
-    published = cifar.home(folder)
-    return idx.read_folder(folder) if published is None else cifar.read(published)
+    return folder

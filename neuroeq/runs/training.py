@@ -43,6 +43,7 @@ def train(
     callback: Callback | None = None,
     patience_s: float = 0.0,
     before_write: Callable[[], None] | None = None,
+    alike: int = 1,
 ) -> Run:
     """Train a network, evaluate it, and store everything in a run folder.
 
@@ -92,6 +93,8 @@ def train(
         How long to wait for another process that writes into the run folder [s].
     before_write
         A function that is called before a file of the run folder is written, and raises an error if none may be.
+    alike
+        The number of trainings of this network, with other seeds, that share what is compiled, which pays sooner then.
 
     Returns
     -------
@@ -118,7 +121,7 @@ def train(
         records.before_write = before_write
     with records.held(resume, patience_s), threadpool_limits(1):
         with interrupting(records.path if resume else None):
-            session = begun(records, resolved, use_target(target), source)
+            session = begun(records, resolved, use_target(target), source, alike)
         with interruptible(records.path) as stop:
             session.train(progress, callback, stop)
         with interrupting(records.path):

@@ -446,6 +446,16 @@ def test_compiling_pays_where_it_saves_more_than_the_last_build_took(tmp_path, m
     assert choose(network, round(1.01 * LOADING / saved), "cython").trainer == "compiled"
 
 
+def test_trainings_that_share_what_is_compiled_are_compiled_sooner(monkeypatch):
+    """Three trainings, each of which is 40 % of what pays."""
+    monkeypatch.setattr("neuroeq.learning.trainers.compiled.compile_network", lambda *_: None)
+    monkeypatch.setattr("neuroeq.learning.trainers.saving.cost_of", lambda _: 5.0)
+    network = net(engine=None)
+    samples = round(0.4 * 5 / saved_per_sample(network))
+    names = [prepare(network, samples, "cython", alike=alike) for alike in (1, 2, 3)]
+    assert names == ["stepwise", "stepwise", "compiled"]
+
+
 def test_a_trainer_that_was_not_asked_for_and_cannot_be_built_is_passed_over(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
