@@ -43,6 +43,11 @@ class Convolution(Operator):
         self._patch = geometry.width**2 * geometry.before[0]
         self._at_once = max(1, PATCHES // (self._patch * geometry.positions))
 
+    @property
+    def products(self) -> int:
+        """The number of multiplications with the kernels that also take the average."""
+        return self._patch * self.geometry.positions * self.shape[0]
+
     def bound(self, weight: Array, transposed: bool = False) -> Product:
         """Return the product with the kernels, forward or backward, a few samples at a time."""
         kernel = self._widened(weight)

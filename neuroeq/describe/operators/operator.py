@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 
@@ -39,6 +40,11 @@ class Operator(ABC):
 
     def __init__(self, shape: tuple[int, ...], ends: tuple[int, int]) -> None:
         self.shape, self.ends = shape, ends
+
+    @property
+    def products(self) -> int:
+        """The number of multiplications in A(W) sent, of one sample."""
+        return prod(self.ends)
 
     @abstractmethod
     def bound(self, weight: Array, transposed: bool = False) -> Product:
