@@ -102,7 +102,7 @@ def _of(chip: Chip, names: Sequence[str], written: Sequence[str], state: State, 
     """Return what programming took in some arrays, and what writing cost in those that were `written`."""
     updates = max(state.epoch, 1) * n_batches
     hardware = {name: chip.arrays[name].hardware for name in written}
-    sent = {name: float(_counts(chip, name, state, PULSES).sum()) / updates for name in written}
+    sent = {name: chip.copies[name] * float(_counts(chip, name, state, PULSES).sum()) / updates for name in written}
     rounds = {name: _rounds(name, state, PULSES) / updates for name in written}
     counts = {name: [_counts(chip, name, state, what) for what in (PULSES, READS)] for name in names}
     pulses = np.concatenate([count[0].ravel() for count in counts.values()])

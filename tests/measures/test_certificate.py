@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from neuroeq.contract import Stop
-from neuroeq.describe.network import free_weights
+from neuroeq.describe.operators import free_weights
 from neuroeq.errors import SpecError
 from neuroeq.measures.certificate import certificate
 from tests.complete import complete, matrix, random_weights, split

@@ -20,7 +20,7 @@ class Biases(Operator):
 
     def __init__(self, n_biases: int, n_units: int) -> None:
         super().__init__((n_biases,), (1, n_units))
-        self._each = n_units // n_biases
+        self._each = self.copies = n_units // n_biases
 
     def bound(self, weight: Array, transposed: bool = False) -> Product:
         """Return the product of what the clamped unit sends, (m, 1), with the bias of every unit."""

@@ -38,6 +38,8 @@ class Convolution(Operator):
         self.geometry = geometry
         shape = (geometry.after[0], geometry.before[0], geometry.kernel, geometry.kernel)
         super().__init__(shape, (prod(geometry.before), prod(geometry.after)))
+        self.share = 0.25 if geometry.pooled else 1.0
+        self.copies = self.places = round(geometry.positions / self.share)
         self._patch = geometry.width**2 * geometry.before[0]
         self._at_once = max(1, PATCHES // (self._patch * geometry.positions))
 
@@ -65,6 +67,15 @@ class Convolution(Operator):
             total += work.patches(pre[some]).T @ work.by_position(post[some])
         return self._narrowed(total)
 
+    def laid_out(self, weights: Array) -> Array:
+        """Return kernels as an array of what a place sees, row by row, for each channel after: (..., rows, columns)."""
+        rows = weights.reshape(*weights.shape[:-4], self.shape[0], -1)
+        return np.ascontiguousarray(np.swapaxes(rows, -1, -2))
+
+    def taken_in(self, array: Array) -> Array:
+        """Return kernels, (..., channels after, channels before, k, k), for such an array."""
+        return np.ascontiguousarray(np.swapaxes(array, -1, -2)).reshape(*array.shape[:-2], *self.shape)
+
     def _forward(self, kernel: Array, sent: Array, out: Array, work: _Work) -> None:
         arriving = work.patches(sent) @ kernel
         channels = self.geometry.after[0]
@@ -78,7 +89,7 @@ class Convolution(Operator):
         geometry, k = self.geometry, self.geometry.kernel
         wide = np.zeros((geometry.width, geometry.width, geometry.before[0], geometry.after[0]), weight.dtype)
         for y, x in _shifts(geometry):
-            wide[y : y + k, x : x + k] += weight.transpose(2, 3, 1, 0) * _share(geometry)
+            wide[y : y + k, x : x + k] += weight.transpose(2, 3, 1, 0) * weight.dtype.type(self.share)
         return wide.reshape(self._patch, -1)
 
     def _narrowed(self, wide: Array) -> Array:
@@ -86,7 +97,7 @@ class Convolution(Operator):
         geometry, k = self.geometry, self.geometry.kernel
         parts = wide.reshape(geometry.width, geometry.width, geometry.before[0], geometry.after[0])
         total = sum(parts[y : y + k, x : x + k] for y, x in _shifts(geometry))
-        return np.ascontiguousarray(np.transpose(total, (3, 2, 0, 1))) * wide.dtype.type(_share(geometry))
+        return np.ascontiguousarray(np.transpose(total, (3, 2, 0, 1))) * wide.dtype.type(self.share)
 
 
 class _Work:
@@ -135,7 +146,3 @@ def _shifts(geometry: Geometry) -> list[tuple[int, int]]:
     """Return the shifts of the kernel whose average is taken."""
     along = (0, geometry.stride) if geometry.pooled else (0,)
     return [(y, x) for y in along for x in along]
-
-
-def _share(geometry: Geometry) -> float:
-    return 0.25 if geometry.pooled else 1.0

@@ -24,7 +24,18 @@ class Operator(ABC):
         Shape of the weights.
     ends
         The number of units that send, and of units that receive: (n_pre, n_post).
+
+    Attributes
+    ----------
+    copies
+        The number of synapses that share each weight.
+    places
+        The number of places that the weights are applied at, one after the other if an array of them is used again.
+    share
+        The part of a weight that acts at each of its synapses: 1, or 1/4 where an average is taken.
     """
+
+    copies, places, share = 1, 1, 1.0
 
     def __init__(self, shape: tuple[int, ...], ends: tuple[int, int]) -> None:
         self.shape, self.ends = shape, ends
@@ -56,6 +67,14 @@ class Operator(ABC):
     def outgoing(self, weight: Array) -> Array:
         """Return the sum of the weights from each sending unit: (n_pre,)."""
         return self.backward(weight, np.ones((1, self.ends[1]), weight.dtype))[0]
+
+    def laid_out(self, weights: Array) -> Array:
+        """Return weights as the devices of one array, (..., rows, columns), for (..., *shape)."""
+        return weights
+
+    def taken_in(self, array: Array) -> Array:
+        """Return weights in their shape, (..., *shape), for the devices of one array: (..., rows, columns)."""
+        return array
 
     def _written(self, weight: Array, sent: Array, transposed: bool) -> Array:
         out = np.empty((len(sent), self.ends[0 if transposed else 1]), np.result_type(weight, sent))

@@ -43,6 +43,9 @@ class Array(Spec):
         Whether what an array of a crossbar gives is scaled by what its devices give under equal voltages on all rows,
         right after programming over now: ``"global"``, by one factor for all columns together, or ``"column"``, by one
         for each.
+    convolutions
+        How a crossbar serves the places of a convolution: ``"unrolled"``, a copy of the array of kernels at each, all
+        programmed alike, or ``"time_multiplexed"``, one array for one place after the other in each step.
     """
 
     r_wire_row: Annotated[Resistance, Field(ge=0)] = 0.0
@@ -54,6 +57,7 @@ class Array(Spec):
     solver: Literal["exact", "series"] = "series"
     phase_mismatch: Annotated[float, Field(ge=0)] = 0.0
     drift_compensation: Literal["none", "global", "column"] = "none"
+    convolutions: Literal["unrolled", "time_multiplexed"] = "unrolled"
 
     @property
     def wired(self) -> bool:

@@ -15,7 +15,7 @@ HARDWARE: Allowed = {
     **any_of("hardware.synapse.", (*WINDOW, "cell_area", "pairing", "rounding")),
     "hardware.synapse.update.model": ("direct", "gate_charge"),
     **any_of("hardware.neuron.", ("nonlinearity", "integrator", "c_node")),
-    **any_of("hardware.array.", ("max_rows", "max_cols")),
+    **any_of("hardware.array.", ("max_rows", "max_cols", "convolutions")),
     **any_of("hardware.periphery.", COSTS),
 }
 """Values of hardware that trainers allow."""

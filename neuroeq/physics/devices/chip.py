@@ -10,6 +10,7 @@ import numpy as np
 
 from neuroeq.contract import OnDevices, Params
 from neuroeq.describe.network import mask
+from neuroeq.describe.operators import operators
 from neuroeq.describe.spec import Network
 from neuroeq.randomness import Streams
 
@@ -20,8 +21,9 @@ from .programmed_array import ASKED, START, STATE, ProgrammedArray
 
 Array = np.ndarray
 Held = dict[str, Array]
-"""Conductances by array of devices: (devices per weight, n_pre, n_post) [S]; and what their programming scheme keeps
-under ``"<array>/<name>"``, such as the numbers of pulses so far, (devices per weight, n_pre, n_post)."""
+"""Conductances by array of devices: (devices per weight, rows, columns) [S], which are (n_pre, n_post), or for a
+convolution (what a place sees, channels after); and what their programming scheme keeps under
+``"<array>/<name>"``, such as the numbers of pulses so far, of the same shape."""
 
 
 class Chip:
@@ -45,7 +47,12 @@ class Chip:
         }
         on_devices = params if network.kind.pairs else {name: params[name] for name in network.projections}
         mappings = {name: Mapping(network, name) for name in on_devices}
-        self.shapes = {name: (mappings[name].devices, *value.shape) for name, value in on_devices.items()}
+        self._maps = operators(network)
+        self.shapes = {
+            name: (mappings[name].devices, *self._maps[name].laid_out(value).shape)
+            for name, value in on_devices.items()
+        }
+        self.copies = {name: self._maps[name].copies for name in on_devices}
         self._dtype = next(iter(params.values())).dtype
         self._compensated = _compensated(network, list(on_devices)) if network.kind.pairs else {}
         self.arrays = {
@@ -60,13 +67,15 @@ class Chip:
 
     def write(self, params: Params, rng: np.random.Generator) -> Held:
         """Program weights into all devices, one after the other, and return what they hold."""
-        return {name: array.written(params[name], rng) for name, array in self.arrays.items()}
+        return {
+            name: array.written(self._maps[name].laid_out(params[name]), rng) for name, array in self.arrays.items()
+        }
 
     def update(self, held: Held, params: Params, wanted: Params, rng: np.random.Generator) -> Held:
         """Return what devices hold after a change from the weights `params` to others was asked for."""
         after = dict(held)
         for name, array in self.arrays.items():
-            change = np.asarray(wanted[name], float) - params[name] + array.bias
+            change = self._maps[name].laid_out(np.asarray(wanted[name], float) - params[name]) + array.bias
             after.setdefault(f"{name}/{START}", array.mapping.weights(held[name]))
             after[f"{name}/{ASKED}"] = after.get(f"{name}/{ASKED}", 0.0) + change
             devices = ProgrammedArray(array, after, name)
@@ -123,13 +132,15 @@ class Chip:
         """Return the conductances of an array as they are read to compensate drift [S]."""
         array = self.arrays[name]
         moment = "at once" if at is None else f"after {at!r} s"
-        return self._connected(name, array.acting(held[name], array.child(f"calibration {moment}"), at))
+        acting = array.acting(held[name], array.child(f"calibration {moment}"), at)
+        return self._maps[name].laid_out(self._connected(name, acting))
 
     def _weight(self, name: str, g: Array) -> Array:
         return self._connected(name, self.arrays[name].mapping.weights(g).astype(self._dtype))
 
     def _connected(self, name: str, value: Array) -> Array:
-        """Return 0 where there is no synapse, and one device for both ends of a lateral one."""
+        """Return values of devices in the shape of weights: 0 where there is no synapse, and the same both ways."""
+        value = self._maps[name].taken_in(value)
         if self._masks.get(name) is not None:
             value = value * self._masks[name]
         if name in self._lateral:

@@ -28,6 +28,7 @@ from .op_amp_netlist import crossbar_netlist
 from .op_amps import on_crossbar
 from .pairs import check_windows, mapping_of, pair_of
 from .periphery import Periphery
+from .uses import Uses
 from .wiring import WiredArrays, arrays_of
 
 Array = np.ndarray
@@ -54,7 +55,7 @@ class Crossbar(NeuronSubstrate):
         _check_nudge_source(network)
         self._wires, self._periphery = arrays_of(network), Periphery(network)
         super().__init__(on_crossbar(network), params, batch, **options)
-        self._given = Latest()
+        self._given, self._uses = Latest(), Uses(network, self.simulation.operators)
         self._programmed: tuple[Params, bool, Params] = ({}, False, {})
         self._driven: tuple[Array, Array] | None = None
 
@@ -147,13 +148,14 @@ class Crossbar(NeuronSubstrate):
             own = self._arrays[name]
             limit = own.w_max * self._gain(name)
             return (np.clip(weight, -limit, limit) / self.hardware.r_f).astype(weight.dtype, copy=False)
-        plus, minus = self.pair(name)
+        operator = self.simulation.operators[name]
+        plus, minus = (operator.laid_out(each) for each in self.pair(name))
         if self._wires is not None and name in self.network.projections:
             plus, minus = self._wires.effective(name, plus, minus)
         if compensation is not None:
             paired = self._arrays[name].synapse.pairing == "differential_pair"
             plus, minus = plus * compensation, minus * compensation if paired else minus
-        return (self._gain(name) * self.mirror(name) * (plus - minus)).astype(weight.dtype)
+        return operator.taken_in(self._gain(name) * self.mirror(name) * (plus - minus)).astype(weight.dtype)
 
     def _compensation(self, name: str) -> Array | None:
         gains: Mapping[str, Array] = getattr(self.params, "gains", {})
@@ -175,7 +177,7 @@ class Crossbar(NeuronSubstrate):
         of = {name: mapping_of(self._arrays[name], self.params, self._pairs(names)) for name, names in own.items()}
         if not others:
             return {"arrays": of}
-        whole = mapping_of(self.hardware, self.params, self._pairs(others))
+        whole = {**mapping_of(self.hardware, self.params, self._pairs(others)), **self._uses.mapping()}
         return {**whole, "arrays": of} if of else whole
 
     def _pairs(self, names: Sequence[str]) -> dict[str, tuple[Array, Array]]:
@@ -223,31 +225,33 @@ class Crossbar(NeuronSubstrate):
         """
         volts, driving, power = self.voltages(eq), self.driving(eq), self.hardware.neuron.integrator.power
         feedback = sum(float(np.square(v).sum(axis=1).mean()) for v in volts.values()) / self.hardware.r_f
-        op_amps = None if power is None else power * sum(v.shape[1] for v in volts.values())
+        op_amps = None if power is None else power * self._uses.op_amps
         watts: dict[str, float | None] = {"feedback resistors": feedback, "op-amps": op_amps}
         square = {layer: np.square(v).mean(axis=0) for layer, v in driving.items()}
         for name in self.params:
             plus, minus = self.pair(name)
-            pair = plus + minus
+            pair, operator = plus + minus, self.simulation.operators[name]
             if name not in self.network.projections:
-                watts[name] = float(pair.sum()) * self.bias_volts(name) ** 2
+                watts[name] = operator.copies * float(pair.sum()) * self.bias_volts(name) ** 2
                 continue
             ends = self.network.projections[name]
-            forth, back = square[ends.source] @ pair.sum(axis=1), square[ends.target] @ pair.sum(axis=0)
+            forth = square[ends.source] @ operator.outgoing(pair) / operator.share
+            back = square[ends.target] @ operator.incoming(pair) / operator.share
             watts[name] = float(forth + back if self.network.symmetric(name) else forth)
         if nudge is not None and nudge.mode == "state":
             drop = nudge.targets * self.state_of_one - driving[self.network.output_layer]
             watts["nudge"] = nudge.beta / self.hardware.r_f * float(np.square(drop).sum(axis=1).mean())
-        return watts
+        return self._uses.averaged(watts, volts, self.hardware.neuron.integrator.c_f / self.simulation.dt)
 
     def devices(self) -> dict[str, int]:
-        """Return the devices of each array: two for each weight and bias, or one beside a reference."""
+        """Return the devices of each array: two for each synapse and bias, or one beside a reference."""
         each = {name: 1 if self._arrays[name].synapse.pairing == "reference_column" else 2 for name in self.params}
-        return {name: each[name] * _count(self._masks.get(name), value) for name, value in self.params.items()}
+        copies = {name: each[name] * self._uses.copies(name) for name in self.params}
+        return {name: copies[name] * _count(self._masks.get(name), value) for name, value in self.params.items()}
 
     def phase_time(self, eq: Equilibrium) -> float:
         """Return how long the phase took [s]."""
-        return eq.n_steps * self.simulation.dt
+        return eq.n_steps * self.simulation.dt * self._uses.per_step
 
 
 def _check_nudge_source(network: Network) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from neuroeq.contract import Circuit, Nudge
+from neuroeq.describe.operators import operators
 from neuroeq.describe.spec import NeuronModel
 from neuroeq.errors import SpecError
 
@@ -81,16 +82,17 @@ def _op_amps(crossbar: OfPairs, inputs: Array) -> tuple[OpAmps, dict[str, Array]
     network, hardware = crossbar.network, crossbar.hardware
     sizes = {name: layer.size for name, layer in network.layers.items()}
     rails = {layer: _rails(model) for layer in network.layers if (model := network.neuron(layer)) is not None}
-    pairs = {}
+    pairs, maps = {}, operators(network)
     for name, projection in network.projections.items():
-        plus, minus = (crossbar.mirror(name) * g for g in crossbar.pair(name))
+        plus, minus = (maps[name].matrix(crossbar.mirror(name) * g) for g in crossbar.pair(name))
         pairs[name] = (projection.source, projection.target, plus, minus)
         if network.symmetric(name) and projection.source != projection.target:
             pairs[f"{name} back"] = (projection.target, projection.source, plus.T, minus.T)
     sources = {network.input_layer: inputs * hardware.neuron.integrator.v_scale}
     volts = {layer: crossbar.bias_volts(f"{layer}.bias") for layer in rails if network.layers[layer].bias}
     for layer, volt in volts.items():
-        plus, minus = (crossbar.mirror(f"{layer}.bias") * g[None] for g in crossbar.pair(f"{layer}.bias"))
+        bias = f"{layer}.bias"
+        plus, minus = (maps[bias].incoming(crossbar.mirror(bias) * g)[None] for g in crossbar.pair(bias))
         source = BIAS if len(set(volts.values())) == 1 else f"{layer} {BIAS}"
         sizes[source], sources[source] = 1, np.array([volt])
         pairs[f"{layer} bias"] = (source, layer, plus, minus)

@@ -112,7 +112,7 @@ def written_out(net, params):
 
 
 @pytest.mark.parametrize("which", list(NETS))
-@pytest.mark.parametrize("on", ["rate", "spiking"])
+@pytest.mark.parametrize("on", ["rate", "spiking", "crossbar"])
 @pytest.mark.parametrize("learning", ["in_situ", "contrastive"])
 def test_a_convolutional_network_is_the_dense_one_with_its_weights_written_out(which, on, learning):
     """State by state; and a shared weight changes by the sum of what its copies would."""
@@ -135,6 +135,51 @@ def test_a_convolutional_network_is_the_dense_one_with_its_weights_written_out(w
             # the derivative of <C, A(W)> in W, for the change C that the dense network asks for
             summed = maps[name].outer(np.eye(maps[name].ends[0]), changes[1][name])
         np.testing.assert_allclose(change, summed, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("which", list(NETS))
+def test_the_arrays_of_a_crossbar_settle_at_the_states_of_the_rate_network(which):
+    """And their devices, copies for each place, take the power that those of the dense network do."""
+    nets = [conv_net(which, on)[0] for on in ("rate", "crossbar")]
+    params, (inputs, _) = params_of(nets[0]), batch_of(nets[0], 3)
+    rate, crossbar = (substrate_of(net, params, batch=3) for net in nets)
+    ends = [each.relax(inputs, stop=Stop(60)) for each in (rate, crossbar)]
+    for layer, states in ends[0].state.items():
+        np.testing.assert_allclose(ends[1].state[layer] / crossbar.state_of_one, states, rtol=0, atol=1e-9)
+    for name, operator in crossbar.simulation.operators.items():
+        weights = np.arange(1.0, 1 + np.prod(operator.shape)).reshape(operator.shape)
+        np.testing.assert_array_equal(operator.taken_in(operator.laid_out(weights)), weights)
+        if name in nets[0].projections and operator.share == 1:
+            inside = np.count_nonzero(operator.matrix(np.ones(operator.shape)))
+            assert inside <= crossbar.devices()[name] / 2 == operator.copies * weights.size
+    dense = substrate_of(conv_net(which, "crossbar")[1], written_out(nets[1], params), batch=3)
+    if which == "two convolutions":  # without an average, the same devices stand at the same places
+        watts = [each.dissipation(each.relax(inputs, stop=Stop(60))) for each in (crossbar, dense)]
+        assert crossbar.hardware.g_rest == 0, "devices that stand for 0 take no power"
+        for name in params.keys() - {"hidden1_hidden2"}:
+            assert watts[0][name] == pytest.approx(watts[1][name], rel=1e-9)
+
+
+def test_an_array_that_is_used_again_needs_fewer_devices_and_more_time():
+    over = {"made_of": {"array": {"convolutions": "time_multiplexed"}}}
+    nets = [conv_net("two convolutions", "crossbar", **each)[0] for each in ({}, over)]
+    params, (inputs, _) = params_of(nets[0]), batch_of(nets[0], 3)
+    unrolled, shared = (substrate_of(net, params, batch=3) for net in nets)
+    ends = [each.relax(inputs, stop=Stop(60)) for each in (unrolled, shared)]
+    for layer, states in ends[0].state.items():
+        np.testing.assert_array_equal(ends[1].state[layer], states)
+    weights = 3 * 2 * 3 * 3
+    assert unrolled.devices()["input_hidden1"] == 36 * shared.devices()["input_hidden1"] == 36 * 2 * weights
+    assert unrolled.devices()["hidden1_hidden2"] == 16 * shared.devices()["hidden1_hidden2"], "2 x 2 for an average"
+    assert shared.mapping()["hold_capacitors"] == 3 * 36 + 4 * 4 + 4
+    times = [each.phase_time(end) for each, end in zip((unrolled, shared), ends, strict=True)]
+    assert times[1] == pytest.approx(36 * times[0])
+    energy = [
+        {kind: time * watt for kind, watt in each.dissipation(end).items() if watt is not None}
+        for each, end, time in zip((unrolled, shared), ends, times, strict=True)
+    ]
+    assert energy[1].pop("hold capacitors") > 0
+    assert energy[1] == pytest.approx(energy[0])
 
 
 COMPILED = {

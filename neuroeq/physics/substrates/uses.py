@@ -1,0 +1,87 @@
+"""How a crossbar serves the places of a convolution: by copies of its array, or by one array that is used again.
+
+unrolled            a copy of the array of kernels at each place, all programmed alike; all of them act all the time
+time_multiplexed    one array of kernels, whose op-amps serve one place after the other; every unit has a capacitor that
+                    holds its voltage meanwhile, so that one pass over all places is one discrete step of the equations
+
+In a pass every element acts once, for a step of the equations, and takes the energy that it takes in an unrolled step.
+A unit's capacitor is charged once in a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from neuroeq.describe.network import free_layers
+from neuroeq.describe.operators import Operator
+from neuroeq.describe.spec import Network
+
+Array = np.ndarray
+
+
+class Uses:
+    """The uses of the arrays of a crossbar.
+
+    Parameters
+    ----------
+    network
+        The network, resolved for a crossbar.
+    operators
+        Its projections and biases as linear maps.
+
+    Attributes
+    ----------
+    per_step
+        The number of times that arrays are used, one after the other, in a step of the equations.
+    op_amps
+        The number of op-amps.
+    """
+
+    def __init__(self, network: Network, operators: Mapping[str, Operator]) -> None:
+        self._operators, self._how = operators, network.technology.array.convolutions
+        self._convolutional = any(projection.kind == "conv" for projection in network.projections.values())
+        self._shared = self._convolutional and self._how == "time_multiplexed"
+        layers = [network.layers[layer] for layer in free_layers(network)]
+        self._units = sum(layer.size for layer in layers)
+        self.op_amps = sum(layer.biases for layer in layers) if self._shared else self._units
+        self.per_step = max(each.places for each in operators.values()) if self._shared else 1
+
+    def copies(self, name: str) -> int:
+        """Return how many copies of an array, or of a bias, there are."""
+        return 1 if self._shared else self._operators[name].copies
+
+    def averaged(
+        self, watts: Mapping[str, float | None], volts: Mapping[str, Array], siemens: float
+    ) -> dict[str, float | None]:
+        """Return the mean power of each kind of element over a pass, for that while it acts [W].
+
+        Parameters
+        ----------
+        watts
+            The power of each kind of element while it acts; that of op-amps is taken all the time. [W]
+        volts
+            The voltages of the units, by layer: (batch, n). [V]
+        siemens
+            The capacitance of a unit over the length of a step. [S]
+        """
+        if not self._shared:
+            return dict(watts)
+        mean = {
+            kind: power if power is None or kind == "op-amps" else power / self.per_step
+            for kind, power in watts.items()
+        }
+        held = sum(float(np.square(each).sum(axis=1).mean()) for each in volts.values())
+        return {**mean, "hold capacitors": siemens * held / self.per_step}
+
+    def mapping(self) -> dict[str, Any]:
+        """Return how convolutions are mapped to arrays, if there are any."""
+        if not self._convolutional:
+            return {}
+        return {
+            "convolutions": self._how,
+            "uses_per_step": self.per_step,
+            "hold_capacitors": self._units if self._shared else 0,
+        }
