@@ -101,7 +101,7 @@ def _check_shape(network: Network, layer: Layer, source: Source) -> None:
 def _check_images(network: Network, source: Source) -> None:
     """Refuse what is done to images where inputs are none, or where nothing of an image might be left."""
     data = network.data
-    asked = {"normalise is 'channel'": data.normalise == "channel", "augment is given": data.augment.changes}
+    asked = {"normalise is 'channel'": data.normalise == "channel", "augment is given": data.augment is not None}
     for what, given in asked.items():
         if given and source.shape is None:
             raise DataError(
@@ -109,10 +109,13 @@ def _check_images(network: Network, source: Source) -> None:
                 "or use images: digits, a folder of idx files or of CIFAR-10, or inputs (n, channels, height, width) "
                 "in an npz file."
             )
-    if source.shape is not None and data.augment.crop >= (least := min(source.shape[1:])):
+    if source.shape is None or data.augment is None:
+        return
+    height, width = source.shape[1:]
+    if data.augment.crop >= min(height, width):
         raise DataError(
             f"{network.where}: data.augment.crop is {data.augment.crop}, and images of data set '{data.name}' are "
-            f"{source.shape[1]} x {source.shape[2]}; expected at most {least - 1}."
+            f"{height} x {width}; expected at most {min(height, width) - 1}."
         )
 
 

@@ -40,7 +40,7 @@ class Epoch:
         self._examples, self._network, augment = examples, network, network.data.augment
         self.order = streams.child("data", number).permutation(len(examples.train))
         self._augmentation = None
-        if examples.shape is not None and augment.changes:
+        if examples.shape is not None and augment is not None:
             self._augmentation = Augmentation(augment, examples.shape, len(self.order), streams, number)
 
     def batch(self, start: int, stop: int) -> tuple[Array, Array, Array]:

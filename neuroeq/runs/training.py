@@ -80,7 +80,8 @@ def train(
         Whether to resume the run in `out` from its checkpoint.
     data
         Examples to train on instead of the network's data set: ``(X, y)`` or ``(X, y, X_test, y_test)``, with inputs
-        (n, d) and classes from 0, (n,). They are split as ``[data]`` of the network says, and kept as data.npz.
+        (n, d), or images (n, height, width) or (n, channels, height, width), and classes from 0, (n,). They are split
+        as ``[data]`` of the network says, and kept as data.npz.
     keep
         Whether to keep the run in a folder; without one, the run that is returned holds everything in memory.
     progress

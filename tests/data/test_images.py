@@ -9,6 +9,7 @@ import pytest
 from neuroeq.data import from_arrays, load, source_bytes
 from neuroeq.data.arrays import read_npz
 from neuroeq.errors import DataError
+from neuroeq.runs.training import train
 from tests.data.test_data import net_of, write_folder
 
 HALF = np.arange(20) % 2
@@ -78,3 +79,12 @@ def test_an_input_layer_with_a_shape_has_that_of_the_images():
 )
 def test_mnist_has_images():
     assert load(with_shape("mnist", (1, 28, 28), 10)).shape == (1, 28, 28)
+
+
+def test_a_run_on_own_images_predicts_images():
+    rng = np.random.default_rng(0)
+    y = np.arange(40) % 2
+    x = rng.random((40, 2, 3, 2)) * 0.3 + 0.5 * y[:, None, None, None]
+    net = net_of("xor", 12, 2, limit=20)
+    run = train(net, data=(x, y), keep=False, epochs=1)
+    assert (run.predict(x) == run.predict(x.reshape(40, 12))).all()

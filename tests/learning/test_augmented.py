@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from neuroeq.data import load
+from neuroeq.data import Epoch, load
 from neuroeq.learning.training import initial_state, train
 from neuroeq.randomness import Streams
 from neuroeq.runs.training import train as run
@@ -38,6 +38,19 @@ def test_trainers_that_take_many_batches_learn_the_same_images(on, trainer, requ
         np.testing.assert_allclose(two[name], value, rtol=0, atol=1e-12)
     plain, _ = learned(on, trainer)
     assert any(np.abs(two[name] - plain[name]).max() > 1e-6 for name in two)
+
+
+def test_every_epoch_is_drawn_anew(monkeypatch):
+    numbers = []
+
+    class Watched(Epoch):
+        def __init__(self, examples, network, streams, number):
+            super().__init__(examples, network, streams, number)
+            numbers.append(number)
+
+    monkeypatch.setattr("neuroeq.learning.training.Epoch", Watched)
+    learned("resistive", "fused", augment=AUGMENT)
+    assert numbers == [0, 1]
 
 
 def test_a_resumed_run_sees_the_images_of_an_uninterrupted_one(tmp_path):

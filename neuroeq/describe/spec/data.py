@@ -26,11 +26,6 @@ class Augment(Spec):
     crop: Annotated[int, Field(ge=0)] = 0
     flip: bool = False
 
-    @property
-    def changes(self) -> bool:
-        """Whether it changes any image."""
-        return self.crop > 0 or self.flip
-
 
 class Data(Spec):
     """The data set, and which part of it trains, validates and tests.
@@ -61,7 +56,7 @@ class Data(Spec):
     offset, scale
         Inputs, which range from 0 to 1 or are normalised, become (input - offset) scale.
     augment
-        How training images are moved and mirrored.
+        How training images are moved and mirrored; they stay as they are if left out.
     targets
         ``one_hot``: one output for each class; ``scalar``: a single output whose target is 0 or 1.
     """
@@ -77,5 +72,5 @@ class Data(Spec):
     normalise: Literal["none", "channel"] = "none"
     offset: float = 0.0
     scale: Positive = 1.0
-    augment: Augment = Augment()
+    augment: Augment | None = None
     targets: Literal["one_hot", "scalar"] = "one_hot"

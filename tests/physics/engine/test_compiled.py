@@ -307,7 +307,13 @@ def test_a_library_is_built_once(tmp_path, monkeypatch):
     monkeypatch.setattr(library, "_build", lambda *_: pytest.fail("compiled again"))
     faster = {"input_hidden1": {"learning_rate": 0.7}}
     library_of(net(learning="contrastive", projections=faster, phases={"beta": 0.1}, training={"epochs": 9}))
-    for other in ({"sizes": (4, 22, 3)}, {"training": {"batch_size": 8}}, {"phases": {"variant": "positive"}}):
+    decaying = {"training": {"weight_decay": 0.1}}
+    for other in (
+        {"sizes": (4, 22, 3)},
+        {"training": {"batch_size": 8}},
+        {"phases": {"variant": "positive"}},
+        decaying,
+    ):
         with pytest.raises(pytest.fail.Exception, match="compiled again"):
             library_of(net(learning="contrastive", **other))
 
