@@ -62,9 +62,11 @@ done
 exec "$@" >"${out//%t/0}.log" 2>"${err//%t/0}.log"
 """
 SQUEUE = """#!/bin/bash
-# Prints a job while its process runs.
-pid=$(cat {here}/jobs/${{@: -1}})
-kill -0 "$pid" 2>/dev/null && [[ $(cut -d' ' -f3 /proc/$pid/stat) != Z ]] && echo "${{@: -1}} R"
+# Prints those of some jobs whose processes run.
+for job in $(tr , ' ' <<<"${{@: -1}}"); do
+  pid=$(cat {here}/jobs/$job)
+  kill -0 "$pid" 2>/dev/null && [[ $(cut -d' ' -f3 /proc/$pid/stat) != Z ]] && echo "$job"
+done
 exit 0
 """
 SCANCEL = """#!/bin/bash
@@ -222,3 +224,27 @@ def test_jobs_that_wait_in_the_queue_or_for_others_are_no_failures_and_those_tha
     with pytest.raises(StopIteration):
         cluster.run_on(Cluster("local"), plan, 2)
     assert [job.state for job in jobs] == ["CANCELLED"] * 2
+
+
+def test_no_job_is_submitted_where_the_last_ones_have_just_done_all_cells(tmp_path, monkeypatch):
+    """Jobs may end at any moment, also between two looks at them and at the cells."""
+    plan = plan_sweep("xor", ["phases.beta=0.1"], checked=False, references=False, out="out")
+    jobs, done, ended = [], [], cluster.Queue.ended
+
+    class Executor:
+        def submit(self, *_):
+            jobs.append(Told(tmp_path, len(jobs)))
+            return jobs[-1]
+
+    def look(queue):
+        if jobs:
+            done.append(True)
+            jobs[0].returns("success", "done")
+        return ended(queue)
+
+    monkeypatch.setattr(cluster, "_executor", lambda *_: Executor())
+    monkeypatch.setattr(cluster.Queue, "ended", look)
+    monkeypatch.setattr(type(plan), "outcome", lambda *_: {} if done else None)
+    monkeypatch.setattr(cluster, "POLL_S", 0)
+    cluster.run_on(Cluster("local"), plan, 1)
+    assert len(jobs) == 1

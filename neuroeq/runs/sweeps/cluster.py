@@ -105,8 +105,11 @@ def run_on(cluster: Cluster, plan: Plan, jobs: int) -> None:
     executor, strikes, seen = _executor(cluster, plan), 0, None
     queue, left = Queue(cluster), plan.once
     try:
-        while left := [planned for planned in left if plan.outcome(planned) is None]:
-            ended = queue.ended()
+        while True:
+            ended = queue.ended()  # before looking at the cells, which jobs that have ended may have done
+            left = [planned for planned in left if plan.outcome(planned) is None]
+            if not left:
+                return
             if any(not _was_idle(job) for job in ended):
                 now = _progress(plan, len(left))
                 strikes, seen = (strikes + 1 if now == seen else 0), now
