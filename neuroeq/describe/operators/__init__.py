@@ -5,7 +5,7 @@ from .choice import operators
 from .convolution import Convolution
 from .dense import Dense
 from .free import FreeCoupling, free_couplings, free_weights
-from .operator import Operator
+from .operator import Operator, Product
 from .sparse import Sparse
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Dense",
     "FreeCoupling",
     "Operator",
+    "Product",
     "Sparse",
     "free_couplings",
     "free_weights",
