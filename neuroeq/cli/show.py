@@ -27,7 +27,8 @@ def show(
 ) -> None:
     """Show a network, a model or hardware in full, with everything that it extends, its equations and its sources.
 
-    A network that is shown for a substrate begins with a comment on who trains it, and why.
+    A network begins with comments: its layers, with their shapes and numbers of parameters, and, where it is shown for
+    a substrate, who trains it and why.
 
     Example: neuroeq show sigma_delta
     """
@@ -71,12 +72,14 @@ def _refuse_what_cannot_run(described: Network | NeuronModel | SynapseModel | Ha
 
 
 def _network(network: Network, resolved: bool) -> str:
-    """Return a network as a file; one that is resolved for a substrate begins with a comment on who trains it."""
+    """Return a network as a file, whose comments are a summary of its layers and, on a substrate, who trains it."""
     from neuroeq.learning.trainers import explained
     from neuroeq.runs.records import to_toml
+    from neuroeq.show.summary import summary
 
-    trainer = f"# trainer: {explained(network)}\n" if resolved else ""
-    return f"# {network.where}\n{trainer}{to_toml(network)}"
+    trainer = [f"trainer: {explained(network)}"] if resolved else []
+    head = [network.where, *trainer, "", *summary(network), ""]
+    return "\n".join([*(f"# {line}".rstrip() for line in head), to_toml(network)])
 
 
 def _hardware(hardware: Hardware) -> str:

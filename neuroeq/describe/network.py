@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import assert_never
+from typing import Any, assert_never
 
 import numpy as np
 
@@ -57,6 +57,22 @@ def weight_shape(network: Network, projection: str) -> tuple[int, ...]:
         return shape(network, projection)
     geometry = geometry_of(spec, network.layers)
     return geometry.after[0], geometry.before[0], geometry.kernel, geometry.kernel
+
+
+def sizes(network: Network) -> dict[str, Any]:
+    """Return the settings that give a network the layers and the convolutions of this one."""
+    kernels = {"kind", "kernel", "stride", "padding", "pool"}
+    return {
+        "layers": {
+            name: layer.model_dump(include={"size", "shape"}, exclude_none=True, mode="json")
+            for name, layer in network.layers.items()
+        },
+        "projections": {
+            name: projection.model_dump(include=kernels, mode="json")
+            for name, projection in network.projections.items()
+            if projection.kind == "conv"
+        },
+    }
 
 
 def fans(network: Network, projection: str) -> tuple[int, int]:
@@ -196,26 +212,13 @@ def opposite(network: Network, projection: str) -> str:
     for name, other in network.projections.items():
         if name == projection:
             break
-        if other.directed and own.directed and (other.source, other.target) == (own.target, own.source):
+        ends = (other.source, other.target) == (own.target, own.source)
+        if ends and other.directed and own.directed and other.kind == "dense":
             return name
     raise SpecError(
-        f"{network.where}: projections.{projection}.initial.angle needs a directed projection from '{own.target}' to "
+        f"{network.where}: projections.{projection}.initial.angle needs a dense, directed projection from '{own.target}' to "
         f"'{own.source}' that stands before it; add one, or leave the angle out."
     )
-
-
-def feedback_angles(network: Network, params: Params) -> dict[str, float]:
-    """Return, by projection, the angle of feedback weights to the transpose of the forward weights. [degrees]."""
-    angles: dict[str, float] = {}
-    earlier: dict[tuple[str, str], str] = {}
-    for name, projection in network.projections.items():
-        if not projection.directed:
-            continue
-        source, target = projection.source, projection.target
-        if source != target and (target, source) in earlier:
-            angles[name] = angle_between(params[name], params[earlier[target, source]].T)
-        earlier[source, target] = name
-    return angles
 
 
 def angle_between(one: Array, other: Array) -> float:

@@ -12,6 +12,7 @@ row get their pulses at once, so a row takes as long as its device with the most
 from __future__ import annotations
 
 from neuroeq.contract import Circuit, Equilibrium
+from neuroeq.describe.operators import operators
 
 from .parts import Cost, Parts, times
 from .programming import Programming, writing_time
@@ -49,6 +50,7 @@ def latency_of_inference(circuit: Circuit, free: Equilibrium) -> Cost:
 
 def _written_once(circuit: Circuit) -> float | None:
     """Return how long it takes to program every device once [s]."""
-    rows = {name: len(value) if value.ndim > 1 else 1 for name, value in circuit.params.items()}
+    arrays = {name: each.laid_out(circuit.params[name]) for name, each in operators(circuit.network).items()}
+    rows = {name: len(array) if array.ndim > 1 else 1 for name, array in arrays.items()}
     written = circuit.devices()
     return writing_time({name: circuit.network.array(name) for name in written}, {name: rows[name] for name in written})

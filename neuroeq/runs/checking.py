@@ -15,7 +15,7 @@ from neuroeq.contract import OnDevices, Params, Substrate
 from neuroeq.data import Examples, load
 from neuroeq.data.choice import in_turn
 from neuroeq.describe.catalog import load_network, resolve
-from neuroeq.describe.network import initial_params, learning_rates, with_full_scales
+from neuroeq.describe.network import initial_params, learning_rates, sizes, with_full_scales
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.describe.spec.periphery import NudgeSource
@@ -215,8 +215,6 @@ def _rate_twin(
         raise SpecError(
             f"{whole.where}: has no substrate.rate, whose gradient spiking units are compared with; add one."
         )
-    twin = resolve(whole, "rate")
-    layers = {n: twin.layers[n].model_copy(update={"size": layer.size}) for n, layer in resolved.layers.items()}
-    twin = twin.model_copy(update={"layers": layers})
+    twin = resolve(whole, "rate", [sizes(resolved)])
     weights = {name: np.asarray(value, float) for name, value in params.items()}
     return build(twin, weights, samples, plastic=False, target="numpy")

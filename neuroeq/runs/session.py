@@ -14,7 +14,7 @@ import numpy as np
 
 from neuroeq.contract import Substrate
 from neuroeq.data import Examples, Part, Source, examples_of, load
-from neuroeq.describe.network import feedback_angles
+from neuroeq.describe.operators import feedback_angles
 from neuroeq.describe.spec import Network
 from neuroeq.errors import DivergenceError, NeuroeqWarning
 from neuroeq.learning.state import State, Step

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from neuroeq.contract import Params, Substrate
 from neuroeq.data import Examples, Part, load
 from neuroeq.describe.catalog import load_network, resolve
-from neuroeq.describe.network import initial_params, with_full_scales
+from neuroeq.describe.network import initial_params, sizes, with_full_scales
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import NeuroeqError, SpecError
@@ -293,8 +293,7 @@ def on_substrate(
         raise SpecError(
             f"{run.path}: describes substrate '{own}' only, and its network cannot be read for '{substrate}': {error}"
         ) from None
-    own_settings: Table = {"data": run.network.data.model_dump(exclude_unset=True)}
-    own_settings["layers"] = {name: {"size": layer.size} for name, layer in run.network.layers.items()}
+    own_settings: Table = {"data": run.network.data.model_dump(exclude_unset=True), **sizes(run.network)}
     network = resolve(whole, substrate, [own_settings, *settings], hardware, ideal)
     return network.model_copy(update={"run": run.network.run})
 

@@ -158,7 +158,21 @@ def _with_models(network: Network) -> Network:
         name: _with(projection, synapse=synapse(projection.synapse)) if projection.synapse else projection
         for name, projection in network.projections.items()
     }
-    return _with(network, layers=layers, projections=projections, substrate={network.substrate_name: resolved})
+    found = _with(network, layers=layers, projections=projections, substrate={network.substrate_name: resolved})
+    _check_native(found)
+    return found
+
+
+def _check_native(network: Network) -> None:
+    """Refuse convolutions by a synapse model that has a weight of its own for each pair of units."""
+    for name, projection in network.projections.items():
+        model = network.synapse(name)
+        if projection.kind == "conv" and model.native:
+            raise SpecError(
+                f"{network.where}: projections.{name} is a convolution, and synapse '{model.name}' runs as Brian2 "
+                "Synapses, which have a weight for each pair of units; expected a model with plasticity terms, or "
+                "kind = 'dense'."
+            )
 
 
 def _adjusted(model: M, parameters: dict[str, Any], where: str) -> M:

@@ -1,5 +1,6 @@
 """Projections as linear operators: dense, sparse and convolutional ones, and biases, behind one contract."""
 
+from .angles import feedback_angles
 from .biases import Biases
 from .choice import operators
 from .convolution import Convolution
@@ -16,6 +17,7 @@ __all__ = [
     "Operator",
     "Product",
     "Sparse",
+    "feedback_angles",
     "free_couplings",
     "free_weights",
     "operators",

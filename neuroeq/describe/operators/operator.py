@@ -83,6 +83,7 @@ class Operator(ABC):
         return array
 
     def _written(self, weight: Array, sent: Array, transposed: bool) -> Array:
-        out = np.empty((len(sent), self.ends[0 if transposed else 1]), np.result_type(weight, sent))
-        self.bound(weight, transposed)(sent, out)
+        kind = np.result_type(weight, sent)
+        out = np.empty((len(sent), self.ends[0 if transposed else 1]), kind)
+        self.bound(weight.astype(kind, copy=False), transposed)(sent, out)
         return out

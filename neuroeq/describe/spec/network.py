@@ -182,6 +182,12 @@ class Network(Described):
     @model_validator(mode="after")
     def _recipe(self) -> Self:
         check_rule(self.training, self.phases)
+        shared = [name for name, projection in self.projections.items() if projection.kind == "conv"]
+        if self.training.prune is not None and shared:
+            raise ValueError(
+                f"training.prune removes edges, and projections.{shared[0]} is a convolution, whose weights have an "
+                "edge at each position; leave it out, or use kind = 'dense'"
+            )
         if self.phases.cost == "cross_entropy" and self.data.targets == "scalar":
             raise ValueError(
                 "phases.cost is 'cross_entropy' with data.targets 'scalar', one output; use 'one_hot' or squared_error"

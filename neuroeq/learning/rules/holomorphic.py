@@ -51,8 +51,7 @@ def _nudged(substrate: VectorField, trial: Trial, free: Equilibrium, betas: Arra
             activity[layer] = field.functions[1](values[layer])
         drives = substrate.drives(activity)
         for layer, field in fields.items():
-            bias = substrate.params.get(f"{layer}.bias", 0.0)
-            values[layer] |= {"drive": drives[layer], "bias": bias, "nudge": 0.0}
+            values[layer] |= {"drive": drives[layer], "bias": substrate.biases(layer), "nudge": 0.0}
             if layer == output:
                 values[layer]["nudge"] = -pull * trial.cost.gradient(field.functions[2](values[layer]), targets)
             state[layer] = state[layer] + field.functions[0](values[layer]) / scale(layer)
@@ -63,16 +62,16 @@ def _nudged(substrate: VectorField, trial: Trial, free: Equilibrium, betas: Arra
 
 def _coefficient(substrate: VectorField, activity: dict[str, Array], weights: Array) -> Params:
     """Return the real part of the sum over points of weights times -dE/dtheta, averaged over the batch."""
-    change: Params = {}
+    network, maps, m = substrate.network, substrate.simulation.operators, len(next(iter(activity.values()))[0])
+    sent = {layer: value.reshape(len(weights) * m, -1) for layer, value in activity.items()}
+    weighted = {layer: value * np.repeat(weights, m)[:, None] / m for layer, value in sent.items()}
+    ones, change = np.ones((len(weights) * m, 1)), {}
     for name in substrate.params:
-        if name not in substrate.network.projections:
-            mean = activity[name.removesuffix(".bias")].mean(axis=1)
-            change[name] = (weights @ mean).real
-            continue
-        ends = substrate.network.projections[name]
-        pre, post = activity[ends.source], activity[ends.target] * weights[:, None, None]
-        n, m = len(weights), pre.shape[1]
-        change[name] = (pre.reshape(n * m, -1).T @ post.reshape(n * m, -1)).real / m
+        if name in network.projections:
+            ends = network.projections[name]
+            change[name] = maps[name].outer(sent[ends.source], weighted[ends.target]).real
+        else:
+            change[name] = maps[name].outer(ones, weighted[name.removesuffix(".bias")]).real
     return substrate.shaped(change)
 
 

@@ -97,6 +97,11 @@ def _beside(substrate: VectorField) -> VectorField:
     for name, ends in network.projections.items():
         if ends.source == network.input_layer:
             continue
+        if ends.directed and ends.kind == "conv":
+            raise SpecError(
+                f"{network.where}: projections.{name} is a directed convolution, and the side network of --rbp has no "
+                "projection that runs backwards along it alone; leave --rbp out, or directed."
+            )
         around = {"source": ends.target, "target": ends.source, "connect": None} if ends.directed else {}
         projections[name] = ends.model_copy(update={**around, "learning_rate": 0.0})
         params[name] = substrate.params[name].T if ends.directed else substrate.params[name]

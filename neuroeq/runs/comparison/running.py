@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from neuroeq.describe.catalog import resolve
+from neuroeq.describe.network import sizes
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import NeuroeqError, SpecError
@@ -152,4 +153,4 @@ def obstacle(plan: Plan) -> str | None:
 def _recipe(network: Network) -> Table:
     """Return the settings that give another substrate the recipe of a resolved network, apart from its rates."""
     training = network.training.model_dump(include={"epochs", "batch_size", "schedule"}, mode="json")
-    return {"layers": {name: {"size": layer.size} for name, layer in network.layers.items()}, "training": training}
+    return {**sizes(network), "training": training}

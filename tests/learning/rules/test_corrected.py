@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from neuroeq.contract import Nudge, Stop
-from neuroeq.describe.network import angle_between, feedback_angles, initial_params
+from neuroeq.describe.network import angle_between, initial_params
+from neuroeq.describe.operators import feedback_angles
 from neuroeq.describe.spec import overlay
 from neuroeq.errors import NeuroeqError, SpecError
 from neuroeq.learning.rules import Trial, estimate
