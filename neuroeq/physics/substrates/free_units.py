@@ -16,7 +16,7 @@ import numpy as np
 from neuroeq.contract import Equilibrium, Params, Stop
 from neuroeq.describe.catalog import load_model
 from neuroeq.describe.network import free_layers
-from neuroeq.describe.operators import Product, free_couplings, free_weights, operators
+from neuroeq.describe.operators import Operator, Product, free_couplings, free_weights, operators
 from neuroeq.describe.spec import Bounds, Network, NeuronModel
 from neuroeq.units import physical
 
@@ -68,7 +68,8 @@ class FreeUnits:
             for each in free_couplings(network, params)
         ]
         clamped = np.asarray(free.activity[network.input_layer][:samples], float)
-        self._arriving = np.concatenate([_from_inputs(network, params, clamped, layer) for layer in layers], axis=1)
+        given = [_from_inputs(network, maps, params, clamped, layer) for layer in layers]
+        self._arriving = np.concatenate(given, axis=1)
         self._bias = np.concatenate(
             [
                 maps[name].incoming(np.asarray(params[name], float)) if name in params else np.zeros(size)
@@ -206,9 +207,9 @@ def _step(model: NeuronModel) -> float:
     return float(model.dt / physical(str(model.parameters[model.time_constant])).value)
 
 
-def _from_inputs(network: Network, params: Params, clamped: Array, layer: str) -> Array:
+def _from_inputs(network: Network, maps: Mapping[str, Operator], params: Params, clamped: Array, layer: str) -> Array:
     """Return the drive of a layer by the inputs: (samples, n)."""
-    drive, maps = np.zeros((len(clamped), network.layers[layer].size)), operators(network)
+    drive = np.zeros((len(clamped), network.layers[layer].size))
     for name, ends in network.projections.items():
         if (ends.source, ends.target) == (network.input_layer, layer):
             drive = drive + maps[name].forward(params[name], clamped)
