@@ -114,7 +114,7 @@ def train(
     if source is not None:
         changes.append({"data": {"name": DATA_FILE}})
     resolved = resolve(network, substrate, changes, hardware, ideal)
-    resolved = resolved if source is not None else _with_data_found(resolved)
+    resolved = resolved if source is not None else with_data_found(resolved)
     records = _records(out, resolved, resume, keep)
     if source is not None:
         resolved.read_from(records.path / "run.toml", resolved.where)
@@ -129,11 +129,24 @@ def train(
             return concluded(session)
 
 
-def _with_data_found(network: Network) -> Network:
-    """Return a network that names its npz file by its whole path, which is valid from everywhere."""
+def with_data_found(network: Network, data_dir: str | None = None) -> Network:
+    """Return a network that names its npz file by its whole path, which is valid from everywhere.
+
+    Parameters
+    ----------
+    network
+        The network, with the file that it was read from.
+    data_dir
+        The folder of data sets; the network's own if left out.
+
+    Raises
+    ------
+    DataError
+        If there is no such file.
+    """
     if not network.data.name.endswith(".npz"):
         return network
-    found = located(network.data.name, data_folder(network.run.data_dir), network.path)
+    found = located(network.data.name, data_folder(data_dir or network.run.data_dir), network.path)
     return network.model_copy(update={"data": network.data.model_copy(update={"name": str(found.resolve())})})
 
 

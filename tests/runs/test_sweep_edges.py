@@ -121,6 +121,15 @@ def test_a_sweep_of_a_network_without_a_file_goes_on_where_its_folder_was_moved(
     assert moved.cells == plan.cells and run_plan(moved, jobs=1).count("done") == 2
 
 
+def test_a_network_without_a_file_has_its_data_beside_the_file_that_it_was_read_from():
+    Path("far").mkdir()
+    np.savez("far/own.npz", inputs=np.random.default_rng(0).random((8, 2)), labels=np.arange(8) % 2)
+    Path("far/mine.toml").write_text('extends = "xor"\n[data]\nname = "own.npz"\n')
+    network = ne.changed(ne.load_network("far/mine.toml"), "training.epochs=1")
+    plan = plan_sweep(network, ["phases.beta=0.1"], **ONCE)
+    assert run_plan(read_plan(plan.out), jobs=1).count("done") == 1
+
+
 def test_curves_of_another_run_are_refused(tmp_path):
     runs = [ne.train("xor", "crossbar", epochs=1, seed=seed, out=tmp_path / str(seed)) for seed in range(2)]
     vary = ["hardware.periphery.adc_bits=4"]

@@ -21,6 +21,7 @@ from ..interruption import Interrupted, interrupting
 from ..records import to_toml
 from ..records.choice import single_part
 from ..records.files import atomic, made, remove_empty
+from ..training import with_data_found
 from .cells import Cell, cells_of
 from .cluster import Cluster, run_on
 from .grid import Drawn, factors_of, points_of
@@ -113,7 +114,7 @@ def plan_sweep(
     absent = [] if os.path.isdir(folder) else made(folder)
     try:
         if isinstance(network, Network):
-            atomic(folder / NETWORK, to_toml(network))
+            atomic(folder / NETWORK, to_toml(with_data_found(network, data)))
         plan.write()
     finally:
         remove_empty(absent)
