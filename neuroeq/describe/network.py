@@ -216,7 +216,7 @@ def opposite(network: Network, projection: str) -> str:
         if ends and other.directed and own.directed and other.kind == "dense":
             return name
     raise SpecError(
-        f"{network.where}: projections.{projection}.initial.angle needs a dense, directed projection from '{own.target}' to "
+        f"{network.where}: projections.{projection}.initial.angle needs a directed projection from '{own.target}' to "
         f"'{own.source}' that stands before it; add one, or leave the angle out."
     )
 
