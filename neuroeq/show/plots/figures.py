@@ -15,7 +15,7 @@ from neuroeq.runs.analysis import conductances, segments, weight_history
 from neuroeq.runs.run import Run
 
 from .hardware import energy, histogram
-from .maps import convolutions, kernels, mapped, maps
+from .maps import convolutions, height_of, kernels, mapped, maps
 from .over_epochs import learning, saturation, weights
 from .over_time import plasticity, raster, settling
 from .style import STYLE, write
@@ -106,17 +106,20 @@ def _figure_energy(run: Run) -> Figure:
 
 
 def _figure_kernels(run: Run) -> Figure:
-    figure = _figure(7, 2.6)
+    shapes = [run.params[name].shape for name in convolutions(run.network)[:1]]
+    figure = _figure(7, height_of(shapes[0][0] * shapes[0][1]) if shapes else 3)
     kernels(run, axes=figure.subplots())
     return figure
 
 
 def _figure_maps(run: Run) -> Figure:
     layers = mapped(run.network)
+    heights = [height_of((run.network.layers[layer].shape or (1,))[0]) for layer in layers]
+    figure = _figure(7, sum(heights) if heights else 3)
+    rows = figure.subplots(len(layers) or 1, height_ratios=heights or None)
     if not layers:
-        maps(run)
-    figure = _figure(7, 2.2 * len(layers))
-    for layer, axes in zip(layers, np.atleast_1d(figure.subplots(len(layers))), strict=True):
+        maps(run, axes=rows)
+    for layer, axes in zip(layers, np.atleast_1d(rows), strict=False):
         maps(run, layer, axes=axes)
     return figure
 

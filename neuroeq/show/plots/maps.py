@@ -15,7 +15,7 @@ from neuroeq.runs.run import Run
 from .style import new_axes
 
 Array = np.ndarray
-COLUMNS, ROWS = 16, 8
+COLUMNS, ROWS = 8, 8
 """Most images that stand side by side, and above each other."""
 
 
@@ -144,7 +144,13 @@ def _images(axes: Axes, rows: list[Array], labels: list[str], label: str, **scal
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    axes.figure.colorbar(drawn, ax=axes, label=label, fraction=0.03, pad=0.02)
+    axes.figure.colorbar(drawn, cax=axes.inset_axes((1.02, 0, 0.02, 1)), label=label)
+
+
+def height_of(images: int, width: float = 7.0) -> float:
+    """Return the height of a figure that shows so many square images, for its width [in]."""
+    rows = min(-(-images // COLUMNS), ROWS)
+    return 0.7 + rows * 0.8 * width / min(images, COLUMNS)
 
 
 def _some(shown: int, all_of_them: int) -> str:
