@@ -64,7 +64,7 @@ def sizes(network: Network) -> dict[str, Any]:
     kernels = {"kind", "kernel", "stride", "padding", "pool"}
     return {
         "layers": {
-            name: layer.model_dump(include={"size", "shape"}, exclude_none=True, mode="json")
+            name: {"size": layer.size, **layer.model_dump(include={"shape"}, exclude_none=True, mode="json")}
             for name, layer in network.layers.items()
         },
         "projections": {
