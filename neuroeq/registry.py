@@ -211,6 +211,8 @@ FIGURES: Registry[Any] = Registry(
         "saturation": "neuroeq.show.plots.figures:SATURATION",
         "conductances": "neuroeq.show.plots.figures:CONDUCTANCES",
         "energy": "neuroeq.show.plots.figures:ENERGY",
+        "kernels": "neuroeq.show.plots.figures:KERNELS",
+        "maps": "neuroeq.show.plots.figures:MAPS",
     },
 )
 """Figures of `neuroeq plot`: functions of a run that return a Matplotlib figure, each a `RunFigure`."""

@@ -64,7 +64,7 @@ def sizes(network: Network) -> dict[str, Any]:
     kernels = {"kind", "kernel", "stride", "padding", "pool"}
     return {
         "layers": {
-            name: layer.model_dump(include={"size", "shape"}, exclude_none=True, mode="json")
+            name: {"size": layer.size, **layer.model_dump(include={"shape"}, exclude_none=True, mode="json")}
             for name, layer in network.layers.items()
         },
         "projections": {
@@ -216,7 +216,7 @@ def opposite(network: Network, projection: str) -> str:
         if ends and other.directed and own.directed and other.kind == "dense":
             return name
     raise SpecError(
-        f"{network.where}: projections.{projection}.initial.angle needs a dense, directed projection from '{own.target}' to "
+        f"{network.where}: projections.{projection}.initial.angle needs a directed projection from '{own.target}' to "
         f"'{own.source}' that stands before it; add one, or leave the angle out."
     )
 

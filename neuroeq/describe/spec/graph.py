@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from .base import MANY, Count, Spec, Time, Value
 from .hardware import Hardware
@@ -89,6 +89,11 @@ class Layer(Spec):
                     "replace shape too"
                 )
         return given
+
+    @model_serializer(mode="wrap")
+    def _without_size(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the size that follows from the shape, so that a setting of the shape alone is enough."""
+        return {key: value for key, value in plain(self).items() if key != "size" or self.shape is None}
 
     @property
     def biases(self) -> int:

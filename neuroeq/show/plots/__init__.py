@@ -8,6 +8,7 @@ from .fidelity import backpropagation, cosines, errors, save_report
 from .figures import FIGURES, save
 from .hardware import energy, histogram
 from .inline import Inline, comparison_figures, embedded
+from .maps import kernels, maps
 from .over_epochs import learning, saturation, weights
 from .over_time import plasticity, raster, settling
 from .pulses import pulse_fit, save_fit
@@ -27,8 +28,10 @@ __all__ = [
     "errors",
     "gradient_cosines",
     "histogram",
+    "kernels",
     "learning",
     "learning_curves",
+    "maps",
     "plasticity",
     "pulse_fit",
     "raster",

@@ -15,6 +15,7 @@ from neuroeq.runs.analysis import conductances, segments, weight_history
 from neuroeq.runs.run import Run
 
 from .hardware import energy, histogram
+from .maps import convolutions, height_of, kernels, mapped, maps
 from .over_epochs import learning, saturation, weights
 from .over_time import plasticity, raster, settling
 from .style import STYLE, write
@@ -104,6 +105,25 @@ def _figure_energy(run: Run) -> Figure:
     return figure
 
 
+def _figure_kernels(run: Run) -> Figure:
+    shapes = [run.params[name].shape for name in convolutions(run.network)[:1]]
+    figure = _figure(7, height_of(shapes[0][0] * shapes[0][1]) if shapes else 3)
+    kernels(run, axes=figure.subplots())
+    return figure
+
+
+def _figure_maps(run: Run) -> Figure:
+    layers = mapped(run.network)
+    heights = [height_of((run.network.layers[layer].shape or (1,))[0]) for layer in layers]
+    figure = _figure(7, sum(heights) if heights else 3)
+    rows = figure.subplots(len(layers) or 1, height_ratios=heights or None)
+    if not layers:
+        maps(run, axes=rows)
+    for layer, axes in zip(layers, np.atleast_1d(rows), strict=False):
+        maps(run, layer, axes=axes)
+    return figure
+
+
 RASTER = RunFigure(_figure_raster, lambda run: run.network.kind.spikes)
 WEIGHTS = RunFigure(_figure_weights)
 LEARNING = RunFigure(_figure_learning)
@@ -111,6 +131,10 @@ SETTLING = RunFigure(_figure_settling)
 SATURATION = RunFigure(_figure_saturation, lambda run: not run.network.kind.hardware)
 CONDUCTANCES = RunFigure(_figure_conductances, lambda run: run.network.kind.hardware)
 ENERGY = RunFigure(_figure_energy, lambda run: bool(run.result.get("energy")))
+
+
+KERNELS = RunFigure(_figure_kernels, lambda run: bool(convolutions(run.network)))
+MAPS = RunFigure(_figure_maps, lambda run: bool(mapped(run.network)))
 
 
 def save(run: Run, names: Sequence[str] = ("all",), folder: Path | None = None) -> list[Path]:

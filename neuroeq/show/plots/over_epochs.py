@@ -41,7 +41,10 @@ def weights(run: Run, projection: str | None = None, axes: Axes | None = None) -
     axes.set_xlim(0, epochs[-1])
     unit = run.network.g_unit if run.network.kind.conductances else None
     axes.set_ylabel("weight" if unit is None else f"conductance [{text_of(unit, 'S')}]")
-    axes.set_title(f"{projection}: {history[projection].shape[1]} synapses over training")
+    kernel = run.network.projections[projection].kind == "conv"
+    axes.set_title(
+        f"{projection}: {history[projection].shape[1]} {'weights of kernels' if kernel else 'synapses'} over training"
+    )
     return axes
 
 

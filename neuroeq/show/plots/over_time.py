@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
+from neuroeq.describe.spec.graph import Layer
 from neuroeq.errors import SpecError
 from neuroeq.runs.analysis import segments, state_of
 from neuroeq.runs.run import Run
@@ -15,6 +16,8 @@ from neuroeq.runs.run import Run
 from .over_epochs import chosen_projection
 from .style import COLOURS, new_axes, over_time, time_scale
 
+MOST_LINES = 512
+"""Most units of a layer whose states are drawn."""
 MOST_UNITS, LEAST_HEIGHT, GAP = 64, 20.0, 3.0
 """Most units of a layer that a raster shows; least height of a layer's strip, and gap between strips, in units."""
 
@@ -45,7 +48,7 @@ def raster(run: Run, sample: int = 0, when: str = "after", axes: Axes | None = N
         raise SpecError(
             f"{run.path}: substrate '{run.network.substrate_name}' has no spikes; plot its settling instead."
         )
-    bands = _bands([run.network.layers[layer].size for layer in layers])
+    bands = _bands([run.network.layers[layer] for layer in layers])
     for index, (layer, band) in enumerate(zip(layers, bands, strict=True)):
         for phase in phases:
             times, samples, units = phase.spikes[layer]
@@ -53,8 +56,7 @@ def raster(run: Run, sample: int = 0, when: str = "after", axes: Axes | None = N
             _draw_spikes(axes, times[shown] * time_scale(phases)[0], units[shown], band, COLOURS[index])
         if index:
             axes.axhline(band.bottom - GAP / 2, color="0.6", linewidth=0.6)
-        if len(band.units) <= 10:
-            _number_units(axes, band)
+        _number(axes, band)
     axes.set_yticks([band.bottom + band.height / 2 for band in bands])
     axes.set_yticklabels([f"{layer}\n{band.caption}" for layer, band in zip(layers, bands, strict=True)])
     axes.tick_params(axis="y", length=0)
@@ -98,12 +100,14 @@ def settling(
         t, states = phase.t, phase.states[layer][name][:, sample] * scale
         if phase.nudged:
             t, states = np.concatenate([[phase.start], t]), np.vstack([free[-1], states])
-        for index in range(n):
+        for index in range(n) if few else _spread(n, MOST_LINES):
             colour = mpl.colormaps["tab10"](index) if few else COLOURS[0]
             label = str(index) if few and phase is phases[0] else None
             axes.plot(t * time_scale(phases)[0], states[:, index], color=colour, label=label, alpha=1 if few else 0.25)
     if few:
         axes.legend(title="unit", loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1)
+    if n > MOST_LINES:
+        axes.set_title(f"{MOST_LINES} of {n} units", loc="right", fontsize=7)
     axes.set_ylabel(f"{layer} {'voltage' if name == 'v' else 'state'} {name}{unit}")
     return over_time(axes, phases)
 
@@ -144,23 +148,35 @@ def plasticity(run: Run, projection: str | None = None, when: str = "before", ax
 
 @dataclass(frozen=True)
 class _Band:
-    """The horizontal strip of a raster in which a layer is drawn, and the units that it shows."""
+    """The horizontal strip of a raster in which a layer is drawn, the units that it shows, and their groups' numbers."""
 
     units: np.ndarray
     bottom: float
     height: float
     caption: str
+    groups: np.ndarray
 
 
-def _bands(sizes: list[int]) -> list[_Band]:
-    """Return a strip for every layer, tall enough for few units, and with a selection of the units of a large layer."""
+def _bands(layers: list[Layer]) -> list[_Band]:
+    """Return a strip for every layer, tall enough for few units, and with a selection of the units of a large layer.
+
+    Of a layer with a shape, whole channels are selected, as many as have so many units together.
+    """
     bands, bottom = [], 0.0
-    for size in sizes:
-        units = np.unique(np.linspace(0, size - 1, min(size, MOST_UNITS)).round().astype(int))
-        caption = f"{size} units" if len(units) == size else f"{len(units)} of {size} units"
-        bands.append(_Band(units, bottom, max(len(units), LEAST_HEIGHT), caption))
+    for layer in layers:
+        each = 1 if layer.shape is None else layer.size // layer.shape[0]
+        groups = _spread(layer.size // each, MOST_UNITS // each or 1)
+        units = (groups[:, None] * each + _spread(each, MOST_UNITS)).ravel()
+        what, count = ("units", layer.size) if layer.shape is None else ("channels", layer.shape[0])
+        caption = f"{count} {what}" if len(groups) == count else f"{len(groups)} of {count} {what}"
+        bands.append(_Band(units, bottom, max(len(units), LEAST_HEIGHT), caption, groups))
         bottom += bands[-1].height + GAP
     return bands
+
+
+def _spread(size: int, most: int) -> np.ndarray:
+    """Return numbers below `size`, from its first to its last, evenly."""
+    return np.unique(np.linspace(0, size - 1, min(size, most)).round().astype(int))
 
 
 def _draw_spikes(axes: Axes, times: np.ndarray, units: np.ndarray, band: _Band, colour: str) -> None:
@@ -171,12 +187,15 @@ def _draw_spikes(axes: Axes, times: np.ndarray, units: np.ndarray, band: _Band, 
     axes.vlines(times, bottoms, tops, color=colour, linewidth=0.8)
 
 
-def _number_units(axes: Axes, band: _Band) -> None:
-    """Write the index of every unit beside its row."""
-    for unit in band.units:
-        y = band.bottom + (unit + 0.4) * band.height / len(band.units)
+def _number(axes: Axes, band: _Band) -> None:
+    """Write the numbers of few units or channels beside their rows, and draw lines between channels."""
+    height, channels = band.height / len(band.groups), len(band.groups) < len(band.units)
+    for row, group in enumerate(band.groups if len(band.groups) <= 16 and (channels or len(band.units) <= 10) else []):
         right = axes.get_yaxis_transform()
-        axes.text(1.005, y, str(unit), transform=right, fontsize=6, va="center", clip_on=False)
+        y = band.bottom + (row + 0.45) * height
+        axes.text(1.005, y, str(group), transform=right, fontsize=6, va="center", clip_on=False)
+        if channels and row:
+            axes.axhline(band.bottom + row * height - 0.1, color="0.85", linewidth=0.5, zorder=-1)
 
 
 def _readable(unit: str, values: np.ndarray) -> tuple[float, str]:
