@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from neuroeq.runs.sweeps import open_sweep, read_plan
+from neuroeq.runs.sweeps import open_sweep
 from tests.nets import PATIENCE
 
 pytestmark = pytest.mark.kill
@@ -83,7 +83,7 @@ def each_cell_was_done_once(n):
         metrics = (Path("out") / row["folder"] / "metrics.csv").read_text().splitlines()[1:]
         epochs = json.loads((Path("out") / row["folder"] / "result.json").read_text())["epochs"]
         assert [int(line.split(",")[0]) for line in metrics] == list(range(1, epochs + 1))
-    assert read_plan(Path("out")).claims.held() == set(), "a process that was killed may leave a claim, which is dead"
+    assert os.listdir("out/claims") == [] or all(name.startswith(".") for name in os.listdir("out/claims"))
     return found
 
 

@@ -47,6 +47,9 @@ def work_through(plan: Plan, patience_s: float = math.inf) -> None:
                 time.sleep(POLL_S)
             else:
                 since = time.monotonic()
+        for planned in plan.once:  # claims of processes that were killed when they were done
+            if plan.outcome(planned) is not None and plan.claims.holder(planned.folder) is not None:
+                do(plan, planned)
 
 
 def do(plan: Plan, planned: Planned) -> bool:
