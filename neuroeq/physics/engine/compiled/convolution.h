@@ -184,13 +184,13 @@ struct Convolution {
     // Calls body(weight, cell) for the cells of (PATCH, CO) that each weight of (CO, CI, K, K) acts in.
     template <typename Body>
     static void each_weight(Body body) {
-        for (int o = 0; o < CO; ++o)
-            for (int c = 0; c < CI; ++c)
-                for (int k = 0; k < K * K; ++k)
-                    for (int shift = 0; shift < SHIFTS * SHIFTS; ++shift) {
-                        const int y = k / K + shift / SHIFTS * S, x = k % K + shift % SHIFTS * S;
-                        body((o * CI + c) * K * K + k, ((y * W + x) * CI + c) * CO + o);
-                    }
+        for (int c = 0; c < CI; ++c)
+            for (int k = 0; k < K * K; ++k)
+                for (int shift = 0; shift < SHIFTS * SHIFTS; ++shift) {
+                    const int y = k / K + shift / SHIFTS * S, x = k % K + shift % SHIFTS * S;
+                    const int weight = c * K * K + k, cell = ((y * W + x) * CI + c) * CO;
+                    for (int o = 0; o < CO; ++o) body(o * CI * K * K + weight, cell + o);
+                }
     }
 
     // Calls body(unit, at) for the units of a sample, and their places in row r of layers with channels last.
