@@ -52,9 +52,7 @@ def test_a_raster_selects_whole_channels(runs):
 
 
 def test_what_has_no_shape_is_refused(runs, tmp_path):
-    with pytest.raises(
-        SpecError, match="no convolution 'hidden2_output' in it; expected input_hidden1 or hidden1_hidden2"
-    ):
+    with pytest.raises(SpecError, match="no convolution 'hidden2_output' in it; expected input_hidden1 or"):
         plots.kernels(runs["rate"], "hidden2_output")
     with pytest.raises(SpecError, match="layer 'output' has no shape; expected hidden1 or hidden2"):
         plots.maps(runs["rate"], "output")
