@@ -148,7 +148,7 @@ def plasticity(run: Run, projection: str | None = None, when: str = "before", ax
 
 @dataclass(frozen=True)
 class _Band:
-    """The horizontal strip of a raster in which a layer is drawn, the units that it shows, and their groups' numbers."""
+    """The horizontal strip of a raster in which a layer is drawn, its units, and the numbers of their groups."""
 
     units: np.ndarray
     bottom: float
