@@ -43,10 +43,10 @@ def nodes(network: Network, layer: str) -> int:
 
 def places_of_inputs(network: Network) -> int:
     """Return at how many places a bias source stands beside the inputs: 1, or where a convolution sees the inputs."""
-    shape, convolved = network.layers[network.input_layer].shape, [
-        each for each in network.projections.values() if each.source == network.input_layer and each.kind == "conv"
-    ]
-    return shape[1] * shape[2] if shape is not None and convolved else 1
+    source = network.input_layer
+    convolved = any(each.source == source and each.kind == "conv" for each in network.projections.values())
+    shape = network.layers[source].shape
+    return shape[1] * shape[2] if convolved and shape is not None else 1
 
 
 def biases(network: Network, layer: str) -> int:

@@ -68,7 +68,7 @@ class Convolution(Operator):
         return self._narrowed(total)
 
     def largest(self, weight: Array, pre: Array, post: Array) -> float:
-        """Return the largest |U (pre - post)| of one sample, (n_pre,) and (n_post,), over all positions."""
+        """Return the largest |A(W)_ij (pre_i - post_j)| of one sample, position by position."""
         work = _Work(self.geometry, 1, np.result_type(weight, pre))
         there = work.patches(np.ones_like(pre)[None]) != 0
         drop = work.patches(pre[None])[:, :, None] - work.by_position(post[None])[:, None]

@@ -39,7 +39,7 @@ class Coupling:
 
     @property
     def matrix(self) -> Array:
-        """M, written out: (n of the neighbour, n). [S]"""
+        """M written out, (n of the neighbour, n) [S]."""
         matrix = self.operator.matrix(self.weight)
         return matrix.T if self.transposed else matrix
 

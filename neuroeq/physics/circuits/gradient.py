@@ -2,7 +2,8 @@
 
     dE/dg_ij = 1/2 <(u_i - v_j)^2> = 1/2 <u_i^2> + 1/2 <v_j^2> - (U^T V)_ij / B         < > over the B samples
 
-The gradient in a conductance that several resistors share is the sum over them. u_i = A v_i behind an amplifier. Between two points the squares are taken as products of differences and sums,
+u_i = A v_i behind an amplifier. A conductance that several resistors share has the sum of their gradients. Between two
+points the squares are taken as products of differences and sums,
 
     u^2 - u0^2 = (u - u0)(u + u0),    U^T V - U0^T V0 = (U - U0)^T V + U0^T (V - V0)
 

@@ -87,7 +87,11 @@ def _leaving(equations: NodeEquations, name: str, voltages: Voltages) -> Array:
     u = driving(equations, name, voltages)
     leaving = np.zeros((equations.batch, u.shape[1]))
     for each in equations.circuit.out_of(name):
-        g, target, array = equations.assembly.g[each], equations.circuit.resistors[each][1], equations.circuit.operator(each)
+        g, target, array = (
+            equations.assembly.g[each],
+            equations.circuit.resistors[each][1],
+            equations.circuit.operator(each),
+        )
         leaving += u * array.outgoing(g) - array.backward(g, voltages[target])
     return leaving
 
