@@ -72,6 +72,13 @@ class Convolution(Operator):
             total += work.patches(pre[some]).T @ work.by_position(post[some])
         return self._narrowed(total)
 
+    def largest(self, weight: Array, pre: Array, post: Array) -> float:
+        """Return the largest |A(W)_ij (pre_i - post_j)| of one sample, position by position."""
+        work = _Work(self.geometry, 1, np.result_type(weight, pre))
+        there = work.patches(np.ones_like(pre)[None]) != 0
+        drop = work.patches(pre[None])[:, :, None] - work.by_position(post[None])[:, None]
+        return float(np.abs(drop * self._widened(weight) * there[:, :, None]).max())
+
     def laid_out(self, weights: Array) -> Array:
         """Return kernels as an array of what a place sees, row by row, for each channel after: (..., rows, columns)."""
         rows = weights.reshape(*weights.shape[:-4], self.shape[0], -1)

@@ -74,6 +74,10 @@ class Operator(ABC):
         """Return the sum of the weights from each sending unit: (n_pre,)."""
         return self.backward(weight, np.ones((1, self.ends[1]), weight.dtype))[0]
 
+    def largest(self, weight: Array, pre: Array, post: Array) -> float:
+        """Return the largest |A(W)_ij (pre_i - post_j)| of one sample, for (n_pre,) and (n_post,)."""
+        return float(np.abs(self.matrix(weight) * (pre[:, None] - post)).max())
+
     def laid_out(self, weights: Array) -> Array:
         """Return weights as the devices of one array, (..., rows, columns), for (..., *shape)."""
         return weights
