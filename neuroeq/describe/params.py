@@ -10,13 +10,15 @@ import numpy as np
 from neuroeq.contract import Params
 from neuroeq.errors import SpecError, unknown_name
 
-from .operators import operators
+from .network import biases, learning_rates, weight_shape
 from .spec import Network
 
 
 def param_shapes(network: Network) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every parameter of a resolved network: (n_pre, n_post) of projections, (n,) of biases."""
-    return {name: operator.shape for name, operator in operators(network).items()}
+    """Return the shape of every parameter of a resolved network, as its operators have them."""
+    shapes = {name: weight_shape(network, name) for name in network.projections}
+    layers = {name: name.removesuffix(".bias") for name in learning_rates(network) if name.endswith(".bias")}
+    return shapes | {name: (biases(network, layer),) for name, layer in layers.items()}
 
 
 def checked_params(network: Network, params: Mapping[str, Any], where: str = "params") -> Params:
