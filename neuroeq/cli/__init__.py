@@ -11,13 +11,24 @@ from collections.abc import Sequence
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from neuroeq.errors import NeuroeqWarning
 
 from . import check, compare, evaluation, export, fit, listing, plot, run, show, sweep
 from .ending import endings, prepare_streams
 
+
+class Verbs(TyperGroup):
+    """The verbs, of which `sweep cell` is one of two words, with options of its own."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: D102
+        return super().resolve_command(ctx, [TWO_WORDS, *args[2:]] if " ".join(args[:2]) == TWO_WORDS else args)
+
+
+TWO_WORDS = "sweep cell"
 app = typer.Typer(
+    cls=Verbs,
     name="neuroeq",
     help="Equilibrium Propagation on neuromorphic substrates: train one network as rates, as spikes or as a circuit.",
     no_args_is_help=True,
@@ -29,6 +40,7 @@ app.command("run")(run.run)
 app.command("eval")(evaluation.evaluate)
 app.command("compare")(compare.compare)
 app.command("sweep")(sweep.sweep)
+app.command(TWO_WORDS, hidden=True)(sweep.do_cell)
 app.command("check")(check.check)
 app.command("plot")(plot.plot)
 app.command("export")(export.export)

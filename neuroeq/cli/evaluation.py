@@ -94,10 +94,7 @@ def _curves(quiet: bool, as_json: bool, **options: Any) -> None:
     except Interrupted as interruption:
         print("neuroeq: interrupted; give the same command to go on with the points that are left.", file=sys.stderr)
         raise typer.Exit(interruption.status) from None
-    if as_json:
-        print_json(found.as_dict())
-    else:
-        show(found)
+    show(found, as_json)
 
 
 def _evaluated(quiet: bool, **options: Any) -> tuple[Transfer, int]:

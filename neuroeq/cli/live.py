@@ -32,6 +32,13 @@ def watch(plan: Plan, cells: Sequence[Cell]) -> Iterator[None]:
 
 def progress_of(path: Path) -> tuple[str, str]:
     """Return what the cell with a run folder is doing, and its latest training error."""
+    try:
+        return _progress_of(path)
+    except OSError:  # a file system that is away for a moment must not end the thread that draws
+        return "out of reach", ""
+
+
+def _progress_of(path: Path) -> tuple[str, str]:
     if not path.is_dir():
         return "waiting", ""
     try:

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.live import Live
 from rich.table import Table
@@ -40,17 +40,23 @@ class Tally:
         self._before = self.done + self.failed
 
     def look(self) -> None:
-        """Look at the cells that were not done."""
+        """Look at the cells that were not done; where a file system is away for a moment, nothing changes."""
+        with suppress(OSError):
+            self._look()
+
+    def _look(self) -> None:
+        done, failed = self.done, self.failed
         left = []
         for planned in self._left:
             record = self._plan.outcome(planned)
             if record is None:
                 left.append(planned)
             elif "failure" in record:
-                self.failed += 1
+                failed += 1
             else:
-                self.done += 1
+                done += 1
         held = self._plan.claims.held()
+        self.done, self.failed = done, failed
         self._left, self.running = left, [planned for planned in left if planned.folder in held]
 
     @property
@@ -99,7 +105,8 @@ def watch(plan: Plan, workers: int) -> Iterator[None]:
     def speak() -> None:
         while not ended.wait(EVERY_S):
             tally.look()
-            print(tally.line, file=sys.stderr, flush=True)
+            with suppress(OSError):
+                print(tally.line, file=sys.stderr, flush=True)
 
     speaking = threading.Thread(target=speak, daemon=True)
     speaking.start()

@@ -70,10 +70,6 @@ def _sweep(folder: Path, figures: list[str], out: Path | None, as_json: bool) ->
     from neuroeq.runs.sweeps import open_sweep
     from neuroeq.show import plots
 
-    known = [*(quantity.name for quantity in plots.QUANTITIES), "all"]
-    for figure in figures:
-        if figure not in known:
-            raise unknown_name("figure of a sweep", figure, known, f"There are: {', '.join(known)}.")
     _say(plots.save_sweep(open_sweep(folder), figures, out), as_json)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,6 +35,7 @@ Uniform = Annotated[
     list[str] | None,
     typer.Option("--uniform", metavar="KEY=LOW,HIGH", help="A range for --sample, with evenly distributed values."),
 ]
+SampleSeed = Annotated[int, typer.Option(min=0, help="The seed that --sample draws with.")]
 Sets = Annotated[
     Path | None, typer.Option(help="A CSV file with a key in each column and a point of the grid in each row.")
 ]
@@ -76,15 +77,12 @@ Retry = Annotated[bool, typer.Option("--retry", help="Do cells that have failed 
 
 def sweep(
     network: Network,
-    cell: Annotated[
-        list[str] | None, typer.Argument(metavar="[PLAN INDEX]", help="Only in `neuroeq sweep cell PLAN INDEX`.")
-    ] = None,
     vary: Vary = None,
     zipped: Zip = None,
     sample: Sample = None,
     log: Log = None,
     uniform: Uniform = None,
-    sample_seed: Annotated[int, typer.Option(min=0, help="The seed that --sample draws with.")] = 0,
+    sample_seed: SampleSeed = 0,
     sets: Sets = None,
     on: On = None,
     seeds: Seeds = 1,
@@ -107,44 +105,21 @@ def sweep(
 ) -> None:
     """Train a network in many cells, each with other values of what is varied, and put the results into one table.
 
-    `neuroeq sweep cell PLAN INDEX` does one cell of a plan, as a job of an array.
+    `neuroeq sweep cell PLAN INDEX` does one cell of a plan, as a job of an array does.
 
     Example: neuroeq sweep digits --vary phases.beta=0.05,0.1,0.2 --on rate,crossbar:pcm --seeds 3 --quick
     """
-    from neuroeq.runs import sweeps
+    from neuroeq.runs.sweeps import plan_sweep
 
-    if network == "cell":
-        _do_one(cell or [], as_json)
-        return
-    if cell:
-        raise SpecError(f"sweep: one network at a time; '{cell[0]}' is one word too many.")
-    where = _cluster(cluster, slurm)
-    planned = sweeps.plan_sweep(
-        network,
-        vary or [],
-        zipped=zipped or [],
-        drawn=_drawn(sample, sample_seed, log or [], uniform or []),
-        sets=sets,
-        on=on.split(",") if on is not None else [],
-        seeds=seeds,
-        epochs=epochs,
-        quick=quick,
-        settings=settings or [],
-        ideal=parts(ideal),
-        data_dir=data_dir,
-        target=target,
-        checked=not no_check,
-        references=not no_reference,
-        out=out,
-    )
+    where, drawn = _cluster(cluster, slurm), _drawn(sample, sample_seed, log or [], uniform or [])
+    options: dict[str, Any] = {"zipped": zipped or [], "drawn": drawn, "sets": sets, "seeds": seeds, "epochs": epochs}
+    options |= {"on": [] if on is None else on.split(","), "quick": quick, "out": out, "data_dir": data_dir}
+    options |= {"settings": settings or [], "ideal": parts(ideal), "target": target}
+    planned = plan_sweep(network, vary or [], checked=not no_check, references=not no_reference, **options)
     if plan:
         _show_plan(planned, as_json)
-        return
-    found = _run(planned, jobs, where, retry, quiet)
-    if as_json:
-        print_json(found.as_dict())
     else:
-        show(found)
+        show(_run(planned, jobs, where, retry, quiet), as_json)
 
 
 def _drawn(sample: int | None, seed: int, log: list[str], uniform: list[str]) -> Drawn | None:
@@ -180,16 +155,21 @@ def _run(planned: Plan, jobs: int | None, cluster: Cluster | None, retry: bool, 
         raise typer.Exit(interruption.status) from None
 
 
-def _do_one(given: list[str], as_json: bool) -> None:
-    """Do one cell of a plan."""
+def do_cell(
+    plan: Annotated[Path, typer.Argument(help="The plan of the sweep, or its folder.")],
+    index: Annotated[int, typer.Argument(min=0, help="The number of the cell in the plan, from 0.")],
+    as_json: Json = False,
+) -> None:
+    """Do one cell of a plan, with the options of the plan, as a job of an array does.
+
+    Example: neuroeq sweep cell runs/sweep-digits/plan.json 0
+    """
     from neuroeq.runs.interruption import Interrupted
     from neuroeq.runs.sweeps import do_one, read_plan, row_of
 
-    if len(given) != 2 or not (given[1].isascii() and given[1].isdigit()):
-        raise SpecError("sweep cell: expected PLAN INDEX, such as `neuroeq sweep cell runs/sweep-xor/plan.json 0`.")
-    plan = read_plan(Path(given[0]))
+    planned = read_plan(plan)
     try:
-        row = row_of(plan, do_one(plan, int(given[1])))
+        row = row_of(planned, do_one(planned, index))
     except Interrupted as interruption:
         print("neuroeq: interrupted; give the same command to go on.", file=sys.stderr)
         raise typer.Exit(interruption.status) from None
@@ -198,9 +178,9 @@ def _do_one(given: list[str], as_json: bool) -> None:
     if as_json:
         print_json(row)
     elif row["status"] == "done":
-        print(f"done: {plan.out / row['folder']}")
+        print(f"done: {planned.out / row['folder']}")
     else:
-        print(f"{row['status']}, by another process: {plan.out / row['folder']}")
+        print(f"{row['status']}, by another process: {planned.out / row['folder']}")
 
 
 def _show_plan(plan: Plan, as_json: bool) -> None:
@@ -214,12 +194,15 @@ def _show_plan(plan: Plan, as_json: bool) -> None:
     print(f"all on SLURM: sbatch --array=0-{last} --wrap {quote(f'{one} $SLURM_ARRAY_TASK_ID')}")
 
 
-def show(found: Sweep) -> None:
-    """Print the table of a sweep, its means over seeds, and the sentences of cells that failed."""
+def show(found: Sweep, as_json: bool) -> None:
+    """Print a sweep as JSON, or its means over seeds as a table, and the sentences of cells that failed."""
     from rich.table import Table
 
     from neuroeq.runs.sweeps import CSV, shown_columns, summaries
 
+    if as_json:
+        print_json(found.as_dict())
+        return
     means = summaries(found)
     columns = shown_columns(means)
     table = Table(title=found.title)

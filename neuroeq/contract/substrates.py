@@ -296,6 +296,10 @@ class VectorField(Substrate, Protocol):
         """Return state, drive and bias of every unit at an equilibrium, by layer and name: (batch, n)."""
         ...
 
+    def biases(self, layer: str) -> Array | float:
+        """Return the bias of every unit of a layer, (n,), or 0 where it has none."""
+        ...
+
     def drives(self, activity: Mapping[str, Array]) -> dict[str, Array]:
         """Return the drive of every layer, (batch, n), for the activities of all layers, inputs included."""
         ...

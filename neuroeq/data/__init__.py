@@ -4,12 +4,14 @@ May import `errors`, `units`, `randomness`, `contract`, `registry` and `describe
 """
 
 from .arrays import from_arrays, source_bytes
+from .epoch import Epoch
 from .examples import Examples, Part, examples_of, load
 from .source import Source
 from .sources import BUILT_IN, data_folder, located
 
 __all__ = [
     "BUILT_IN",
+    "Epoch",
     "Examples",
     "Part",
     "Source",

@@ -11,7 +11,7 @@ import numpy as np
 from neuroeq.errors import DataError
 
 from .archive import ArchiveError, npz_bytes, read_arrays
-from .source import Source
+from .source import Source, flat, shape_of
 
 Array = np.ndarray
 KEYS = ("inputs", "labels", "test_inputs", "test_labels")
@@ -26,8 +26,9 @@ def from_arrays(data: Sequence[Any], where: str = "data") -> Source:
     Parameters
     ----------
     data
-        ``(X, y)``, or ``(X, y, X_test, y_test)``: inputs (n, d), finite numbers that are used as they are or bytes
-        from 0 to 255 that are divided by 255, and the examples' classes, integers from 0, (n,).
+        ``(X, y)``, or ``(X, y, X_test, y_test)``: inputs, finite numbers that are used as they are or bytes from 0 to
+        255 that are divided by 255, and the examples' classes, integers from 0, (n,). Inputs are a table (n, d), or
+        images (n, height, width) or (n, channels, height, width).
     where
         Where the data come from, for messages.
 
@@ -63,7 +64,10 @@ def read_npz(path: Path) -> Source:
 
 def source_bytes(source: Source) -> bytes:
     """Return the content of a file from which `read_npz` reads these examples."""
-    return npz_bytes({key: getattr(source, key) for key in KEYS if getattr(source, key) is not None})
+    arrays = {key: getattr(source, key) for key in KEYS if getattr(source, key) is not None}
+    if source.shape is not None:
+        arrays |= {key: arrays[key].reshape(-1, *source.shape) for key in KEYS[::2] if key in arrays}
+    return npz_bytes(arrays)
 
 
 def checked(arrays: Mapping[str, Array], where: str) -> Source:
@@ -78,16 +82,25 @@ def checked(arrays: Mapping[str, Array], where: str) -> Source:
         inputs, labels = arrays[f"{prefix}inputs"], arrays[f"{prefix}labels"]
         whole = labels.dtype.kind in "iu" and labels.size > 0 and labels.min() >= 0
         real = inputs.dtype.kind in "fiub" and inputs.size > 0
-        if inputs.ndim != 2 or not real or labels.shape != (len(inputs),) or not whole:
+        if not 2 <= inputs.ndim <= 4 or not real or labels.shape != (len(inputs),) or not whole:
             raise DataError(
                 f"{where}: {prefix}inputs are {_kind(inputs)} and {prefix}labels {_kind(labels)}; expected real "
-                "numbers of shape (n, d) and integers of shape (n,), classes from 0."
+                "numbers of shape (n, d), (n, height, width) or (n, channels, height, width), and integers of shape "
+                "(n,), classes from 0."
             )
-    wide = {key: arrays[key].shape[1] for key in ("inputs", "test_inputs") if key in arrays}
+    wide = {key: arrays[key].shape[1:] for key in KEYS[::2] if key in arrays}
     if len(set(wide.values())) > 1:
-        raise DataError(f"{where}: inputs have {wide['inputs']} columns and test_inputs {wide['test_inputs']}.")
+        raise DataError(
+            f"{where}: inputs have the shape {_example(wide['inputs'])} and test_inputs "
+            f"{_example(wide['test_inputs'])}; expected the same."
+        )
     parts: dict[str, Any] = {key: arrays.get(key) for key in KEYS}
-    return Source(**parts, scale=_scale(arrays["inputs"]))
+    parts |= {key: flat(arrays[key]) for key in wide}
+    return Source(**parts, scale=_scale(arrays["inputs"]), shape=shape_of(arrays["inputs"]))
+
+
+def _example(sizes: tuple[int, ...]) -> str:
+    return f"({', '.join(map(str, ('n', *sizes)))})"
 
 
 def _scale(inputs: Array) -> float:

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from neuroeq.describe.spec import Network
+from neuroeq.describe.spec import Layer, Network
 from neuroeq.errors import DataError, NeuroeqWarning
 
 from .source import Source
@@ -29,7 +29,8 @@ def check_source(network: Network, source: Source) -> None:
     Raises
     ------
     DataError
-        If inputs are not finite, the test part does not fit the training part, or sizes do not fit the layers.
+        If inputs are not finite, the test part does not fit the training part, or sizes or shapes do not fit the
+        layers.
     """
     name, parts = network.data.name, {"": source.inputs, "test ": source.test_inputs}
     for part, inputs in parts.items():
@@ -39,6 +40,8 @@ def check_source(network: Network, source: Source) -> None:
         _check_test(name, source, source.test_inputs, source.test_labels)
     n_classes = int(source.labels.max()) + 1
     absent = sorted(set(range(n_classes)) - set(np.unique(source.labels).tolist()))
+    _check_shape(network, network.layers[network.input_layer], source)
+    _check_images(network, source)
     _check_sizes(network, source.inputs.shape[1], n_classes, _numbered(absent))
     if absent:
         warnings.warn(f"data set '{name}': {_numbered(absent)}.", NeuroeqWarning, stacklevel=3)
@@ -81,6 +84,41 @@ def _numbered(absent: list[int]) -> str:
     return f"{which} no example" + ("; classes count from 0, so subtract 1 if labels count from 1" * (absent == [0]))
 
 
+def _check_shape(network: Network, layer: Layer, source: Source) -> None:
+    """Refuse an input layer with another shape than that of the images."""
+    if layer.shape is None or layer.shape == source.shape:
+        return
+    name, wide = network.data.name, source.inputs.shape[1]
+    if source.shape is None:
+        expected = f"size = {wide} and no shape for data set '{name}', a table of features without places"
+        if layer.size == wide and name.endswith(".npz"):
+            expected += f", or inputs (n, {', '.join(map(str, layer.shape))}) in the file"
+    else:
+        expected = f"shape = {list(source.shape)} for the images of data set '{name}'"
+    raise DataError(f"{network.where}: layers.{network.input_layer}.shape is {list(layer.shape)}; expected {expected}.")
+
+
+def _check_images(network: Network, source: Source) -> None:
+    """Refuse what is done to images where inputs are none, or where nothing of an image might be left."""
+    data = network.data
+    asked = {"normalise is 'channel'": data.normalise == "channel", "augment is given": data.augment is not None}
+    for what, given in asked.items():
+        if given and source.shape is None:
+            raise DataError(
+                f"{network.where}: data.{what}, and data set '{data.name}' is a table without channels; leave it out, "
+                "or use images: digits, a folder of idx files or of CIFAR-10, or inputs (n, channels, height, width) "
+                "in an npz file."
+            )
+    if source.shape is None or data.augment is None:
+        return
+    height, width = source.shape[1:]
+    if data.augment.crop >= min(height, width):
+        raise DataError(
+            f"{network.where}: data.augment.crop is {data.augment.crop}, and images of data set '{data.name}' are "
+            f"{height} x {width}; expected at most {min(height, width) - 1}."
+        )
+
+
 def _check_sizes(network: Network, n_inputs: int, n_classes: int, remark: str) -> None:
     sizes = {network.input_layer: n_inputs, network.output_layer: n_classes}
     if network.data.targets == "scalar":
@@ -101,7 +139,8 @@ def _check_sizes(network: Network, n_inputs: int, n_classes: int, remark: str) -
 
 def _warn_of_scale(network: Network, source: Source) -> None:
     """Warn of inputs that look as if they had not been scaled."""
-    if source.rescale or source.inputs.dtype == np.uint8:  # which are brought to 0 to 1
+    normalised = network.data.normalise != "none"
+    if source.rescale or normalised or source.inputs.dtype == np.uint8:  # which are brought to 0 to 1, or about so
         return
     largest = float(max(abs(source.inputs.min()), abs(source.inputs.max()))) * source.scale * network.data.scale
     if largest > LARGEST:

@@ -12,8 +12,10 @@ from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.data import Data
 from neuroeq.errors import DataError
 
+from .augmentation import Augmentation
 from .checks import check_source
-from .source import Source
+from .scaling import scaling
+from .source import Shape, Source
 from .sources import read
 
 Array = np.ndarray
@@ -47,9 +49,12 @@ class Part:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, which: Array | slice, dtype: str = "float64") -> tuple[Array, Array]:
-        """Return the inputs (m, d) and the labels (m,) of the selected examples."""
-        inputs = np.asarray(self.inputs[self.rows[which]], dtype)
+    def take(
+        self, which: Array | slice, dtype: str = "float64", augmentation: Augmentation | None = None
+    ) -> tuple[Array, Array]:
+        """Return the inputs (m, d) and the labels (m,) of the selected examples, changed as an epoch asks."""
+        stored = self.inputs[self.rows[which]]
+        inputs = np.asarray(stored if augmentation is None else augmentation.of(stored, which), dtype)
         if np.any(self.offset):
             inputs -= self.offset
         inputs *= self.scale
@@ -74,17 +79,22 @@ class Examples:
         The parts that errors are measured on; None where the protocol leaves one out.
     n_classes
         Number of classes that the labels stand for.
+    shape
+        Channels, height and width of the inputs, where they are images.
     """
 
     train: Part
     validation: Part | None
     test: Part | None
     n_classes: int
+    shape: Shape | None = None
 
-    def batch(self, part: Part, which: Array | slice, network: Network) -> tuple[Array, Array, Array]:
+    def batch(
+        self, part: Part, which: Array | slice, network: Network, augmentation: Augmentation | None = None
+    ) -> tuple[Array, Array, Array]:
         """Return inputs, labels and targets of the selected examples, in the precision of a resolved network."""
         precision = network.physics.precision
-        inputs, labels = part.take(which, precision)
+        inputs, labels = part.take(which, precision, augmentation)
         return inputs, labels, targets(labels, self.n_classes, network.data.targets).astype(precision)
 
 
@@ -154,21 +164,19 @@ def _split(spec: Data, source: Source, n_classes: int) -> Examples:
         train, validation = _stratified(source, rest, share, spec, "validation")
     if spec.limit is not None:
         train = np.random.default_rng(spec.split_seed).permutation(train)[: spec.limit]
-    return Examples(
-        _part(spec, source, train, train),
-        None if validation is None else _part(spec, source, validation, train),
-        _test_part(spec, source, test, train),
-        n_classes,
-    )
+    offset, scale = scaling(spec, source, train)
 
+    def part(which: Array | None) -> Part | None:
+        return None if which is None else Part(source.inputs, source.labels[which], which, scale, offset)
 
-def _test_part(spec: Data, source: Source, test: Array | None, train: Array) -> Part | None:
-    if spec.protocol == "select":
-        return None
+    of_tests = part(test)
     if spec.protocol != "whole" and source.test_inputs is not None and source.test_labels is not None:
-        test_source = Source(source.test_inputs, source.test_labels, scale=source.scale)
-        return _part(spec, test_source, np.arange(len(test_source.labels)), train)
-    return None if test is None else _part(spec, source, test, train)
+        everything = np.arange(len(source.test_labels))
+        of_tests = Part(source.test_inputs, source.test_labels, everything, scale, offset)
+    if spec.protocol == "select":
+        of_tests = None
+    learned = Part(source.inputs, source.labels[train], train, scale, offset)
+    return Examples(learned, part(validation), of_tests, n_classes, source.shape)
 
 
 def _stratified(source: Source, indices: Array, share: float, spec: Data, name: str) -> tuple[Array, Array | None]:
@@ -186,13 +194,3 @@ def _stratified(source: Source, indices: Array, share: float, spec: Data, name: 
             f"({error}); choose another fraction or number, or protocol 'whole'."
         ) from None
     return rest, selected
-
-
-def _part(spec: Data, source: Source, which: Array, train: Array) -> Part:
-    """Return a part; where inputs are rescaled, their range is taken from the training part alone."""
-    offset: Array | float = 0.0
-    scale: Array | float = source.scale
-    if source.rescale:
-        low, high = source.inputs[train].min(axis=0), source.inputs[train].max(axis=0)
-        offset, scale = low, 1 / np.maximum(high - low, 1e-12)
-    return Part(source.inputs, source.labels[which], which, scale * spec.scale, offset + spec.offset / scale)

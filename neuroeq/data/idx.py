@@ -15,6 +15,8 @@ import numpy as np
 
 from neuroeq.errors import DataError
 
+from .source import Source, flat, shape_of
+
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
@@ -29,7 +31,34 @@ def find(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / f"{name}.gz"):
         if path.exists():
             return path
-    raise DataError(f"{folder}: '{name}' is missing; expected the files {', '.join(FILES)}, gzipped or not.")
+    raise DataError(
+        f"{folder}: '{name}' is missing; expected the files {', '.join(FILES)}, gzipped or not, or those of CIFAR-10's "
+        "binary version."
+    )
+
+
+def read_folder(folder: Path) -> Source:
+    """Return the examples of a folder with the four files.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, is no such file, or is cut short, or if there are not as many labels as images.
+    """
+    train_inputs, train_labels, test_inputs, test_labels = (read(find(folder, name)) for name in FILES)
+    for part, inputs, labels in (("train", train_inputs, train_labels), ("t10k", test_inputs, test_labels)):
+        if len(inputs) != len(labels):
+            raise DataError(
+                f"{folder}: {part} has {len(inputs)} images and {len(labels)} labels; expected a label for each image."
+            )
+    return Source(
+        flat(train_inputs),
+        train_labels.astype(int),
+        flat(test_inputs),
+        test_labels.astype(int),
+        scale=1 / 255,
+        shape=shape_of(train_inputs),
+    )
 
 
 def read(path: Path) -> np.ndarray:

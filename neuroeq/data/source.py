@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
 Array = np.ndarray
+Shape = tuple[int, int, int]
+"""Channels, height and width of images."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,7 @@ class Source:
     Parameters
     ----------
     inputs
-        Floats, or bytes that `scale` turns into floats: (n, d).
+        Floats, or bytes that `scale` turns into floats: (n, d); those of images in the order channel, row, column.
     labels
         Classes of the examples, counted from 0: (n,).
     test_inputs, test_labels
@@ -25,6 +28,8 @@ class Source:
         Factor that the inputs are multiplied by.
     rescale
         Whether each input is rescaled to [0, 1], using the range that it has in the training part.
+    shape
+        Channels, height and width of the inputs, where they are images; None for tables, whose columns have no places.
     """
 
     inputs: Array
@@ -33,3 +38,20 @@ class Source:
     test_labels: Array | None = None
     scale: float = 1.0
     rescale: bool = False
+    shape: Shape | None = None
+
+
+def shape_of(images: Array) -> Shape | None:
+    """Return channels, height and width of images: (n, height, width), or (n, channels, height, width).
+
+    Arrays of fewer dimensions, such as tables (n, d), have no such shape.
+    """
+    sizes = images.shape[1:]
+    if len(sizes) == 2:
+        return (1, *sizes)
+    return sizes if len(sizes) == 3 else None
+
+
+def flat(images: Array) -> Array:
+    """Return inputs as they are stored, a row for each example: (n, d)."""
+    return images.reshape(len(images), prod(images.shape[1:]))

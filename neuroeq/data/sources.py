@@ -11,7 +11,7 @@ import numpy as np
 
 from neuroeq.errors import DataError, unknown_name
 
-from . import idx
+from . import cifar, idx
 from .arrays import OWN_DATA, read_npz
 from .source import Source
 
@@ -30,6 +30,9 @@ GATES: dict[str, tuple[Array, tuple[int, ...]]] = {
     "id": (_ONE_BIT, (0, 1)),
 }
 BUILT_IN = (*GATES, "moons", "iris", "digits")
+IDX = f"{', '.join(idx.FILES)} (gzipped or not)"
+KNOWN = {"mnist": IDX, "cifar10": f"{cifar.FILES} of CIFAR-10's binary version"}
+"""Data sets that are known by name, and their files."""
 
 
 def read(name: str, samples: int, noise: float, data_dir: Path | None, beside: Path | None = None) -> Source:
@@ -38,7 +41,8 @@ def read(name: str, samples: int, noise: float, data_dir: Path | None, beside: P
     Parameters
     ----------
     name
-        Name of a built-in data set or of a folder of idx files, or a file ``<name>.npz``.
+        Name of a built-in data set, of a folder of idx files or of CIFAR-10's binary version, or of a file
+        ``<name>.npz``.
     samples, noise
         Number of examples and standard deviation of the noise, for generated data sets.
     data_dir
@@ -70,13 +74,15 @@ def read(name: str, samples: int, noise: float, data_dir: Path | None, beside: P
         from sklearn.datasets import load_digits
 
         inputs, labels = load_digits(return_X_y=True)
-        return Source(inputs, labels, scale=1 / 16)
+        return Source(inputs, labels, scale=1 / 16, shape=(1, 8, 8))
     parent = data_folder(data_dir)
     if name.endswith(".npz"):
         return read_npz(located(name, parent, beside))
     if Path(name).is_file() or (parent is not None and (parent / name).is_file()):
         raise DataError(f"data set '{name}' is a file, but no npz file; {OWN_DATA}.")
-    return _folder(name, parent)
+    folder = _folder(name, parent)
+    published = cifar.home(folder)
+    return idx.read_folder(folder) if published is None else cifar.read(published)
 
 
 def data_folder(data_dir: str | Path | None) -> Path | None:
@@ -112,33 +118,43 @@ def located(name: str, data_dir: Path | None, beside: Path | None = None) -> Pat
 
 
 def fingerprint(name: str, data_dir: str | Path | None, beside: Path | None = None) -> str:
-    """Return the digest of the npz file of a name, which is found as by `located`; that of other data is empty.
+    """Return the digest of the files of a data set, which are found as by `read`; that of built-in data is empty.
 
     Raises
     ------
     DataError
-        If there is no such file.
+        If there are no such files.
     """
-    if not name.endswith(".npz"):
+    if name in BUILT_IN:
         return ""
-    path = located(name, data_folder(data_dir), beside)
-    return _digest(path.resolve(), path.stat().st_size, path.stat().st_mtime_ns)
+    parent = data_folder(data_dir)
+    if name.endswith(".npz"):
+        return _digest(located(name, parent, beside))
+    folder = _folder(name, parent)
+    published = cifar.home(folder)
+    if published is not None:
+        return "-".join(_digest(path)[:16] for path in cifar.paths(published))
+    return "-".join(_digest(idx.find(folder, file))[:16] for file in idx.FILES)
+
+
+def _digest(path: Path) -> str:
+    return _digest_once(path.resolve(), path.stat().st_size, path.stat().st_mtime_ns)
 
 
 @cache
-def _digest(path: Path, size: int, mtime_ns: int) -> str:
+def _digest_once(path: Path, size: int, mtime_ns: int) -> str:
     """Return the digest of a file, which is read again only if its size or its time has changed."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _folder(name: str, parent: Path | None) -> Source:
-    """Read a data set of four idx files from the folder of its name."""
-    advice = f"put {', '.join(idx.FILES)} (gzipped or not) into a folder '{name}'"
+def _folder(name: str, parent: Path | None) -> Path:
+    """Return the folder of a data set, which has four idx files or those of CIFAR-10."""
+    advice = f"put {KNOWN.get(name, IDX)} into a folder '{name}'"
     if parent is None:
-        if name == "mnist":
+        if name in KNOWN:
             raise DataError(
-                f"data set 'mnist' needs files: {advice} and name its parent with --data-dir or NEUROEQ_DATA."
+                f"data set '{name}' needs files: {advice} and name its parent with --data-dir or NEUROEQ_DATA."
             )
         hint = (
             f"Built in are: {', '.join(BUILT_IN)}; {OWN_DATA}; or {advice} and name its parent with --data-dir or "
@@ -151,16 +167,4 @@ def _folder(name: str, parent: Path | None) -> Source:
         there = f"in {parent}: {', '.join(folders) or 'none'}"
         hint = f"Built in are: {', '.join(BUILT_IN)}; {there}; {OWN_DATA}; or {advice} there."
         raise unknown_name("data set", name, [*BUILT_IN, *folders], hint)
-    train_inputs, train_labels, test_inputs, test_labels = (idx.read(idx.find(folder, file)) for file in idx.FILES)
-    for part, inputs, labels in (("train", train_inputs, train_labels), ("t10k", test_inputs, test_labels)):
-        if len(inputs) != len(labels):
-            raise DataError(
-                f"{folder}: {part} has {len(inputs)} images and {len(labels)} labels; expected a label for each image."
-            )
-    return Source(
-        train_inputs.reshape(len(train_inputs), -1),
-        train_labels.astype(int),
-        test_inputs.reshape(len(test_inputs), -1),
-        test_labels.astype(int),
-        scale=1 / 255,
-    )
+    return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, assert_never
 
 import numpy as np
@@ -11,7 +12,7 @@ from neuroeq.contract import Params
 from neuroeq.errors import DataError, SpecError
 
 from .spec import Hardware, Network
-from .spec.convolution import geometry_of
+from .spec.convolution import Geometry, geometry_of
 from .spec.graph import Initial
 
 Array = np.ndarray
@@ -29,14 +30,43 @@ def nodes(network: Network, layer: str) -> int:
     """Return how many units or nodes a layer of a resolved network has on its substrate.
 
     In a resistor network the input layer also contains the bias sources, inputs may be doubled, and outputs may be
-    paired.
+    paired. A convolution of the inputs sees each bias source at every place.
     """
     size = network.layers[layer].size
     if not network.kind.conductances:
         return size
     if layer == network.input_layer:
-        return size * (2 if network.circuit.double_inputs else 1) + len(network.circuit.bias_voltages)
+        constant = len(network.circuit.bias_voltages) * places_of_inputs(network)
+        return size * (2 if network.circuit.double_inputs else 1) + constant
     return size * (2 if layer == network.output_layer and network.circuit.outputs == "paired" else 1)
+
+
+def places_of_inputs(network: Network) -> int:
+    """Return at how many places a bias source stands beside the inputs: 1, or where a convolution sees the inputs."""
+    source = network.input_layer
+    convolved = any(each.source == source and each.kind == "conv" for each in network.projections.values())
+    shape = network.layers[source].shape
+    return shape[1] * shape[2] if convolved and shape is not None else 1
+
+
+def biases(network: Network, layer: str) -> int:
+    """Return how many biases a layer has on its substrate: one for each unit or node, or each channel of a shape."""
+    described, size = network.layers[layer], nodes(network, layer)
+    return size if described.shape is None else size // (described.shape[1] * described.shape[2])
+
+
+def geometry(network: Network, projection: str) -> Geometry:
+    """Return how the kernels of a convolution move over the units or nodes of a substrate.
+
+    Doubled inputs, bias sources and paired outputs are further channels.
+    """
+    spec = network.projections[projection]
+    described = geometry_of(spec, network.layers)
+    before, after = (
+        (nodes(network, layer) // (shape[1] * shape[2]), *shape[1:])
+        for layer, shape in ((spec.source, described.before), (spec.target, described.after))
+    )
+    return replace(described, before=before, after=after)
 
 
 def free_layers(network: Network) -> list[str]:
@@ -55,8 +85,8 @@ def weight_shape(network: Network, projection: str) -> tuple[int, ...]:
     spec = network.projections[projection]
     if spec.kind == "dense":
         return shape(network, projection)
-    geometry = geometry_of(spec, network.layers)
-    return geometry.after[0], geometry.before[0], geometry.kernel, geometry.kernel
+    moved = geometry(network, projection)
+    return moved.after[0], moved.before[0], moved.kernel, moved.kernel
 
 
 def sizes(network: Network) -> dict[str, Any]:
@@ -195,7 +225,7 @@ def initial_params(network: Network, rng: np.random.Generator) -> Params:
             layer = name.removesuffix(".bias")
             start = network.layers[layer].bias_initial or Initial(scheme="constant", gain=0)
             into = fans(network, network.into(layer)[0])
-            size = (nodes(network, layer) if network.layers[layer].shape is None else network.layers[layer].biases,)
+            size = (biases(network, layer),)
             params[name] = _drawn(start, size, (into[0], size[0] - into[0]), rng).astype(dtype)
     return params
 

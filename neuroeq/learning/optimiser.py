@@ -1,11 +1,12 @@
-"""The optimiser: learning rates by projection, a schedule, momentum, and bounds.
+"""The optimiser: learning rates by projection, a schedule, momentum, weight decay, and bounds.
 
-    gradient     v <- momentum v + change,        theta <- clip(theta + rate factor(epoch) v - l1 sign(theta), bounds)
+    gradient     v <- momentum v + change - decay theta
+                 theta <- clip(theta + rate factor(epoch) v - l1 sign(theta), bounds)
     sign         w <- w + rate factor(epoch) sign(change)           where |change| > threshold
     binary       m <- (1 - inertia) m + inertia rate factor(epoch) change,     w <- -w where -sign(w) m > threshold
 
-Biases always follow the gradient. Binary weights: Laydevant, Ernoult, Querlioz & Grollier 2021, Training dynamical
-binary neural networks with equilibrium propagation, CVPR Workshops.
+Biases always follow the gradient, and neither decay nor shrink by l1. Binary weights: Laydevant, Ernoult, Querlioz &
+Grollier 2021, Training dynamical binary neural networks with equilibrium propagation, CVPR Workshops.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Descent:
     def __init__(self, network: Network) -> None:
         self._rates = learning_rates(network)
         self._momentum, self._step = network.training.momentum, network.training.step
-        self._projections = set(network.projections)
+        self._projections, self._decay = set(network.projections), network.training.weight_decay
         self._schedule = network.training.schedule
         self._l1 = {name: network.training.l1 for name in network.projections if self._rates[name]}
         self._epochs = network.training.epochs
@@ -79,6 +80,8 @@ class Descent:
 
     def _moved(self, name: str, value: Array, change: Array, rate: float) -> Array:
         if name not in self._projections or self._step.kind == "gradient":
+            if self._decay and name in self._projections:
+                change = change - self._decay * value
             if self._momentum:
                 change = self.velocity[name] = change + self._momentum * self.velocity.get(name, 0.0)
             return value + rate * change

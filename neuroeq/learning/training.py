@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from neuroeq.contract import Substrate, Wired
-from neuroeq.data import Examples
+from neuroeq.data import Epoch, Examples
 from neuroeq.data.examples import predictions
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec import Network
@@ -68,13 +68,13 @@ def train(
     with _approximated(substrate, state) as wired:
         while state.epoch < epochs:
             _calibrate(substrate, examples, state, streams)
-            order = streams.child("data", state.epoch).permutation(len(part))
+            learned = Epoch(examples, network, streams, state.epoch)
             for batch in range(state.batch, n_batches, learner.chunk):
                 cpu, wall = time.process_time(), time.perf_counter()
                 history.before(batch, learner.chunk)
-                which = order[batch * size : (batch + learner.chunk) * size]
-                inputs, labels, wanted = examples.batch(part, which, network)
-                outcome = learner.learn(Batches(inputs, wanted, which, state.epoch, batch))
+                places = (batch * size, (batch + learner.chunk) * size)
+                inputs, labels, wanted = learned.batch(*places)
+                outcome = learner.learn(Batches(inputs, wanted, learned.order[slice(*places)], state.epoch, batch))
                 state.params = learner.params
                 loss, wrong = _add(state.tally, network, outcome, wanted, labels)
                 state.batch = min(batch + learner.chunk, n_batches)

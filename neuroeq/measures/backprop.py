@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from neuroeq.contract import Params
-from neuroeq.data import Examples, Part
+from neuroeq.data import Epoch, Examples, Part
 from neuroeq.data.examples import predictions, targets
 from neuroeq.describe.network import free_layers, mask
 from neuroeq.describe.operators import operators
@@ -233,9 +233,9 @@ def descend(network: Network, examples: Examples, streams: Streams, factors: dic
     state, size = trained.state, network.training.batch_size
     for epoch in range(epochs):
         cpu, wall, wrong, loss = time.process_time(), time.perf_counter(), 0, 0.0
-        order = streams.child("data", epoch).permutation(len(part))
+        learned = Epoch(examples, network, streams, epoch)
         for start in range(0, len(part), size):
-            inputs, labels, wanted = examples.batch(part, order[start : start + size], network)
+            inputs, labels, wanted = learned.batch(start, start + size)
             outputs, gradient = model.gradient(state.params, inputs, wanted)
             change = {name: -value for name, value in gradient.items()}
             state.params = descent.step(state.params, change, epoch)

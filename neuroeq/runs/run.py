@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from neuroeq.contract import Params
 from neuroeq.data.examples import predictions
+from neuroeq.data.source import flat
 from neuroeq.describe.network import with_full_scales
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
@@ -68,7 +69,8 @@ class Run:
         Parameters
         ----------
         inputs
-            Inputs as training saw them, after ``[data]`` has scaled them: (n, n_input), or one sample, (n_input,).
+            Inputs as training saw them, after ``[data]`` has scaled them: (n, n_input), or one sample, (n_input,); or
+            images, (n, channels, height, width).
 
         Raises
         ------
@@ -83,7 +85,8 @@ class Run:
         Parameters
         ----------
         inputs
-            Inputs as training saw them, after ``[data]`` has scaled them: (n, n_input), or one sample, (n_input,).
+            Inputs as training saw them, after ``[data]`` has scaled them: (n, n_input), or one sample, (n_input,); or
+            images, (n, channels, height, width).
 
         Raises
         ------
@@ -92,7 +95,7 @@ class Run:
         """
         state, streams = self.folder.load(), Streams(self.network.run.seed)
         network = with_full_scales(self.network, state.full_scales)
-        samples = np.atleast_2d(np.asarray(inputs, network.physics.precision))
+        samples = flat(np.atleast_2d(np.asarray(inputs, network.physics.precision)))
         substrate = build(network, state.params, EVALUATION_BATCH, plastic=False, engine=engine_of(network))
         store = WeightStore.of(network, state, streams)
         substrate.hold(store.effective(streams.child("read predict")))

@@ -196,7 +196,9 @@ class Session:
         return row
 
 
-def begun(folder: RunFolder | MemoryRecords, network: Network, target: str, source: Source | None = None) -> Session:
+def begun(
+    folder: RunFolder | MemoryRecords, network: Network, target: str, source: Source | None = None, alike: int = 1
+) -> Session:
     """Start a run, or resume it from its checkpoint, and compile what it is trained with.
 
     Parameters
@@ -209,6 +211,8 @@ def begun(folder: RunFolder | MemoryRecords, network: Network, target: str, sour
         What Brian2 compiles equations to: ``"cython"`` or ``"numpy"``.
     source
         The user's own examples, which are stored with the run; None for those of the network's data set.
+    alike
+        The number of such trainings, as for `prepare`.
 
     Raises
     ------
@@ -224,7 +228,7 @@ def begun(folder: RunFolder | MemoryRecords, network: Network, target: str, sour
     state = initial_state(network, streams) if fresh else folder.load(go_on=True)
     before = cpu_seconds(children=True)
     samples = network.training.epochs * len(examples.train)
-    state.trainer = prepare(network, samples, target, state.trainer)
+    state.trainer = prepare(network, samples, target, state.trainer, alike)
     options: dict[str, Any] = {"engine": engine_of(network), "target": target}
     substrate = build(network, state.params, network.training.batch_size, **options)
     evaluator = build(network, state.params, EVALUATION_BATCH, plastic=False, **options)

@@ -43,6 +43,7 @@ def train(
     callback: Callback | None = None,
     patience_s: float = 0.0,
     before_write: Callable[[], None] | None = None,
+    alike: int = 1,
 ) -> Run:
     """Train a network, evaluate it, and store everything in a run folder.
 
@@ -79,7 +80,8 @@ def train(
         Whether to resume the run in `out` from its checkpoint.
     data
         Examples to train on instead of the network's data set: ``(X, y)`` or ``(X, y, X_test, y_test)``, with inputs
-        (n, d) and classes from 0, (n,). They are split as ``[data]`` of the network says, and kept as data.npz.
+        (n, d), or images (n, height, width) or (n, channels, height, width), and classes from 0, (n,). They are split
+        as ``[data]`` of the network says, and kept as data.npz.
     keep
         Whether to keep the run in a folder; without one, the run that is returned holds everything in memory.
     progress
@@ -92,6 +94,8 @@ def train(
         How long to wait for another process that writes into the run folder [s].
     before_write
         A function that is called before a file of the run folder is written, and raises an error if none may be.
+    alike
+        The number of trainings of this network, with other seeds, that share what is compiled, which pays sooner then.
 
     Returns
     -------
@@ -110,7 +114,7 @@ def train(
     if source is not None:
         changes.append({"data": {"name": DATA_FILE}})
     resolved = resolve(network, substrate, changes, hardware, ideal)
-    resolved = resolved if source is not None else _with_data_found(resolved)
+    resolved = resolved if source is not None else with_data_found(resolved)
     records = _records(out, resolved, resume, keep)
     if source is not None:
         resolved.read_from(records.path / "run.toml", resolved.where)
@@ -118,18 +122,31 @@ def train(
         records.before_write = before_write
     with records.held(resume, patience_s), threadpool_limits(1):
         with interrupting(records.path if resume else None):
-            session = begun(records, resolved, use_target(target), source)
+            session = begun(records, resolved, use_target(target), source, alike)
         with interruptible(records.path) as stop:
             session.train(progress, callback, stop)
         with interrupting(records.path):
             return concluded(session)
 
 
-def _with_data_found(network: Network) -> Network:
-    """Return a network that names its npz file by its whole path, which is valid from everywhere."""
+def with_data_found(network: Network, data_dir: str | None = None) -> Network:
+    """Return a network that names its npz file by its whole path, which is valid from everywhere.
+
+    Parameters
+    ----------
+    network
+        The network, with the file that it was read from.
+    data_dir
+        The folder of data sets; the network's own if left out.
+
+    Raises
+    ------
+    DataError
+        If there is no such file.
+    """
     if not network.data.name.endswith(".npz"):
         return network
-    found = located(network.data.name, data_folder(network.run.data_dir), network.path)
+    found = located(network.data.name, data_folder(data_dir or network.run.data_dir), network.path)
     return network.model_copy(update={"data": network.data.model_copy(update={"name": str(found.resolve())})})
 
 

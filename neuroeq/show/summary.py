@@ -27,10 +27,9 @@ def summary(network: Network) -> list[str]:
         cells = [name, " × ".join(map(str, layer.shape or (nodes(network, name),)))]
         biases += learned
         arriving = [key for key, projection in network.projections.items() if projection.target == name]
-        for key in arriving or [None]:
-            if key is None:
-                rows.append([*cells, "", "", "", _number(learned)])
-                continue
+        if not arriving:
+            rows.append([*cells, "", "", "", _number(learned)])
+        for key in arriving:
             count = _weights(network, key)
             weights += count
             projection = network.projections[key]

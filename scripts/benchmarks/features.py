@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 import warnings
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from rich.table import Table
 
 from neuroeq.data import Examples
 from neuroeq.describe.catalog import resolve
-from neuroeq.describe.operators import Sparse, operators
+from neuroeq.describe.operators import operators
 from neuroeq.describe.spec import Network, overlay, validate
 from neuroeq.learning.trainers import choose
 from neuroeq.learning.training import initial_state, train
@@ -124,8 +123,7 @@ def products(net: Network) -> tuple[int, float]:
     plastic, moves = net.training.learning == "in_situ", net.training.update == "every_step"
     count, total, maps = 0, 0.0, operators(net)
     for name, ends in net.projections.items():
-        operator = maps[name]
-        pairs = len(operator.pre) if isinstance(operator, Sparse) else prod(operator.ends)
+        pairs = maps[name].products
         if ends.source == net.input_layer and net.neuron(net.input_layer) is None:
             needed = 2 + (2 * nudged if moves else 0)
         else:

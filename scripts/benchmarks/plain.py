@@ -52,6 +52,73 @@ class Rate:
         }
 
 
+class Convolutional:
+    """Two convolutions with average pooling, and dense linear outputs: steps of a time constant, centred."""
+
+    def __init__(self, network: Network, params: Params) -> None:
+        self.params, self.beta = params, network.phases.beta
+        self.steps = [phase.n_steps(0.01) for phase in (network.phases.free, network.phases.nudged)]
+
+    def update(self, x: Array, y: Array) -> Params:
+        """Return the update of a batch."""
+        w1, w2, w3 = (self.params[name] for name in ("input_hidden1", "hidden1_hidden2", "hidden2_output"))
+        b1, b2 = (self.params[f"hidden{i}.bias"][:, None, None] for i in (1, 2))
+        m, x = len(x), x.reshape(-1, 1, 28, 28)
+        clamped = _convolved(x, w1) + b1
+        start = np.zeros_like(clamped), np.zeros((m, 64, 4, 4), x.dtype), np.zeros_like(y)
+
+        def relax(state: tuple[Array, ...], steps: int, beta: float) -> tuple[Array, ...]:
+            h1, h2, o = state
+            for _ in range(steps):
+                into_1 = clamped + _sent_back(h2, w2)
+                into_2 = _convolved(h1, w2) + b2 + (o @ w3.T).reshape(h2.shape)
+                into_o = h2.reshape(m, -1) @ w3 + self.params["output.bias"] + beta * (y - o)
+                h1, h2, o = np.clip(into_1, 0, 1), np.clip(into_2, 0, 1), into_o
+            return h1, h2, o
+
+        free = relax(start, self.steps[0], 0.0)
+        ends = [(sign, relax(free, self.steps[1], sign * self.beta)) for sign in (1, -1)]
+        scale = 1 / (2 * self.beta * m)
+        sums = [(sign * scale * h1, h1, h2, sign * scale * o) for sign, (h1, h2, o) in ends]
+        (p1, _, h2_plus, _), (m1, _, h2_minus, _) = sums
+        return {
+            "input_hidden1": _correlated(x, p1 + m1, 5),
+            "hidden1_hidden2": _correlated(p1, h2_plus, 5) + _correlated(m1, h2_minus, 5),
+            "hidden2_output": sum(h2.reshape(m, -1).T @ o for _, _, h2, o in sums),
+            "hidden1.bias": (p1 + m1).sum(axis=(0, 2, 3)),
+            "hidden2.bias": scale * (h2_plus - h2_minus).sum(axis=(0, 2, 3)),
+            "output.bias": sum(o for *_, o in sums).sum(axis=0),
+        }
+
+
+def _convolved(x: Array, w: Array) -> Array:
+    """Return the average over 2 x 2 positions of a convolution: (m, channels, height, width)."""
+    seen = np.lib.stride_tricks.sliding_window_view(x, w.shape[2:], axis=(2, 3))
+    maps = np.tensordot(seen, w, axes=((1, 4, 5), (1, 2, 3)))
+    m, height, width, channels = maps.shape
+    pooled = maps.reshape(m, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4))
+    return pooled.transpose(0, 3, 1, 2)
+
+
+def _spread(y: Array) -> Array:
+    """Return each value at the four positions that it is the average of, over 4."""
+    return np.repeat(np.repeat(y / 4, 2, axis=2), 2, axis=3)
+
+
+def _sent_back(y: Array, w: Array) -> Array:
+    """Return the transposed map of `_convolved`."""
+    k = w.shape[2]
+    padded = np.pad(_spread(y), ((0, 0), (0, 0), (k - 1, k - 1), (k - 1, k - 1)))
+    seen = np.lib.stride_tricks.sliding_window_view(padded, (k, k), axis=(2, 3))
+    return np.tensordot(seen, w[:, :, ::-1, ::-1], axes=((1, 4, 5), (0, 2, 3))).transpose(0, 3, 1, 2)
+
+
+def _correlated(x: Array, y: Array, k: int) -> Array:
+    """Return the derivative of y . _convolved(x, w) in w: (channels after, channels before, k, k)."""
+    seen = np.lib.stride_tricks.sliding_window_view(x, (k, k), axis=(2, 3))
+    return np.tensordot(_spread(y), seen, axes=((0, 2, 3), (0, 2, 3)))
+
+
 class Sigmoid:
     """Integrators with activation 1/(1 + exp(2 - 4s)), Euler steps of a tenth of a time constant; one nudge."""
 

@@ -12,7 +12,6 @@ import time
 import warnings
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +22,14 @@ from threadpoolctl import threadpool_limits
 from neuroeq.data import Examples, Part, load
 from neuroeq.data.examples import targets
 from neuroeq.describe.catalog import resolve
+from neuroeq.describe.operators import operators
 from neuroeq.describe.spec import Network
 from neuroeq.learning.phases import nudges
 from neuroeq.learning.rules import Trial, estimate
 from neuroeq.learning.trainers.compiled import Compiled
 from neuroeq.learning.training import initial_state, train
 from neuroeq.physics.circuits import kernels
-from neuroeq.physics.engine import can_compile
+from neuroeq.physics.engine import can_compile, time_step
 from neuroeq.physics.substrates import build
 from neuroeq.randomness import Streams
 
@@ -48,11 +48,14 @@ SIGMOID = (
     "phases.nudged.duration=10 steps",
     "phases.variant=positive",
 )
+LONGER = ("phases.free.duration=30 steps", "phases.nudged.duration=10 steps")
 NETWORKS: dict[str, tuple[type, str | None, tuple[str, ...]]] = {
     "mnist_rate": (plain.Rate, None, ("phases.nudged.duration=4 steps", "phases.variant=positive")),
     "mnist_rate_centred": (plain.Rate, None, ()),
     "mnist_rate, sigmoid": (plain.Sigmoid, None, SIGMOID),
     "mnist_spiking": (plain.Spiking, None, ()),
+    "mnist_conv": (plain.Convolutional, None, ()),
+    "mnist_conv, 30 + 2 x 10 steps": (plain.Convolutional, None, LONGER),
     "mnist_drn_xs": (plain.Resistive, None, ()),
     "mnist_drn_1h": (plain.Resistive, None, ()),
     "mnist_real_diode": (plain.RealDiodes, "real_diode", ()),
@@ -112,17 +115,17 @@ def difference(by_hand: type, network: Network) -> float:
 def operations(network: Network) -> float:
     """Return the floating-point operations per image that the couplings ask for: two a weight and product.
 
-    Pixels that are 0 ask for none.
+    Pixels that are 0 ask for none, but those that a kernel sees.
     """
-    sizes = [layer.size for layer in network.layers.values()]
-    if network.kind.conductances:
-        sizes[0] = 2 * sizes[0]
-    dt = 1.0 if network.kind.conductances else 1e-3 * (1 if network.substrate_name == "spiking" else 5)
+    dt = 1.0 if network.kind.conductances else time_step(network)
     nudges = 2 if network.phases.variant == "centred" else 1
     steps = network.phases.free.n_steps(dt) + nudges * network.phases.nudged.n_steps(dt)
-    moving = sum(2 * a * b for a, b in pairwise(sizes[1:]))
-    sizes[0] *= float(np.count_nonzero(images(network, COUNTED).train.take(slice(0, COUNTED))[0]) / COUNTED / sizes[0])
-    return 2 * (2 * sizes[0] * sizes[1] + steps * moving + moving)
+    seen = float((images(network, COUNTED).train.take(slice(0, COUNTED))[0] != 0).mean())
+    asked, maps = 0.0, operators(network)
+    for name, projection in network.projections.items():
+        clamped = projection.source == network.input_layer
+        asked += 2 * maps[name].products * ((seen if projection.kind == "dense" else 1) if clamped else steps + 1)
+    return 2 * asked
 
 
 def training(console: Console) -> None:

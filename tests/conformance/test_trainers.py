@@ -147,6 +147,7 @@ OTHERS = {
     "training.step.threshold": [SIGN, BINARY],
     "training.step.inertia": [BINARY],
     "training.momentum": [{"training": {"momentum": 0.5}}],
+    "training.weight_decay": [{"training": {"weight_decay": 0.1}}],
     "training.schedule.kind": SCHEDULES,
     "training.schedule.epochs": SCHEDULES[:1],
     "training.schedule.factor": SCHEDULES[:1],

@@ -218,7 +218,7 @@ GOOD = {"inputs": np.ones((20, 3)), "labels": HALF}
             {**GOOD, "test_inputs": np.ones((4, 3)), "test_labels": np.array([0, 1, 3, 0])},
             r"label 3 of example 2 of the test part is no class of the training part, which has 0, 1",
         ),
-        ({**GOOD, "test_inputs": np.ones((4, 5)), "test_labels": HALF[:4]}, r"3 columns and test_inputs 5"),
+        ({**GOOD, "test_inputs": np.ones((4, 5)), "test_labels": HALF[:4]}, r"shape \(n, 3\) and test_inputs \(n, 5\)"),
         ({**GOOD, "test_inputs": np.full((4, 3), np.inf), "test_labels": HALF[:4]}, r"4 of 4 test examples hold NaN"),
         (
             {**GOOD, "test_inputs": np.ones((0, 3)), "test_labels": HALF[:0]},

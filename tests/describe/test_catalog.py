@@ -7,6 +7,7 @@ import pytest
 
 from neuroeq.describe import catalog
 from neuroeq.describe.catalog import load_network, resolve
+from neuroeq.describe.catalog.changes import TABLES
 from neuroeq.describe.spec import Hardware, Network, NeuronModel, SynapseModel, overlay, setting, validate
 from neuroeq.errors import NeuroeqError, SpecError, UnknownNameError
 from neuroeq.runs.records import to_toml
@@ -278,3 +279,15 @@ def test_a_hardware_file_is_checked_whole(tmp_path, text, match):
     with pytest.raises(SpecError, match=match) as refused:
         resolve("xor", "resistive", hardware=str(path))
     assert "mine.toml" in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["rate", "1", "[1]"])
+@pytest.mark.parametrize(
+    "place", [path.replace("*", "crossbar") for path in TABLES] + ["substrate", "hardware", "hardware.synapse"]
+)
+def test_a_value_in_the_place_of_a_table_is_refused_in_one_sentence(place, value):
+    for substrate in ("rate", "crossbar"):
+        with pytest.raises(SpecError, match=rf"^--set {place}: is '?\[?{value.strip('[]')}.*, but {place} is a table"):
+            resolve("xor", substrate, [f"{place}={value}"])
+    with pytest.raises(SpecError, match="a change is a int; expected 'KEY=VALUE' or a table"):
+        resolve("xor", settings=[1])

@@ -102,13 +102,14 @@ def test_the_models_that_pages_show_are_allowed(text):
 
 
 def test_the_errors_it_shows_are_those_of_the_files():
-    shown = [float(error) for error in re.findall(r"^\| digits .*\| ([\d.]+) % \|", README, flags=re.MULTILINE)]
-    promised = [100 * promise.test_error for promise in load_network("digits").expected]
-    assert len(promised) == 18 and shown == pytest.approx(promised)
-    others = re.findall(r"^\| (digits_\w+) .*\| ([\d.]+) % \|", README, flags=re.MULTILINE)
-    assert {name for name, _ in others} == {name for name in names("network") if name.startswith("digits_")}
-    for name, error in others:
-        assert float(error) == pytest.approx(100 * load_network(name).expected[0].test_error)
+    rows = re.findall(r"^\| (digits\w*) .*\| ([\d.]+) %(?: \(([\d.]+ to [\d.]+)\))? \|", README, flags=re.MULTILINE)
+    for name in {name for name in names("network") if name.startswith("digits")}:
+        shown = [(float(median), spread) for named, median, spread in rows if named == name]
+        promises = load_network(name).expected
+        assert [median for median, _ in shown] == pytest.approx([100 * promise.test_error for promise in promises])
+        for (_, spread), promise in zip(shown, promises, strict=True):
+            seeds = f"seeds {promise.seeds[0]} to {promise.seeds[-1]}"
+            assert promise.source == f"measured, median of {seeds}" + (f"; {spread} %" if spread else "")
 
 
 def test_the_mnist_table_is_what_the_kept_results_say():

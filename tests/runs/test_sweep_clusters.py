@@ -1,7 +1,9 @@
 """The jobs of a sweep on a cluster: as processes of submitit, and on a stand-in for SLURM that kills them in time."""
 
 import csv
+import itertools
 import os
+import pickle
 import stat
 import subprocess
 import sys
@@ -11,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from neuroeq.errors import SpecError
-from neuroeq.runs.sweeps import cluster_of, open_sweep
+from neuroeq.runs.interruption import Interrupted
+from neuroeq.runs.sweeps import cluster, cluster_of, open_sweep, plan_sweep
 from neuroeq.runs.sweeps.cluster import Cluster
 from tests.nets import PATIENCE
 
@@ -59,9 +62,11 @@ done
 exec "$@" >"${out//%t/0}.log" 2>"${err//%t/0}.log"
 """
 SQUEUE = """#!/bin/bash
-# Prints a job while its process runs.
-pid=$(cat {here}/jobs/${{@: -1}})
-kill -0 "$pid" 2>/dev/null && [[ $(cut -d' ' -f3 /proc/$pid/stat) != Z ]] && echo "${{@: -1}} R"
+# Prints those of some jobs whose processes run.
+for job in $(tr , ' ' <<<"${{@: -1}}"); do
+  pid=$(cat {here}/jobs/$job)
+  kill -0 "$pid" 2>/dev/null && [[ $(cut -d' ' -f3 /proc/$pid/stat) != Z ]] && echo "$job"
+done
 exit 0
 """
 SCANCEL = """#!/bin/bash
@@ -109,12 +114,12 @@ def test_jobs_on_slurm_are_killed_at_their_time_limit_and_the_table_is_that_of_t
 
 
 @pytest.mark.reproduction
-@pytest.mark.parametrize("cluster", ["slurm", "local"])
-def test_jobs_do_what_processes_on_this_machine_do(slurm, cluster):
+@pytest.mark.parametrize("name", ["slurm", "local"])
+def test_jobs_do_what_processes_on_this_machine_do(slurm, name):
     jobs = slurm()
-    options = ["--cluster", cluster, "--jobs", "2", "--slurm", "timeout='2 min',mem_gb=1"]
+    options = ["--cluster", name, "--jobs", "2", "--slurm", "timeout='2 min',mem_gb=1"]
     assert swept("there", *THREE, *options) == swept("here", *THREE, "--jobs", "1")
-    assert len(list(jobs.iterdir())) == (2 if cluster == "slurm" else 0)
+    assert len(list(jobs.iterdir())) == (2 if name == "slurm" else 0)
     assert open_sweep("there").count("done") == 3
 
 
@@ -148,3 +153,98 @@ def test_without_slurm_that_is_said(monkeypatch):
     command = [sys.executable, "-m", "neuroeq", "sweep", "xor", *OPTIONS, *THREE, "--out", "out", "--cluster", "slurm"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 2 and "--cluster slurm: there is no srun here" in done.stderr
+
+
+class Told:
+    """A job whose files a test writes."""
+
+    def __init__(self, folder, number):
+        self.job_id, self.paths = str(number), self
+        self.result_pickle, self.state = folder / f"{number}.pkl", "RUNNING"
+
+    def returns(self, kind, what):
+        self.result_pickle.write_bytes(pickle.dumps((kind, what)))
+
+    def cancel(self, check):
+        assert not check
+        self.state = "CANCELLED"
+
+
+def test_slurm_is_asked_for_all_jobs_at_once_and_seldom(tmp_path, monkeypatch):
+    clock, asked, known = [0.0], [], ["1", "2", "3", "4"]
+
+    def squeue(command, **_):
+        asked.append(command[-1])
+        return subprocess.CompletedProcess(command, 0, "\n".join(known), "")
+
+    monkeypatch.setattr(cluster.subprocess, "run", squeue)
+    monkeypatch.setattr(cluster.time, "monotonic", lambda: clock[0])
+    queue = cluster.Queue(Cluster("slurm"))
+    queue.jobs = [Told(tmp_path, number) for number in range(1, 5)]
+    for second in range(100):
+        clock[0] = float(second)
+        if second == 25:
+            known.remove("3")
+        if second == 43:
+            queue.jobs[-1].returns("success", "done")
+        ended = [job.job_id for job in queue.ended()]
+        assert ended == {30: ["3"], 43: ["4"]}.get(second, []), second
+    assert asked == ["1,2,3,4"] * 3 + ["1,2,4"] + ["1,2"] * 5
+
+
+def test_jobs_that_wait_in_the_queue_or_for_others_are_no_failures_and_those_that_fail_are(tmp_path, monkeypatch):
+    plan = plan_sweep("xor", ["phases.beta=0.1,0.2"], checked=False, references=False, out="out")
+    jobs, how, numbers = [], {}, itertools.count()
+
+    class Executor:
+        def submit(self, *_):
+            jobs.append(Told(tmp_path, next(numbers)))
+            if how:
+                jobs[-1].returns(**how)
+            return jobs[-1]
+
+    def sleep(_):
+        if len(jobs) >= 12:
+            raise Interrupted(plan.out)
+
+    monkeypatch.setattr(cluster, "_executor", lambda *_: Executor())
+    monkeypatch.setattr(cluster.time, "sleep", sleep)
+    how.update(kind="success", what="done")
+    with pytest.raises(Interrupted):
+        cluster.run_on(Cluster("local"), plan, 2)
+    how.update(kind="error", what="Traceback")
+    jobs.clear()
+    with pytest.raises(SpecError, match="jobs end without progress"):
+        cluster.run_on(Cluster("local"), plan, 2)
+    assert len(jobs) == 2 * (cluster.STRIKES + 1)
+    jobs.clear()
+    how.clear()
+    looks = iter(range(30))
+    monkeypatch.setattr(cluster.time, "sleep", lambda _: next(looks))
+    with pytest.raises(StopIteration):
+        cluster.run_on(Cluster("local"), plan, 2)
+    assert [job.state for job in jobs] == ["CANCELLED"] * 2
+
+
+def test_no_job_is_submitted_where_the_last_ones_have_just_done_all_cells(tmp_path, monkeypatch):
+    """Jobs may end at any moment, also between two looks at them and at the cells."""
+    plan = plan_sweep("xor", ["phases.beta=0.1"], checked=False, references=False, out="out")
+    jobs, done, ended = [], [], cluster.Queue.ended
+
+    class Executor:
+        def submit(self, *_):
+            jobs.append(Told(tmp_path, len(jobs)))
+            return jobs[-1]
+
+    def look(queue):
+        if jobs:
+            done.append(True)
+            jobs[0].returns("success", "done")
+        return ended(queue)
+
+    monkeypatch.setattr(cluster, "_executor", lambda *_: Executor())
+    monkeypatch.setattr(cluster.Queue, "ended", look)
+    monkeypatch.setattr(type(plan), "outcome", lambda *_: {} if done else None)
+    monkeypatch.setattr(cluster, "POLL_S", 0)
+    cluster.run_on(Cluster("local"), plan, 1)
+    assert len(jobs) == 1

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import threading
 import time
 from pathlib import Path
@@ -14,10 +15,11 @@ import neuroeq as ne
 from neuroeq.cli import live_sweep
 from neuroeq.errors import SpecError
 from neuroeq.runs.records.files import FolderHeldError
-from neuroeq.runs.sweeps import Drawn, do_one, open_sweep, plan_sweep, read_plan, run_plan, sweep, working
+from neuroeq.runs.sweeps import Drawn, open_sweep, plan_sweep, read_plan, run_plan, sweep, working
 from neuroeq.runs.sweeps.claims import Claim, ClaimLostError, Claims, Holder
 from neuroeq.runs.sweeps.grid import factors_of, points_of
 from neuroeq.runs.sweeps.outcome import CELL
+from neuroeq.runs.sweeps.plan import Shared
 from neuroeq.runs.sweeps.values import as_numbers, key_and_values
 from tests.cli.test_cli import cli
 
@@ -113,6 +115,16 @@ def test_sets_are_the_rows_of_a_file_and_an_empty_entry_leaves_its_key_alone():
         (["--sample", "3"], "--sample: expected at least 1 cell, and --log KEY=LOW,HIGH"),
         (["--log", "phases.beta=0.1,1"], "give ranges for --sample N"),
         (["--sample", "3", "--log", "phases.beta=0,1"], "expected LOW,HIGH, two numbers above 0 in that order"),
+        (
+            ["--sample", "3", "--uniform", f"training.batch_size=1,{'9' * 400}"],
+            "expected LOW,HIGH, two numbers in that",
+        ),
+        (["--sample", "3", "--uniform", "phases.beta=-1e308,1e308"], "expected LOW,HIGH, two numbers in that order"),
+        (["--sample", "3", "--log", "phases.beta=1e-300,1e300"], "expected LOW,HIGH, two numbers above 0 in that"),
+        (
+            ["--vary", "substrate=rate,spiking"],
+            "--set substrate: is 'rate', but substrate is a table; change keys of it",
+        ),
         (["--sets", "none.csv"], "--sets none.csv: cannot be read as CSV (No such file or directory)"),
         (["--sets", "empty.csv"], "--sets empty.csv: has no values"),
         (["--sets", "wide.csv"], "--sets wide.csv: line 2 has more entries than there are keys"),
@@ -222,7 +234,8 @@ def test_where_every_cell_fails_that_is_said(capsys, monkeypatch):
 
     monkeypatch.setattr(working, "train_and_check", fails)
     status, _, err = cli(capsys, "sweep", "xor", "--vary", "phases.beta=0.1,0.2", *FAST, "--out", "out")
-    assert status == 2 and err == "neuroeq: no cell could be trained; the first one, because: it diverged.\n"
+    assert status == 2 and err.startswith("neuroeq: no cell could be trained, and only --retry tries them again;")
+    assert err.endswith("because: it diverged.\n")
 
 
 def test_a_full_disk_stops_the_sweep_and_what_was_done_is_kept(capsys, monkeypatch):
@@ -290,20 +303,30 @@ def test_a_plan_that_cannot_be_used_is_one_sentence_and_stays(change, sentence, 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"), [(["out"], "expected PLAN INDEX"), (["out", "2"], "expected 0 to 1")]
+    ("arguments", "sentence"),
+    [
+        (["out"], "Missing argument 'index'"),
+        (["out", "2"], "expected 0 to 1"),
+        (["out", "²"], "Invalid value for 'index'"),
+        (["out", "0", "--epochs", "3"], "No such option: --epochs"),
+        (["out", "0", "--vary", "phases.beta=1"], "No such option: --vary"),
+    ],
 )
 def test_a_cell_that_is_not_in_the_plan_is_refused(arguments, sentence, capsys):
     plan_sweep("xor", ["phases.beta=0.1,0.2"], out="out", references=False)
     status, _, err = cli(capsys, "sweep", "cell", *arguments)
-    assert status == 2 and sentence in err
+    assert status == 2 and sentence in err and err.count("\n") == 1
 
 
-def test_a_plan_whose_network_has_changed_since_is_refused():
+def test_a_plan_whose_network_has_changed_since_is_refused(capsys, monkeypatch):
+    """The files are looked at once."""
     Path("mine.toml").write_text('extends = "xor"\n')
     plan = plan_sweep("mine.toml", ["phases.beta=0.1,0.2"], out="out")
     Path("mine.toml").write_text('extends = "xor"\n[training]\nepochs = 7\n')
-    with pytest.raises(SpecError, match=r"cell rate-.*-seed0 is another one by now"):
-        do_one(read_plan(plan.out), 0)
+    looks, real = [], Shared.digest
+    monkeypatch.setattr(Shared, "digest", lambda self, *rest: looks.append(1) or real(self, *rest))
+    status, _, err = cli(capsys, "sweep", "cell", str(plan.out), "0")
+    assert status == 2 and re.search(r"cell rate-.*-seed0 is another one by now", err) and len(looks) == 1
 
 
 def test_a_folder_with_the_sweep_of_another_network_is_refused():

@@ -2,6 +2,7 @@
 
 from .arrays import of_hardware
 from .building import changed, network
+from .changes import as_change
 from .files import FOLDERS, find, names, shown, title
 from .loading import load_any, load_hardware, load_model, load_network
 from .resolution import resolve
@@ -10,6 +11,7 @@ from .technology import IDEAL
 __all__ = [
     "FOLDERS",
     "IDEAL",
+    "as_change",
     "changed",
     "find",
     "load_any",

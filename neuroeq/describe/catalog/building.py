@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from neuroeq.errors import SpecError
-
-from ..spec import Network, setting
+from ..spec import Network
 from ..spec.files import Table, overlay
+from .changes import as_change
 from .loading import validated
 
 
@@ -68,8 +67,5 @@ def changed(network: Network, *changes: str | Table) -> Network:
     """
     raw = network.model_dump(by_alias=True, exclude_unset=True)
     for change in changes:
-        table = setting(change) if isinstance(change, str) else change
-        if not isinstance(table, dict):
-            raise SpecError(f"a change is a {type(change).__name__}; expected 'KEY=VALUE' or a table.")
-        raw = overlay(raw, table)
+        raw = overlay(raw, as_change(change))
     return validated(raw, network.where).read_from(network.path, network.where)

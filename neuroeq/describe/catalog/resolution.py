@@ -12,10 +12,11 @@ from neuroeq.registry import SUBSTRATES
 from ..kinds import OWN, kind_of, made_of_hardware
 from ..learnable import check_learnable
 from ..reach import check_reach
-from ..spec import Network, NeuronModel, Spec, SynapseModel, overlay, setting
+from ..spec import Network, NeuronModel, Spec, SynapseModel, overlay
 from ..spec.files import Table
 from ..times import check_times
 from .arrays import check_arrays, common, of_hardware, with_arrays, without_arrays
+from .changes import as_change
 from .loading import checked, load_model, load_network, on_substrate
 from .matching import matched
 from .technology import changed, technology, without_former_keys
@@ -70,7 +71,7 @@ def resolve(
     if substrate not in raw["substrate"]:
         hint = f"{network.where} has: {', '.join(raw['substrate'])}."
         raise unknown_name("substrate", substrate, raw["substrate"], hint)
-    changes = _changes(settings)
+    changes = [as_change(change) for change in settings]
     raw = _with_changes(raw, [change for change in changes if "substrate" in change])
     new_hardware = "hardware" not in raw or hardware is not None
     raw, others = on_substrate(raw, substrate), [change for change in changes if "substrate" not in change]
@@ -111,10 +112,6 @@ def _with_hardware(raw: Table, changes: Sequence[Table], name: str | None, ideal
         raw["hardware"], name = changed(technology(None, usual, (), usual), physics["hardware_changes"]), None
     raw["hardware"] = without_former_keys(technology(raw.get("hardware"), name, ideal, usual), changes)
     return with_arrays(_with_changes(raw, others), arrays, ideal)
-
-
-def _changes(settings: Sequence[str | Table]) -> list[Table]:
-    return [setting(change) if isinstance(change, str) else change for change in settings]
 
 
 def _with_changes(raw: Table, changes: Iterable[Table]) -> Table:

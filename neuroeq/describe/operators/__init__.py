@@ -6,7 +6,7 @@ from .choice import operators
 from .convolution import Convolution
 from .dense import Dense
 from .free import FreeCoupling, free_couplings, free_weights
-from .operator import Operator
+from .operator import Operator, Product
 from .sparse import Sparse
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Dense",
     "FreeCoupling",
     "Operator",
+    "Product",
     "Sparse",
     "feedback_angles",
     "free_couplings",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ..network import learning_rates, mask, nodes, shape
+from ..network import biases, geometry, learning_rates, mask, nodes, shape
 from ..spec import Network
-from ..spec.convolution import geometry_of
 from .biases import Biases
 from .convolution import Convolution
 from .dense import Dense
@@ -18,15 +17,14 @@ def operators(network: Network) -> dict[str, Operator]:
     for name in learning_rates(network):
         if name not in found:
             layer = name.removesuffix(".bias")
-            size, described = nodes(network, layer), network.layers[layer]
-            found[name] = Biases(size if described.shape is None else described.biases, size)
+            found[name] = Biases(biases(network, layer), nodes(network, layer))
     return found
 
 
 def _of_projection(network: Network, name: str) -> Operator:
     projection = network.projections[name]
     if projection.kind == "conv":
-        return Convolution(geometry_of(projection, network.layers))
+        return Convolution(geometry(network, name))
     connected = None if projection.connect is None else mask(network, name)
     if connected is not None and connected.mean() < SPARSE_BELOW:
         return Sparse(connected)

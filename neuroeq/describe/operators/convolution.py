@@ -43,6 +43,11 @@ class Convolution(Operator):
         self._patch = geometry.width**2 * geometry.before[0]
         self._at_once = max(1, PATCHES // (self._patch * geometry.positions))
 
+    @property
+    def products(self) -> int:
+        """The number of multiplications with the kernels that also take the average."""
+        return self._patch * self.geometry.positions * self.shape[0]
+
     def bound(self, weight: Array, transposed: bool = False) -> Product:
         """Return the product with the kernels, forward or backward, a few samples at a time."""
         kernel = self._widened(weight)
@@ -66,6 +71,13 @@ class Convolution(Operator):
             some = slice(start, start + self._at_once)
             total += work.patches(pre[some]).T @ work.by_position(post[some])
         return self._narrowed(total)
+
+    def largest(self, weight: Array, pre: Array, post: Array) -> float:
+        """Return the largest |A(W)_ij (pre_i - post_j)| of one sample, position by position."""
+        work = _Work(self.geometry, 1, np.result_type(weight, pre))
+        there = work.patches(np.ones_like(pre)[None]) != 0
+        drop = work.patches(pre[None])[:, :, None] - work.by_position(post[None])[:, None]
+        return float(np.abs(drop * self._widened(weight) * there[:, :, None]).max())
 
     def laid_out(self, weights: Array) -> Array:
         """Return kernels as an array of what a place sees, row by row, for each channel after: (..., rows, columns)."""

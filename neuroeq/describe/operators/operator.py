@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 
@@ -40,6 +41,11 @@ class Operator(ABC):
     def __init__(self, shape: tuple[int, ...], ends: tuple[int, int]) -> None:
         self.shape, self.ends = shape, ends
 
+    @property
+    def products(self) -> int:
+        """The number of multiplications in A(W) sent, of one sample."""
+        return prod(self.ends)
+
     @abstractmethod
     def bound(self, weight: Array, transposed: bool = False) -> Product:
         """Return the product with weights that stay as they are until the next call: forward, or backward."""
@@ -67,6 +73,10 @@ class Operator(ABC):
     def outgoing(self, weight: Array) -> Array:
         """Return the sum of the weights from each sending unit: (n_pre,)."""
         return self.backward(weight, np.ones((1, self.ends[1]), weight.dtype))[0]
+
+    def largest(self, weight: Array, pre: Array, post: Array) -> float:
+        """Return the largest |A(W)_ij (pre_i - post_j)| of one sample, for (n_pre,) and (n_post,)."""
+        return float(np.abs(self.matrix(weight) * (pre[:, None] - post)).max())
 
     def laid_out(self, weights: Array) -> Array:
         """Return weights as the devices of one array, (..., rows, columns), for (..., *shape)."""

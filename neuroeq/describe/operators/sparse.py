@@ -32,6 +32,11 @@ class Sparse(Dense):
         super().__init__(*connected.shape)
         self.pre, self.post = np.nonzero(connected)
 
+    @property
+    def products(self) -> int:
+        """The number of synapses."""
+        return len(self.pre)
+
     def bound(self, weight: Array, transposed: bool = False) -> Product:
         """Return the product with the weights as a sparse matrix."""
         matrix = self._sparse(weight, transposed)

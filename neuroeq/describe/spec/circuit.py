@@ -17,15 +17,17 @@ class Resistive(Spec):
     input_gain
         Voltage that an input of value 1 is driven with. [`v_unit`]
     double_inputs
-        Whether each input x drives two nodes, x and -x, so that positive conductances can weigh it with either sign.
+        Whether each input x drives two nodes, x and -x, so that positive conductances can weigh it with either sign;
+        for a convolution these are twice as many channels.
     bias_voltages
-        Voltages of constant sources that stand beside the inputs. [`v_unit`]
+        Voltages of constant sources that stand beside the inputs; for a convolution each is a constant channel, whose
+        conductances all places share. [`v_unit`]
     outputs
         ``single``: each output is the voltage of a node; ``paired``: each is the difference between two nodes.
     diodes
         Which diodes the hidden nodes have. ``lower``: diodes that keep the voltage from falling; ``upper``: diodes that
-        keep it from rising; ``split``: lower ones in the first half of a layer and upper ones in the second; ``both``:
-        the two at every node; ``none``: no diodes.
+        keep it from rising; ``split``: lower ones in the first half of a layer, or of its channels, and upper ones in
+        the second; ``both``: the two at every node; ``none``: no diodes.
     v_unit
         Voltage that counts as 1. If left out, 1 V where the hardware has voltages of its own, such as those of its
         diodes; with others, any unit gives the same network, and sources are kept within the converters' full scale.

@@ -11,15 +11,31 @@ from .base import MANY, Count, Fraction, Positive, Spec
 WholeNumber = Annotated[int, Field(strict=True, ge=1)]
 
 
+class Augment(Spec):
+    """How images of the training part are changed, anew in every epoch; those that are tested stay as they are.
+
+    Parameters
+    ----------
+    crop
+        Number of rows and columns of zeros, as they are stored, around an image, from which as large an image is cut
+        out at random: He et al. 2016 take 4 for CIFAR-10.
+    flip
+        Whether half of the images, drawn at random, are mirrored left to right.
+    """
+
+    crop: Annotated[int, Field(ge=0)] = 0
+    flip: bool = False
+
+
 class Data(Spec):
     """The data set, and which part of it trains, validates and tests.
 
     Parameters
     ----------
     name
-        A built-in data set, a folder with the four idx files, or a file ``<name>.npz``, whose inputs are divided by 255
-        if they are unsigned bytes, as those of idx files are. It is looked for beside the network's file, in the
-        current folder, and in the folder of data sets.
+        A built-in data set, a folder with the four idx files or with those of CIFAR-10's binary version, or a file
+        ``<name>.npz``, whose inputs are divided by 255 if they are unsigned bytes, as those of idx files are. It is
+        looked for beside the network's file, in the current folder, and in the folder of data sets.
     protocol
         ``select``, for choosing settings: train on the training part, report the validation error after every epoch,
         and leave the test part alone. ``final``: train on the training and the validation part together, and test once.
@@ -34,8 +50,13 @@ class Data(Spec):
         Number of examples and standard deviation of the noise of a generated data set.
     limit
         Largest number of training examples to use; all of them if left out.
+    normalise
+        ``channel``: the mean of each channel of images over the training part is subtracted, and the rest divided by
+        the channel's standard deviation there; ``none``: inputs stay as they are.
     offset, scale
-        Inputs, which range from 0 to 1, become (input - offset) scale.
+        Inputs, which range from 0 to 1 or are normalised, become (input - offset) scale.
+    augment
+        How training images are moved and mirrored; they stay as they are if left out.
     targets
         ``one_hot``: one output for each class; ``scalar``: a single output whose target is 0 or 1.
     """
@@ -48,6 +69,8 @@ class Data(Spec):
     samples: Annotated[Count, Field(le=MANY)] = 400
     noise: float = Field(default=0.1, ge=0)
     limit: Count | None = None
+    normalise: Literal["none", "channel"] = "none"
     offset: float = 0.0
     scale: Positive = 1.0
+    augment: Augment | None = None
     targets: Literal["one_hot", "scalar"] = "one_hot"

@@ -211,6 +211,10 @@ class Training(Spec):
         How the weights follow the change that the rule asks for; biases always follow the gradient.
     momentum
         Momentum of stochastic gradient descent; 0 for none.
+    weight_decay
+        What part of each weight is subtracted from the change that the rule asks for, before momentum and the learning
+        rate, as in the SGD of the usual libraries: weights that nothing else moves shrink by the factor
+        1 - learning_rate weight_decay in each update. It acts on projections that learn; biases do not decay.
     schedule
         How the learning rates change over the epochs.
     l1
@@ -226,6 +230,7 @@ class Training(Spec):
     batch_size: Annotated[Count, Field(le=100_000)]
     step: Step = Gradient()
     momentum: Fraction = 0.0
+    weight_decay: float = Field(default=0.0, ge=0)
     schedule: Schedule = Constant()
     l1: float = Field(default=0.0, ge=0)
     prune: Prune | None = None

@@ -40,21 +40,24 @@ def check_rule(training: Training, phases: Phases) -> None:
         raise ValueError(
             "training.l1 shrinks weights that training.step.kind 'binary' keeps at two values; leave it out"
         )
-    if training.momentum and training.step.kind != "gradient":
-        raise ValueError(
-            f"training.momentum is {training.momentum:g} with training.step.kind '{training.step.kind}', which has "
-            "none; leave it out"
-        )
+    for name in ("momentum", "weight_decay"):
+        value = getattr(training, name)
+        if value and training.step.kind != "gradient":
+            raise ValueError(
+                f"training.{name} is {value:g} with training.step.kind '{training.step.kind}', which has none; leave "
+                "it out"
+            )
 
 
 def _check_every_step(training: Training, phases: Phases) -> None:
     if training.learning == "contrastive":
         raise ValueError("training.update is 'every_step' with training.learning 'contrastive'; expected 'in_situ'")
-    if training.l1 or training.prune:
-        raise ValueError(
-            f"training.update is 'every_step' with training.{'l1' if training.l1 else 'prune'}, which acts once a "
-            "batch; expected 'after_phases'"
-        )
+    for name in ("l1", "weight_decay", "prune"):
+        if getattr(training, name):
+            raise ValueError(
+                f"training.update is 'every_step' with training.{name}, which acts once a batch; expected "
+                "'after_phases'"
+            )
     if phases.variant == "centred" or training.momentum or training.step.kind == "binary":
         raise ValueError(
             "training.update is 'every_step'; expected phases.variant 'positive', 'negative' or 'random_sign', "

@@ -84,7 +84,7 @@ def choose(
     raise AssertionError(f"'{LAST}' allows every network")
 
 
-def prepare(network: Network, samples: int, target: str, trainer: str | None = None) -> str:
+def prepare(network: Network, samples: int, target: str, trainer: str | None = None, alike: int = 1) -> str:
     """Choose the trainer of a network and compile what it needs; return its name.
 
     If a trainer that the user did not ask for cannot be compiled here, the next one is tried, with a warning.
@@ -93,6 +93,8 @@ def prepare(network: Network, samples: int, target: str, trainer: str | None = N
     ----------
     network, samples, target, trainer
         The same as for `choose`.
+    alike
+        The number of such trainings, which share what is compiled, so that it is worth more.
 
     Raises
     ------
@@ -102,7 +104,7 @@ def prepare(network: Network, samples: int, target: str, trainer: str | None = N
     """
     failed: list[str] = []
     while True:
-        name = choose(network, samples, target, trainer, failed).trainer
+        name = choose(network, samples * alike, target, trainer, failed).trainer
         if network.run.threads > 1 and name != SHARING:
             raise SpecError(
                 f"{network.where}: run.threads is {network.run.threads}, but it learns with the trainer '{name}', "

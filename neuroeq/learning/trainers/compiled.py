@@ -52,7 +52,7 @@ RECIPE: Allowed = {
     "training.learning": ("in_situ", "contrastive"),
     "training.rule": ("ep", "coupled_learning", "contrastive_hebbian", "vector_field"),
     "training.update": ("after_phases", "every_step"),
-    **any_of("training.", ("epochs", "batch_size", "step", "momentum", "schedule", "l1", "prune")),
+    **any_of("training.", ("epochs", "batch_size", "step", "momentum", "weight_decay", "schedule", "l1", "prune")),
 }
 """Phases and training."""
 MODELS = ("neuron", "synapse", "input", "neuron_parameters", "synapse_parameters", "input_parameters")
@@ -204,6 +204,7 @@ class Compiled:
             edges=self._edges,
             threads=network.run.threads,
             momentum=training.momentum,
+            decay=training.weight_decay / self._unit,
             l1=training.l1 * self._unit,
             unit=self._unit,
             threshold=getattr(training.step, "threshold", 0.0),

@@ -73,11 +73,7 @@ def _of_neurons(substrate: VectorField, inputs: Array, targets: Array) -> Params
     states = units.settled()
     pull = np.zeros_like(states)
     pull[:, units.output] = cost_of(network.phases).gradient(free.outputs, targets)
-    delta = np.zeros_like(states)
-    for sample, (jacobian, moving) in enumerate(zip(units.jacobians(states), units.moving(states), strict=True)):
-        within = jacobian[np.ix_(moving, moving)]
-        delta[sample, moving] = np.linalg.solve(within.T, -pull[sample, moving])
-    delta *= units.drive_slopes(states)
+    delta = units.adjoint(states, pull) * units.drive_slopes(states)
     splits = np.cumsum([network.layers[layer].size for layer in layers])[:-1]
     return products(substrate, free, dict(zip(layers, np.split(delta, splits, axis=1), strict=True)))
 

@@ -18,11 +18,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from neuroeq.describe.operators import Dense, Operator
+
 from .diodes import Diode, NoDiode
 
 Array = np.ndarray
 Conductances = Mapping[str, Array]
-"""Conductances by resistor array: (n_from, n_to). [S]"""
+"""Conductances by resistor array: (n_from, n_to), or those that the resistors of a convolution share. [S]"""
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,22 @@ class Circuit:
     resistors
         (from, to) by name of the resistor array; from is a source or a layer, to a layer. An amplifier of the layer
         `from` stands between its nodes and these resistors.
+    convolutions
+        The resistor arrays whose conductances are shared by all places of a convolution, as linear maps.
     """
 
     sources: Mapping[str, int]
     layers: Mapping[str, Layer]
     resistors: Mapping[str, tuple[str, str]]
+    convolutions: Mapping[str, Operator] = field(default_factory=dict)
+
+    def operator(self, name: str) -> Operator:
+        """Return a resistor array as a linear map from voltages to currents."""
+        if name in self.convolutions:
+            return self.convolutions[name]
+        source, target = self.resistors[name]
+        n_from = self.sources[source] if source in self.sources else self.layers[source].size
+        return Dense(n_from, self.layers[target].size)
 
     def into(self, layer: str) -> list[str]:
         """Return the resistor arrays that end at a layer."""

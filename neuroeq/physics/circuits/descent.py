@@ -10,6 +10,7 @@ D dv, is what the descent stops on: the change of one layer alone says nothing w
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
@@ -68,7 +69,8 @@ def descend(
     if compiled and not linear:
         raise SpecError("compiled is True with Shockley diodes, which only NumPy's sweeps solve; leave compiled out.")
     if compiled is None:
-        products = equations.batch * sum(matrix.size for update in updates for _, matrix in update.neighbours)
+        couplings = [coupling for update in updates for _, coupling in update.neighbours]
+        products = equations.batch * sum(prod(coupling.ends) for coupling in couplings)
         compiled = linear and products < FEW_PRODUCTS and sweeps >= MANY_SWEEPS and kernels.available()
     if compiled:
         return _descend_compiled(equations, start, updates, threshold, sweeps)
@@ -88,29 +90,29 @@ class _Update:
 
     def __init__(self, equations: NodeEquations, layer: str, voltages: Voltages) -> None:
         self.layer, self.diagonal = layer, equations.diagonal[layer]
-        self.constant = equations.injected[layer] / self.diagonal
+        self.injected = equations.injected[layer]
         self.neighbours = []
-        for other, matrix in equations.assembly.neighbours[layer]:
-            matrix = matrix / self.diagonal
+        for other, coupling in equations.assembly.neighbours[layer]:
             if other in equations.drive.held:
-                self.constant = self.constant + voltages[other] @ matrix
+                self.injected = self.injected + coupling.arriving(voltages[other])
             else:
-                self.neighbours.append((other, matrix))
-        self.bounds = bounds(equations.circuit.layers[layer], self.constant.dtype)
+                self.neighbours.append((other, coupling))
+        self.bounds = bounds(equations.circuit.layers[layer], self.injected.dtype)
         self.diodes = single_diodes(equations.circuit.layers[layer])
 
     def minimiser(self, voltages: Voltages) -> Array:
         """Return where the net current into each node vanishes, or an ideal diode stops it: (batch, n) [V]."""
-        v = self.constant
-        for number, (other, matrix) in enumerate(self.neighbours):
-            current = voltages[other] @ matrix
-            v = np.add(v, current, out=v if number else current)
+        current = self.injected
+        for other, coupling in self.neighbours:
+            arriving = coupling.arriving(voltages[other])
+            current = np.add(current, arriving, out=arriving)
+        into = current if self.neighbours else None
+        v = np.divide(current, self.diagonal, out=into)
         if self.diodes is not None:
             return self.diodes.rest(v, self.diagonal)
         if self.bounds is None:
             return v
         # This is twice as fast as np.clip on arrays this small.
-        into = v if self.neighbours else None
         return np.minimum(np.maximum(v, self.bounds[0], out=into), self.bounds[1], out=into)
 
 
@@ -125,12 +127,13 @@ def _descend_compiled(
     edges, matrices, place = [], [], 0
     for number, update in enumerate(updates):
         nodes = slice(*at[update.layer])
-        v[:, nodes], constant[:, nodes], diagonal[nodes] = start[update.layer], update.constant, update.diagonal
+        v[:, nodes], diagonal[nodes] = start[update.layer], update.diagonal
+        constant[:, nodes] = update.injected / update.diagonal
         low[nodes], high[nodes] = update.bounds or (-np.inf, np.inf)
-        for other, matrix in update.neighbours:
+        for other, coupling in update.neighbours:
             edges.append((number, *at[other], place))
-            matrices.append(matrix.ravel())
-            place += matrix.size
+            matrices.append((coupling.matrix / update.diagonal).ravel())
+            place += matrices[-1].size
     flat = np.concatenate(matrices) if matrices else np.empty(0, equations.dtype)
     layout = np.array(list(at.values())), np.array(edges, int).reshape(-1, 4), flat
     aim = -1.0 if threshold is None else threshold

@@ -69,8 +69,8 @@ class NodeEquations:
     def arriving(self, layer: str, voltages: Voltages) -> Array:
         """Return b_l + sum_m v_m M_ml, (batch, n) [A]."""
         current = self.injected[layer]
-        for other, matrix in self.assembly.neighbours[layer]:
-            current = current + voltages[other] @ matrix
+        for other, coupling in self.assembly.neighbours[layer]:
+            current = current + coupling.arriving(voltages[other])
         return current
 
 

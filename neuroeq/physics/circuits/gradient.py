@@ -2,7 +2,8 @@
 
     dE/dg_ij = 1/2 <(u_i - v_j)^2> = 1/2 <u_i^2> + 1/2 <v_j^2> - (U^T V)_ij / B         < > over the B samples
 
-u_i = A v_i behind an amplifier. Between two points the squares are taken as products of differences and sums,
+u_i = A v_i behind an amplifier. A conductance that several resistors share has the sum of their gradients. Between two
+points the squares are taken as products of differences and sums,
 
     u^2 - u0^2 = (u - u0)(u + u0),    U^T V - U0^T V0 = (U - U0)^T V + U0^T (V - V0)
 
@@ -20,6 +21,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from neuroeq.describe.operators import Operator
 from neuroeq.errors import SpecError
 
 from .assembly import shown
@@ -44,7 +46,7 @@ def resistor_energy_gradient(circuit: Circuit, sources: Mapping[str, Array], vol
     Returns
     -------
     dict
-        The gradient by resistor array, (n_from, n_to). [V^2]
+        The gradient by resistor array, in the shape of its conductances. [V^2]
     """
     return contrast(circuit, sources, [(1.0, voltages)])
 
@@ -64,11 +66,12 @@ def contrast(circuit: Circuit, sources: Mapping[str, Array], weighted: Weighted)
     Returns
     -------
     dict
-        The contrast by resistor array, (n_from, n_to). [V^2 times the unit of the weights]
+        The contrast by resistor array, in the shape of its conductances. [V^2 times the unit of the weights]
     """
     return {
         name: _array_contrast(
-            [(weight, _start(circuit, sources, source, voltages), voltages[target]) for weight, voltages in weighted]
+            circuit.operator(name),
+            [(weight, _start(circuit, sources, source, voltages), voltages[target]) for weight, voltages in weighted],
         )
         for name, (source, target) in circuit.resistors.items()
     }
@@ -121,27 +124,21 @@ def _start(circuit: Circuit, sources: Mapping[str, Array], name: str, voltages: 
     return shown(circuit.layers[name], voltages[name])
 
 
-def _array_contrast(points: Sequence[tuple[float, Array, Array]]) -> Array:
-    total, (_, u0, v0) = sum(weight for weight, _, _ in points), points[0]
-    dv = sum((weight * (v - v0) for weight, _, v in points[1:]), np.zeros_like(v0))
-    of_v = sum(((weight / 2 * (v - v0) * (v + v0)).mean(axis=0) for weight, _, v in points[1:]), np.zeros_like(v0[0]))
-    change = of_v - _mean_product(u0, dv)
+def _array_contrast(array: Operator, points: Sequence[tuple[float, Array, Array]]) -> Array:
+    """Return the contrast of one array, by one product: the squares are two more samples of it."""
+    (_, u0, v0), total = points[0], sum(weight for weight, _, _ in points)
+    u0 = np.atleast_2d(u0)
+    dv, of_u, of_v = total * v0, total / 2 * np.square(u0), total / 2 * np.square(v0)
+    senders, receivers = [-u0], [dv]
     for weight, u, v in points[1:]:
-        if u is not u0:
+        dv += weight * (v - v0)
+        of_v += weight / 2 * (v - v0) * (v + v0)
+        if np.ndim(u) == 2 and u is not points[0][1]:
             du = weight * (u - u0)
-            change += (du * (u + u0)).mean(axis=0)[:, None] / 2 - _mean_product(du, v)
-    if total:
-        squares = _mean_square(u0)[:, None] + _mean_square(v0)
-        change += total * (squares / 2 - _mean_product(u0, v0))
-    return change
-
-
-def _mean_square(values: Array) -> Array:
-    return np.square(np.atleast_2d(values)).mean(axis=0)
-
-
-def _mean_product(u: Array, v: Array) -> Array:
-    """Return U^T V / B, (n_from, n_to); u may be the same for all samples."""
-    if np.ndim(u) == 1 or len(u) == 1:
-        return np.outer(u, v.mean(axis=0))
-    return u.T @ (v / len(v))
+            of_u = of_u + du / 2 * (u + u0)
+            senders, receivers = [*senders, -du], [*receivers, v]
+    receivers = [each / len(v0) if len(u0) > 1 else each.mean(axis=0, keepdims=True) for each in receivers]
+    ones = [np.ones((1, n), v0.dtype) for n in array.ends]
+    senders += [of_u.mean(axis=0, keepdims=True), ones[0]]
+    receivers += [ones[1], of_v.mean(axis=0, keepdims=True)]
+    return array.outer(np.concatenate(senders), np.concatenate(receivers))

@@ -80,8 +80,8 @@ def largest_current(equations: NodeEquations, voltages: Voltages) -> float:
     for name, (source, target) in equations.circuit.resistors.items():
         start = driving(equations, source, voltages)
         sample = int(np.square(start).sum(axis=1).argmax())
-        drop = start[sample][:, None] - voltages[target][sample if len(start) > 1 else 0]
-        largest = max(largest, float(np.abs(equations.assembly.g[name] * drop).max()))
+        end = voltages[target][sample if len(start) > 1 else 0]
+        largest = max(largest, equations.circuit.operator(name).largest(equations.assembly.g[name], start[sample], end))
     for layer, (pull, y) in equations.drive.pulls.items():
         largest = max(largest, float(np.abs(pull * (y - voltages[layer])).max()))
     return largest
@@ -123,7 +123,8 @@ def co_content(equations: NodeEquations, voltages: Voltages) -> Array:
         total = total - np.einsum("bn,bn->b", v, both) / 2 + Junctions(layer).content(v)
     for name, (source, _) in equations.circuit.resistors.items():
         if source in equations.assembly.sources:
-            total = total + equations.assembly.sources[source] ** 2 @ equations.assembly.g[name].sum(axis=1) / 2
+            leaving = equations.circuit.operator(name).outgoing(equations.assembly.g[name])
+            total = total + equations.assembly.sources[source] ** 2 @ leaving / 2
     for pull, y in equations.drive.pulls.values():
         total = total + np.broadcast_to(pull * np.square(y), (equations.batch, np.shape(y)[-1])).sum(axis=1) / 2
     return total

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from neuroeq.describe.network import nodes
+from neuroeq.describe.network import biases, geometry, nodes, places_of_inputs
+from neuroeq.describe.operators import Convolution
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.node import NoClamp
 from neuroeq.errors import SpecError
@@ -34,6 +35,7 @@ def lay_out(network: Network, *, in_volts: bool = False) -> Circuit:
         sources={network.input_layer: nodes(network, network.input_layer)},
         layers={name: _layer(network, name, in_volts) for name in network.layers if name != network.input_layer},
         resistors={name: (projection.source, projection.target) for name, projection in network.projections.items()},
+        convolutions={name: Convolution(geometry(network, name)) for name in _convolved(network)},
     )
 
 
@@ -65,15 +67,38 @@ def check_layout(network: Network) -> None:
     for key, given in asked.items():
         if given:
             raise SpecError(f"{network.where}: {key} is given, which a resistor network has no part for; leave it out.")
+    _check_convolutions(network)
+
+
+def _check_convolutions(network: Network) -> None:
+    for name in _convolved(network):
+        what = f"{network.where}: projections.{name} is a convolution of resistors"
+        if network.technology.neuron.amplifier is not None:
+            raise SpecError(
+                f"{what}, and {network.technology.where} has amplifiers, which stand before dense arrays only; use "
+                "--ideal amplifiers, or kind = 'dense'."
+            )
+        if network.array(name).array.wired:
+            raise SpecError(
+                f"{what}, which is no array with rows and columns, and {network.array(name).where} has resistances of "
+                "wires; use --ideal array, or kind = 'dense'."
+            )
+
+
+def _convolved(network: Network) -> list[str]:
+    return [name for name, projection in network.projections.items() if projection.kind == "conv"]
 
 
 def source_voltages(network: Network, inputs: Array) -> Array:
-    """Return the voltages of the sources for inputs (batch, n_input): (batch, n_sources) [v_unit]."""
+    """Return the voltages of the sources for inputs (batch, n_input): (batch, n_sources) [v_unit].
+
+    Each part is a block of channels where a convolution sees the inputs, so a bias source is a constant channel.
+    """
     layout = network.circuit
     x = layout.input_gain * inputs
     parts = [x, -x] if layout.double_inputs else [x]
-    biases = np.broadcast_to(np.asarray(layout.bias_voltages, x.dtype), (len(x), len(layout.bias_voltages)))
-    return np.concatenate([*parts, biases], axis=1)
+    constants = np.repeat(np.asarray(layout.bias_voltages, x.dtype), places_of_inputs(network))
+    return np.concatenate([*parts, np.broadcast_to(constants, (len(x), len(constants)))], axis=1)
 
 
 def read_outputs(network: Network, voltages: Array) -> Array:
@@ -95,7 +120,7 @@ def in_siemens(network: Network, params: Mapping[str, Array]) -> dict[str, Array
 
 
 def _layer(network: Network, name: str, in_volts: bool) -> Layer:
-    size, layout = nodes(network, name), network.circuit
+    size, channels, layout = nodes(network, name), biases(network, name), network.circuit
     volt = 1.0 if in_volts else network.v_unit
     ampere = 1.0 if in_volts else network.v_unit * network.g_unit
     if network.layers[name].role != "hidden":
@@ -106,7 +131,7 @@ def _layer(network: Network, name: str, in_volts: bool) -> Layer:
     if isinstance(clamp, NoClamp) or layout.diodes == "none":
         return Layer(size, amplifier=amplifier)
     diode = DIODES.get(clamp.model).of(clamp, volt, ampere, network.technology.temperature)
-    lower, upper = _sides(layout.diodes, size)
+    lower, upper = (np.repeat(there, size // channels) for there in _sides(layout.diodes, channels))
     low = np.where(lower, clamp.v_bias_down / volt, -np.inf)
     high = np.where(upper, clamp.v_bias_up / volt, np.inf)
     return Layer(size, diode, low, high, amplifier)
@@ -129,7 +154,7 @@ def _amplifiers(network: Network, name: str, volt: float) -> Amplifier | None:
 
 
 def _sides(diodes: str, size: int) -> tuple[Array, Array]:
-    """Return which nodes of a layer have a lower diode and which an upper one: (size,) each.
+    """Return which nodes, or channels, of a layer have a lower diode and which an upper one: (size,) each.
 
     Raises
     ------

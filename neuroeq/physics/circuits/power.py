@@ -78,17 +78,21 @@ def power(equations: NodeEquations, voltages: Voltages) -> Power:
 def _in_resistors(equations: NodeEquations, name: str, voltages: Voltages) -> Array:
     """Return sum g (u - v)^2 as sum u^2 g + sum v^2 g - 2 u g v."""
     g, (source, target) = equations.assembly.g[name], equations.circuit.resistors[name]
-    u, v = driving(equations, source, voltages), voltages[target]
-    return u**2 @ g.sum(axis=1) + v**2 @ g.sum(axis=0) - 2 * ((u @ g) * v).sum(axis=1)
+    u, v, array = driving(equations, source, voltages), voltages[target], equations.circuit.operator(name)
+    return u**2 @ array.outgoing(g) + v**2 @ array.incoming(g) - 2 * (array.forward(g, u) * v).sum(axis=1)
 
 
 def _leaving(equations: NodeEquations, name: str, voltages: Voltages) -> Array:
     """Return the current from a source or a layer's amplifiers into the resistors that start there [A]."""
     u = driving(equations, name, voltages)
     leaving = np.zeros((equations.batch, u.shape[1]))
-    for array in equations.circuit.out_of(name):
-        g, target = equations.assembly.g[array], equations.circuit.resistors[array][1]
-        leaving += u * g.sum(axis=1) - voltages[target] @ g.T
+    for each in equations.circuit.out_of(name):
+        g, target, array = (
+            equations.assembly.g[each],
+            equations.circuit.resistors[each][1],
+            equations.circuit.operator(each),
+        )
+        leaving += u * array.outgoing(g) - array.backward(g, voltages[target])
     return leaving
 
 

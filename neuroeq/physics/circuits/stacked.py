@@ -73,10 +73,10 @@ class Stacked:
         e, k = self.split, self.size - self.split
         ek, ke, kk = np.zeros((e, k)), np.zeros((k, e)), np.zeros((k, k))
         for target, to in self.at.items():
-            for source, matrix in equations.assembly.neighbours[target]:
+            for source, coupling in equations.assembly.neighbours[target]:
                 if source not in self.at:
                     continue
-                at = self.at[source]
+                at, matrix = self.at[source], coupling.matrix
                 if at.stop <= e:
                     ek[at, to.start - e : to.stop - e] += matrix
                 elif to.stop <= e:
@@ -176,9 +176,9 @@ class Stacked:
 
 def _injected(equations: NodeEquations, layer: str) -> Array:
     current = equations.injected[layer]
-    for other, matrix in equations.assembly.neighbours[layer]:
+    for other, coupling in equations.assembly.neighbours[layer]:
         if other in equations.drive.held:
-            current = current + np.atleast_2d(equations.drive.held[other]) @ matrix
+            current = current + coupling.arriving(np.atleast_2d(equations.drive.held[other]))
     return np.broadcast_to(current, (equations.batch, current.shape[1])).astype(float)
 
 

@@ -12,14 +12,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from neuroeq.contract import Params
-from neuroeq.describe.operators import operators
+from neuroeq.describe.operators import Operator, operators
 from neuroeq.describe.spec import Network, NeuronModel
 
 Array = np.ndarray
 STRENGTHS = ("outgoing", "incoming_clamped")
 
 
-def strength(network: Network, params: Params, name: str, layer: str) -> Array:
+def strength(
+    network: Network, params: Params, name: str, layer: str, maps: Mapping[str, Operator] | None = None
+) -> Array:
     """Return the `outgoing` or `incoming_clamped` strength of each unit of a layer: (n,).
 
     Parameters
@@ -32,8 +34,11 @@ def strength(network: Network, params: Params, name: str, layer: str) -> Array:
         Which strength: ``"outgoing"`` or ``"incoming_clamped"``.
     layer
         Name of the layer.
+    maps
+        The projections and biases as linear maps, if they are at hand.
     """
-    return (_outgoing if name == "outgoing" else _incoming_clamped)(network, params, layer)
+    find = _outgoing if name == "outgoing" else _incoming_clamped
+    return find(network, params, layer, maps or operators(network))
 
 
 def reads_strength(model: NeuronModel) -> bool:
@@ -58,16 +63,16 @@ class Strengths:
     """
 
     def __init__(self, network: Network, views: Mapping[tuple[str, str], Array]) -> None:
-        self._network, self._views = network, views
+        self._network, self._views, self._maps = network, views, operators(network) if views else {}
 
     def hold(self, params: Params) -> None:
         """Compute the strengths of other weights."""
         for (name, layer), view in self._views.items():
-            view[:] = strength(self._network, params, name, layer)
+            view[:] = strength(self._network, params, name, layer, self._maps)
 
 
-def _outgoing(network: Network, params: Params, layer: str) -> Array:
-    total, maps = np.zeros(network.layers[layer].size, network.physics.precision), operators(network)
+def _outgoing(network: Network, params: Params, layer: str, maps: Mapping[str, Operator]) -> Array:
+    total = np.zeros(network.layers[layer].size, network.physics.precision)
     for name, projection in network.projections.items():
         if projection.source == layer:
             total += maps[name].outgoing(params[name])
@@ -76,8 +81,8 @@ def _outgoing(network: Network, params: Params, layer: str) -> Array:
     return total
 
 
-def _incoming_clamped(network: Network, params: Params, layer: str) -> Array:
-    total, maps = np.zeros(network.layers[layer].size, network.physics.precision), operators(network)
+def _incoming_clamped(network: Network, params: Params, layer: str, maps: Mapping[str, Operator]) -> Array:
+    total = np.zeros(network.layers[layer].size, network.physics.precision)
     for name, projection in network.projections.items():
         if (projection.source, projection.target) == (network.input_layer, layer):
             total += maps[name].incoming(params[name])

@@ -52,10 +52,12 @@ def conductance_adjoint(circuit: Circuit, settled: Settled, output: str, pull: A
         forward, back = (1.0, 1.0) if amplifier is None else amplifier
         u = settled.assembly.sources[source] if source in circuit.sources else settled.voltages[source] * forward
         into, out = part[target], part[source] * back if source in circuit.layers else np.zeros_like(u)
+        array, v_end = circuit.operator(name), settled.voltages[target]
+        ones = [np.ones((1, n)) for n in array.ends]
         gradient[name] = (
-            u.T @ into
-            - (into * settled.voltages[target]).sum(axis=0)
-            - (u * out).sum(axis=0)[:, None]
-            + out.T @ settled.voltages[target]
+            array.outer(u, into)
+            - array.outer(ones[0], (into * v_end).sum(axis=0, keepdims=True))
+            - array.outer((u * out).sum(axis=0, keepdims=True), ones[1])
+            + array.outer(out, v_end)
         ) / m
     return gradient, {layer: value.mean(axis=0) for layer, value in part.items()}

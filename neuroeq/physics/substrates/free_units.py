@@ -9,13 +9,14 @@ precision until nothing moves any more. Spiking units are taken as their mean fi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 
 import numpy as np
 
 from neuroeq.contract import Equilibrium, Params, Stop
 from neuroeq.describe.catalog import load_model
 from neuroeq.describe.network import free_layers
-from neuroeq.describe.operators import free_couplings, free_weights, operators
+from neuroeq.describe.operators import Operator, Product, free_couplings, free_weights, operators
 from neuroeq.describe.spec import Bounds, Network, NeuronModel
 from neuroeq.units import physical
 
@@ -25,6 +26,8 @@ Array = np.ndarray
 Function = Callable[[Mapping[str, Array]], Array]
 SETTLED = Stop(50_000, 1e-11)
 """When units count as settled: no state moves by more than this in a step."""
+MANY, RELAXED = 2_000, Stop(5_000, 1e-11)
+"""The number of units above which an adjoint is relaxed, and when it has settled, relative to what pulls."""
 
 
 class FreeUnits:
@@ -65,7 +68,8 @@ class FreeUnits:
             for each in free_couplings(network, params)
         ]
         clamped = np.asarray(free.activity[network.input_layer][:samples], float)
-        self._arriving = np.concatenate([_from_inputs(network, params, clamped, layer) for layer in layers], axis=1)
+        given = [_from_inputs(network, maps, params, clamped, layer) for layer in layers]
+        self._arriving = np.concatenate(given, axis=1)
         self._bias = np.concatenate(
             [
                 maps[name].incoming(np.asarray(params[name], float)) if name in params else np.zeros(size)
@@ -97,15 +101,29 @@ class FreeUnits:
         """Return the derivative of tau ds/dt in the drive of every unit: (samples, n)."""
         return self._each(lambda field: field.drive_slope, states)
 
+    def adjoint(self, states: Array, pull: Array) -> Array:
+        """Return the solution of  Jac^T x = -pull  over the units that can move, for each sample: (samples, n).
+
+        Jac is the derivative of tau ds/dt in the states. It is written out for few units; for many, the equation is
+        relaxed as states are, whose time constants it has, and written out only if it does not settle.
+        """
+        moving, x = self.moving(states), np.zeros_like(states)
+        if states.shape[1] > MANY:
+            own, drive, activity = self._slopes(states)
+            for _ in range(RELAXED.steps):
+                rate = (own * x + activity * self._sent_back(drive * x) + pull) * moving
+                x += self._step * rate
+                if np.abs(rate).max() <= RELAXED.tolerance * np.abs(pull).max():
+                    return x
+        for sample, jacobian in enumerate(self.jacobians(states)):
+            which = moving[sample]
+            x[sample, which] = np.linalg.solve(jacobian[np.ix_(which, which)].T, -pull[sample, which])
+        return x
+
     def jacobians(self, states: Array) -> Iterator[Array]:
         """Yield the derivative of tau ds/dt in the states of all units, sample by sample: (n, n)."""
-        slopes = (
-            self._each(lambda field: field.own_slope, states),
-            self.drive_slopes(states),
-            self._each(lambda field: field.activity_slope, states),
-        )
         weights = free_weights(*self._described)
-        for own, drive, activity in zip(*slopes, strict=True):
+        for own, drive, activity in zip(*self._slopes(states), strict=True):
             yield np.diag(own) + drive[:, None] * weights.T * activity
 
     def linearised(self, states: Array) -> tuple[Callable[[Array, Array], Array], Array]:
@@ -114,9 +132,13 @@ class FreeUnits:
         The products take numbers of samples, (c,), and a direction for each, (c, n); units have no synapses to
         themselves, so the diagonal, (samples, n), is that of the units alone.
         """
-        own = self._each(lambda field: field.own_slope, states)
-        drive, activity = self.drive_slopes(states), self._each(lambda field: field.activity_slope, states)
+        own, drive, activity = self._slopes(states)
         return lambda which, x: own[which] * x + drive[which] * self._arrived(activity[which] * x), own
+
+    def _slopes(self, states: Array) -> tuple[Array, Array, Array]:
+        """Return the derivatives of the rate in the state and the drive, and of the activity: (samples, n) each."""
+        own, activity = (self._each(which, states) for which in (_own_slope, _activity_slope))
+        return own, self.drive_slopes(states), activity
 
     def _each(self, which: Callable[[Field], Function], states: Array) -> Array:
         """Return a function of every unit's own equations at the states of all units: (samples, n)."""
@@ -125,12 +147,19 @@ class FreeUnits:
 
     def _arrived(self, activity: Array) -> Array:
         """Return the drive of all units by the activity of all units: (m, n)."""
-        drive = np.zeros_like(activity)
-        for rows, columns, product in self._products:
-            arriving = np.empty_like(drive[:, columns])
-            product(activity[:, rows], arriving)
-            drive[:, columns] += arriving
-        return drive
+        return _summed(activity, self._products)
+
+    def _sent_back(self, error: Array) -> Array:
+        """Return errors in the drive of all units, propagated back to their activities: (m, n)."""
+        return _summed(error, self._back)
+
+    @cached_property
+    def _back(self) -> list[tuple[slice, slice, Product]]:
+        """The couplings against their directions."""
+        return [
+            (each.columns, each.rows, each.operator.bound(each.weight, not each.transposed))
+            for each in free_couplings(*self._described)
+        ]
 
     def _by_layer(self, which: Callable[[Field], Function], states: Array, drives: Array) -> Array:
         parts = (np.split(each, self._splits, axis=1) for each in (states, drives, self._bias[None]))
@@ -139,6 +168,24 @@ class FreeUnits:
             [which(field)({field.model.state: s, "drive": drive, "bias": bias}) for field, s, drive, bias in each],
             axis=1,
         )
+
+
+def _own_slope(field: Field) -> Function:
+    return field.own_slope
+
+
+def _activity_slope(field: Field) -> Function:
+    return field.activity_slope
+
+
+def _summed(sent: Array, products: list[tuple[slice, slice, Product]]) -> Array:
+    """Return the sum of what arrives through some couplings at all units: (m, n)."""
+    total = np.zeros_like(sent)
+    for rows, columns, product in products:
+        arriving = np.empty_like(total[:, columns])
+        product(sent[:, rows], arriving)
+        total[:, columns] += arriving
+    return total
 
 
 def mean_field(network: Network) -> dict[str, Field]:
@@ -160,9 +207,9 @@ def _step(model: NeuronModel) -> float:
     return float(model.dt / physical(str(model.parameters[model.time_constant])).value)
 
 
-def _from_inputs(network: Network, params: Params, clamped: Array, layer: str) -> Array:
+def _from_inputs(network: Network, maps: Mapping[str, Operator], params: Params, clamped: Array, layer: str) -> Array:
     """Return the drive of a layer by the inputs: (samples, n)."""
-    drive, maps = np.zeros((len(clamped), network.layers[layer].size)), operators(network)
+    drive = np.zeros((len(clamped), network.layers[layer].size))
     for name, ends in network.projections.items():
         if (ends.source, ends.target) == (network.input_layer, layer):
             drive = drive + maps[name].forward(params[name], clamped)

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neuroeq.contract import Calibrated, Cost, Equilibrium, Nudge, Params, Stop
-from neuroeq.describe.network import check_batch, mask
+from neuroeq.describe.network import biases, check_batch, mask, nodes
+from neuroeq.describe.operators import Biases
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Relaxation
 from neuroeq.errors import DataError, DivergenceError, SpecError
@@ -49,7 +50,8 @@ class OperatingPoints(PlainSubstrate):
     network
         The network, resolved for a resistor network.
     params
-        Conductances (n_pre, n_post) by projection in the network's unit, and bias currents (n,); they are copied.
+        Conductances (n_pre, n_post) by projection in the network's unit, or (channels after, channels before, k, k),
+        and bias currents (n,), or (channels,); they are copied.
     batch
         The number of samples that evaluation relaxes at a time; a relaxation takes any number.
 
@@ -66,6 +68,11 @@ class OperatingPoints(PlainSubstrate):
         self.circuit = lay_out(network)
         self._factors = amplifier_factors(self.circuit, network.output_layer)
         self._masks = {name: mask(network, name) for name in network.projections}
+        self._biases = {
+            layer: Biases(biases(network, layer), nodes(network, layer))
+            for layer in self.circuit.layers
+            if network.layers[layer].bias
+        }
         self._assembled: dict[bool, tuple[Any, Any, bool, Assembly]] = {}
         self._periphery, self._wires = Periphery(network), arrays_of(network)
 
@@ -190,9 +197,10 @@ class OperatingPoints(PlainSubstrate):
             connected = self._masks[name]
             if connected is not None:
                 value *= connected
-        for layer in self._biased():
+        for layer, shared in self._biases.items():
             factor = self._factors[self.circuit.into(layer)[0]]
-            change[f"{layer}.bias"] = -factor * sum(weight * eq.state[layer].mean(axis=0) for weight, eq in weighted)
+            into_nodes = -factor * sum(weight * eq.state[layer].mean(axis=0) for weight, eq in weighted)
+            change[f"{layer}.bias"] = shared.summed(into_nodes)
         return change
 
     def saturation(self, eq: Equilibrium) -> dict[str, tuple[float, float]]:
@@ -222,7 +230,8 @@ class OperatingPoints(PlainSubstrate):
             connected = self._masks.get(name)
             value = conductances.get(name)
             if value is None:
-                value = currents[name.removesuffix(".bias")]
+                layer = name.removesuffix(".bias")
+                value = self._biases[layer].summed(currents[layer])
             gradient[name] = value if connected is None else value * connected
         return gradient
 
@@ -246,13 +255,10 @@ class OperatingPoints(PlainSubstrate):
     def _bound(self, free: Settled) -> float:
         return largest_nudge(self.network, free.assembly, free.drive, free.voltages)
 
-    def _biased(self) -> list[str]:
-        return [layer for layer in self.circuit.layers if self.network.layers[layer].bias]
-
     def _drive(self, sources: Mapping[str, Array], m: int, nudge: Nudge | None) -> Drive:
         currents = {}
-        for layer in self._biased():
-            bias = self.params[f"{layer}.bias"]
+        for layer, shared in self._biases.items():
+            bias = shared.incoming(self.params[f"{layer}.bias"])
             currents[layer] = np.broadcast_to(bias, (m, len(bias)))
         drive = Drive(sources, currents)
         return drive if nudge is None else nudged(self.network, self._periphery, drive, nudge)

@@ -35,7 +35,8 @@ class Resistive(OperatingPoints):
     network
         The network, resolved for a resistor network.
     params
-        Conductances (n_pre, n_post) by projection in the network's unit, and bias currents (n,); they are copied.
+        Conductances (n_pre, n_post) by projection in the network's unit, or (channels after, channels before, k, k),
+        and bias currents (n,), or (channels,); they are copied.
     batch
         The number of samples that evaluation relaxes at a time; a relaxation takes any number.
 
@@ -72,7 +73,10 @@ class Resistive(OperatingPoints):
     def devices(self) -> dict[str, int]:
         """Return how many programmable devices there are, by array."""
         counts = {name: (self._masks[name], self.params[name]) for name in self.circuit.resistors}
-        return {name: g.size if there is None else int(there.sum()) for name, (there, g) in counts.items()}
+        copies = {name: self.circuit.operator(name).copies for name in counts}
+        return {
+            name: copies[name] * g.size if there is None else int(there.sum()) for name, (there, g) in counts.items()
+        }
 
     def phase_time(self, eq: Equilibrium) -> float:
         """Return how long a phase is held: the time given, or that in which its slowest mode settles [s]."""

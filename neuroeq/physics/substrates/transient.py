@@ -179,6 +179,12 @@ def _check(network: Network) -> None:
             f"{network.where}: {hardware.where} has amplifiers, whose circuit is solved for operating points only; "
             "use --engine operating_point or --ideal amplifiers."
         )
+    convolved = [name for name, projection in network.projections.items() if projection.kind == "conv"]
+    if convolved:
+        raise SpecError(
+            f"{network.where}: projections.{convolved[0]} is a convolution of resistors, which is solved for operating "
+            "points only; use --engine operating_point, or kind = 'dense'."
+        )
     if network.nudge == "state" and network.circuit.outputs == "paired":
         raise SpecError(PAIRED.format(network.where))
     _check_converters(network)

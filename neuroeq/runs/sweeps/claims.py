@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import socket
 import threading
 import time
@@ -19,7 +20,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -136,7 +137,7 @@ class Claims:
         return set()
 
     def _of(self, place: Path) -> Holder | None:
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotADirectoryError):
             return next((who for who in map(Holder.read, os.listdir(place)) if who is not None), None)
         return None
 
@@ -146,10 +147,7 @@ class Claims:
         draft = self.folder / f".{place.name}.{who.token}"
         draft.mkdir(parents=True)
         (draft / who.name).touch()
-        with suppress(FileNotFoundError):  # what is in it but no claim, such as a desktop's notes, would block it
-            for stray in place.iterdir():
-                if Holder.read(stray.name) is None and stray.is_file():
-                    stray.unlink(missing_ok=True)
+        _clear(place)
         try:
             os.rename(draft, place)
         except OSError as error:
@@ -170,16 +168,9 @@ class Claims:
             return False
 
     def _now(self) -> float:
-        """Return the time by the clock of the file system, which stamps heartbeats; by our own if it is read-only."""
-        clock = self.folder / f".clock.{uuid.uuid4().hex[:12]}"
-        try:
-            clock.touch()
-            return clock.stat().st_mtime
-        except OSError:
-            return time.time()
-        finally:
-            with suppress(OSError):
-                clock.unlink(missing_ok=True)
+        """Return the time by the clock of the file system, which stamps heartbeats."""
+        ours = time.monotonic()
+        return ours + _ahead(self.folder, ours // SILENT_S)
 
 
 class Claim:
@@ -236,6 +227,37 @@ class Claim:
 def _newer(path: Path, place: Path) -> bool:
     """Whether a file was written since the last change of who has a claim, which is that of its folder."""
     return path.exists() and path.stat().st_mtime > place.stat().st_mtime
+
+
+def _clear(place: Path) -> None:
+    """Remove what stands in the way of a claim and is none, such as the notes and folders of a desktop."""
+    try:
+        strays = [path for path in place.iterdir() if Holder.read(path.name) is None]
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        with suppress(OSError):  # another process has done it, and may have a claim there
+            place.unlink()
+        return
+    for stray in strays:
+        if stray.is_dir():
+            shutil.rmtree(stray, ignore_errors=True)
+        else:
+            stray.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=8)
+def _ahead(folder: Path, period: float) -> float:
+    """Return how far the clock of a file system is ahead of the monotonic one [s], measured once in each period."""
+    clock = folder / f".clock.{uuid.uuid4().hex[:12]}"
+    try:
+        clock.touch()
+        return clock.stat().st_mtime - time.monotonic()
+    except OSError:  # it is read-only
+        return time.time() - time.monotonic()
+    finally:
+        with suppress(OSError):
+            clock.unlink(missing_ok=True)
 
 
 @cache

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-import re
+import pickle
 import shutil
 import signal
 import subprocess
@@ -29,11 +29,15 @@ CLUSTERS = ("slurm", "local")
 SHARED = ("cpus_per_task", "gpus_per_node", "mem_gb", "name", "nodes", "stderr_to_stdout", "tasks_per_node")
 """The options that submitit has for every cluster; others are those of SLURM."""
 POLL_S = 1.0
-"""Time between two looks at the jobs [s]."""
+"""Time between two looks at the cells and at the files of jobs [s]."""
+ASK_S = 10.0
+"""The shortest time between two questions to SLURM [s]."""
 PATIENCE_S = SILENT_S + 15
 """How long a job waits for cells that other processes have, which may be dead [s]."""
 STRIKES = 3
 """So many times in a row jobs may end without any progress."""
+DONE = "done"
+"""What a job returns that did all it could."""
 
 
 @dataclass(frozen=True)
@@ -99,37 +103,72 @@ def run_on(cluster: Cluster, plan: Plan, jobs: int) -> None:
         If this process is asked to stop; its jobs are cancelled.
     """
     executor, strikes, seen = _executor(cluster, plan), 0, None
-    running: list[Any] = []
+    queue, left = Queue(cluster), plan.once
     try:
-        while left := [planned for planned in plan.once if plan.outcome(planned) is None]:
-            before, running = len(running), [job for job in running if _runs(cluster, job)]
-            now = _progress(plan, len(left))
-            if len(running) < before:
+        while True:
+            ended = queue.ended()  # before looking at the cells, which jobs that have ended may have done
+            left = [planned for planned in left if plan.outcome(planned) is None]
+            if not left:
+                return
+            if any(not _was_idle(job) for job in ended):
+                now = _progress(plan, len(left))
                 strikes, seen = (strikes + 1 if now == seen else 0), now
             if strikes == STRIKES:
                 raise SpecError(
                     f"{plan.out}: jobs end without progress; look into {plan.out / 'cluster'}, where they write what "
                     "went wrong, and give the same command to go on."
                 )
-            running += [_submitted(executor, plan) for _ in range(min(jobs, len(left)) - len(running))]
+            queue.jobs += [_submitted(executor, plan) for _ in range(min(jobs, len(left)) - len(queue.jobs))]
             time.sleep(POLL_S)
     finally:
-        for job in running:
-            if _runs(cluster, job):
+        for job in queue.jobs:
+            if not job.paths.result_pickle.exists():
                 job.cancel(check=False)
+
+
+class Queue:
+    """Jobs that wait or run; SLURM is asked for all of them at once, at most every `ASK_S`.
+
+    Parameters
+    ----------
+    cluster
+        The cluster that the jobs are submitted to.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.jobs: list[Any] = []
+        self._slurm, self._asked = cluster.name == "slurm", time.monotonic()
+
+    def ended(self) -> list[Any]:
+        """Return the jobs that have ended since the last call, which are no longer in the queue."""
+        known = self._known() if self._slurm else {job.job_id for job in self.jobs if job.state == "RUNNING"}
+        ended = [job for job in self.jobs if job.paths.result_pickle.exists() or job.job_id not in known]
+        self.jobs = [job for job in self.jobs if job not in ended]
+        return ended
+
+    def _known(self) -> set[str]:
+        """Return the numbers of the jobs that SLURM knows, which are those of all jobs until it is asked again."""
+        numbers = [job.job_id for job in self.jobs]
+        if not numbers or time.monotonic() - self._asked < ASK_S:
+            return set(numbers)
+        self._asked = time.monotonic()
+        command = ["squeue", "--noheader", "--format=%A", "--jobs", ",".join(numbers)]
+        asked = subprocess.run(command, capture_output=True, text=True, check=False)
+        away = asked.returncode and "invalid job id" not in asked.stderr.lower()
+        return set(numbers if away else asked.stdout.split())
 
 
 class Job:
     """What a job does: it works through a plan, and leaves a checkpoint when its time is up."""
 
     def __call__(self, plan: Plan) -> str:
-        """Return how the job ended, ``"done"`` or ``"stopped"``."""
+        """Return how the job ended: `DONE`, also if others have the cells that are left, or ``"stopped"``."""
         signal.signal(signal.SIGUSR2, lambda *_: os.kill(os.getpid(), signal.SIGTERM))  # SLURM sends it before the end
         try:
             work_through(plan, PATIENCE_S)
         except Interrupted:
             return "stopped"
-        return "done"
+        return DONE
 
 
 def _executor(cluster: Cluster, plan: Plan) -> Any:
@@ -158,16 +197,12 @@ def _submitted(executor: Any, plan: Plan) -> Any:
         raise SpecError(f"--cluster: the job was not taken ({said}).") from None
 
 
-def _runs(cluster: Cluster, job: Any) -> bool:
-    """Whether a job waits or runs."""
-    if job.paths.result_pickle.exists():
+def _was_idle(job: Any) -> bool:
+    """Whether a job ended because it found no cell that nobody had."""
+    try:
+        return bool(pickle.loads(job.paths.result_pickle.read_bytes())[1] == DONE)
+    except (OSError, EOFError, pickle.UnpicklingError):
         return False
-    if cluster.name == "local":
-        return bool(job.state == "RUNNING")
-    asked = subprocess.run(["squeue", "--noheader", "--jobs", job.job_id], capture_output=True, text=True, check=False)
-    if asked.returncode:
-        return "invalid job id" not in asked.stderr.lower()
-    return bool(re.search(rf"\b{job.job_id}\b", asked.stdout))
 
 
 def _progress(plan: Plan, left: int) -> tuple[int, float]:

@@ -84,7 +84,11 @@ def evaluate_curves(
     folder = Path(out) if out is not None else run.path / "curves"
     if any((folder / name).exists() for name in ("run.toml", PLAN)):
         raise SpecError(f"{folder}: is the folder of a run or a sweep; give curves one of their own by --out.")
-    cell, names = _named_points(run, points, substrate, settings, hardware, ideal, [draws, seed, list(at)], data_dir)
+    trained = sha256(b"".join(value.tobytes() for _, value in sorted(run.params.items()))).hexdigest()
+    about = [trained, draws, seed, list(at)]
+    cell, names = _named_points(run, points, substrate, settings, hardware, ideal, about, seed, data_dir)
+    if out is not None and read_json(folder / CURVES).get("run", trained) != trained:
+        raise SpecError(f"--out {folder}: holds the curves of another run; choose another folder.")
     if not (folder / "points").is_dir():
         made(folder / "points")
     options: dict[str, Any] = {"hardware": hardware, "ideal": ideal, "draws": draws, "seed": seed, "at": at}
@@ -96,9 +100,9 @@ def evaluate_curves(
     dimensions, sizes = {factor.name: factor.keys for factor in factors}, [len(factor.points) for factor in factors]
     if len(at) > 1:
         dimensions, sizes = {**dimensions, AT: [AT]}, [*sizes, len(at)]
-    about = (folder, run.network.name, run.network.title, dimensions, tuple(sizes))
-    found = Sweep(*about, tuple(rows), _as_trained(run, dimensions), TRAINED)
-    atomic(folder / CURVES, json.dumps({**asdict(found), "path": None}, indent=1) + "\n")
+    grid = (folder, run.network.name, run.network.title, dimensions, tuple(sizes))
+    found = Sweep(*grid, tuple(rows), _as_trained(run, dimensions), TRAINED)
+    atomic(folder / CURVES, json.dumps({**asdict(found), "path": None, "run": trained}, indent=1) + "\n")
     write_csv(found)
     if not found.count("done"):
         raise SpecError(f"no point could be evaluated; the first one, because: {rows[0]['message']}")
@@ -112,7 +116,8 @@ def _named_points(
     settings: Sequence[str | Table],
     hardware: str | None,
     ideal: Sequence[str],
-    chips: list[Any],
+    about: list[Any],
+    seed: int,
     data_dir: str | Path | None,
 ) -> tuple[Cell, list[str]]:
     """Look at every point, and return the cell that all are, and a name for each that tells its content from others.
@@ -122,7 +127,6 @@ def _named_points(
     NeuroeqError
         If any of them is not valid; the message says which.
     """
-    trained = sha256(b"".join(value.tobytes() for _, value in sorted(run.params.items()))).hexdigest()
     names, network = [], run.network
     for number, point in enumerate(points, 1):
         try:
@@ -130,9 +134,9 @@ def _named_points(
         except NeuroeqError as error:
             values = ", ".join(f"{key}={value}" for key, value in point.items())
             raise type(error)(f"point {number} of {len(points)} ({values}): {error}") from None
-        content = json.dumps([trained, content_of(network, data_dir), *chips], sort_keys=True, default=str)
+        content = json.dumps([*about, content_of(network, data_dir)], sort_keys=True, default=str)
         names.append(sha256(content.encode()).hexdigest()[:16])
-    return _cell(network, chips[1]), names
+    return _cell(network, seed), names
 
 
 def _settings(settings: Sequence[str | Table], point: Point) -> list[str | Table]:

@@ -20,6 +20,8 @@ from neuroeq.units import text_of
 
 from .values import MOST, as_numbers, check_once, key_and_values, value_of
 
+EXACT = 2**53
+"""Floats hold all whole numbers below it."""
 Point = dict[str, str]
 """The values of one cell by key, each as it would follow ``--set KEY=``."""
 
@@ -144,12 +146,12 @@ def _draws(key: str, ends: Sequence[str], option: str, drawn: Drawn) -> list[str
     """Return random values of a key as text."""
     values = [value_of(key, end) for end in ends]
     read = as_numbers(values)
-    if len(ends) != 2 or read is None or read[0][0] >= read[0][1] or (option == "--log" and read[0][0] <= 0):
+    if len(ends) != 2 or read is None or not _increasing(read[0], option == "--log"):
         above = " above 0" if option == "--log" else ""
         raise SpecError(f"{option} {key}={','.join(ends)}: expected LOW,HIGH, two numbers{above} in that order.")
     (low, high), unit = read
     share = Streams(drawn.seed).child(f"sample {key}").random(drawn.n)
-    whole = all(isinstance(value, int) for value in values)
+    whole = all(isinstance(value, int) and abs(value) < EXACT for value in values)
     if option == "--log":
         numbers = low * (high / low) ** share
     else:
@@ -160,6 +162,12 @@ def _draws(key: str, ends: Sequence[str], option: str, drawn: Drawn) -> list[str
     if unit == "steps":
         return [f"{max(1, round(number))} steps" for number in numbers]
     return [text_of(number, unit) if unit else repr(number) for number in digits]
+
+
+def _increasing(ends: Sequence[float], log: bool) -> bool:
+    """Whether two numbers, or their logarithms, are the ends of a range."""
+    low, high = ends
+    return low < high and (low > 0 and high / low < math.inf if log else high - low < math.inf)
 
 
 def _rows(path: Path) -> Factor:

@@ -95,6 +95,7 @@ def train_and_check(
     common: dict[str, Any],
     checked: bool = True,
     guard: Guard | None = None,
+    alike: int = 1,
 ) -> dict[str, Any]:
     """Train a network in its folder, or go on with it, and compare its update with the gradient before and after.
 
@@ -112,6 +113,8 @@ def train_and_check(
         Whether to compare the update with the gradient.
     guard
         A function that is called before anything is written.
+    alike
+        The number of trainings of the network with other seeds, as for `train`.
 
     Returns
     -------
@@ -127,7 +130,8 @@ def train_and_check(
         begun = RunFolder(path).begun
         if not begun:
             (path / CELL).unlink(missing_ok=True)
-        train(network, **options, **common, out=path, resume=begun, patience_s=PATIENCE_S, before_write=guard)
+        how: dict[str, Any] = {"patience_s": PATIENCE_S, "before_write": guard, "alike": alike}
+        train(network, **options, **common, out=path, resume=begun, **how)
     if not checked:
         return {"gradient": None}
     there = {key: value for key, value in common.items() if key != "seed"}

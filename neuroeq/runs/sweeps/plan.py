@@ -6,16 +6,17 @@ name of a cell    SUBSTRATE[-HARDWARE]-DIGEST-seedN, where DIGEST is one of the 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from neuroeq.describe.catalog import load_network, of_hardware, resolve
+from neuroeq.describe.catalog import as_change, load_network, of_hardware, resolve
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import NeuroeqError, SpecError, given
@@ -25,12 +26,14 @@ from .cells import Cell
 from .claims import Claims
 from .grid import Point
 from .outcome import CELL, read_json
-from .recipe import as_table, content_of, recipe
+from .recipe import content_of, recipe
 
 PLAN = "plan.json"
 """The file of a plan in the folder of its sweep."""
 SCHEMA = 1
 """The version of the file."""
+NETWORK = "network.toml"
+"""The file in the folder of a sweep that describes a network which has no file of its own."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class Shared:
         The same as for `train`.
     checked
         Whether the update of each cell is compared with the gradient.
+    loaded
+        The network, if it is loaded already; it is no part of the plan's file.
     """
 
     network: str
@@ -81,11 +86,17 @@ class Shared:
     data_dir: str | None = None
     target: str | None = None
     checked: bool = True
+    loaded: Network | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def described(self) -> Network:
         """The network, as its file describes it."""
-        return load_network(self.network)
+        return self.loaded or load_network(self.network)
+
+    def as_dict(self, folder: Path) -> dict[str, Any]:
+        """Return the options as plain values; a network that lies in the folder of the plan is named without it."""
+        table = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "loaded"}
+        return table | {"network": NETWORK if self.network == own_network(folder) else self.network}
 
     def options(self, cell: Cell, values: Point, reference: bool = False) -> dict[str, Any]:
         """Return the arguments of `train` and `resolve` for a cell; those of a reference change no hardware.
@@ -95,7 +106,7 @@ class Shared:
         NeuroeqError
             If the network cannot be resolved with these values.
         """
-        given = [each for each in self.settings if not (reference and of_hardware(as_table(each)))]
+        given = [each for each in self.settings if not (reference and of_hardware(as_change(each)))]
         settings = [*given, *(f"{key}={value}" for key, value in values.items())]
         ideal = () if reference else self.ideal
         return recipe(self.described, cell.substrate, cell.hardware, settings, ideal, self.epochs, self.quick)
@@ -149,7 +160,18 @@ class Plan:
     @property
     def once(self) -> list[Planned]:
         """The cells, each content once."""
-        return list({each.folder: each for each in reversed(self.cells)}.values())[::-1]
+        cells: dict[str, Planned] = {}
+        for each in self.cells:
+            cells.setdefault(each.folder, each)
+        return list(cells.values())
+
+    @cached_property
+    def _seeds(self) -> Counter[str]:
+        return Counter(_content_of(each) for each in self.once)
+
+    def seeds(self, planned: Planned) -> int:
+        """Return the number of seeds with which the content of a cell is trained."""
+        return self._seeds[_content_of(planned)]
 
     @property
     def claims(self) -> Claims:
@@ -175,7 +197,7 @@ class Plan:
             "schema": SCHEMA,
             "name": self.name,
             "title": self.title,
-            "shared": asdict(self.shared),
+            "shared": self.shared.as_dict(self.out),
             "dimensions": self.dimensions,
             "sizes": self.sizes,
             "cells": [
@@ -272,6 +294,8 @@ def read_plan(path: Path) -> Plan:
 
 def _plan_of(table: dict[str, Any], out: Path) -> Plan:
     shared: dict[str, Any] = dict(table["shared"])
+    if shared["network"] == NETWORK:
+        shared["network"] = own_network(out)
     shared |= {key: tuple(value) for key, value in shared.items() if isinstance(value, list)}
     cells = tuple(
         Planned(
@@ -280,6 +304,15 @@ def _plan_of(table: dict[str, Any], out: Path) -> Plan:
         for each in table["cells"]
     )
     return Plan(out, table["name"], table["title"], Shared(**shared), table["dimensions"], tuple(table["sizes"]), cells)
+
+
+def own_network(folder: Path) -> str:
+    """Return the path of the file in the folder of a sweep that describes a network without a file of its own."""
+    return str((folder / NETWORK).resolve())
+
+
+def _content_of(planned: Planned) -> str:
+    return planned.folder.rpartition("-seed")[0]
 
 
 def _named(cell: Cell, digest: str) -> str:

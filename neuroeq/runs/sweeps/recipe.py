@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from neuroeq.data.sources import fingerprint
-from neuroeq.describe.catalog import of_hardware, resolve
+from neuroeq.describe.catalog import as_change, of_hardware, resolve
 from neuroeq.describe.kinds import kind_of
-from neuroeq.describe.spec import Network, setting
+from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.learning.trainers.allowed import DESCRIPTION
 
@@ -49,7 +49,7 @@ def recipe(
         If the network cannot be resolved for the substrate with these settings.
     """
     circuit = kind_of(substrate).hardware
-    kept = [each for each in settings if circuit or not of_hardware(as_table(each))]
+    kept = [each for each in settings if circuit or not of_hardware(as_change(each))]
     options: dict[str, Any] = {"substrate": substrate, "hardware": hardware, "ideal": ideal if circuit else ()}
     changes: Table = {}
     if quick:
@@ -62,7 +62,7 @@ def recipe(
 
 
 def content_of(network: Network, data_dir: str | Path | None) -> dict[str, Any]:
-    """Return the settings of a resolved network that make a difference, with a digest in place of the name of its npz.
+    """Return the settings of a resolved network that make a difference, with a digest in place of the name of its data.
 
     Parameters
     ----------
@@ -74,15 +74,10 @@ def content_of(network: Network, data_dir: str | Path | None) -> dict[str, Any]:
     Raises
     ------
     DataError
-        If its npz file is not there.
+        If its data are not there.
     """
     aside = (*DESCRIPTION, "explained", "expected")
     content = {key: value for key, value in settings_of(network).items() if key not in aside}
     if data := fingerprint(network.data.name, data_dir or network.run.data_dir, network.path):
         content["data"]["name"] = data
     return content
-
-
-def as_table(change: str | Table) -> Table:
-    """Return a change as a table, also one that is written as ``KEY=VALUE``."""
-    return setting(change) if isinstance(change, str) else change

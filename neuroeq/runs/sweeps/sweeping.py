@@ -13,7 +13,7 @@ from joblib import cpu_count
 
 from neuroeq.describe.catalog import load_network, of_hardware
 from neuroeq.describe.kinds import kind_of
-from neuroeq.describe.spec import Network
+from neuroeq.describe.spec import Network, setting
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import SpecError
 
@@ -21,14 +21,14 @@ from ..interruption import Interrupted, interrupting
 from ..records import to_toml
 from ..records.choice import single_part
 from ..records.files import atomic, made, remove_empty
+from ..training import with_data_found
 from .cells import Cell, cells_of
 from .cluster import Cluster, run_on
 from .grid import Drawn, factors_of, points_of
 from .outcome import CELL
-from .plan import PLAN, Plan, Shared, planned_cells, read_plan
-from .recipe import as_table
+from .plan import NETWORK, PLAN, Plan, Shared, own_network, planned_cells, read_plan
 from .table import Sweep, collected, write_csv
-from .values import text_of_value
+from .values import plain, text_of_value
 from .workers import run_all
 from .working import work_through
 
@@ -36,8 +36,6 @@ Watch = Callable[[Plan, int], AbstractContextManager[Any]]
 """A function of a plan and the number of workers that returns a context manager, which shows the progress."""
 Vary = Mapping[str, Sequence[Any]] | Sequence[str]
 """Keys and their values, or texts such as ``"phases.beta=0.05,0.1"``."""
-NETWORK = "network.toml"
-"""The file in the folder of a sweep that describes a network which has no file of its own."""
 
 
 def plan_sweep(
@@ -106,10 +104,9 @@ def plan_sweep(
     _check_hardware_keys([key for factor in factors for key in factor.keys], cells)
     name = f"sweep-{described.name}{'-quick' if quick else ''}"
     folder = Path(out) if out is not None else Path("runs") / single_part(name, described.where)
-    where = str((folder / NETWORK).resolve()) if isinstance(network, Network) else _named(str(network))
+    where = own_network(folder) if isinstance(network, Network) else _named(str(network))
     data = None if data_dir is None else str(Path(data_dir).resolve())
-    shared = Shared(where, tuple(settings), tuple(ideal), epochs, quick, data, target, checked)
-    shared.__dict__["described"] = described
+    shared = Shared(where, tuple(map(plain, settings)), tuple(ideal), epochs, quick, data, target, checked, described)
     planned = tuple(planned_cells(shared, points_of(factors), cells, references))
     dimensions, sizes = {each.name: each.keys for each in factors}, tuple(len(each.points) for each in factors)
     plan = Plan(folder, described.name, described.title, shared, dimensions, sizes, planned)
@@ -117,7 +114,7 @@ def plan_sweep(
     absent = [] if os.path.isdir(folder) else made(folder)
     try:
         if isinstance(network, Network):
-            atomic(folder / NETWORK, to_toml(network))
+            atomic(folder / NETWORK, to_toml(with_data_found(network, data)))
         plan.write()
     finally:
         remove_empty(absent)
@@ -190,7 +187,10 @@ def run_plan(
     done = collected(plan)
     write_csv(done)
     if not done.count("done"):
-        raise SpecError(f"no cell could be trained; the first one, because: {done.rows[0]['message']}")
+        raise SpecError(
+            "no cell could be trained, and only --retry tries them again; the first one failed because: "
+            f"{done.rows[0]['message']}"
+        )
     return done
 
 
@@ -205,7 +205,7 @@ def _check_hardware_keys(keys: Sequence[str], cells: Sequence[Cell]) -> None:
     """Refuse to vary hardware where no cell has any."""
     circuits = any(kind_of(cell.substrate).hardware for cell in cells)
     for key in keys:
-        if not circuits and of_hardware(as_table(f"{key}=0")):
+        if not circuits and of_hardware(setting(f"{key}=0")):
             names = ", ".join(dict.fromkeys(cell.name for cell in cells))
             raise SpecError(f"'{key}' is varied, but {names} has no hardware; name a circuit, as in --on crossbar:pcm.")
 

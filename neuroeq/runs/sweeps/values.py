@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any
 
 from neuroeq.describe.spec import setting
-from neuroeq.errors import NeuroeqError, SpecError
+from neuroeq.errors import NeuroeqError, SpecError, given
 from neuroeq.units import DIMENSIONLESS, physical, symbol_of
 
 DOTS = "..."
@@ -59,13 +59,47 @@ def value_of(key: str, text: str) -> Any:
     return text if isinstance(table, list | dict) else table
 
 
-def text_of_value(value: Any) -> str:
-    """Return a value of Python as it would follow ``--set KEY=``.
+def plain(value: Any) -> Any:
+    """Return a value of Python, NumPy or a table of these as text, numbers, truth values, lists and tables.
 
-    >>> text_of_value(0.5), text_of_value(True), text_of_value("10 ms")
-    ('0.5', 'true', '"10 ms"')
+    Raises
+    ------
+    SpecError
+        If it is anything else.
     """
-    return value.__name__ if hasattr(value, "__name__") else json.dumps(value, default=lambda each: each.item())
+    value = value.tolist() if hasattr(value, "tolist") else getattr(value, "__name__", value)
+    if isinstance(value, dict):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if not isinstance(value, str | int | float):
+        raise SpecError(
+            f"{given(value)} is no value of a key; expected a number, true or false, text, a list or a table."
+        )
+    return value
+
+
+def text_of_value(value: Any) -> str:
+    """Return a value of Python as TOML, as it would follow ``--set KEY=``.
+
+    >>> text_of_value(0.5), text_of_value(True), text_of_value("10 ms"), text_of_value({"a": [1, 2]})
+    ('0.5', 'true', '"10 ms"', '{"a" = [1, 2]}')
+
+    Raises
+    ------
+    SpecError
+        If there is no such value.
+    """
+    value = plain(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_quoted(key)} = {text_of_value(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(text_of_value, value)) + "]"
+    return _quoted(value) if isinstance(value, str) else str(value).lower()
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def check_once(key: str, values: Sequence[str], option: str) -> None:
@@ -97,24 +131,27 @@ def as_numbers(values: Sequence[Any]) -> tuple[list[float], str] | None:
         if all(len(each) == 2 and each[1] == "steps" for each in texts):
             return [float(each[0]) for each in texts], "steps"
         read = [physical(value) if isinstance(value, str) else None for value in values]
-    except (NeuroeqError, ValueError):
+        numbers = [
+            float(value) if each is None else each.value  # type: ignore[arg-type]
+            for value, each in zip(values, read, strict=True)
+        ]
+    except (NeuroeqError, ValueError, OverflowError):
         return None
     units = {DIMENSIONLESS if each is None else each.dimension for each in read}
     if len(units) > 1:
         return None
-    numbers = [
-        float(value) if each is None else each.value  # type: ignore[arg-type]
-        for value, each in zip(values, read, strict=True)
-    ]
     dimension = units.pop()
     return numbers, "" if dimension == DIMENSIONLESS else symbol_of(dimension)
 
 
 def split(text: str) -> list[str]:
     """Split at commas that stand outside quotes and brackets."""
-    parts, depth, quote = [""], 0, ""
+    parts, depth, quote, escaped = [""], 0, "", False
     for character in text:
-        if quote:
+        if escaped:
+            escaped = False
+        elif quote:
+            escaped = character == "\\" and quote == '"'
             quote = "" if character == quote else quote
         elif character in QUOTES:
             quote = character

@@ -47,6 +47,9 @@ def work_through(plan: Plan, patience_s: float = math.inf) -> None:
                 time.sleep(POLL_S)
             else:
                 since = time.monotonic()
+        for planned in plan.once:  # claims of processes that were killed when they were done
+            if plan.outcome(planned) is not None and plan.claims.holder(planned.folder) is not None:
+                do(plan, planned)
 
 
 def do(plan: Plan, planned: Planned) -> bool:
@@ -88,14 +91,14 @@ def _do(plan: Plan, planned: Planned, claim: Claim) -> None:
 
 
 def _work(plan: Plan, planned: Planned, guard: Guard) -> dict[str, Any]:
-    check_unchanged(plan, planned)
+    _check_unchanged(plan, planned)
     shared, cell = plan.shared, planned.cell
     common = {"seed": cell.seed, "data_dir": shared.data_dir, "target": shared.target}
-    options = shared.options(cell, planned.values, planned.reference)
-    return train_and_check(shared.described, plan.path(planned), options, common, shared.checked, guard)
+    options, alike = shared.options(cell, planned.values, planned.reference), plan.seeds(planned)
+    return train_and_check(shared.described, plan.path(planned), options, common, shared.checked, guard, alike)
 
 
-def check_unchanged(plan: Plan, planned: Planned) -> None:
+def _check_unchanged(plan: Plan, planned: Planned) -> None:
     """Refuse to do a cell whose files have changed since the plan was made.
 
     Raises
@@ -116,7 +119,7 @@ def do_one(plan: Plan, index: int) -> Planned:
     Raises
     ------
     SpecError
-        If there is no such cell, or the network's file has changed since the plan was made.
+        If there is no such cell.
     Interrupted
         If it was asked to stop; the same command goes on from its checkpoint.
     """
@@ -124,7 +127,6 @@ def do_one(plan: Plan, index: int) -> Planned:
         raise SpecError(f"INDEX is {index}; expected 0 to {len(plan.cells) - 1}, one of the cells of {plan.out}.")
     planned = plan.cells[index]
     if plan.outcome(planned) is None:
-        check_unchanged(plan, planned)
         with interrupting(plan.out):
             do(plan, planned)
     return planned

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from neuroeq.errors import SpecError
+from neuroeq.errors import SpecError, unknown_name
 from neuroeq.runs.sweeps import Sweep, as_numbers
 from neuroeq.units import short_text
 
@@ -99,10 +99,15 @@ def save_sweep(sweep: Sweep, names: Sequence[str] = ("all",), folder: Path | Non
     ------
     SpecError
         If no cell is done, the sweep has no such number, or too many keys are varied for a figure.
+    UnknownNameError
+        If there is no figure of that name.
     """
     if not sweep.count("done"):
         raise SpecError(f"{sweep.path}: no cell is done yet; give the command of the sweep again to go on with it.")
     known = {each.name: each for each in QUANTITIES}
+    for name in names:
+        if name not in (*known, "all"):
+            raise unknown_name("figure of a sweep", name, known, f"There are: {', '.join([*known, 'all'])}.")
     chosen = [each for each in QUANTITIES if _worth(sweep, each)] if "all" in names else [known[name] for name in names]
     folder = folder or sweep.path / "figures"
     folder.mkdir(parents=True, exist_ok=True)

@@ -209,7 +209,8 @@ def test_ideal_diodes_agree_with_a_quadratic_program(rng):
     n = sum(sizes)
     hessian = np.diag(np.concatenate([equations.diagonal[name] for name in names]))
     for name in names:
-        for other, matrix in equations.assembly.neighbours[name]:
+        for other, coupling in equations.assembly.neighbours[name]:
+            matrix = coupling.matrix
             hessian[ends[other] - len(matrix) : ends[other], ends[name] - matrix.shape[1] : ends[name]] -= matrix
     limits = [
         np.concatenate([np.broadcast_to(getattr(circuit.layers[m], end), circuit.layers[m].size) for m in names])

@@ -97,6 +97,7 @@ ALIKE = {
         "substrate": {"spiking": {"neuron": "sigma_delta_predictive", "synapse": "trace_contrast"}},
     },
     "momentum, l1": {"learning": "contrastive", "training": {"momentum": 0.5, "l1": 1e-3, "epochs": 2}},
+    "weight decay": {"training": {"weight_decay": 0.1, "epochs": 2}},
     "momentum in bounds": {
         "training": {"momentum": 0.5, "epochs": 2},
         "projections": {"input_hidden1": {"bounds": [-0.3, 0.3]}},
@@ -164,7 +165,7 @@ ALIKE = {
     "ideal crossbar": {
         "on": "crossbar",
         "learning": "contrastive",
-        "training": {"epochs": 2, "momentum": 0.3, "l1": 1e-4},
+        "training": {"epochs": 2, "momentum": 0.3, "weight_decay": 0.1, "l1": 1e-4},
     },
     "ideal crossbar in situ": {"on": "crossbar", "projections": {"input_hidden1": {"learning_rate": 3.0}}},
 }
@@ -306,7 +307,13 @@ def test_a_library_is_built_once(tmp_path, monkeypatch):
     monkeypatch.setattr(library, "_build", lambda *_: pytest.fail("compiled again"))
     faster = {"input_hidden1": {"learning_rate": 0.7}}
     library_of(net(learning="contrastive", projections=faster, phases={"beta": 0.1}, training={"epochs": 9}))
-    for other in ({"sizes": (4, 22, 3)}, {"training": {"batch_size": 8}}, {"phases": {"variant": "positive"}}):
+    decaying = {"training": {"weight_decay": 0.1}}
+    for other in (
+        {"sizes": (4, 22, 3)},
+        {"training": {"batch_size": 8}},
+        {"phases": {"variant": "positive"}},
+        decaying,
+    ):
         with pytest.raises(pytest.fail.Exception, match="compiled again"):
             library_of(net(learning="contrastive", **other))
 
@@ -443,6 +450,16 @@ def test_compiling_pays_where_it_saves_more_than_the_last_build_took(tmp_path, m
     library_of(network)
     assert 0.5 < float(kept.read_text()) < 300
     assert choose(network, round(1.01 * LOADING / saved), "cython").trainer == "compiled"
+
+
+def test_trainings_that_share_what_is_compiled_are_compiled_sooner(monkeypatch):
+    """Three trainings, each of which is 40 % of what pays."""
+    monkeypatch.setattr("neuroeq.learning.trainers.compiled.compile_network", lambda *_: None)
+    monkeypatch.setattr("neuroeq.learning.trainers.saving.cost_of", lambda _: 5.0)
+    network = net(engine=None)
+    samples = round(0.4 * 5 / saved_per_sample(network))
+    names = [prepare(network, samples, "cython", alike=alike) for alike in (1, 2, 3)]
+    assert names == ["stepwise", "stepwise", "compiled"]
 
 
 def test_a_trainer_that_was_not_asked_for_and_cannot_be_built_is_passed_over(tmp_path, monkeypatch):

@@ -183,7 +183,7 @@ def test_an_array_that_is_used_again_needs_fewer_devices_and_more_time():
 
 
 COMPILED = {
-    "contrast": {"training": {"momentum": 0.5, "learning": "contrastive"}},
+    "contrast": {"training": {"momentum": 0.5, "weight_decay": 0.1, "learning": "contrastive"}},
     "in situ": {"projections": {"hidden1_hidden2": {"bounds": [-0.2, 0.3]}}},
     "vector field": {"training": {"learning": "contrastive", "rule": "vector_field"}},
     "spiking": {"on": "spiking"},

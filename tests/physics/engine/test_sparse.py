@@ -78,7 +78,7 @@ def test_a_sparse_training_ends_in_the_weights_of_the_dense_one(on, how, monkeyp
 COMPILED = {
     "contrast": {
         "learning": "contrastive",
-        "training": {"momentum": 0.5, "l1": 1e-4},
+        "training": {"momentum": 0.5, "weight_decay": 0.1, "l1": 1e-4},
         "projections": {"input_hidden1": {"bounds": [0.05, 0.4]}},
     },
     "in situ, every step": {"phases": {"variant": "positive"}, "training": {"update": "every_step"}},

@@ -73,6 +73,20 @@ def test_the_margin_is_that_of_the_whole_jacobian_of_neurons(case, seed):
     assert substrate.margin(free) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.parametrize("case", ["hard sigmoid", "lateral", "directed"])
+def test_an_adjoint_that_is_relaxed_is_the_one_of_the_whole_jacobian(case, monkeypatch):
+    substrate, free = settled(case, 0)
+    units = FreeUnits(substrate.network, substrate.fields, substrate.transmitted, free, substrate.state_of_one, 6)
+    states = units.settled()
+    pull = np.random.default_rng(0).normal(size=states.shape)
+    whole = units.adjoint(states, pull)
+    monkeypatch.setattr("neuroeq.physics.substrates.free_units.MANY", 0)
+    monkeypatch.setattr(units, "jacobians", None)
+    relaxed = units.adjoint(states, pull)
+    assert np.abs(whole).max() > 0.1 and not np.array_equal(relaxed, whole)
+    np.testing.assert_allclose(relaxed, whole, rtol=0, atol=1e-8 * np.abs(whole).max())
+
+
 @pytest.mark.parametrize("case", ["hard sigmoid", "sigmoid", "three hidden layers", "lateral", "directed"])
 def test_the_margin_is_that_of_the_whole_jacobian_of_units_that_are_measured(case):
     """The whole one is measured too, which has an error of some 1e-9."""

@@ -60,7 +60,7 @@ def resistors(circuit: Circuit, nodes: Nodes, g: Conductances) -> Iterator[str]:
         amplified = source in circuit.layers and circuit.layers[source].amplifier is not None
         left = [f"{node}_out" for node in nodes[source]] if amplified else nodes[source]
         right = nodes[target]
-        values = np.asarray(g[name], float)
+        values = circuit.operator(name).matrix(np.asarray(g[name], float))
         rows, columns = np.nonzero(values)
         ohms = (1 / values[rows, columns]).tolist()
         for i, j, ohm in zip(rows.tolist(), columns.tolist(), ohms, strict=True):

@@ -14,7 +14,7 @@ Array = np.ndarray
 DOUBLES = ("betas", "slopes", "rates")
 LISTS = ("starts", "params", "velocities", "masks", "particles", "edges")
 KEYS = ("keys", "prune_keys")
-NUMBERS = ("momentum", "l1", "threshold", "inertia", "below", "temperature", "unit")
+NUMBERS = ("momentum", "decay", "l1", "threshold", "inertia", "below", "temperature", "unit")
 SHARED_FROM = 400_000
 """Operations from which a loop is shared among threads."""
 _HELD: dict[int, object] = {}
@@ -52,7 +52,7 @@ class Work:
     particles, seen
         States in which the free phases of samples begin, by variable, (n, units), which become those in which they end;
         and which samples have one, booleans (n,). None if all samples start at rest.
-    momentum, l1, threshold, inertia
+    momentum, decay, l1, threshold, inertia
         Numbers of the optimiser.
     below, temperature
         Numbers of pruning, in the unit of `params`.
@@ -76,6 +76,7 @@ class Work:
     particles: Sequence[Array] | None = None
     seen: Array | None = None
     momentum: float = 0.0
+    decay: float = 0.0
     l1: float = 0.0
     threshold: float = 0.0
     inertia: float = 0.0

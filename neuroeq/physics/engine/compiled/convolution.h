@@ -31,12 +31,8 @@ struct Convolution {
                     if (some == SOME) gather<SOME>(arrived + place * CO, seen);
                     else for (int r = 0; r < some; ++r) gather<1>(arrived + r * POST + place * CO, seen + r * LAYER);
                 }
-                for (int r = 0; r < some; ++r) {
-                    real* to = out + (s + r) * POST;
-                    const real *from = base + (s + r) * POST, *row = arrived + r * POST;
-                    for (int o = 0; o < CO; ++o)
-                        for (int i = 0; i < PLACES; ++i) to[o * PLACES + i] = from[o * PLACES + i] + row[i * CO + o];
-                }
+                for (int r = 0; r < some; ++r)
+                    add_by_channel(out + (s + r) * POST, base + (s + r) * POST, arrived + r * POST);
             }
         });
     }
@@ -69,6 +65,55 @@ struct Convolution {
         });
     }
 
+    // The same where most of `a` is 0.
+    void forward_few(int m, real* out, const real* base, const real* a) const {
+        shared(m, 1, PRE + PATCH * CO / 16, [=, this](int first, int end) {
+            for (int s = first; s < end; ++s) {
+                real* arrived = by_place();
+                std::fill_n(arrived, POST, (real)0);
+                each_unit(a + s * PRE, [=, this](real value, int cell, int place) {
+                    add_row<CO>(arrived + place * CO, value, straight + cell);
+                });
+                add_by_channel(out + s * POST, base + s * POST, arrived);
+            }
+        });
+    }
+    void backward_few(int m, real* out, const real* base, const real* a) const {
+        shared(m, 1, POST + PATCH * CO / 16, [=, this](int first, int end) {
+            for (int s = first; s < end; ++s) {
+                real* layer = empty_layer(1);
+                where_not_zero<POST>(a + s * POST, [=, this](int n) {
+                    real* to = layer + corner(n % PLACES);
+                    const real *weights = back + n / PLACES * PATCH, value = a[s * POST + n];
+                    for (int run = 0; run < W; ++run) add_row<RUN>(to + run * PITCH, value, weights + run * RUN);
+                });
+                real* to = out + s * PRE;
+                const real* from = base + s * PRE;
+                inside(0, [=](int unit, int at) { to[unit] = from[unit] + layer[at]; });
+            }
+        });
+    }
+
+    // The sums of `outer` where most of `pre` is 0; or where most of `post` is, as (CO, PATCH).
+    void outer_of_few(int m, real* change, real c, const real* pre, const real* post) const {
+        for (int s = 0; s < m; ++s) {
+            const real* by = places_first(1, post + s * POST);
+            each_unit(pre + s * PRE, [=](real value, int cell, int place) {
+                add_row<CO>(change + cell, c * value, by + place * CO);
+            });
+        }
+    }
+    void outer_to_few(int m, real* turned, real c, const real* pre, const real* post) const {
+        for (int s = 0; s < m; ++s) {
+            const real* layer = channels_last(1, pre + s * PRE);
+            where_not_zero<POST>(post + s * POST, [=](int n) {
+                const real *seen = layer + corner(n % PLACES), value = c * post[s * POST + n];
+                real* row = turned + n / PLACES * PATCH;
+                for (int run = 0; run < W; ++run) add_row<RUN>(row + run * RUN, value, seen + run * PITCH);
+            });
+        }
+    }
+
     // change += c sum over samples and places of the patches of `pre` times `post`: (PATCH, CO)
     void outer(int m, real* change, real c, const real* pre, const real* post) const {
         constexpr int COUNT = REGISTER == 64 ? 6 : 3;
@@ -83,16 +128,20 @@ struct Convolution {
         }
     }
 
-    // to += rate change, for `to` of the shape of the weights and a change of (PATCH, CO)
+    // to += rate change, for `to` of the shape of the weights and a change of (PATCH, CO), or (CO, PATCH) if turned
+    template <bool TURNED>
     static void narrow(real* to, real rate, const real* change) {
-        each_weight([&](int weight, int cell) { to[weight] += rate / (SHIFTS * SHIFTS) * change[cell]; });
+        each_weight([&](int weight, int cell) {
+            const int at = TURNED ? cell % CO * PATCH + cell / CO : cell;
+            to[weight] += rate / (SHIFTS * SHIFTS) * change[at];
+        });
     }
 
     // to += rate d(sum over samples of post A(W) pre)/dW
     void move(int m, real* to, real rate, const real* pre, const real* post) {
         std::fill_n(total, CELLS, (real)0);
         outer(m, total, 1, pre, post);
-        narrow(to, rate, total);
+        narrow<false>(to, rate, total);
     }
 
    private:
@@ -106,18 +155,42 @@ struct Convolution {
         return kept;
     }
 
+    // out = base + arrived, for what has arrived by place
+    static void add_by_channel(real* out, const real* base, const real* arrived) {
+        for (int o = 0; o < CO; ++o)
+            for (int i = 0; i < PLACES; ++i) out[o * PLACES + i] = base[o * PLACES + i] + arrived[i * CO + o];
+    }
+
+    template <int N>
+    static void add_row(real* __restrict to, real factor, const real* __restrict from) {
+        for (int i = 0; i < N; ++i) to[i] += factor * from[i];
+    }
+
+    // Calls body(value, cell, place) for each unit that is not 0 and each place that sees it, with the cell of (PATCH, CO)
+    // in which the weights from there to all channels start.
+    template <typename Body>
+    static void each_unit(const real* a, Body body) {
+        where_not_zero<PRE>(a, [=](int k) {
+            const int c = k / (HI * WI), y = k % (HI * WI) / WI + P, x = k % WI + P;
+            const int up = y < W ? 0 : (y - W) / STEP + 1, left = x < W ? 0 : (x - W) / STEP + 1;
+            for (int i = up; i < HO && i * STEP <= y; ++i)
+                for (int j = left; j < WO && j * STEP <= x; ++j)
+                    body(a[k], (((y - i * STEP) * W + x - j * STEP) * CI + c) * CO, i * WO + j);
+        });
+    }
+
     static int corner(int place) { return place / WO * STEP * PITCH + place % WO * STEP * CI; }
 
     // Calls body(weight, cell) for the cells of (PATCH, CO) that each weight of (CO, CI, K, K) acts in.
     template <typename Body>
     static void each_weight(Body body) {
-        for (int o = 0; o < CO; ++o)
-            for (int c = 0; c < CI; ++c)
-                for (int k = 0; k < K * K; ++k)
-                    for (int shift = 0; shift < SHIFTS * SHIFTS; ++shift) {
-                        const int y = k / K + shift / SHIFTS * S, x = k % K + shift % SHIFTS * S;
-                        body((o * CI + c) * K * K + k, ((y * W + x) * CI + c) * CO + o);
-                    }
+        for (int c = 0; c < CI; ++c)
+            for (int k = 0; k < K * K; ++k)
+                for (int shift = 0; shift < SHIFTS * SHIFTS; ++shift) {
+                    const int y = k / K + shift / SHIFTS * S, x = k % K + shift % SHIFTS * S;
+                    const int weight = c * K * K + k, cell = ((y * W + x) * CI + c) * CO;
+                    for (int o = 0; o < CO; ++o) body(o * CI * K * K + weight, cell + o);
+                }
     }
 
     // Calls body(unit, at) for the units of a sample, and their places in row r of layers with channels last.

@@ -61,39 +61,40 @@ def _noted(context: CodeContext, each: ParameterUpdate, index: int, term: Produc
     """Return the line that adds a factor times the products of the units of two moving layers."""
     assert term.pre is not None
     if each.name in context.convolutions:
-        return (
-            f"kernels_{each.name}.outer(m, change_{index}, {factor}, {context.at(term.pre)}, {context.at(term.post)});"
-        )
+        outer = "outer_to_few" if _turned(context, each.name, term) else "outer"
+        outer = "outer_of_few" if term.pre[1] == "spike" else outer
+        arrays = f"{_name(context, each.name, term, index)}, {factor}, {context.at(term.pre)}, {context.at(term.post)}"
+        return f"kernels_{each.name}.{outer}(m, {arrays});"
     if each.name in context.sparse:
         ends = enumerate((term.pre, term.post))
         sides = ", ".join(f"by_unit<{context.size(key[0])}, {i}>(m, {context.at(key)})" for i, key in ends)
         return f"edges_{each.name}.outer(edge_{index}.data(), {factor}, {sides});"
-    rows, columns = (term.post, term.pre) if _turned(context, term) else (term.pre, term.post)
-    sizes, change = f"{context.size(rows[0])}, {context.size(columns[0])}", _name(context, term, index)
+    rows, columns = (term.post, term.pre) if _turned(context, each.name, term) else (term.pre, term.post)
+    sizes, change = f"{context.size(rows[0])}, {context.size(columns[0])}", _name(context, each.name, term, index)
     outer = "outer_of_few" if rows[1] == "spike" else "outer"
     return f"{outer}<{sizes}>(m, {change}, {factor}, {context.at(rows)}, {context.at(columns)});"
 
 
-def _turned(context: CodeContext, term: Product) -> bool:
+def _turned(context: CodeContext, name: str, term: Product) -> bool:
     """Whether the products of a term are kept as (post, pre): rows are those of the side that is 0 more often."""
     assert term.pre is not None
     pre, post = context.size(term.pre[0]), context.size(term.post[0])
+    if name in context.convolutions:
+        return term.post[1] == "spike" and term.pre[1] != "spike"
     if term.post[1] == "spike" and pre >= WIDE:
         return True
     return post < pre and not (term.pre[1] == "spike" and post >= WIDE)
 
 
-def _name(context: CodeContext, term: Product, index: int) -> str:
-    return f"turned_{index}" if term.pre is not None and _turned(context, term) else f"change_{index}"
+def _name(context: CodeContext, name: str, term: Product, index: int) -> str:
+    return f"turned_{index}" if term.pre is not None and _turned(context, name, term) else f"change_{index}"
 
 
 def _changes(context: CodeContext, each: ParameterUpdate, index: int) -> list[str]:
     """Return the arrays that the products of a parameter are summed in, apart from those of single synapses."""
     if each.name in context.sparse and not each.clamped:
         return []
-    if each.name in context.convolutions:
-        return [f"change_{index}"]
-    return sorted({_name(context, term, index) for term in each.terms})
+    return sorted({_name(context, each.name, term, index) for term in each.terms})
 
 
 def _moved(context: CodeContext, each: ParameterUpdate, index: int) -> tuple[list[str], list[str]]:
@@ -170,8 +171,12 @@ def _summed(context: CodeContext, each: ParameterUpdate, index: int, to: str, ra
     if each.name not in context.network.projections:
         return [f"move_bias<{post}, {post // context.count(each.name)}>(m, {to}, {rate}, change_{index});"]
     if each.name in context.convolutions:
-        sums = f"kernels_{each.name}.move(m, {to}, {rate}, shown, change_{index});"
-        return [sums if each.clamped else f"kernels_{each.name}.narrow({to}, {rate}, change_{index});"]
+        if each.clamped:
+            return [f"kernels_{each.name}.move(m, {to}, {rate}, shown, change_{index});"]
+        return [
+            f"kernels_{each.name}.narrow<{str(change.startswith('turned')).lower()}>({to}, {rate}, {change});"
+            for change in _changes(context, each, index)
+        ]
     if each.clamped:
         return [f"move_clamped<{pre}, {post}>(sent, {to}, {rate}, change_{index});"]
     return [
@@ -188,13 +193,16 @@ def _descent(context: CodeContext, each: ParameterUpdate) -> list[str]:
     pruned = weights and training.prune is not None
     sparse = each.name in context.sparse
     masked = weights and not sparse and mask(network, each.name) is not None
-    shrunk = weights and training.l1
-    if kind == "gradient" and not (training.momentum or shrunk or masked or pruned or sparse):
+    decaying, shrunk = weights and training.weight_decay, weights and training.l1
+    if kind == "gradient" and not (training.momentum or decaying or shrunk or masked or pruned or sparse):
         return []
     lines = ["change *= mask[i];"] if masked else []
-    lines += ["const real old = w[i];", *_STEPS[kind]]
+    lines.append("const real old = w[i];")
+    if decaying:
+        lines.append("change -= (real)work.decay * old;")
     if kind == "gradient" and training.momentum:
-        lines.insert(-1, "v[i] = change += (real)work.momentum * v[i];")
+        lines.append("v[i] = change += (real)work.momentum * v[i];")
+    lines += _STEPS[kind]
     if shrunk:
         lines.append("moved -= (real)work.l1 * ((old > 0) - (old < 0));")
     within = _within(context, each.name)

@@ -111,7 +111,8 @@ def _content(network: Network) -> str:
     table = network.model_dump(mode="json", include={"layers", "projections", "phases", "substrate", "training"})
     training = network.training
     table["training"] = [training.learning, training.rule, training.update, training.batch_size]
-    table["training"] += [training.step.kind, bool(training.momentum), bool(training.l1), bool(training.prune)]
+    table["training"] += [training.step.kind]
+    table["training"] += [bool(getattr(training, each)) for each in ("momentum", "weight_decay", "l1", "prune")]
     table["phases"].pop("beta")
     for projection in table["projections"].values():
         projection["learning_rate"] = bool(projection["learning_rate"])

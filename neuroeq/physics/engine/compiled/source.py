@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from neuroeq.contract import Stop
 
-from ..coupling import Coupling
 from ..initial import limits
 from ..memory import persisting
 from ..noise import number_of
 from .code_context import MATHS, CodeContext, c_type, function
 from .learning_source import learning_source
+from .projection_source import arriving, product, stored
 from .support import drive_slope
 from .updates import FREE, MOVED
-
-FEW = 32
-"""Number of columns below which spikes are multiplied as a dense matrix, like any other numbers."""
 
 
 def training_source(context: CodeContext) -> str:
@@ -106,7 +103,7 @@ def _drives(context: CodeContext) -> list[str]:
     network, moving, given = context.network, context.moving, context.network.input_layer
     sources = {layer: [c for c in context.assembly.couplings if c.target == layer] for layer in moving}
     backed = {c.projection for couplings in sources.values() for c in couplings if c.source in moving}
-    storage, connecting, holding = _synapses(context)
+    storage, connecting, holding = stored(context)
     clamping, driving = [], []
     holding[:0] = [f"held[{i}] = params[{i}];" for i in range(len(context.names))]
     for name in sorted(backed - set(context.sparse) - set(context.convolutions)):
@@ -125,19 +122,11 @@ def _drives(context: CodeContext) -> list[str]:
         n, drive = context.size(layer), context.at((layer, moving[layer].drive))
         storage.append(f"static real given_{layer}[BATCH * {n}];")
         holding.append(f"fill<BATCH * {n}>(given_{layer}, (real)0);")
-        for coupling in (c for c in couplings if c.source not in moving):
-            arriving = f"clamped<INPUTS, {n}>(sent, given_{layer}, {context.held(coupling.projection)});"
-            if coupling.projection in context.sparse:
-                total = f"given_{layer}"
-                arriving = f"edges_{coupling.projection}.forward(BATCH, {total}, {total}, sent_by_unit);"
-            if coupling.projection in context.convolutions:
-                total = f"given_{layer}"
-                arriving = f"kernels_{coupling.projection}.forward(m, {total}, {total}, shown);"
-            holding.append(arriving)
+        holding += [arriving(context, c.projection, layer) for c in couplings if c.source not in moving]
         holding.append(f"copy<BATCH * {n}>({drive}, given_{layer});")
         base = f"given_{layer}"
         for coupling in (c for c in couplings if c.source in moving):
-            driving.append(_product(context, coupling, drive, base))
+            driving.append(product(context, coupling, drive, base))
             base = drive
         if network.layers[layer].bias:
             holding.append(
@@ -166,39 +155,6 @@ def _rings(context: CodeContext) -> tuple[list[str], list[str]]:
     sent = {ring: context.at((layer, context.emitted)) for ring, (layer, _) in rings.items()}
     putting = [f"{ring}.put({emission}, time_step());" for ring, emission in sent.items()]
     return lines, putting
-
-
-def _synapses(context: CodeContext) -> tuple[list[str], list[str], list[str]]:
-    """Return what stores sparse and convolutional projections, and the lines that connect and hold their weights."""
-    names = list(enumerate(context.sparse))
-    storage = [f"static Synapses<{', '.join(map(str, context.shape(name)))}> edges_{name};" for _, name in names]
-    connecting = [f"edges_{name}.connect(edges + {5 * index});" for index, name in names]
-    holding = [f"edges_{name}.hold({context.held(name)});" for _, name in names]
-    for name, geometry in context.convolutions.items():
-        sizes = (*geometry.before, *geometry.after, geometry.kernel, geometry.stride, geometry.padding)
-        kind = f"Convolution<{', '.join(map(str, sizes))}, {str(geometry.pooled).lower()}>"
-        storage.append(f"static {kind} kernels_{name};")
-        holding.append(f"kernels_{name}.hold({context.held(name)});")
-    return storage, connecting, holding
-
-
-def _product(context: CodeContext, coupling: Coupling, drive: str, base: str) -> str:
-    k, n = context.size(coupling.source), context.size(coupling.target)
-    straight, turned = context.held(coupling.projection), f"back_{coupling.projection}"
-    if coupling.transposed:
-        straight, turned = turned, straight
-    source = context.at((coupling.source, context.emitted))
-    if coupling.delay:
-        source = f"delayed_{coupling.source}_{coupling.delay}.oldest()"
-    if coupling.projection in context.convolutions:
-        way = "backward" if coupling.transposed else "forward"
-        return f"kernels_{coupling.projection}.{way}(m, {drive}, {base}, {source});"
-    if coupling.projection in context.sparse:
-        way = "backward" if coupling.transposed else "forward"
-        return f"edges_{coupling.projection}.{way}(m, {drive}, {base}, by_unit<{k}, 0>(m, {source}));"
-    if context.emitted == "activity" or n < FEW:
-        return f"product<{k}, {n}>(m, {drive}, {base}, {source}, {straight}, {turned});"
-    return f"spikes<{k}, {n}>(m, {drive}, {base}, {source}, {straight});"
 
 
 def _steps(context: CodeContext) -> list[str]:

@@ -16,6 +16,6 @@ struct Work {
     real* const* particles;           // by variable that persists: (samples, size)
     const int32_t* const* edges;      // five arrays for each projection with sparse products, as Synapses takes them
     const char* seen;                 // (samples,): whether a sample starts from its particle; none does if null
-    double momentum, l1, threshold, inertia, below, temperature;
+    double momentum, decay, l1, threshold, inertia, below, temperature;
     double unit;                      // what a parameter of 1 is in `params`
 };
