@@ -56,7 +56,7 @@ def raster(run: Run, sample: int = 0, when: str = "after", axes: Axes | None = N
             _draw_spikes(axes, times[shown] * time_scale(phases)[0], units[shown], band, COLOURS[index])
         if index:
             axes.axhline(band.bottom - GAP / 2, color="0.6", linewidth=0.6)
-        _number(axes, band)
+        _number(axes, band, bands[-1].bottom + bands[-1].height)
     axes.set_yticks([band.bottom + band.height / 2 for band in bands])
     axes.set_yticklabels([f"{layer}\n{band.caption}" for layer, band in zip(layers, bands, strict=True)])
     axes.tick_params(axis="y", length=0)
@@ -187,13 +187,14 @@ def _draw_spikes(axes: Axes, times: np.ndarray, units: np.ndarray, band: _Band, 
     axes.vlines(times, bottoms, tops, color=colour, linewidth=0.8)
 
 
-def _number(axes: Axes, band: _Band) -> None:
-    """Write the numbers of few units or channels beside their rows, and draw lines between channels."""
+def _number(axes: Axes, band: _Band, top: float) -> None:
+    """Write the numbers of few units or channels beside their rows, as many as fit, and draw lines between channels."""
     height, channels = band.height / len(band.groups), len(band.groups) < len(band.units)
     for row, group in enumerate(band.groups if len(band.groups) <= 16 and (channels or len(band.units) <= 10) else []):
         right = axes.get_yaxis_transform()
         y = band.bottom + (row + 0.45) * height
-        axes.text(1.005, y, str(group), transform=right, fontsize=6, va="center", clip_on=False)
+        if row % -int(-0.025 * top // height) == 0:
+            axes.text(1.005, y, str(group), transform=right, fontsize=6, va="center", clip_on=False)
         if channels and row:
             axes.axhline(band.bottom + row * height - 0.1, color="0.85", linewidth=0.5, zorder=-1)
 
