@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-import pickle
 import shutil
 import signal
 import subprocess
@@ -199,9 +198,13 @@ def _submitted(executor: Any, plan: Plan) -> Any:
 
 def _was_idle(job: Any) -> bool:
     """Whether a job ended because it found no cell that nobody had."""
+    from submitit.core.utils import FailedJobError, UncompletedJobError
+
+    if not job.paths.result_pickle.exists():
+        return False
     try:
-        return bool(pickle.loads(job.paths.result_pickle.read_bytes())[1] == DONE)
-    except (OSError, EOFError, pickle.UnpicklingError):
+        return bool(job.result() == DONE)
+    except (FailedJobError, UncompletedJobError, OSError, EOFError):
         return False
 
 
