@@ -196,7 +196,7 @@ def initial_params(network: Network, rng: np.random.Generator) -> Params:
     dtype = np.dtype(network.physics.precision)
     params: Params = {}
     for name, projection in network.projections.items():
-        weight = _drawn(projection.initial, weight_shape(network, name), fans(network, name), rng)
+        weight = _drawn(projection.initial, weight_shape(network, name), *fans(network, name), rng)
         positive = network.kind.conductances
         within = bounds(network, name) if positive else projection.bounds
         if within is not None:
@@ -224,9 +224,11 @@ def initial_params(network: Network, rng: np.random.Generator) -> Params:
         if name.endswith(".bias"):
             layer = name.removesuffix(".bias")
             start = network.layers[layer].bias_initial or Initial(scheme="constant", gain=0)
-            into = fans(network, network.into(layer)[0])
+            home = network.home(name)
+            fan_in = fans(network, home)[0 if network.projections[home].target == layer else 1]
             size = (biases(network, layer),)
-            params[name] = _drawn(start, size, (into[0], size[0] - into[0]), rng).astype(dtype)
+            others = size[0] - fan_in  # so that Glorot's distribution is that of as many weights as there are biases
+            params[name] = _drawn(start, size, fan_in, others, rng).astype(dtype)
     return params
 
 
@@ -265,19 +267,19 @@ def _turned(weight: Array, forward: Array, angle: float) -> Array:
     return np.linalg.norm(weight) * (np.cos(np.radians(angle)) * along + np.sin(np.radians(angle)) * across)
 
 
-def _drawn(initial: Initial, size: tuple[int, ...], fans: tuple[int, int], rng: np.random.Generator) -> Array:
+def _drawn(initial: Initial, size: tuple[int, ...], fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
     scheme, gain = initial.scheme, initial.gain
     match scheme:
         case "glorot_uniform":
-            limit = gain * np.sqrt(6 / sum(fans))
+            limit = gain * np.sqrt(6 / (fan_in + fan_out))
             return rng.uniform(-limit, limit, size)
         case "fan_in_uniform":
-            limit = gain / np.sqrt(fans[0])
+            limit = gain / np.sqrt(fan_in)
             return rng.uniform(-limit, limit, size)
         case "uniform":
             return rng.uniform(-gain, gain, size)
         case "rectified_uniform":
-            limit = gain / np.sqrt(fans[0])
+            limit = gain / np.sqrt(fan_in)
             return np.maximum(rng.uniform(-limit, limit, size), 0)
         case "normal":
             return rng.normal(0.0, gain, size)

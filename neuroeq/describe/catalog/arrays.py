@@ -88,7 +88,7 @@ def check_arrays(network: Network) -> None:
     ------
     SpecError
         If there are capacitors beside other elements, whose charges and currents do not add, or drift is compensated
-        where arrays have no output of their own.
+        where arrays have no output of their own or share their biases.
     """
     if network.hardware is None:
         return
@@ -98,6 +98,15 @@ def check_arrays(network: Network) -> None:
                 f"{network.array(name).where}: array.drift_compensation is "
                 f"'{network.array(name).array.drift_compensation}', which scales what each array gives, and in a "
                 "resistor network devices share their nodes; use 'none', or substrate crossbar."
+            )
+    for name, projection in network.projections.items() if network.kind.pairs else ():
+        target = network.layers[projection.target]
+        bias = target.shape is not None and target.bias and network.home(f"{projection.target}.bias") == name
+        if network.array(name).array.drift_compensation != "none" and projection.kind == "dense" and bias:
+            raise SpecError(
+                f"{network.array(name).where}: array.drift_compensation is "
+                f"'{network.array(name).array.drift_compensation}', and the biases in the array of projections.{name} "
+                f"are shared by the channels of layer '{projection.target}'; use 'none', or bias = false there."
             )
     elements = {name: network.array(name).synapse.element for name in network.projections}
     capacitors = [name for name, element in elements.items() if element == "capacitor"]

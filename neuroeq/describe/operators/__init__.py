@@ -2,7 +2,7 @@
 
 from .angles import feedback_angles
 from .biases import Biases
-from .choice import operators
+from .choice import copies, operators
 from .convolution import Convolution
 from .dense import Dense
 from .free import FreeCoupling, free_couplings, free_weights
@@ -17,6 +17,7 @@ __all__ = [
     "Operator",
     "Product",
     "Sparse",
+    "copies",
     "feedback_angles",
     "free_couplings",
     "free_weights",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..network import biases, geometry, learning_rates, mask, nodes, shape
 from ..spec import Network
 from .biases import Biases
@@ -19,6 +21,13 @@ def operators(network: Network) -> dict[str, Operator]:
             layer = name.removesuffix(".bias")
             found[name] = Biases(biases(network, layer), nodes(network, layer))
     return found
+
+
+def copies(network: Network, maps: Mapping[str, Operator]) -> dict[str, int]:
+    """Return how many copies of each weight or bias a crossbar builds: one, where an array is used again."""
+    convolved = any(projection.kind == "conv" for projection in network.projections.values())
+    again = convolved and network.technology.array.convolutions == "time_multiplexed"
+    return {name: 1 if again else each.copies for name, each in maps.items()}
 
 
 def _of_projection(network: Network, name: str) -> Operator:

@@ -10,7 +10,7 @@ import numpy as np
 
 from neuroeq.contract import OnDevices, Params
 from neuroeq.describe.network import mask
-from neuroeq.describe.operators import operators
+from neuroeq.describe.operators import copies, operators
 from neuroeq.describe.spec import Network
 from neuroeq.randomness import Streams
 
@@ -52,7 +52,8 @@ class Chip:
             name: (mappings[name].devices, *self._maps[name].laid_out(value).shape)
             for name, value in on_devices.items()
         }
-        self.copies = {name: self._maps[name].copies for name in on_devices}
+        built = copies(network, self._maps) if network.kind.pairs else {}
+        self.copies = {name: built.get(name, self._maps[name].copies) for name in on_devices}
         self._dtype = next(iter(params.values())).dtype
         self._compensated = _compensated(network, list(on_devices)) if network.kind.pairs else {}
         self.arrays = {

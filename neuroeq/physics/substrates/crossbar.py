@@ -176,7 +176,7 @@ class Crossbar(NeuronSubstrate):
         others = [name for name in homes if homes[name] not in own]
         of = {name: mapping_of(self._arrays[name], self.params, self._pairs(names)) for name, names in own.items()}
         if not others:
-            return {"arrays": of}
+            return {"arrays": of, **self._uses.mapping()}
         whole = {**mapping_of(self.hardware, self.params, self._pairs(others)), **self._uses.mapping()}
         return {**whole, "arrays": of} if of else whole
 

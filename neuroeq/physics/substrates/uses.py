@@ -5,7 +5,7 @@ time_multiplexed    one array of kernels, whose op-amps serve one place after th
                     holds its voltage meanwhile, so that one pass over all places is one discrete step of the equations
 
 In a pass every element acts once, for a step of the equations, and takes the energy that it takes in an unrolled step.
-A unit's capacitor is charged once in a pass.
+A unit's capacitor is charged once in a pass, from 0 V at most.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from neuroeq.describe.network import free_layers
-from neuroeq.describe.operators import Operator
+from neuroeq.describe.operators import Operator, copies
 from neuroeq.describe.spec import Network
 
 Array = np.ndarray
@@ -41,7 +41,7 @@ class Uses:
     """
 
     def __init__(self, network: Network, operators: Mapping[str, Operator]) -> None:
-        self._operators, self._how = operators, network.technology.array.convolutions
+        self._copies, self._how = copies(network, operators), network.technology.array.convolutions
         self._convolutional = any(projection.kind == "conv" for projection in network.projections.values())
         self._shared = self._convolutional and self._how == "time_multiplexed"
         layers = [network.layers[layer] for layer in free_layers(network)]
@@ -51,7 +51,7 @@ class Uses:
 
     def copies(self, name: str) -> int:
         """Return how many copies of an array, or of a bias, there are."""
-        return 1 if self._shared else self._operators[name].copies
+        return self._copies[name]
 
     def averaged(
         self, watts: Mapping[str, float | None], volts: Mapping[str, Array], siemens: float

@@ -205,18 +205,18 @@ def test_compiled_convolutions_end_in_the_weights_of_the_stepper(over):
             "data": {"name": "digits", "limit": 30},
             "layers": {
                 "input": {"shape": [1, 8, 8]},
-                "hidden1": {"size": 108, "shape": [3, 6, 6]},
+                "hidden1": {"size": 192, "shape": [3, 8, 8]},
                 "hidden2": {"size": 20, "shape": [5, 2, 2]},
             },
             "projections": {
-                "input_hidden1": {"kind": "conv", "kernel": 3},
-                "hidden1_hidden2": {"kind": "conv", "kernel": 3, "pool": "average"},
+                "input_hidden1": {"kind": "conv", "kernel": 3, "padding": 1},
+                "hidden1_hidden2": {"kind": "conv", "kernel": 4, "stride": 2, "padding": 1, "pool": "average"},
             },
             "phases": {"free": {"duration": "12 steps"}, "nudged": {"duration": "8 steps"}},
             "training": {"epochs": 1, "batch_size": 9},
             "run": {"engine": engine},
         }
-        description = network(on, *(64, 108, 20, 10), **overlay(base, over))
+        description = network(on, *(64, 192, 20, 10), **overlay(base, over))
         assert engine == "stepper" or choose(description, 0).trainer.startswith("compiled")
         streams = Streams(0)
         state = initial_state(description, streams)
