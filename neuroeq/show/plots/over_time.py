@@ -106,9 +106,8 @@ def settling(
             axes.plot(t * time_scale(phases)[0], states[:, index], color=colour, label=label, alpha=1 if few else 0.25)
     if few:
         axes.legend(title="unit", loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1)
-    if n > MOST_LINES:
-        axes.set_title(f"{MOST_LINES} of {n} units", loc="right", fontsize=7)
-    axes.set_ylabel(f"{layer} {'voltage' if name == 'v' else 'state'} {name}{unit}")
+    some = f"\n({MOST_LINES} of {n} units)" if n > MOST_LINES else ""
+    axes.set_ylabel(f"{layer} {'voltage' if name == 'v' else 'state'} {name}{unit}{some}")
     return over_time(axes, phases)
 
 
