@@ -5,13 +5,16 @@ import json
 import re
 import shlex
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from neuroeq.cli import main
 from neuroeq.describe.catalog import load_network, names, resolve
+from neuroeq.describe.spec import Network, overlay, validate
 from tests.conftest import DATA
+from tests.nets import table
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -93,6 +96,10 @@ def test_the_scripts_and_pictures_that_it_names_are_there():
 @pytest.mark.parametrize("text", [README, MODELS], ids=["README", "models"])
 def test_the_models_that_pages_show_are_allowed(text):
     for number, content in enumerate(blocks(text, "toml")):
+        if "[layers]" in content:
+            shown = overlay(table(64, 256, 10, data={"name": "digits"}), tomllib.loads(content))
+            resolve(validate(Network, shown, "shown"), "rate")
+            continue
         path = Path(f"shown{number}.toml")
         path.write_text(content)
         kind = "synapse" if "transmission" in content else "neuron"
