@@ -7,7 +7,7 @@ import numpy as np
 from neuroeq.contract import Substrate
 from neuroeq.learning.costs import cost_of
 
-from .implicit import SETTLED
+from .implicit import SETTLED, in_double_precision
 
 Array = np.ndarray
 
@@ -24,7 +24,7 @@ def finite_differences(
     Parameters
     ----------
     substrate
-        The substrate, whose free phase has to be deterministic.
+        The substrate, whose free phase has to be deterministic; rate equations are taken in double precision.
     inputs, targets
         The inputs and targets of the batch: (batch, n_input) and (batch, n_output).
     entries
@@ -37,7 +37,11 @@ def finite_differences(
     dict
         dC/dtheta of these entries, by parameter: (k,).
     """
+    field = substrate.as_field()
+    if field is not None and field.network.physics.precision == "float32":  # which would never settle so far
+        substrate = in_double_precision(field, len(inputs))
     cost, params = cost_of(substrate.network.phases), substrate.params
+    settled = substrate.relax(inputs, stop=SETTLED)  # from where moved entries settle soon, and at the same equilibrium
 
     def loss(name: str, index: int, by: float) -> float:
         value = params[name].astype(float)
@@ -46,7 +50,7 @@ def finite_differences(
         if source is not None and source.source == source.target:
             value.T.flat[index] += by
         substrate.hold({**params, name: value})
-        return float(cost.value(substrate.relax(inputs, stop=SETTLED).outputs, targets).mean())
+        return float(cost.value(substrate.relax(inputs, start=settled, stop=SETTLED).outputs, targets).mean())
 
     gradient = {}
     for name, indices in entries.items():

@@ -66,7 +66,7 @@ def _check_leaks(network: Network) -> None:
 
 def _of_neurons(substrate: VectorField, inputs: Array, targets: Array) -> Params:
     _check_readout(substrate.described)
-    network, probe = substrate.network, _probe(substrate, len(inputs))
+    network, probe = substrate.network, in_double_precision(substrate, len(inputs))
     free = probe.relax(inputs, stop=SETTLED)
     layers, m = free_layers(network), len(inputs)
     units = FreeUnits(network, probe.fields, probe.transmitted, free, probe.state_of_one, m)
@@ -78,7 +78,7 @@ def _of_neurons(substrate: VectorField, inputs: Array, targets: Array) -> Params
     return products(substrate, free, dict(zip(layers, np.split(delta, splits, axis=1), strict=True)))
 
 
-def _probe(substrate: VectorField, batch: int) -> VectorField:
+def in_double_precision(substrate: VectorField, batch: int) -> VectorField:
     """Return a substrate of the same physics and parameters in float64, that does not learn."""
     described = substrate.described
     physics = described.physics.model_copy(update={"precision": "float64"})
