@@ -10,11 +10,11 @@ from neuroeq.show.summary import summary
 
 BAD = [
     (
-        "projections.hidden1_hidden2.kernel=9",
-        r"kernel is 9, wider than layer 'hidden1', which has 6 .*expected 6",
+        "projections.hidden1_hidden2.kernel=11",
+        r"kernel is 11, wider than layer 'hidden1', which has 10 .*expected 10",
     ),
-    ("projections.input_hidden1.kernel=4", r"of 7 positions, which do not divide; expected an even number"),
-    ("layers.hidden1.shape=[16, 5, 5]", r"leads from \[1, 8, 8\] to \[16, 4, 4\].*expected shape = \[16, 4, 4\]"),
+    ("projections.hidden1_hidden2.kernel=4", r"of 7 positions, which do not divide; expected an even number"),
+    ("layers.hidden1.shape=[16, 5, 5]", r"leads from \[1, 8, 8\] to \[16, 8, 8\].*expected shape = \[16, 8, 8\]"),
     ("layers.hidden1={size = 16, shape = [16, 4, 4]}", r"size is 16, and shape \[16, 4, 4\] has 256 units; leave size"),
     (
         "projections.hidden2_output={kind = 'conv', kernel = 2}",
@@ -61,7 +61,7 @@ def test_a_summary_counts_the_parameters_that_a_run_has(name, on):
 
 def test_a_summary_says_what_kernels_do_and_leaves_lateral_pairs_and_missing_edges_uncounted():
     lines = summary(load_network("digits_conv"))
-    assert any("16 × 4 × 4" in line and "conv 3 × 3, padding 1, average of 2 × 2" in line for line in lines)
+    assert any("32 × 4 × 4" in line and "conv 3 × 3, padding 1, average of 2 × 2" in line for line in lines)
     lateral = ["projections.lateral={source = 'hidden', target = 'hidden', learning_rate = 0.1}"]
     lines = summary(resolve("xor", "rate", [*lateral, "layers.hidden.size=5"]))
     assert any(line.split()[:3] == ["hidden", "dense", "10"] for line in lines), "5 units have 10 pairs"

@@ -165,6 +165,14 @@ class Told:
     def returns(self, kind, what):
         self.result_pickle.write_bytes(pickle.dumps((kind, what)))
 
+    def result(self):
+        kind, what = pickle.loads(self.result_pickle.read_bytes())
+        if kind == "error":
+            from submitit.core.utils import FailedJobError
+
+            raise FailedJobError(what)
+        return what
+
     def cancel(self, check):
         assert not check
         self.state = "CANCELLED"

@@ -37,7 +37,7 @@ def test_every_kernel_is_drawn_once_with_its_weights_around_zero(runs):
 def test_maps_are_the_states_of_rates_and_the_rates_of_spikes(runs):
     free = segments(runs["rate"])[0]
     image = plots.maps(runs["rate"], "hidden2", axes=Figure().subplots()).images[0]
-    np.testing.assert_allclose(image.get_array()[:2, :2].ravel(), free.states["hidden2"]["s"][-1, 0, :4])
+    np.testing.assert_allclose(image.get_array()[:4, :4].ravel(), free.states["hidden2"]["s"][-1, 0, :16])
     free = segments(runs["spiking"])[0]
     image = plots.maps(runs["spiking"], "hidden1", axes=Figure().subplots()).images[0]
     _, samples, _ = free.spikes["hidden1"]
@@ -48,7 +48,7 @@ def test_maps_are_the_states_of_rates_and_the_rates_of_spikes(runs):
 def test_a_raster_selects_whole_channels(runs):
     axes = plots.raster(runs["spiking"], axes=Figure().subplots())
     said = [label.get_text() for label in axes.get_yticklabels()]
-    assert said[-3:] == ["hidden1\n4 of 16 channels", "hidden2\n16 of 32 channels", "output\n10 units"]
+    assert said[-3:] == ["hidden1\n1 of 16 channels", "hidden2\n4 of 32 channels", "output\n10 units"]
 
 
 def test_what_has_no_shape_is_refused(runs, tmp_path):

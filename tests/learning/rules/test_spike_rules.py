@@ -51,8 +51,8 @@ def test_trace_contrast_accumulates_the_change_of_the_product_of_traces(neuron, 
     expected = {
         "input_hidden1": inputs.T @ (hidden_1 - hidden_0),
         "hidden1_output": hidden_1.T @ output_1 - hidden_0.T @ output_0,
-        "hidden1.bias": (hidden_1 - hidden_0).sum(axis=0, keepdims=True),
-        "output.bias": (output_1 - output_0).sum(axis=0, keepdims=True),
+        "hidden1.bias": (hidden_1 - hidden_0).sum(axis=0),
+        "output.bias": (output_1 - output_0).sum(axis=0),
     }
     assert found.keys() == expected.keys()
     for name, value in expected.items():
@@ -74,8 +74,8 @@ def test_the_ternary_rule_moves_weights_by_fixed_steps_along_slopes_above_the_th
         expected = {
             "input_hidden1": inputs.T @ hidden,
             "hidden1_output": spikes_h.T @ output + hidden.T @ spikes_o,
-            "hidden1.bias": hidden.sum(axis=0, keepdims=True),
-            "output.bias": output.sum(axis=0, keepdims=True),
+            "hidden1.bias": hidden.sum(axis=0),
+            "output.bias": output.sum(axis=0),
         }
         for name, value in expected.items():
             np.testing.assert_allclose(found[name], step * value / SAMPLES, rtol=0, atol=1e-15)
