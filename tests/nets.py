@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 
 from neuroeq.contract import Params, Stop, Substrate
+from neuroeq.data import load
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec import Network, overlay, validate
 from neuroeq.learning.costs import SquaredError
 from neuroeq.learning.rules import Trial, Update, contrastive, in_situ
+from neuroeq.learning.training import initial_state, train
 from neuroeq.physics.substrates import build
+from neuroeq.randomness import Streams
 
 PATIENCE = 3600
 """With what takes seconds where nothing else runs, before it counts as a hang. [s]."""
@@ -72,6 +75,16 @@ def batch_of(network: Network, m: int, seed: int = 1) -> tuple[np.ndarray, np.nd
 
 def substrate_of(network: Network, params: Params | None = None, batch: int = 4, **options: Any) -> Substrate:
     return build(network, params_of(network) if params is None else params, batch, **options)
+
+
+def trained(network: Network) -> tuple[Params, Params, Substrate]:
+    """Return the parameters before and after a training, and the substrate that learned."""
+    streams = Streams(0)
+    state = initial_state(network, streams)
+    start, substrate = dict(state.params), substrate_of(network, state.params, batch=network.training.batch_size)
+    for _ in train(substrate, load(network), state, streams):
+        pass
+    return start, state.params, substrate
 
 
 def update_of(

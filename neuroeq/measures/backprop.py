@@ -27,7 +27,7 @@ from neuroeq.contract import Params
 from neuroeq.data import Epoch, Examples, Part
 from neuroeq.data.examples import predictions, targets
 from neuroeq.describe.network import free_layers, mask
-from neuroeq.describe.operators import operators
+from neuroeq.describe.operators import operators, unit_biases
 from neuroeq.describe.spec import Network
 from neuroeq.errors import DivergenceError, SpecError
 from neuroeq.learning.costs import cost_of
@@ -137,9 +137,7 @@ class FeedForward:
                 self._maps[name].forward(params[name], units[k].activity)
                 for k, name in zip(sources, names, strict=True)
             )
-            name = f"{layer}.bias"
-            bias = self._maps[name].incoming(params[name]) if name in params else 0.0
-            units[layer] = self._driven(layer, np.asarray(drive), bias)
+            units[layer] = self._driven(layer, np.asarray(drive), unit_biases(self._maps, params, layer))
         return units
 
     def _driven(self, layer: str, drive: Array, bias: Array | float) -> _Units:

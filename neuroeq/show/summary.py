@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuroeq.describe.network import mask, nodes, weight_shape
+from neuroeq.describe.network import biases, mask, nodes, weight_shape
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.graph import Projection
 
@@ -21,11 +21,11 @@ def summary(network: Network) -> list[str]:
     """
     if not network.resolved:
         network = network.model_copy(update={"substrate": {"rate": next(iter(network.substrate.values()))}})
-    rows, weights, biases = [], 0, 0
+    rows, weights, shared = [], 0, 0
     for name, layer in network.layers.items():
-        learned = 0 if layer.role == "input" or not layer.bias else _biases(network, name)
+        learned = 0 if layer.role == "input" or not layer.bias else biases(network, name)
         cells = [name, " × ".join(map(str, layer.shape or (nodes(network, name),)))]
-        biases += learned
+        shared += learned
         arriving = [key for key, projection in network.projections.items() if projection.target == name]
         if not arriving:
             rows.append([*cells, "", "", "", _number(learned)])
@@ -35,13 +35,8 @@ def summary(network: Network) -> list[str]:
             projection = network.projections[key]
             rows.append([*cells, projection.source, _kind(projection), _number(count), _number(learned)])
             cells, learned = ["", ""], 0
-    total = ["total", "", "", f"{weights + biases:,} parameters", _number(weights), _number(biases)]
+    total = ["total", "", "", f"{weights + shared:,} parameters", _number(weights), _number(shared)]
     return _aligned([list(HEAD), *rows, total])
-
-
-def _biases(network: Network, layer: str) -> int:
-    described = network.layers[layer]
-    return nodes(network, layer) if described.shape is None else described.biases
 
 
 def _weights(network: Network, name: str) -> int:

@@ -1,7 +1,7 @@
 """Projections as linear operators: dense, sparse and convolutional ones, and biases, behind one contract."""
 
 from .angles import feedback_angles
-from .biases import Biases
+from .biases import Biases, unit_biases
 from .choice import copies, operators
 from .convolution import Convolution
 from .dense import Dense
@@ -22,4 +22,5 @@ __all__ = [
     "free_couplings",
     "free_weights",
     "operators",
+    "unit_biases",
 ]

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
+
+from neuroeq.contract import Params
 
 from .operator import Operator, Product
 
 Array = np.ndarray
+
+
+def unit_biases(maps: Mapping[str, Operator], params: Params, layer: str) -> Array | float:
+    """Return the bias of every unit of a layer, (n,), or 0 where it has none."""
+    name = f"{layer}.bias"
+    return maps[name].incoming(params[name]) if name in params else 0.0
 
 
 class Biases(Operator):

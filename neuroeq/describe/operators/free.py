@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -39,12 +39,22 @@ class FreeCoupling(NamedTuple):
     transposed: bool
 
 
-def free_couplings(network: Network, params: Params) -> Iterator[FreeCoupling]:
-    """Yield the couplings between the free layers of a resolved network, in both directions where they have two."""
+def free_couplings(
+    network: Network, params: Params, maps: Mapping[str, Operator] | None = None
+) -> Iterator[FreeCoupling]:
+    """Yield the couplings between the free layers of a resolved network, in both directions where they have two.
+
+    Parameters
+    ----------
+    network, params
+        The network, and its parameters by name.
+    maps
+        The projections and biases as linear maps, if they are at hand.
+    """
     sizes = [network.layers[layer].size for layer in free_layers(network)]
     ends = dict(zip(free_layers(network), np.cumsum(sizes), strict=True))
     places = {layer: slice(end - network.layers[layer].size, end) for layer, end in ends.items()}
-    maps = operators(network)
+    maps = maps or operators(network)
     for name, projection in network.projections.items():
         if projection.source == network.input_layer:
             continue
@@ -54,11 +64,14 @@ def free_couplings(network: Network, params: Params) -> Iterator[FreeCoupling]:
             yield FreeCoupling(target, source, maps[name], weight, True)
 
 
-def free_weights(network: Network, params: Params) -> Array:
-    """Return the weights between the units of all free layers, in order: (n, n), from the unit of the row."""
+def free_weights(network: Network, params: Params, maps: Mapping[str, Operator] | None = None) -> Array:
+    """Return the weights between the units of all free layers, in order: (n, n), from the unit of the row.
+
+    The arguments are those of `free_couplings`.
+    """
     n = sum(network.layers[layer].size for layer in free_layers(network))
     weights = np.zeros((n, n))
-    for each in free_couplings(network, params):
+    for each in free_couplings(network, params, maps):
         block = each.operator.matrix(each.weight)
         weights[each.rows, each.columns] += block.T if each.transposed else block
     return weights

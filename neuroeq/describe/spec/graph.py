@@ -95,11 +95,6 @@ class Layer(Spec):
         """Leave out the size that follows from the shape, so that a setting of the shape alone is enough."""
         return {key: value for key, value in plain(self).items() if key != "size" or self.shape is None}
 
-    @property
-    def biases(self) -> int:
-        """The number of biases: one for each channel of a shape, or for each unit."""
-        return self.size if self.shape is None else self.shape[0]
-
 
 class Connect(Spec):
     """Which pairs of units are connected: a random fraction of them, or a list.

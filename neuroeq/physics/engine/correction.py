@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuroeq.contract import Equilibrium, Params
-from neuroeq.describe.operators import operators
+from neuroeq.describe.operators import operators, unit_biases
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
 
@@ -60,12 +60,12 @@ class Correction:
         for layer, field in self._fields.items():
             arriving = [c.forward(params, free.activity[c.source]) for c in self._couplings if c.target == layer]
             drive = sum(arriving[1:], start=arriving[0])
-            values = {field.model.state: free.state[layer], "drive": drive, "bias": self._bias(layer)}
+            values = {
+                field.model.state: free.state[layer],
+                "drive": drive,
+                "bias": unit_biases(self._maps, params, layer),
+            }
             self._gate[layer], self._slope[layer] = field.drive_slope(values), field.activity_slope(values)
-
-    def _bias(self, layer: str) -> Array | float:
-        name = f"{layer}.bias"
-        return self._maps[name].incoming(self._params[name]) if name in self._params else 0.0
 
     def write(self) -> None:
         """Write -(Jac - Jac^T)(s - s0) into the nudge of every unit."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from neuroeq.contract import Params
-from neuroeq.describe.operators import Operator, operators
+from neuroeq.describe.operators import Operator, operators, unit_biases
 from neuroeq.describe.spec import Network, NeuronModel
 
 Array = np.ndarray
@@ -86,5 +86,4 @@ def _incoming_clamped(network: Network, params: Params, layer: str, maps: Mappin
     for name, projection in network.projections.items():
         if (projection.source, projection.target) == (network.input_layer, layer):
             total += maps[name].incoming(params[name])
-    bias = f"{layer}.bias"
-    return total + maps[bias].incoming(params[bias]) if bias in params else total
+    return total + unit_biases(maps, params, layer)

@@ -17,6 +17,7 @@ import numpy as np
 
 from neuroeq.contract import Equilibrium, Params
 from neuroeq.describe.network import mask
+from neuroeq.describe.operators import unit_biases
 from neuroeq.describe.spec import Network
 
 from ..engine import Field, Simulation
@@ -194,8 +195,7 @@ class Contrasts(PlainSubstrate):
 
     def biases(self, layer: str) -> Array | float:
         """Return the bias of every unit of a layer, (n,), or 0 where it has none."""
-        name = f"{layer}.bias"
-        return self.simulation.operators[name].incoming(self.params[name]) if name in self.params else 0.0
+        return unit_biases(self.simulation.operators, self.params, layer)
 
     def _of_bias(self, name: str, units: Array) -> Array:
         """Return the sum of a value of every unit, (n,), over those that share a bias."""

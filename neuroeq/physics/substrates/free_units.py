@@ -16,7 +16,7 @@ import numpy as np
 from neuroeq.contract import Equilibrium, Params, Stop
 from neuroeq.describe.catalog import load_model
 from neuroeq.describe.network import free_layers
-from neuroeq.describe.operators import Operator, Product, free_couplings, free_weights, operators
+from neuroeq.describe.operators import Operator, Product, free_couplings, free_weights, operators, unit_biases
 from neuroeq.describe.spec import Bounds, Network, NeuronModel
 from neuroeq.units import physical
 
@@ -62,19 +62,17 @@ class FreeUnits:
         sizes = [network.layers[layer].size for layer in layers]
         self._fields, self._splits = [fields[layer] for layer in layers], np.cumsum(sizes)[:-1]
         self.output = np.repeat([layer == network.output_layer for layer in layers], sizes)
-        self._described, maps = (network, params), operators(network)
+        maps = operators(network)
+        self._described = network, params, maps
         self._products = [
             (each.rows, each.columns, each.operator.bound(each.weight, each.transposed))
-            for each in free_couplings(network, params)
+            for each in free_couplings(network, params, maps)
         ]
         clamped = np.asarray(free.activity[network.input_layer][:samples], float)
         given = [_from_inputs(network, maps, params, clamped, layer) for layer in layers]
         self._arriving = np.concatenate(given, axis=1)
         self._bias = np.concatenate(
-            [
-                maps[name].incoming(np.asarray(params[name], float)) if name in params else np.zeros(size)
-                for name, size in zip((f"{layer}.bias" for layer in layers), sizes, strict=True)
-            ]
+            [np.broadcast_to(unit_biases(maps, params, layer), size) for layer, size in zip(layers, sizes, strict=True)]
         )
         begun = [free.activity[layer] if network.kind.spikes else free.state[layer] / one for layer in layers]
         self._begun = np.concatenate([np.asarray(each[:samples], float) for each in begun], axis=1)

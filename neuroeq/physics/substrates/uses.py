@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from neuroeq.describe.network import free_layers
+from neuroeq.describe.network import biases, free_layers
 from neuroeq.describe.operators import Operator, copies
 from neuroeq.describe.spec import Network
 
@@ -44,9 +44,9 @@ class Uses:
         self._copies, self._how = copies(network, operators), network.technology.array.convolutions
         self._convolutional = any(projection.kind == "conv" for projection in network.projections.values())
         self._shared = self._convolutional and self._how == "time_multiplexed"
-        layers = [network.layers[layer] for layer in free_layers(network)]
-        self._units = sum(layer.size for layer in layers)
-        self.op_amps = sum(layer.biases for layer in layers) if self._shared else self._units
+        layers = free_layers(network)
+        self._units = sum(network.layers[layer].size for layer in layers)
+        self.op_amps = sum(biases(network, layer) for layer in layers) if self._shared else self._units
         self.per_step = max(each.places for each in operators.values()) if self._shared else 1
 
     def copies(self, name: str) -> int:

@@ -7,15 +7,12 @@ import pytest
 from scipy.signal import correlate2d
 
 from neuroeq.contract import Nudge, Stop
-from neuroeq.data import load
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.operators import Convolution, operators
 from neuroeq.describe.spec import overlay
 from neuroeq.describe.spec.convolution import Geometry
 from neuroeq.learning.trainers import choose
-from neuroeq.learning.training import initial_state, train
-from neuroeq.randomness import Streams
-from tests.nets import COST, batch_of, centred, network, substrate_of, update_of
+from tests.nets import COST, batch_of, centred, network, substrate_of, trained, update_of
 
 GEOMETRIES = {
     "plain": Geometry((2, 6, 5), (3, 4, 3), 3),
@@ -218,12 +215,8 @@ def test_compiled_convolutions_end_in_the_weights_of_the_stepper(over):
         }
         description = network(on, *(64, 192, 20, 10), **overlay(base, over))
         assert engine == "stepper" or choose(description, 0).trainer.startswith("compiled")
-        streams = Streams(0)
-        state = initial_state(description, streams)
-        start, substrate = dict(state.params), substrate_of(description, state.params, batch=9)
-        for _ in train(substrate, load(description), state, streams):
-            pass
-        ends.append(state.params)
+        start, end, _ = trained(description)
+        ends.append(end)
     for name, before in start.items():
         assert np.abs(ends[0][name] - before).max() > 1e-5, name
         np.testing.assert_allclose(ends[1][name], ends[0][name], rtol=0, atol=1e-12)

@@ -3,14 +3,11 @@
 import numpy as np
 import pytest
 
-from neuroeq.data import load
 from neuroeq.describe.operators import Sparse
 from neuroeq.describe.spec import overlay
 from neuroeq.learning.trainers import choose
-from neuroeq.learning.training import initial_state, train
 from neuroeq.physics.engine.compiled.support import sparse_products
-from neuroeq.randomness import Streams
-from tests.nets import network, substrate_of
+from tests.nets import network, trained
 
 
 def test_products_over_edges_are_those_over_all_pairs():
@@ -26,7 +23,7 @@ def test_products_over_edges_are_those_over_all_pairs():
     np.testing.assert_allclose(sparse.outer(pre, post), connected * (pre.T @ post), atol=1e-13)
 
 
-def trained(on, monkeypatch, below, directed=False, learning="contrastive"):
+def trained_on(on, monkeypatch, below, directed=False, learning="contrastive"):
     monkeypatch.setattr("neuroeq.describe.operators.choice.SPARSE_BELOW", below)
     lateral = {"source": "hidden1", "target": "hidden1", "learning_rate": 0.05, "initial": {"gain": 0.3}}
     few = {"connect": {"probability": 0.08}}
@@ -46,14 +43,10 @@ def trained(on, monkeypatch, below, directed=False, learning="contrastive"):
             **({"rule": "vector_field"} if directed else {}),
         },
     )
-    streams = Streams(0)
-    state = initial_state(description, streams)
-    start, substrate = dict(state.params), substrate_of(description, state.params, batch=10)
+    start, end, substrate = trained(description)
     sparse = [each for each in substrate.simulation.operators.values() if isinstance(each, Sparse)]
     assert (len(sparse) == 3) == (below > 0)
-    for _ in train(substrate, load(description), state, streams):
-        pass
-    return start, state.params
+    return start, end
 
 
 @pytest.mark.parametrize(
@@ -67,7 +60,7 @@ def trained(on, monkeypatch, below, directed=False, learning="contrastive"):
     ids=["contrastive", "in situ", "vector field", "spiking"],
 )
 def test_a_sparse_training_ends_in_the_weights_of_the_dense_one(on, how, monkeypatch):
-    (start, sparse), (_, dense) = (trained(on, monkeypatch, below, **how) for below in (0.1, 0.0))
+    (start, sparse), (_, dense) = (trained_on(on, monkeypatch, below, **how) for below in (0.1, 0.0))
     for name in dense:
         assert np.abs(dense[name] - start[name]).max() > 1e-4, name
         np.testing.assert_allclose(sparse[name], dense[name], rtol=0, atol=1e-11)
@@ -115,12 +108,8 @@ def test_compiled_sparse_products_end_in_the_weights_of_the_stepper(over, monkey
         description = network(on, *(64, 30, 10), **overlay(base, over))
         assert len(sparse_products(description)) == 3
         assert engine == "stepper" or choose(description, 0).trainer.startswith("compiled")
-        streams = Streams(0)
-        state = initial_state(description, streams)
-        start, substrate = dict(state.params), substrate_of(description, state.params, batch=9)
-        for _ in train(substrate, load(description), state, streams):
-            pass
-        ends.append(state.params)
+        start, end, _ = trained(description)
+        ends.append(end)
     for name, before in start.items():
         assert np.abs(ends[0][name] - before).max() > 1e-5, name
         np.testing.assert_allclose(ends[1][name], ends[0][name], rtol=0, atol=1e-12)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from neuroeq.describe.network import weight_shape
+from neuroeq.describe.params import param_shapes
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.convolution import Geometry, geometry_of
 
@@ -110,9 +110,7 @@ class CodeContext:
 
     def count(self, name: str) -> int:
         """Return the number of weights or biases of a parameter."""
-        network = self.network
-        biases = network.layers[name.removesuffix(".bias")].biases if name not in network.projections else 0
-        return biases or prod(weight_shape(network, name))
+        return prod(param_shapes(self.network)[name])
 
     def shape(self, name: str) -> tuple[int, int]:
         """Return the number of units at both ends of a parameter; a bias comes from one unit."""

@@ -115,7 +115,8 @@ def _drives(context: CodeContext) -> list[str]:
         clamping.append(f"copy<INPUTS>(m, {context.at((given, moving[given].drive))}, inputs);")
     else:
         clamping.append("sent.read(m, inputs);")
-        clamping.append("copy<INPUTS>(m, shown, inputs);" if context.convolutions else "")
+        if context.convolutions:
+            clamping.append("copy<INPUTS>(m, shown, inputs);")
     if any(network.projections[name].source == given and given not in moving for name in context.sparse):
         clamping.append("sent_by_unit = by_unit<INPUTS, 2>(m, inputs);")
     for layer, couplings in ((layer, each) for layer, each in sources.items() if layer != given):
@@ -130,7 +131,7 @@ def _drives(context: CodeContext) -> list[str]:
             base = drive
         if network.layers[layer].bias:
             holding.append(
-                f"spread<{n}, {n // network.layers[layer].biases}>({context.at((layer, 'bias'))}, "
+                f"spread<{n}, {n // context.count(f'{layer}.bias')}>({context.at((layer, 'bias'))}, "
                 f"{context.held(f'{layer}.bias')});"
             )
     rings, putting = _rings(context)
