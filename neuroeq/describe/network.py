@@ -44,7 +44,7 @@ def nodes(network: Network, layer: str) -> int:
 def places_of_inputs(network: Network) -> int:
     """Return at how many places a bias source stands beside the inputs: 1, or where a convolution sees the inputs."""
     source = network.input_layer
-    convolved = any(each.source == source and each.kind == "conv" for each in network.projections.values())
+    convolved = any(network.projections[name].source == source for name in network.convolutions)
     shape = network.layers[source].shape
     return shape[1] * shape[2] if convolved and shape is not None else 1
 
@@ -98,9 +98,7 @@ def sizes(network: Network) -> dict[str, Any]:
             for name, layer in network.layers.items()
         },
         "projections": {
-            name: projection.model_dump(include=kernels, mode="json")
-            for name, projection in network.projections.items()
-            if projection.kind == "conv"
+            name: network.projections[name].model_dump(include=kernels, mode="json") for name in network.convolutions
         },
     }
 

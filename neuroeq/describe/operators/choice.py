@@ -25,8 +25,7 @@ def operators(network: Network) -> dict[str, Operator]:
 
 def copies(network: Network, maps: Mapping[str, Operator]) -> dict[str, int]:
     """Return how many copies of each weight or bias a crossbar builds: one, where an array is used again."""
-    convolved = any(projection.kind == "conv" for projection in network.projections.values())
-    again = convolved and network.technology.array.convolutions == "time_multiplexed"
+    again = bool(network.convolutions) and network.technology.array.convolutions == "time_multiplexed"
     return {name: 1 if again else each.copies for name, each in maps.items()}
 
 

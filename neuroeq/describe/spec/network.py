@@ -182,10 +182,9 @@ class Network(Described):
     @model_validator(mode="after")
     def _recipe(self) -> Self:
         check_rule(self.training, self.phases)
-        shared = [name for name, projection in self.projections.items() if projection.kind == "conv"]
-        if self.training.prune is not None and shared:
+        if self.training.prune is not None and self.convolutions:
             raise ValueError(
-                f"training.prune removes edges, and projections.{shared[0]} is a convolution, whose weights have an "
+                f"training.prune removes edges, and projections.{self.convolutions[0]} is a convolution, whose weights have an "
                 "edge at each position; leave it out, or use kind = 'dense'"
             )
         if self.phases.cost == "cross_entropy" and self.data.targets == "scalar":
@@ -317,6 +316,11 @@ class Network(Described):
             for name, projection in self.projections.items()
             if projection.target == layer or (projection.source == layer and self.symmetric(name))
         ]
+
+    @property
+    def convolutions(self) -> list[str]:
+        """The names of the projections that are convolutions, in the order of the file."""
+        return [name for name, projection in self.projections.items() if projection.kind == "conv"]
 
     def symmetric(self, projection: str) -> bool:
         """Whether a projection acts in both directions, as all do that are not directed or from the clamped input."""

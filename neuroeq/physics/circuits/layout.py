@@ -35,7 +35,7 @@ def lay_out(network: Network, *, in_volts: bool = False) -> Circuit:
         sources={network.input_layer: nodes(network, network.input_layer)},
         layers={name: _layer(network, name, in_volts) for name in network.layers if name != network.input_layer},
         resistors={name: (projection.source, projection.target) for name, projection in network.projections.items()},
-        convolutions={name: Convolution(geometry(network, name)) for name in _convolved(network)},
+        convolutions={name: Convolution(geometry(network, name)) for name in network.convolutions},
     )
 
 
@@ -71,7 +71,7 @@ def check_layout(network: Network) -> None:
 
 
 def _check_convolutions(network: Network) -> None:
-    for name in _convolved(network):
+    for name in network.convolutions:
         what = f"{network.where}: projections.{name} is a convolution of resistors"
         if network.technology.neuron.amplifier is not None:
             raise SpecError(
@@ -83,10 +83,6 @@ def _check_convolutions(network: Network) -> None:
                 f"{what}, which is no array with rows and columns, and {network.array(name).where} has resistances of "
                 "wires; use --ideal array, or kind = 'dense'."
             )
-
-
-def _convolved(network: Network) -> list[str]:
-    return [name for name, projection in network.projections.items() if projection.kind == "conv"]
 
 
 def source_voltages(network: Network, inputs: Array) -> Array:

@@ -179,10 +179,9 @@ def _check(network: Network) -> None:
             f"{network.where}: {hardware.where} has amplifiers, whose circuit is solved for operating points only; "
             "use --engine operating_point or --ideal amplifiers."
         )
-    convolved = [name for name, projection in network.projections.items() if projection.kind == "conv"]
-    if convolved:
+    if network.convolutions:
         raise SpecError(
-            f"{network.where}: projections.{convolved[0]} is a convolution of resistors, which is solved for operating "
+            f"{network.where}: projections.{network.convolutions[0]} is a convolution of resistors, which is solved for operating "
             "points only; use --engine operating_point, or kind = 'dense'."
         )
     if network.nudge == "state" and network.circuit.outputs == "paired":

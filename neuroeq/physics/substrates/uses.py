@@ -42,7 +42,7 @@ class Uses:
 
     def __init__(self, network: Network, operators: Mapping[str, Operator]) -> None:
         self._copies, self._how = copies(network, operators), network.technology.array.convolutions
-        self._convolutional = any(projection.kind == "conv" for projection in network.projections.values())
+        self._convolutional = bool(network.convolutions)
         self._shared = self._convolutional and self._how == "time_multiplexed"
         layers = free_layers(network)
         self._units = sum(network.layers[layer].size for layer in layers)

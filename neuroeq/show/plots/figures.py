@@ -15,7 +15,7 @@ from neuroeq.runs.analysis import conductances, segments, weight_history
 from neuroeq.runs.run import Run
 
 from .hardware import energy, histogram
-from .maps import convolutions, height_of, kernels, mapped, maps
+from .maps import height_of, kernels, mapped, maps
 from .over_epochs import learning, saturation, weights
 from .over_time import plasticity, raster, settling
 from .style import STYLE, write
@@ -106,7 +106,7 @@ def _figure_energy(run: Run) -> Figure:
 
 
 def _figure_kernels(run: Run) -> Figure:
-    shapes = [run.params[name].shape for name in convolutions(run.network)[:1]]
+    shapes = [run.params[name].shape for name in run.network.convolutions[:1]]
     figure = _figure(7, height_of(shapes[0][0] * shapes[0][1]) if shapes else 3)
     kernels(run, axes=figure.subplots())
     return figure
@@ -133,7 +133,7 @@ CONDUCTANCES = RunFigure(_figure_conductances, lambda run: run.network.kind.hard
 ENERGY = RunFigure(_figure_energy, lambda run: bool(run.result.get("energy")))
 
 
-KERNELS = RunFigure(_figure_kernels, lambda run: bool(convolutions(run.network)))
+KERNELS = RunFigure(_figure_kernels, lambda run: bool(run.network.convolutions))
 MAPS = RunFigure(_figure_maps, lambda run: bool(mapped(run.network)))
 
 

@@ -19,11 +19,6 @@ COLUMNS, ROWS = 8, 8
 """Most images that stand side by side, and above each other."""
 
 
-def convolutions(network: Network) -> list[str]:
-    """Return the names of the projections that are convolutions, in the order of the file."""
-    return [name for name, projection in network.projections.items() if projection.kind == "conv"]
-
-
 def mapped(network: Network) -> list[str]:
     """Return the free layers with a shape, in the order of the file."""
     return [name for name, layer in network.layers.items() if layer.shape is not None and layer.role != "input"]
@@ -48,7 +43,7 @@ def kernels(run: Run, projection: str | None = None, axes: Axes | None = None) -
     SpecError
         If the network has no convolution, or none of that name.
     """
-    axes, known = axes or new_axes(), convolutions(run.network)
+    axes, known = axes or new_axes(), run.network.convolutions
     if not known or projection not in (None, *known):
         raise SpecError(
             f"{run.path}: no convolution '{projection or 'any'}' in it; expected {' or '.join(known) or 'none'}."

@@ -102,11 +102,7 @@ class CodeContext:
     def convolutions(self) -> dict[str, Geometry]:
         """How the kernels of convolutional projections move, by name."""
         network = self.network
-        return {
-            name: geometry_of(projection, network.layers)
-            for name, projection in network.projections.items()
-            if projection.kind == "conv"
-        }
+        return {name: geometry_of(network.projections[name], network.layers) for name in network.convolutions}
 
     def count(self, name: str) -> int:
         """Return the number of weights or biases of a parameter."""
