@@ -184,8 +184,8 @@ class Network(Described):
         check_rule(self.training, self.phases)
         if self.training.prune is not None and self.convolutions:
             raise ValueError(
-                f"training.prune removes edges, and projections.{self.convolutions[0]} is a convolution, whose weights have an "
-                "edge at each position; leave it out, or use kind = 'dense'"
+                f"training.prune removes edges, and projections.{self.convolutions[0]} is a convolution, whose "
+                "weights have an edge at each position; leave it out, or use kind = 'dense'"
             )
         if self.phases.cost == "cross_entropy" and self.data.targets == "scalar":
             raise ValueError(

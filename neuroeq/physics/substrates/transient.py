@@ -181,8 +181,8 @@ def _check(network: Network) -> None:
         )
     if network.convolutions:
         raise SpecError(
-            f"{network.where}: projections.{network.convolutions[0]} is a convolution of resistors, which is solved for operating "
-            "points only; use --engine operating_point, or kind = 'dense'."
+            f"{network.where}: projections.{network.convolutions[0]} is a convolution of resistors, "
+            "which is solved for operating points only; use --engine operating_point, or kind = 'dense'."
         )
     if network.nudge == "state" and network.circuit.outputs == "paired":
         raise SpecError(PAIRED.format(network.where))
