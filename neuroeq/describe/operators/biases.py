@@ -37,7 +37,7 @@ class Biases(Operator):
         row = self.incoming(weight)
         return lambda sent, out: np.copyto(out, sent @ (row[:, None] if transposed else row[None]))
 
-    def outer(self, pre: Array, post: Array) -> Array:
+    def _outer(self, pre: Array, post: Array) -> Array:
         """Return the sum over samples, and over the units of each channel, of post: (n_biases,)."""
         return self.summed((pre.T @ post)[0])
 

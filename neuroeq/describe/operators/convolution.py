@@ -63,7 +63,7 @@ class Convolution(Operator):
 
         return product
 
-    def outer(self, pre: Array, post: Array) -> Array:
+    def _outer(self, pre: Array, post: Array) -> Array:
         """Return the sum over samples and positions of the patches of `pre` times `post`."""
         work = _Work(self.geometry, self._at_once, np.result_type(pre, post))
         total = np.zeros((self._patch, self.shape[0]), work.dtype)

@@ -30,16 +30,16 @@ class Dense(Operator):
 
         return product
 
-    def outer(self, pre: Array, post: Array) -> Array:
+    def _outer(self, pre: Array, post: Array) -> Array:
         """Return pre^T post: (n_pre, n_post)."""
         return pre.T @ post
 
     def forward(self, weight: Array, sent: Array) -> Array:
-        """Return the matrix product with the weights: (m, n_post)."""
+        """Return the matrix product with the weights: (..., n_post)."""
         return sent @ weight
 
     def backward(self, weight: Array, sent: Array) -> Array:
-        """Return the matrix product with the transpose of the weights: (m, n_pre)."""
+        """Return the matrix product with the transpose of the weights: (..., n_pre)."""
         return sent @ weight.T
 
     def matrix(self, weight: Array) -> Array:

@@ -51,15 +51,25 @@ class Operator(ABC):
         """Return the product with weights that stay as they are until the next call: forward, or backward."""
 
     @abstractmethod
-    def outer(self, pre: Array, post: Array) -> Array:
+    def _outer(self, pre: Array, post: Array) -> Array:
         """Return the sum over samples of d(post . A(W) pre)/dW, in the shape of W, for (m, n_pre) and (m, n_post)."""
 
+    def outer(self, pre: Array, post: Array) -> Array:
+        """Return the sum over samples, and over components, of d(post . A(W) pre)/dW, in the shape of W.
+
+        Parameters
+        ----------
+        pre, post
+            What both ends send: (..., m, n_pre) and (..., m, n_post).
+        """
+        return self._outer(pre.reshape(-1, self.ends[0]), post.reshape(-1, self.ends[1]))
+
     def forward(self, weight: Array, sent: Array) -> Array:
-        """Return A(W) sent: (m, n_post), for (m, n_pre)."""
+        """Return A(W) sent: (..., n_post), for (..., n_pre)."""
         return self._written(weight, sent, False)
 
     def backward(self, weight: Array, sent: Array) -> Array:
-        """Return A(W)^T sent: (m, n_pre), for (m, n_post)."""
+        """Return A(W)^T sent: (..., n_pre), for (..., n_post)."""
         return self._written(weight, sent, True)
 
     def matrix(self, weight: Array) -> Array:
@@ -87,7 +97,8 @@ class Operator(ABC):
         return array
 
     def _written(self, weight: Array, sent: Array, transposed: bool) -> Array:
-        kind = np.result_type(weight, sent)
-        out = np.empty((len(sent), self.ends[0 if transposed else 1]), kind)
-        self.bound(weight.astype(kind, copy=False), transposed)(sent, out)
+        kind, ends = np.result_type(weight, sent), self.ends[::-1] if transposed else self.ends
+        out = np.empty((*sent.shape[:-1], ends[1]), kind)
+        product = self.bound(weight.astype(kind, copy=False), transposed)
+        product(sent.reshape(-1, ends[0]), out.reshape(-1, ends[1]))
         return out

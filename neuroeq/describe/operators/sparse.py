@@ -50,7 +50,7 @@ class Sparse(Dense):
         """Return A(W)^T sent: (m, n_pre)."""
         return self._written(weight, sent, True)
 
-    def outer(self, pre: Array, post: Array) -> Array:
+    def _outer(self, pre: Array, post: Array) -> Array:
         """Return pre^T post at the synapses and 0 elsewhere: (n_pre, n_post)."""
         product = np.zeros(self.ends, np.result_type(pre, post))
         of_pre, of_post = np.ascontiguousarray(pre.T), np.ascontiguousarray(post.T)

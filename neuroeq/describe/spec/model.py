@@ -11,10 +11,10 @@ from neuroeq.units import KINDS, physical, text_of
 
 from .base import Described, Rate, Spec, Time
 from .code import Equations, Expression, Identifier, Quantity, Refractory, Start, Statements
+from .transmission import DIFFERENCE, Part, transmitted
 
 RANDOM = re.compile(r"\b(rand|randn|poisson|binomial|xi\w*)\b")
 """Functions of Brian2 that draw random numbers."""
-TRANSMISSIONS = ("w*activity_pre", "w*spike_pre", "w*(activity_pre-activity_post)")
 
 
 class Bounds(Spec):
@@ -48,9 +48,10 @@ class NeuronModel(Described):
     state
         The variable that settles; the residual is its remaining rate of change.
     activity
-        An expression for what the unit transmits, between 0 and 1 for bounded units.
+        What the unit transmits: an expression, between 0 and 1 for bounded units, or a table of named components, which
+        are variables of their names in the equations. A clamped input sends its value as the first of them.
     readout
-        The variable that the cost reads at output units; the activity if left out.
+        The variable that the cost reads at output units; the activity if left out, unless that has components.
     time_constant
         The parameter that sets the time scale of the residual, or ``dt``.
     bounds
@@ -81,7 +82,7 @@ class NeuronModel(Described):
     emits: Literal["rate", "spikes"]
     equations: Equations
     state: Identifier
-    activity: Expression
+    activity: Expression | Annotated[dict[Identifier, Expression], Field(min_length=1)]
     readout: Identifier | None = None
     time_constant: Identifier = "tau"
     bounds: dict[Identifier, Bounds] = {}
@@ -104,6 +105,12 @@ class NeuronModel(Described):
                 "a neuron that emits its rate has no threshold, reset, refractory or unit_rate; "
                 "set emits = 'spikes' or leave them out"
             )
+        if self.vector and (self.emits == "spikes" or self.readout is None):
+            missing = "sends spikes" if self.emits == "spikes" else "has no readout"
+            raise ValueError(
+                f"its activity has the components {', '.join(self.components)}, and it {missing}; "
+                "expected emits = 'rate' and the variable that the cost reads as its readout"
+            )
         if self.time_constant not in {"dt", *self.parameters}:
             raise ValueError(
                 f"time_constant is '{self.time_constant}'; expected dt or one of the parameters: "
@@ -121,8 +128,18 @@ class NeuronModel(Described):
     @property
     def code(self) -> str:
         """All that runs as it is simulated: its equations, its statements and its expressions."""
-        parts = (self.equations, self.activity, self.after_step, self.threshold, self.reset, self.refractory)
-        return "\n".join(filter(None, parts))
+        parts = (self.equations, self.after_step, self.threshold, self.reset, self.refractory)
+        return "\n".join(filter(None, (*parts, *self.components.values())))
+
+    @property
+    def vector(self) -> bool:
+        """Whether its activity has several components."""
+        return not isinstance(self.activity, str)
+
+    @property
+    def components(self) -> dict[str, str]:
+        """The components of what it transmits, by name; a number alone is ``activity``."""
+        return {"activity": self.activity} if isinstance(self.activity, str) else self.activity
 
     @property
     def random(self) -> bool:
@@ -132,7 +149,7 @@ class NeuronModel(Described):
     @property
     def observed(self) -> str:
         """The expression that the cost reads: the readout if there is one, else the activity."""
-        return self.readout or self.activity
+        return self.readout or next(iter(self.components.values()))
 
     @property
     def bounded(self) -> bool:
@@ -183,7 +200,8 @@ class SynapseModel(Described):
     ----------
     transmission
         What the synapse adds to the postsynaptic ``drive``: ``w*activity_pre``, ``w*spike_pre``, or, as through a
-        resistor, ``w*(activity_pre - activity_post)``.
+        resistor, ``w*(activity_pre - activity_post)``; between units with components x and y, ``w`` times a sum of
+        products such as ``x_pre*y_post``.
     equations
         Brian2 equations of the synapse. They contain ``ddw/dt``, the rate at which the change ``dw`` of the weight
         grows. They may use ``hebb`` (the sum of the plasticity terms, averaged over the batch) and ``gain`` (1/beta;
@@ -235,22 +253,24 @@ class SynapseModel(Described):
             raise ValueError(
                 "has plasticity terms or traces beside raw Brian2 statements; write them as statements too"
             )
-        if self.transmission is not None and self.transmission.replace(" ", "") not in TRANSMISSIONS:
-            raise ValueError(
-                f"transmission is '{self.transmission}'; expected 'w*activity_pre', 'w*spike_pre' or "
-                "'w*(activity_pre - activity_post)', or raw Brian2 statements (on_pre) for anything else"
-            )
+        if self.transmission is not None:
+            transmitted(self.transmission)
         return self
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The products that it transmits; none for a native model."""
+        return () if self.transmission is None else transmitted(self.transmission)
 
     @property
     def diffusive(self) -> bool:
         """Whether it transmits in proportion to the difference between its two ends, as a resistor does."""
-        return self.transmission is not None and "activity_post" in self.transmission
+        return self.parts == DIFFERENCE
 
     @property
     def transmits(self) -> Literal["rate", "spikes"]:
         """Whether it carries rates or spikes; a native model carries spikes if it has statements at them."""
-        spikes = "spike_pre" in self.transmission if self.transmission else bool(self.on_pre)
+        spikes = self.parts == (Part("spike"),) if self.parts else bool(self.on_pre)
         return "spikes" if spikes else "rate"
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from neuroeq.contract import Equilibrium, Params, Rule, Substrate, VectorField
+from neuroeq.physics.components import first, paired
 
 from .trial import Trial
 from .update import Update
@@ -38,7 +39,7 @@ def holomorphic(substrate: Substrate, trial: Trial) -> Update:
 
 
 def _nudged(substrate: VectorField, trial: Trial, free: Equilibrium, betas: Array) -> dict[str, Array]:
-    """Return the activities at the end of the phases with complex nudges, by layer: (points, batch, n)."""
+    """Return the activities at the end of the phases with complex nudges, by layer: (..., points x batch, n)."""
     network, fields, scale = substrate.network, substrate.fields, substrate.simulation.scale
     output, targets = network.output_layer, np.tile(trial.targets, (len(betas), 1))
     state = {layer: np.tile(value.astype(complex), (len(betas), 1)) for layer, value in free.state.items()}
@@ -55,23 +56,23 @@ def _nudged(substrate: VectorField, trial: Trial, free: Equilibrium, betas: Arra
             if layer == output:
                 values[layer]["nudge"] = -pull * trial.cost.gradient(field.functions[2](values[layer]), targets)
             state[layer] = state[layer] + field.functions[0](values[layer]) / scale(layer)
-    activities = {layer: field.functions[1]({field.model.state: state[layer]}) for layer, field in fields.items()}
-    activities[network.input_layer] = activity[network.input_layer]
-    return {layer: value.reshape(len(betas), *trial.targets.shape[:1], -1) for layer, value in activities.items()}
+    ends = {layer: field.functions[1]({field.model.state: state[layer]}) for layer, field in fields.items()}
+    return activity | ends
 
 
 def _coefficient(substrate: VectorField, activity: dict[str, Array], weights: Array) -> Params:
     """Return the real part of the sum over points of weights times -dE/dtheta, averaged over the batch."""
-    network, maps, m = substrate.network, substrate.simulation.operators, len(next(iter(activity.values()))[0])
-    sent = {layer: value.reshape(len(weights) * m, -1) for layer, value in activity.items()}
-    weighted = {layer: value * np.repeat(weights, m)[:, None] / m for layer, value in sent.items()}
-    ones, change = np.ones((len(weights) * m, 1)), {}
+    network, maps = substrate.network, substrate.simulation.operators
+    rows = len(activity[network.input_layer])
+    m = rows // len(weights)
+    weighted = {layer: value * np.repeat(weights, m)[:, None] / m for layer, value in activity.items()}
+    ones, change = np.ones((rows, 1)), {}
     for name in substrate.params:
         if name in network.projections:
             ends = network.projections[name]
-            change[name] = maps[name].outer(sent[ends.source], weighted[ends.target]).real
+            change[name] = maps[name].outer(*paired(activity[ends.source], weighted[ends.target])).real
         else:
-            change[name] = maps[name].outer(ones, weighted[name.removesuffix(".bias")]).real
+            change[name] = maps[name].outer(ones, first(weighted[name.removesuffix(".bias")])).real
     return substrate.shaped(change)
 
 

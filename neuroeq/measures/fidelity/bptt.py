@@ -18,6 +18,7 @@ import numpy as np
 
 from neuroeq.contract import Equilibrium, Params, Stop, VectorField
 from neuroeq.learning.costs import cost_of
+from neuroeq.physics.components import summed
 from neuroeq.physics.substrates.stability import unclipped_states
 
 from .products import products
@@ -69,7 +70,9 @@ def backpropagate(substrate: VectorField, free: Equilibrium, inputs: Array, targ
     for _ in range(steps):
         path.append(substrate.relax(inputs, start=path[-1].resume, stop=Stop(1)))
     error = {layer: np.zeros_like(state) for layer, state in free.state.items()}
-    error[substrate.network.output_layer] = cost_of(substrate.network.phases).gradient(path[-1].outputs, targets)
+    output, cost = substrate.network.output_layer, cost_of(substrate.network.phases)
+    slope = substrate.fields[output].readout_slope(substrate.field_values(path[-1])[output])
+    error[output] = cost.gradient(path[-1].outputs, targets) * slope
     states, params = [], []
     for before, after in zip(path[-2::-1], path[:0:-1], strict=True):
         moving = unclipped_states(substrate.network, after)
@@ -88,7 +91,7 @@ def _back(substrate: VectorField, at: Equilibrium, error: dict[str, Array]) -> t
     arriving = substrate.drives_back(gated)
     back = {
         layer: (1 + fields[layer].own_slope(values[layer]) / scale(layer)) * error[layer]
-        + fields[layer].activity_slope(values[layer]) * arriving[layer]
+        + summed(fields[layer].activity_slope(values[layer]) * arriving[layer])
         for layer in error
     }
     return back, gated

@@ -1,6 +1,6 @@
 """The gradient of the cost at the free equilibrium, by implicit differentiation (the adjoint method).
 
-    mu(theta, s0) = 0,   Jac^T lam = -dC/ds,   dC/dtheta = lam . dmu/dtheta
+    mu(theta, s0) = 0,   Jac^T lam = -dC/ds = -dC/do do/ds,   dC/dtheta = lam . dmu/dtheta
 
 For neurons, mu = tau ds/dt is differentiated in symbols, over the units that are not clipped:  dmu_j/dW_ij = a_i D_j
 with D = dmu/ddrive, plus a_j D_i if W_ij serves both directions. Any other substrate differentiates its own equations,
@@ -65,17 +65,17 @@ def _check_leaks(network: Network) -> None:
 
 
 def _of_neurons(substrate: VectorField, inputs: Array, targets: Array) -> Params:
-    _check_readout(substrate.described)
     network, probe = substrate.network, in_double_precision(substrate, len(inputs))
     free = probe.relax(inputs, stop=SETTLED)
     layers, m = free_layers(network), len(inputs)
     units = FreeUnits(network, probe.fields, probe.transmitted, free, probe.state_of_one, m)
     states = units.settled()
     pull = np.zeros_like(states)
-    pull[:, units.output] = cost_of(network.phases).gradient(free.outputs, targets)
+    slopes = units.readout_slopes(states)[:, units.output]
+    pull[:, units.output] = cost_of(network.phases).gradient(free.outputs, targets) * slopes
     delta = units.adjoint(states, pull) * units.drive_slopes(states)
     splits = np.cumsum([network.layers[layer].size for layer in layers])[:-1]
-    return products(substrate, free, dict(zip(layers, np.split(delta, splits, axis=1), strict=True)))
+    return products(substrate, free, dict(zip(layers, np.split(delta, splits, axis=-1), strict=True)))
 
 
 def in_double_precision(substrate: VectorField, batch: int) -> VectorField:
@@ -87,14 +87,3 @@ def in_double_precision(substrate: VectorField, batch: int) -> VectorField:
     probe = build(network, params, batch, plastic=False, target="numpy").as_field()
     assert probe is not None, "it is of the same substrate"
     return probe
-
-
-def _check_readout(network: Network) -> None:
-    """Refuse outputs that are read in another way than by their state."""
-    model = network.neuron(network.output_layer)
-    assert model is not None
-    if model.observed != model.state:
-        raise SpecError(
-            f"{model.where}: the cost reads '{model.observed}', not the state '{model.state}'; "
-            "the adjoint needs a read-out of the state."
-        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuroeq.contract import Equilibrium, Params, VectorField
+from neuroeq.physics.components import first, paired
 
 Array = np.ndarray
 
@@ -22,16 +23,16 @@ def products(substrate: VectorField, at: Equilibrium, delta: dict[str, Array]) -
     at
         The equilibrium whose activities a are taken.
     delta
-        The derivative of the cost in the drive of every unit, by layer: (batch, n).
+        The derivative of the cost in the drive of every unit, by layer: (batch, n), or (components, batch, n).
     """
     network, gradient, m = substrate.network, {}, len(at.outputs)
     maps, ones = substrate.simulation.operators, np.ones((m, 1))
     for name in substrate.params:
         if name not in network.projections:
-            gradient[name] = maps[name].outer(ones, delta[name.removesuffix(".bias")]) / m
+            gradient[name] = maps[name].outer(ones, first(delta[name.removesuffix(".bias")])) / m
             continue
         source, target = network.projections[name].source, network.projections[name].target
-        value = maps[name].outer(at.activity[source], delta[target]) / m
+        value = maps[name].outer(*paired(at.activity[source], delta[target])) / m
         if network.symmetric(name):
             value = value + maps[name].outer(delta[source], at.activity[target]) / m
         gradient[name] = value

@@ -71,13 +71,20 @@ class SideNetwork:
 
 
 def check_rates(network: Network) -> None:
-    """Refuse a substrate that is not rate equations.
+    """Refuse a substrate that is not rate equations, and units that send vectors.
 
     Raises
     ------
     SpecError
-        If the substrate is not rate equations.
+        If the substrate is not rate equations, or an activity has components.
     """
+    for layer in network.layers:
+        model = network.neuron(layer)
+        if model is not None and model.vector:
+            raise SpecError(
+                f"{model.where}: its activity has the components {', '.join(model.components)}, and the side network "
+                "of --rbp has one error a unit; leave --rbp out."
+            )
     if not network.kind.equations:
         raise SpecError(
             f"{network.where}: --rbp compares step by step with a side network of rates, and this is substrate "

@@ -11,6 +11,7 @@ import numpy as np
 from neuroeq.describe.network import mask
 from neuroeq.describe.operators import Operator, operators
 from neuroeq.describe.spec import Network, NeuronModel
+from neuroeq.describe.spec.transmission import Part
 from neuroeq.errors import SpecError
 from neuroeq.randomness import Streams
 
@@ -99,7 +100,10 @@ def assemble(
         clamped = network.nudge == "clamp" and network.output_layer in layers
         name = f"population_{index}"
         streams = Streams(network.run.seed)
-        populations.append(Population(name, model, sizes, batch, clock, dtype, factors, delivered, streams, clamped))
+        parts = _parts(network, layers)
+        populations.append(
+            Population(name, model, sizes, batch, clock, dtype, factors, delivered, streams, clamped, parts)
+        )
     assembly = Assembly(clock, populations, _couplings(network, natives, maps or operators(network), dt), [])
     for name in natives:
         assembly.natives.append(_native(network, name, assembly.home, receivers[name], dtype))
@@ -130,6 +134,23 @@ def _check_models(network: Network) -> None:
                 f"{synapse.where}: transmits {synapse.transmits}, but projection '{name}' is on substrate "
                 f"'{network.substrate_name}'; choose a synapse model that transmits {emits}."
             )
+        _check_components(network, name)
+
+
+def _check_components(network: Network, name: str) -> None:
+    """Refuse a synapse that transmits what the units at one of its ends do not have."""
+    synapse, ends = network.synapse(name), network.projections[name]
+    for layer in (ends.source, ends.target):
+        model = network.neuron(layer)
+        if model is None or synapse.native or synapse.transmits == "spikes":
+            continue
+        read = {part.pre for part in synapse.parts} | {part.post for part in synapse.parts}
+        for component in sorted(filter(None, read)):
+            if component not in model.components:
+                raise SpecError(
+                    f"{synapse.where}: transmission is '{synapse.transmission}', and neuron '{model.name}' of layer "
+                    f"'{layer}' sends {', '.join(model.components)}; choose a synapse model that transmits these."
+                )
 
 
 def _homes(network: Network) -> list[tuple[NeuronModel, list[str]]]:
@@ -152,11 +173,46 @@ def _couplings(network: Network, natives: list[str], maps: Mapping[str, Operator
     for name, projection in network.projections.items():
         if name in natives:
             continue
-        how = maps[name], network.synapse(name).diffusive, round((projection.delay or 0.0) / dt)
-        couplings.append(Coupling(name, projection.source, projection.target, False, *how))
-        if network.symmetric(name) and projection.source != projection.target:
-            couplings.append(Coupling(name, projection.target, projection.source, True, *how))
+        synapse, source, target = network.synapse(name), projection.source, projection.target
+        how = maps[name], synapse.diffusive, round((projection.delay or 0.0) / dt)
+        sent = list(dict.fromkeys(part.pre for part in synapse.parts if part.pre is not None))
+        clamped = network.neuron(source) is None
+        for component in sent:
+            if not clamped or component in (_components(network, target)[0], "spike"):
+                couplings.append(Coupling(name, source, target, False, *how, component))
+            if network.symmetric(name) and source != target:
+                couplings.append(Coupling(name, target, source, True, *how, component))
     return couplings
+
+
+def _components(network: Network, layer: str) -> list[str]:
+    """Return the names of what the units of a layer transmit as activity."""
+    model = network.neuron(layer)
+    assert model is not None
+    return list(model.components)
+
+
+def _parts(network: Network, layers: list[str]) -> tuple[Part, ...]:
+    """Return what synapses transmit to the units of some layers with one neuron model.
+
+    Raises
+    ------
+    SpecError
+        If it is not the same for all.
+    """
+    forms: dict[tuple[Part, ...], str] = {}
+    for name, projection in network.projections.items():
+        if not network.synapse(name).native:
+            back = [projection.source] if network.symmetric(name) else []
+            if any(layer in layers for layer in (projection.target, *back)):
+                forms.setdefault(network.synapse(name).parts, name)
+    if len(forms) > 1 and any(part.post or part.factor != 1 for parts in forms for part in parts if part.pre):
+        one, other = list(forms.values())[:2]
+        raise SpecError(
+            f"{network.where}: projections.{one} transmits '{network.synapse(one).transmission}' and "
+            f"projections.{other} '{network.synapse(other).transmission}' to units of one neuron model; expected the same for all."
+        )
+    return tuple(dict.fromkeys(part for parts in forms for part in parts))
 
 
 def _native(

@@ -40,9 +40,10 @@ class Correction:
     """
 
     def __init__(self, network: Network, assembly: Assembly) -> None:
-        if assembly.natives or any(coupling.diffusive for coupling in assembly.couplings):
+        if assembly.natives or any(c.diffusive or c.component != "activity" for c in assembly.couplings):
             raise SpecError(
-                f"{network.where}: phases.nudge is 'corrected' with native or diffusive synapses; expected "
+                f"{network.where}: phases.nudge is 'corrected' with native or diffusive synapses, or units that send "
+                "vectors; expected "
                 "transmission 'w*activity_pre'."
             )
         self._couplings, self._maps = assembly.couplings, operators(network)

@@ -3,6 +3,8 @@
     drive_j = sum over projections into j of  emission_i W_ij  (and  emission_k W_jk^T  along symmetric ones)
               - emission_j sum_i W_ij  where the transmission is diffusive
 
+Of an activity with components, there is one such sum for each component that is sent. A clamped input is the first.
+
 What a clamped input sends is constant, so its part of the drive is computed once for a batch of inputs.
 """
 
@@ -16,6 +18,8 @@ import numpy as np
 from neuroeq.describe.operators import Operator
 
 Array = np.ndarray
+Key = tuple[str, str]
+"""A layer, and a component of what its units send."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Coupling:
         The projection as a linear map.
     delay
         Number of steps by which it delays what it transmits.
+    component
+        What it transmits: ``"activity"``, a component of it, or ``"spike"``.
     """
 
     projection: str
@@ -45,6 +51,7 @@ class Coupling:
     operator: Operator
     diffusive: bool = False
     delay: int = 0
+    component: str = "activity"
 
     def product(self, emission: Array, params: Mapping[str, Array]) -> Callable[[Array], object]:
         """Return a function that writes the product of the present emission, (m, source), with the weights."""
@@ -76,19 +83,16 @@ class Drives:
     couplings
         All couplings; those whose source has no emission are clamped.
     emissions
-        What each moving layer sends: (batch, n), a view of the simulation's own memory.
+        What each moving layer sends, by layer and component: (batch, n), a view of the simulation's own memory.
     drives
-        The variable that each layer takes its drive from: (batch, n), a view of the simulation's own memory.
+        The variable for what arrives at each layer, by layer and component: (batch, n), a view of the simulation's own
+        memory.
     """
 
-    def __init__(self, couplings: list[Coupling], emissions: Mapping[str, Array], drives: Mapping[str, Array]) -> None:
+    def __init__(self, couplings: list[Coupling], emissions: Mapping[Key, Array], drives: Mapping[Key, Array]) -> None:
         self._drives = drives
         self._emissions = emissions
-        self._diffusive = [coupling for coupling in couplings if coupling.diffusive]
-        self._clamped = [coupling for coupling in couplings if coupling.source not in emissions]
-        self._moving = {
-            target: [c for c in couplings if c.target == target and c.source in emissions] for target in drives
-        }
+        self._into = {key: [c for c in couplings if (c.target, c.component) == key] for key in drives}
         self._products: list[Callable[[], None]] = []
         self._given: tuple[Mapping[str, Array], Mapping[str, Array]] | None = None  # what no step has used yet
 
@@ -113,26 +117,27 @@ class Drives:
     def _fix(self, values: Mapping[str, Array], params: Mapping[str, Array]) -> None:
         m = len(next(iter(values.values())))
         self._products = []
-        for target, drive in self._drives.items():
+        for key, drive in self._drives.items():
             drive.fill(0)
             rows = drive[:m]
             static = None
-            for c in self._clamped:
-                if c.target == target:
+            moving = []
+            for c in self._into[key]:
+                if (c.source, c.component) in self._emissions:
+                    moving.append(c.product(self._emissions[c.source, c.component][:m], params))
+                else:
                     arriving = np.empty_like(rows)
                     c.product(values[c.source], params)(arriving)
                     static = arriving if static is None else static + arriving
             rows[:] = 0 if static is None else static
-            moving = [c.product(self._emissions[c.source][:m], params) for c in self._moving[target]]
+            diffusive = [c for c in self._into[key] if c.diffusive]
             if moving:
                 self._products.append(_product(rows, moving, static))
-            elif any(c.target == target for c in self._diffusive):
+            elif diffusive:
                 self._products.append(_constant(rows, static))
-            self._products += self._losses(rows, target, params)
-
-    def _losses(self, rows: Array, target: str, params: Mapping[str, Array]) -> list[Callable[[], None]]:
-        loads = [c.load(params) for c in self._diffusive if c.target == target]
-        return [_loss(rows, self._emissions[target][: len(rows)], sum(loads[1:], start=loads[0]))] if loads else []
+            if diffusive:
+                load = sum((c.load(params) for c in diffusive[1:]), start=diffusive[0].load(params))
+                self._products.append(_loss(rows, self._emissions[key][:m], load))
 
     def write(self) -> None:
         """Write the drives of the current step."""

@@ -49,7 +49,7 @@ def drawn_by_brian(model: NeuronModel) -> bool:
     """Whether a model draws random numbers of another kind, or in another place, which Brian2 then draws."""
     statements = CALL.sub("", _statements(model))
     equations = re.sub(r"\bxi\w*\b", "", model.equations)
-    others = (model.activity, model.readout or "", model.refractory or "")
+    others = (*model.components.values(), model.readout or "", model.refractory or "")
     return RANDOM.search("\n".join((statements, equations, *others))) is not None
 
 

@@ -7,13 +7,14 @@ contiguous (batch, n) array that matrix products can write into.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from neuroeq.describe.spec import NeuronModel
+from neuroeq.describe.spec.transmission import Part
 from neuroeq.errors import SpecError
 from neuroeq.randomness import Streams
 from neuroeq.units import Dimension
@@ -53,9 +54,13 @@ class Population:
         The random generators of the run, from which constants of units are drawn.
     clamped
         Whether the states may be held at a level.
+    parts
+        What the synapses into these units transmit.
 
     Attributes
     ----------
+    arriving
+        Names of the variables for what arrives from matrix products, by the component that is sent.
     group
         The Brian2 group.
     constants
@@ -85,11 +90,12 @@ class Population:
         delivered: Mapping[str, str],
         streams: Streams,
         clamped: bool = False,
+        parts: Sequence[Part] = (),
     ) -> None:
         self.model, self.batch, self.layers = model, batch, dict(layers)
-        self._code = UnitCode(model, factors, delivered, clamped)
+        self._code = UnitCode(model, factors, delivered, clamped, parts)
         self.checker, self.activity, self.readout = self._code.checker, self._code.activity, self._code.readout
-        self.drive, self.follows_steps = self._code.drive, self._code.follows_steps
+        self.drive, self.arriving, self.follows_steps = self._code.drive, self._code.arriving, self._code.follows_steps
         self._blocks = _blocks(layers, batch)
         unit_rate = model.unit_rate or 1 / float(clock.dt)
         self.spike_value = 1 / (unit_rate * float(clock.dt))
@@ -115,16 +121,21 @@ class Population:
         self.state_arrays = {
             variable.name: variable.get_value()
             for variable in self.group.variables.values()
-            if _changes(variable, self.group) and variable.name not in noises(model)
+            if self._changes(variable) and variable.name not in noises(model)
         }
 
     def view(self, variable: str, layer: str) -> Array:
         """Return a layer's block of a variable: (batch, n), a view of the simulation's own memory.
 
-        ``activity`` and ``readout`` stand for the model's variables of that meaning, and an expression of a plasticity
-        term for the variable that holds it.
+        ``activity``, another component of it, and ``readout`` stand for the model's variables of that meaning, and an
+        expression of a plasticity term for the variable that holds it.
         """
         return self.rows(self.whole(variable), layer)
+
+    def sent(self, layer: str, samples: int) -> Array:
+        """Return a copy of the activity of the first samples: (samples, n), or (components, samples, n) of a vector."""
+        components = [self.view(name, layer)[:samples].copy() for name in self.model.components]
+        return np.stack(components) if self.model.vector else components[0]
 
     def reads(self, name: str) -> bool:
         """Whether the model uses a variable that only some models use, such as ``unit``."""
@@ -173,7 +184,7 @@ class Population:
         """Whether its activity or readout is computed from the drive."""
         equations = brian().Equations(self.model.equations).values()
         computed = [str(equation.expr) for equation in equations if equation.type == "subexpression"]
-        texts = (self.model.activity, self.model.readout or "", *computed)
+        texts = (*self.model.components.values(), self.model.readout or "", *computed)
         return self.expose is not None and any(re.search(r"\bdrive\b", text) for text in texts)
 
     @property
@@ -187,18 +198,13 @@ class Population:
         name = self.model.time_constant
         return 1.0 if name == "dt" else float(self.group.namespace[name]) / float(self.group.clock.dt)
 
-    @property
-    def before(self) -> Array:
-        """The activity before the current step, of all layers: (batch x units,), a view of the simulation's memory."""
-        return self.group.variables["activity_before"].get_value()
-
     def whole(self, variable: str) -> Array:
         """Return a variable of all layers: (batch x units,), a view of the simulation's own memory."""
         return self.variable(variable).get_value()
 
     def variable(self, name: str) -> Any:
         """Return the Brian2 variable that a name stands for, as in `view`."""
-        name = {"activity": self.activity, "readout": self.readout}.get(name, name)
+        name = {**self._code.sent, "readout": self.readout}.get(name, name)
         return self.group.variables[self._code.factor_names.get(name, name)]
 
     def gather_spikes(self) -> int:
@@ -209,6 +215,18 @@ class Population:
         spike.fill(0)
         spike[events[:count]] = self.spike_value
         return count
+
+    def _changes(self, variable: Any) -> bool:
+        """Whether the equations change a variable, so that a later phase must find it as it was."""
+        from brian2.core.variables import ArrayVariable
+
+        if variable.name in ("lastspike", "not_refractory"):
+            return True
+        own = isinstance(variable, ArrayVariable) and getattr(variable.owner, "name", "") == self.group.name
+        before = {f"{name}_before" for name in self.model.components}
+        written = variable.name in {"bias", "drive", "coupled", *self.arriving.values(), *before}
+        derived = variable.name.startswith(("_", "factor_", "nudge"))
+        return own and not (variable.read_only or variable.constant or written or derived)
 
     def _drawn_once(self, streams: Streams) -> dict[str, Array]:
         """Return the constants of each unit, which depend on the seed, the layer and their name only."""
@@ -255,15 +273,3 @@ def _blocks(layers: Mapping[str, int], batch: int) -> dict[str, slice]:
     return {
         layer: slice(int(end) - batch * size, int(end)) for (layer, size), end in zip(layers.items(), ends, strict=True)
     }
-
-
-def _changes(variable: Any, group: Any) -> bool:
-    """Whether the equations change a variable, so that a later phase must find it as it was."""
-    from brian2.core.variables import ArrayVariable
-
-    if variable.name in ("lastspike", "not_refractory"):
-        return True
-    own = isinstance(variable, ArrayVariable) and getattr(variable.owner, "name", "") == group.name
-    written = variable.name in {"bias", "drive", "coupled", "activity_before"} or variable.name.startswith("nudge")
-    derived = variable.name.startswith(("_", "factor_"))
-    return own and not (variable.read_only or variable.constant or written or derived)

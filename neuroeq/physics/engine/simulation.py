@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from .nudging import Nudging
 from .plasticity.accumulator import Plasticity
 from .plasticity.learning import Learning
 from .plasticity.plan import BIAS, plan
+from .population import Population
 from .recording import Monitors, Recording
 from .residual import Residuals
 from .schedule import ENGINES as ENGINES
@@ -182,6 +183,11 @@ class Simulation:
         """Return the time constant of a layer over the step, which turns a change over a step into a residual."""
         return self._home[layer].steps_of_time_constant
 
+    def constants(self, layer: str) -> dict[str, Array]:
+        """Return the constants of the units of a layer that are drawn once, by name: (n,)."""
+        population = self._home[layer]
+        return {name: population.rows(array, layer)[0] for name, array in population.constants.items()}
+
     def compile(self) -> None:
         """Run phases as compiled code from now on, those apart that are recorded or in which weights move.
 
@@ -257,14 +263,17 @@ class Simulation:
 
     # Building.
 
+    def _emitted(self, population: Population) -> Iterable[str]:
+        """Return the names of what the units of a population send."""
+        return ("spike",) if self.network.kind.spikes else population.model.components
+
     def _views(self) -> None:
         network, home = self.network, self._home
-        emitted = "spike" if network.kind.spikes else "activity"
         moving = {layer: population for layer, population in home.items() if layer != network.input_layer}
         self._drives = Drives(
             self._assembly.couplings,
-            {layer: population.view(emitted, layer) for layer, population in home.items()},
-            {layer: population.view(population.drive, layer) for layer, population in moving.items()},
+            {(layer, name): p.view(name, layer) for layer, p in home.items() for name in self._emitted(p)},
+            {(layer, name): p.view(to, layer) for layer, p in moving.items() for name, to in p.arriving.items()},
         )
         self._biases = {
             f"{layer}.bias": population.view("bias", layer)
@@ -314,7 +323,7 @@ class Simulation:
 
     def _equilibrium(self, inputs: Array, steps: int, residual: float, stop: Stop) -> Equilibrium:
         m = self._m
-        activity = {layer: p.view("activity", layer)[:m].copy() for layer, p in self._home.items()}
+        activity = {layer: population.sent(layer, m) for layer, population in self._home.items()}
         activity.setdefault(self.network.input_layer, self._values[self.network.input_layer])
         return Equilibrium(
             state={layer: state[:m].copy() for layer, state in self._residuals.states.items()},

@@ -7,12 +7,13 @@ activity, and the factors that plasticity reads.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from neuroeq.describe.spec import NeuronModel
+from neuroeq.describe.spec.transmission import DIFFERENCE, Part
 from neuroeq.units import Dimension, physical
 
 from .bounded import bounded
@@ -22,9 +23,8 @@ from .noise import PREFIX, XI, calls, named, noises
 from .plasticity.terms import PlasticSynapse
 from .strength import STRENGTHS, mentions
 
-OVER_STEPS = re.compile(r"\bactivity_(before|mid|rate)\b")
-ALREADY_VARIABLES = ("activity", "spike")
-"""Factors that are variables of every unit, so that nothing is computed for them."""
+OVER_STEPS = re.compile(r"\b(\w+)_(before|mid|rate)\b")
+"""Variables of how an activity changes over a step."""
 
 RATE = re.compile(r"^(\s*d\w+/dt\s*=)([^:]*)", re.MULTILINE)
 """The rate of change of a state, in equations."""
@@ -44,13 +44,22 @@ class UnitCode:
         ``"ignored"`` has no effect.
     clamped
         Whether the states may be held at a level.
+    parts
+        What the synapses into these units transmit.
 
     Attributes
     ----------
     checker
         Knows the model's variables and their dimensions.
-    activity, readout, drive
-        The names of the variables that hold the activity, the readout, and the drive from matrix products.
+    sent
+        The names of the variables that hold the components of the activity, by component.
+    activity, readout
+        The names of the variables that hold the first component of the activity, and the readout.
+    drive
+        The name of the variable that holds the drive where units do not compute it.
+    arriving
+        The names of the variables that hold what arrives from matrix products, by the component that is sent: the
+        drive itself, or sums that the unit multiplies by components of its own.
     threshold, reset
         The model's own, in which variables stand for random numbers.
     factor_names
@@ -63,24 +72,32 @@ class UnitCode:
     """
 
     def __init__(
-        self, model: NeuronModel, factors: Mapping[str, PlasticSynapse], delivered: Mapping[str, str], clamped: bool
+        self,
+        model: NeuronModel,
+        factors: Mapping[str, PlasticSynapse],
+        delivered: Mapping[str, str],
+        clamped: bool,
+        parts: Sequence[Part] = (),
     ) -> None:
-        self.model, self._factors, self._clamped = model, factors, clamped
+        self.model, self._factors, self._clamped, self._parts = model, factors, clamped, parts
         self.delivered = dict(delivered)
         self.checker = check_neuron(model)
-        computed = [expression for expression in factors if expression not in ALREADY_VARIABLES]
+        computed = [expression for expression in factors if expression not in ("spike", *model.components)]
         self.factor_names = {expression: f"factor_{index}" for index, expression in enumerate(computed)}
         names = list(calls(model))
         self._model_after_step = named((model.after_step or "").strip(), names) or ""
         self.threshold, self.reset = named(model.threshold, names), named(model.reset, names)
         self._synapses = list({id(synapse): synapse for synapse in factors.values()}.values())
+        self._plain = all(part.post is None and part.factor == 1 for part in parts) or parts == DIFFERENCE
         stored = self._stored_names()
-        self.activity = model.activity if model.activity in stored else "activity"
+        self.sent = {name: text if text in stored else name for name, text in model.components.items()}
+        self.activity = next(iter(self.sent.values()))
         self.readout = model.readout or self.activity
-        self._readout_added = self.readout not in {self.activity, *stored}
+        self._readout_added = self.readout not in {*self.sent.values(), *stored}
         if self._readout_added:
             self.readout = "readout"
         self.drive = "coupled" if self.delivered else "drive"
+        self.arriving = {part.pre: self.drive if self._plain else f"arriving_{part.pre}" for part in parts if part.pre}
 
     @property
     def follows_steps(self) -> bool:
@@ -91,7 +108,8 @@ class UnitCode:
     def reads_steps(self) -> bool:
         """Whether plasticity does read it."""
         texts = [*self.factor_names, *(synapse.traces for synapse in self._synapses)]
-        return bool(self.delivered) or any(OVER_STEPS.search(text) for text in texts)
+        named = {name for text in texts for name, _ in OVER_STEPS.findall(text)}
+        return bool(self.delivered) or not named.isdisjoint(self.model.components)
 
     def equations(self) -> str:
         """Return the equations of a unit: those of the model, and what the simulation adds."""
@@ -129,21 +147,36 @@ class UnitCode:
 
     def exposed(self) -> list[str]:
         """Return the statements that compute the activity and the readout where the model does not store them."""
-        pairs = (("activity", self.activity, self.model.activity), ("readout", self.readout, self.model.readout))
-        return [f"{name} = {meaning}" for name, called, meaning in pairs if called == name]
+        sent = self.model.components.items()
+        computed = [f"{name} = {meaning}" for name, meaning in sent if self.sent[name] == name != meaning]
+        return [*computed, f"readout = {self.model.readout}"] if self._readout_added else computed
 
     def _model_equations(self) -> str:
         """Return the model's equations, in whose rates the stored activity stands for what it is computed from.
 
-        It is that of the states before the step if nothing else is in it, so it need not be computed twice.
+        It is that of the states before the step if nothing else is in it, so it need not be computed twice. Methods
+        that look at states between two steps get the definitions of components instead.
         """
         model, equations = self.model, brian().Equations(self.model.equations)
+        if not isinstance(model.activity, str):
+            return model.equations if model.method == "euler" else RATE.sub(self._defined, model.equations)
         computed = self.activity == "activity" and model.activity in equations
         simple = model.emits == "rate" and model.method == "euler" and not model.random
         if not (computed and simple and self._of_states(model.activity, equations)):
             return model.equations
         own = re.compile(rf"\b{model.activity}\b")
         return RATE.sub(lambda match: match[1] + own.sub("activity", match[2]), model.equations)
+
+    def _defined(self, match: re.Match[str]) -> str:
+        """Return the rate of change of a state with definitions in the place of components, and of the drive."""
+        text = re.sub(r"\bdrive\b", f"({self._drive()})", match[2]) if not self._plain else match[2]
+        for name, meaning in self.model.components.items():
+            text = re.sub(rf"\b{name}\b", f"({meaning})", text)
+        return match[1] + text
+
+    def _drive(self) -> str:
+        """Return what the units make of what arrives."""
+        return " + ".join(f"{part.factor!r}*arriving_{part.pre}*{part.post or 1}" for part in self._parts)
 
     def _of_states(self, name: str, equations: Any) -> bool:
         """Whether a variable is a state, a constant, or computed from such alone."""
@@ -159,10 +192,9 @@ class UnitCode:
         lines = ["bias : 1", "nudge : 1"]
         if self._readout_added:
             lines.append("readout : 1")
-        if self.activity == "activity" and model.activity not in self._stored_names():
-            lines.append("activity : 1")
-        else:
-            lines.append(f"activity = {model.activity} : 1")
+        for name, meaning in model.components.items():
+            computed = self.sent[name] == name and meaning not in self._stored_names()
+            lines.append(f"{name} : 1" if computed else f"{name} = {meaning} : 1")
         lines += [f"{name} : 1 (constant)" for name in ("unit", *STRENGTHS) if mentions(model, name)]
         lines += [f"{name} : 1" for name in noises(model)]
         if self._clamped:
@@ -173,13 +205,15 @@ class UnitCode:
             arriving = [variable for variable, how in self.delivered.items() if how != "ignored"]
             lines += ["coupled : 1", *(f"{variable} : 1" for variable in self.delivered)]
             lines.append(f"drive = {' + '.join(['coupled', *arriving])} : 1")
-        else:
+        elif self._plain:
             lines.append("drive : 1")
-        if self.follows_steps:
+        else:
+            lines += [*(f"{name} : 1" for name in self.arriving.values()), f"drive = {self._drive()} : 1"]
+        for name in model.components if self.follows_steps else ():
             lines += [
-                "activity_before : 1",
-                "activity_mid = (activity_before + activity)/2 : 1",
-                "activity_rate = (activity - activity_before)/dt : Hz",
+                f"{name}_before : 1",
+                f"{name}_mid = ({name}_before + {name})/2 : 1",
+                f"{name}_rate = ({name} - {name}_before)/dt : Hz",
             ]
         return lines
 
@@ -187,7 +221,7 @@ class UnitCode:
         """Return the names of the model that are kept in memory and not computed from others."""
         equations = brian().Equations(self.model.equations)
         names = {name for name, equation in equations.items() if equation.type != "subexpression"}
-        return names if self.delivered else names | {"drive"}
+        return names if self.delivered or not self._plain else names | {"drive"}
 
     def _limit(self, name: str, value: str | float | None, default: float) -> str:
         limit = default if value is None else physical(str(value)).value

@@ -1,7 +1,9 @@
 """Contrasts between equilibria of neurons: differences of energy gradients and of vector fields.
 
-    dE/dW_ij = -<a_i a_j>,   dE/db_j = -<a_j>                                         with activities a
+    dE/dW_ij = -<a_i . a_j>,   dE/db_j = -<a_j>                                       with activities a
     (1/beta) (dmu/dtheta(s0))^T (s^beta - s0)                                         with tau ds/dt = mu
+
+Activities may have components; a clamped input and a bias act on the first.
 
 Scellier & Bengio 2017; Scellier, Goyal, Binas, Mesnard & Bengio 2018, arXiv:1808.04873.
 """
@@ -16,10 +18,12 @@ from typing import Any
 import numpy as np
 
 from neuroeq.contract import Equilibrium, Params
-from neuroeq.describe.network import mask
+from neuroeq.describe.network import free_layers, mask
 from neuroeq.describe.operators import unit_biases
 from neuroeq.describe.spec import Network
+from neuroeq.describe.spec.transmission import Part
 
+from ..components import as_first, first, paired, summed
 from ..engine import Field, Simulation
 from .base import PlainSubstrate
 from .compatibility import check_energy
@@ -72,10 +76,11 @@ class Contrasts(PlainSubstrate):
         total = sum(field.content(values[layer]).sum(axis=1) for layer, field in self.fields.items())
         for name, weight in self.params.items():
             if name not in self.network.projections:
-                total = total - eq.activity[name.removesuffix(".bias")] @ maps[name].incoming(weight)
+                total = total - first(eq.activity[name.removesuffix(".bias")]) @ maps[name].incoming(weight)
                 continue
             ends = self.network.projections[name]
-            pairs = (maps[name].forward(weight, eq.activity[ends.source]) * eq.activity[ends.target]).sum(axis=1)
+            sent, met = paired(eq.activity[ends.source], eq.activity[ends.target])
+            pairs = summed(maps[name].forward(weight, sent) * met).sum(axis=1)
             total = total - (0.5 * pairs if ends.source == ends.target else pairs)
         return np.asarray(total)
 
@@ -102,13 +107,14 @@ class Contrasts(PlainSubstrate):
         contrast: Params = {}
         for name in self.params:
             if name not in self.network.projections:
-                contrast[name] = -self._of_bias(name, _weighted(weighted, name.removesuffix(".bias")).mean(axis=0))
+                units = first(_weighted(weighted, name.removesuffix(".bias")))
+                contrast[name] = -self._of_bias(name, units.mean(axis=0))
                 continue
             source, target = self.network.projections[name].source, self.network.projections[name].target
             m, outer = len(weighted[0][1].outputs), self.simulation.operators[name].outer
             if source == clamped:
                 clamped_values = weighted[0][1].activity[source]
-                contrast[name] = outer(clamped_values, _weighted(weighted, target) / -m)
+                contrast[name] = outer(clamped_values, first(_weighted(weighted, target)) / -m)
             else:
                 pairs = [outer(eq.activity[source], (-weight / m) * eq.activity[target]) for weight, eq in weighted]
                 contrast[name] = sum(pairs[1:], start=pairs[0])
@@ -120,7 +126,7 @@ class Contrasts(PlainSubstrate):
         Here dmu_j/dW_ij = a_i(s0) dmu_j/ddrive, which is a_i if the drive is a plain term of the equation.
         """
         m, slopes = len(free.outputs), self.drive_slopes(free)
-        moved = {
+        moved = {  # of vectors, a value for each component
             layer: slopes[layer]
             * sum(gain * (eq.state[layer] - state) for gain, eq in nudged)
             / (m * self.state_of_one)
@@ -129,17 +135,17 @@ class Contrasts(PlainSubstrate):
         change: Params = {}
         for name in self.params:
             if name not in self.network.projections:
-                change[name] = self._of_bias(name, moved[name.removesuffix(".bias")].sum(axis=0))
+                change[name] = self._of_bias(name, first(moved[name.removesuffix(".bias")]).sum(axis=0))
                 continue
             ends = self.network.projections[name]
             outer = self.simulation.operators[name].outer
-            change[name] = outer(free.activity[ends.source], moved[ends.target])
+            change[name] = outer(*paired(free.activity[ends.source], moved[ends.target]))
             if self.network.symmetric(name):
                 change[name] = change[name] + outer(moved[ends.source], free.activity[ends.target])
         return self.shaped(change)
 
     def drive_slopes(self, eq: Equilibrium) -> dict[str, Array]:
-        """Return dmu/ddrive of every unit, by layer (batch, n); for spiking units, that of their mean field."""
+        """Return dmu/ddrive of every unit, by layer (batch, n), or (components, batch, n); of spikes, 1."""
         if self.spiking:
             return {layer: np.ones_like(state) for layer, state in eq.state.items()}
         return {layer: self.fields[layer].drive_slope(values) for layer, values in self.field_values(eq).items()}
@@ -153,37 +159,45 @@ class Contrasts(PlainSubstrate):
         EquationError
             If a layer is not a rate model with one state.
         """
-        layers = [layer for layer in self.network.layers if layer != self.network.input_layer]
-        models = {layer: self.described.neuron(layer) for layer in layers}
-        distinct: list[Field] = []
-        for model in models.values():
+        fields: dict[str, Field] = {}
+        for layer, model in ((layer, self.described.neuron(layer)) for layer in free_layers(self.network)):
             assert model is not None
-            if not any(field.model == model for field in distinct):
-                distinct.append(Field(model))
-        return {layer: next(f for f in distinct if f.model == model) for layer, model in models.items()}
+            constants = self.simulation.constants(layer)
+            alike = [] if constants else [field for field in fields.values() if field.model == model]
+            fields[layer] = alike[0] if alike else Field(model, self._parts(layer), constants)
+        return fields
+
+    def _parts(self, layer: str) -> tuple[Part, ...]:
+        """Return what synapses transmit to a layer."""
+        names = [name for name, ends in self.network.projections.items() if layer in (ends.source, ends.target)]
+        return self.network.synapse(names[0]).parts if names else ()
 
     def field_values(self, eq: Equilibrium) -> dict[str, dict[str, Array]]:
         """Return state, drive and bias of every unit at an equilibrium, by layer and name: (batch, n)."""
         drives = self.drives(eq.activity)
         values = {}
         for layer, field in self.fields.items():
-            bias = np.broadcast_to(self.biases(layer), drives[layer].shape)
             state = eq.state[layer] / self.state_of_one
+            bias = np.broadcast_to(self.biases(layer), state.shape)
             values[layer] = {field.model.state: state, "drive": drives[layer], "bias": bias}
         return values
 
     def drives(self, activity: Mapping[str, Array]) -> dict[str, Array]:
-        """Return the drive of every layer, (batch, n), for the activities of all layers, inputs included."""
+        """Return the drive of every layer, (batch, n), for the activities of all layers, inputs included.
+
+        Of activities with components, it is what arrives of each: (components, batch, n).
+        """
         arriving: dict[str, list[Array]] = {layer: [] for layer in self.network.layers}
         maps = self.simulation.operators
         for name, ends in self.network.projections.items():
-            arriving[ends.target].append(maps[name].forward(self.params[name], activity[ends.source]))
+            forth = maps[name].forward(self.params[name], activity[ends.source])
+            arriving[ends.target].append(as_first(forth, activity[ends.target]))
             if ends.source != ends.target and self.network.symmetric(name):
                 arriving[ends.source].append(maps[name].backward(self.params[name], activity[ends.target]))
         return {layer: sum(parts[1:], start=parts[0]) for layer, parts in arriving.items() if parts}
 
     def drives_back(self, error: Mapping[str, Array]) -> dict[str, Array]:
-        """Return errors in the drives of free layers, propagated back to their activities: (batch, n)."""
+        """Return errors in the drives of free layers, propagated back to their activities, of the same shape."""
         back, maps = {layer: np.zeros_like(value) for layer, value in error.items()}, self.simulation.operators
         for name, ends in self.network.projections.items():
             if ends.source not in back:

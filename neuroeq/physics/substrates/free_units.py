@@ -2,6 +2,7 @@
 
     tau ds/dt = mu(s, drive, bias),   drive = x + a(s) W,   s within its bounds
 
+Activities may be vectors; there is then a drive for each component, and products with slopes are sums over them.
 Free phases may end before they settle, and in single precision. The equations of the units go on from there in double
 precision until nothing moves any more. Spiking units are taken as their mean field, leaky integrators between 0 and 1.
 """
@@ -20,6 +21,7 @@ from neuroeq.describe.operators import Operator, Product, free_couplings, free_w
 from neuroeq.describe.spec import Bounds, Network, NeuronModel
 from neuroeq.units import physical
 
+from ..components import summed
 from ..engine import Field
 
 Array = np.ndarray
@@ -69,8 +71,9 @@ class FreeUnits:
             for each in free_couplings(network, params, maps)
         ]
         clamped = np.asarray(free.activity[network.input_layer][:samples], float)
-        given = [_from_inputs(network, maps, params, clamped, layer) for layer in layers]
-        self._arriving = np.concatenate(given, axis=1)
+        given = np.concatenate([_from_inputs(network, maps, params, clamped, layer) for layer in layers], axis=1)
+        others = np.zeros((len(self._fields[0].arriving) - 1, *given.shape))
+        self._arriving = np.stack([given, *others]) if self._fields[0].model.vector else given
         self._bias = np.concatenate(
             [np.broadcast_to(unit_biases(maps, params, layer), size) for layer, size in zip(layers, sizes, strict=True)]
         )
@@ -96,8 +99,12 @@ class FreeUnits:
         return (states > self._low) & (states < self._high)
 
     def drive_slopes(self, states: Array) -> Array:
-        """Return the derivative of tau ds/dt in the drive of every unit: (samples, n)."""
+        """Return the derivative of tau ds/dt in the drive of every unit: (samples, n), or (components, samples, n)."""
         return self._each(lambda field: field.drive_slope, states)
+
+    def readout_slopes(self, states: Array) -> Array:
+        """Return the derivative of what the cost would read in the state of every unit: (samples, n)."""
+        return self._by_layer(lambda field: field.readout_slope, states, np.zeros_like(self._arriving[..., :1, :]))
 
     def adjoint(self, states: Array, pull: Array) -> Array:
         """Return the solution of  Jac^T x = -pull  over the units that can move, for each sample: (samples, n).
@@ -109,7 +116,7 @@ class FreeUnits:
         if states.shape[1] > MANY:
             own, drive, activity = self._slopes(states)
             for _ in range(RELAXED.steps):
-                rate = (own * x + activity * self._sent_back(drive * x) + pull) * moving
+                rate = (own * x + summed(activity * self._sent_back(drive * x)) + pull) * moving
                 x += self._step * rate
                 if np.abs(rate).max() <= RELAXED.tolerance * np.abs(pull).max():
                     return x
@@ -121,8 +128,11 @@ class FreeUnits:
     def jacobians(self, states: Array) -> Iterator[Array]:
         """Yield the derivative of tau ds/dt in the states of all units, sample by sample: (n, n)."""
         weights = free_weights(*self._described)
-        for own, drive, activity in zip(*self._slopes(states), strict=True):
-            yield np.diag(own) + drive[:, None] * weights.T * activity
+        own, *others = self._slopes(states)
+        drive, activity = (each.reshape(-1, *own.shape) for each in others)
+        for sample, alone in enumerate(own):
+            both = zip(drive[:, sample], activity[:, sample], strict=True)
+            yield np.diag(alone) + sum(d[:, None] * weights.T * a for d, a in both)
 
     def linearised(self, states: Array) -> tuple[Callable[[Array, Array], Array], Array]:
         """Return products with the derivative of tau ds/dt in the states, without building it, and its diagonal.
@@ -131,24 +141,28 @@ class FreeUnits:
         themselves, so the diagonal, (samples, n), is that of the units alone.
         """
         own, drive, activity = self._slopes(states)
-        return lambda which, x: own[which] * x + drive[which] * self._arrived(activity[which] * x), own
+
+        def product(which: Array, x: Array) -> Array:
+            return own[which] * x + summed(drive[..., which, :] * self._arrived(activity[..., which, :] * x))
+
+        return product, own
 
     def _slopes(self, states: Array) -> tuple[Array, Array, Array]:
-        """Return the derivatives of the rate in the state and the drive, and of the activity: (samples, n) each."""
+        """Return the derivatives of the rate in the state, (samples, n), and the drive, and of the activity."""
         own, activity = (self._each(which, states) for which in (_own_slope, _activity_slope))
         return own, self.drive_slopes(states), activity
 
     def _each(self, which: Callable[[Field], Function], states: Array) -> Array:
         """Return a function of every unit's own equations at the states of all units: (samples, n)."""
-        activity = self._by_layer(lambda field: field.functions[1], states, np.zeros_like(states))
+        activity = self._by_layer(lambda field: field.functions[1], states, np.zeros_like(self._arriving))
         return self._by_layer(which, states, self._arriving + self._arrived(activity))
 
     def _arrived(self, activity: Array) -> Array:
-        """Return the drive of all units by the activity of all units: (m, n)."""
+        """Return the drive of all units by the activity of all units, of the same shape."""
         return _summed(activity, self._products)
 
     def _sent_back(self, error: Array) -> Array:
-        """Return errors in the drive of all units, propagated back to their activities: (m, n)."""
+        """Return errors in the drive of all units, propagated back to their activities, of the same shape."""
         return _summed(error, self._back)
 
     @cached_property
@@ -160,11 +174,11 @@ class FreeUnits:
         ]
 
     def _by_layer(self, which: Callable[[Field], Function], states: Array, drives: Array) -> Array:
-        parts = (np.split(each, self._splits, axis=1) for each in (states, drives, self._bias[None]))
+        parts = (np.split(each, self._splits, axis=-1) for each in (states, drives, self._bias[None]))
         each = zip(self._fields, *parts, strict=True)
         return np.concatenate(
             [which(field)({field.model.state: s, "drive": drive, "bias": bias}) for field, s, drive, bias in each],
-            axis=1,
+            axis=-1,
         )
 
 
@@ -177,13 +191,14 @@ def _activity_slope(field: Field) -> Function:
 
 
 def _summed(sent: Array, products: list[tuple[slice, slice, Product]]) -> Array:
-    """Return the sum of what arrives through some couplings at all units: (m, n)."""
-    total = np.zeros_like(sent)
+    """Return the sum of what arrives through some couplings at all units, of the shape of what is sent: (..., n)."""
+    flat = sent.reshape(-1, sent.shape[-1])
+    total = np.zeros_like(flat)
     for rows, columns, product in products:
         arriving = np.empty_like(total[:, columns])
-        product(sent[:, rows], arriving)
+        product(flat[:, rows], arriving)
         total[:, columns] += arriving
-    return total
+    return total.reshape(sent.shape)
 
 
 def mean_field(network: Network) -> dict[str, Field]:

@@ -77,15 +77,18 @@ class NeuronSubstrate(Contrasts):
         return Stop(relaxation.n_steps(self.simulation.dt), relaxation.tolerance)
 
     def saturation(self, eq: Equilibrium) -> dict[str, tuple[float, float]]:
-        """Return, by layer, the fractions of units that can move and that are stuck at their upper bound."""
+        """Return, by layer, the fractions of units that can move and that are stuck at their upper bound.
+
+        Units that send vectors, such as oscillators, have no bounds.
+        """
         return {
             layer: (
                 float(((activity > MOVING[0]) & (activity < MOVING[1])).mean()),
                 float((activity >= MOVING[1]).mean()),
             )
             for layer, activity in eq.activity.items()
-            if layer != self.network.input_layer
-        }
+            if layer != self.network.input_layer and activity.ndim == 2
+        } | {layer: (1.0, 0.0) for layer, activity in eq.activity.items() if activity.ndim == 3}
 
     def relax(
         self,

@@ -1,9 +1,10 @@
 """The largest stable nudge, from the curvature of the energy at a settled free equilibrium, in double precision.
 
 Let H be the Hessian of E over the units that can move, and S its Schur complement at the outputs, the curvature once
-the other units have followed. E + beta C is bounded below only for  beta > -lambda_min(S).  Clipped units cannot move;
-if units are bounded, outputs saturate under a nudge beyond the margin instead of diverging. A held current I adds -I.s
-to E, which moves the minimum and leaves H as it is, so its margin is infinite.
+the other units have followed. E + beta C is bounded below only for  beta > -lambda_min(S)  where C has the curvature 1
+in the states of the outputs, and else for that of S over the products of the slopes of their readouts.  Clipped units
+cannot move; if units are bounded, outputs saturate under a nudge beyond the margin instead of diverging. A held current
+I adds -I.s to E, which moves the minimum and leaves H as it is, so its margin is infinite.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ MOST_NUMBERS = 4_000_000
 """The largest number of samples x units x outputs that margins are computed for."""
 SHIFT = 1e-6
 """The largest shift of a state for a derivative by differences."""
+FLAT = 1e-9
+"""The slope of a readout below which a nudge of it moves nothing."""
 MEASURED = 1e-8
 """What derivatives by differences are exact to."""
 
@@ -72,7 +75,10 @@ def neuron_margin(
     units = FreeUnits(network, fields, params, free, one, _few(network, samples))
     states = units.settled()
     product, own = units.linearised(states)
-    return _typical(output_curvatures(product, -own, units.output, units.moving(states)))
+    moving, slopes = units.moving(states), units.readout_slopes(states)[:, units.output]
+    curvatures = output_curvatures(product, -own, units.output, moving)
+    steep = [np.maximum(np.abs(slope[free]), FLAT) for slope, free in zip(slopes, moving[:, units.output], strict=True)]
+    return _typical([each / np.outer(by, by) for each, by in zip(curvatures, steep, strict=True)])
 
 
 def measured_margin(substrate: VectorField, inputs: Array, free: Equilibrium, samples: int = SAMPLES) -> float:

@@ -17,8 +17,9 @@ LOOPS = "".join(
     for kind in ("float", "double")
     for name, call in [
         *((name, f"maths::{name}(x[i])") for name in LARGEST),
-        ("sin", "maths::wave(x[i], 0)"),
-        ("cos", "maths::wave(x[i], 1)"),
+        *((name, f"maths::{name}(x[i])") for name in ("sin", "cos")),
+        ("sin_of_turns", "maths::wave(x[i], 0)"),
+        ("cos_of_turns", "maths::wave(x[i], 1)"),
     ]
 )
 KINDS = {"float": np.float32, "double": np.float64}
@@ -75,4 +76,13 @@ def test_waves_are_sines_and_cosines_of_turns(kind, error, functions):
     turns = np.random.default_rng(0).uniform(-1, 1, 100_000).astype(KINDS[kind])
     angle = 2 * np.longdouble("3.14159265358979323846264338328") * turns
     for name in ("sin", "cos"):
-        assert np.abs(functions(name, kind, turns) - getattr(np, name)(angle)).max() <= error
+        assert np.abs(functions(f"{name}_of_turns", kind, turns) - getattr(np, name)(angle)).max() <= error
+
+
+@pytest.mark.parametrize(("kind", "error"), [("float", 1.2e-7), ("double", 2.2e-16)])
+def test_sines_and_cosines_of_a_thousand_turns_are_exact_to_the_last_place_of_one(kind, error, functions):
+    rng = np.random.default_rng(0)
+    angle = np.concatenate([rng.uniform(-6000, 6000, 100_000), rng.uniform(-4, 4, 100_000)]).astype(KINDS[kind])
+    for name in ("sin", "cos"):
+        exact = getattr(np, name)(angle.astype(np.longdouble))
+        assert np.abs(functions(name, kind, angle) - exact).max() <= error

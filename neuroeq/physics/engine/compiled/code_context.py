@@ -20,7 +20,7 @@ from .updates import FREE, MOVED, ParameterUpdate
 
 C_TYPES = {"float64": "double", "float32": "float", "int64": "int64_t", "int32": "int32_t", "bool": "char"}
 
-MATHS = "using maths::exp, maths::log, maths::tanh;"
+MATHS = "using maths::exp, maths::log, maths::tanh, maths::sin, maths::cos;"
 """What makes equations call the functions of ``maths.h``."""
 
 
@@ -83,11 +83,6 @@ class CodeContext:
     def held(self, name: str) -> str:
         """Return the C++ expression for the array of a parameter."""
         return f"held[{self.names.index(name)}]"
-
-    @property
-    def emitted(self) -> str:
-        """The variable that units transmit."""
-        return "spike" if self.network.kind.spikes else "activity"
 
     def block(self, population: Population) -> int:
         """Return the number of units of a population, in all samples."""

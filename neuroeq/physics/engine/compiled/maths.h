@@ -126,11 +126,11 @@ INLINE T logarithm(T x) {
     return x > 0 ? finite : x == 0 ? -limits::infinity() : limits::quiet_NaN();
 }
 
-// cos(2 pi u) if `later` is 1, or sin(2 pi u) if it is 0; for |u| <= 1
+// sin(n pi/2 + r) for a whole n and |r| <= pi/4, or its cosine if `later` is 1
 template <typename T>
-INLINE T wave(T u, int later) {
+INLINE T turned(T n, T r, int later) {
     typedef Format<T> F;
-    const T n = std::rint(4 * u), r = (T)6.283185307179586476925286766559005768L * fused(n, (T)-0.25L, u), z = r * r;
+    const T z = r * r;
     T sine, cosine;  // (sin(r) - r)/(r z) and (cos(r) - 1 + z/2)/z^2
     if constexpr (F::SINGLE) {
         sine = polynomial(z, -0.16666666663858604389L, 0.0083333318754590358855L, -1.9840086964742511348e-4L,
@@ -147,6 +147,22 @@ INLINE T wave(T u, int later) {
     return quarter & 2 ? -found : found;
 }
 
+// cos(2 pi u) if `later` is 1, or sin(2 pi u) if it is 0; for |u| <= 1
+template <typename T>
+INLINE T wave(T u, int later) {
+    const T n = std::rint(4 * u);
+    return turned(n, (T)6.283185307179586476925286766559005768L * fused(n, (T)-0.25L, u), later);
+}
+
+// sin(x), or cos(x) if `later` is 1; angles are as exact as a quarter turn that is known to three times their precision
+template <typename T>
+INLINE T of_angle(T x, int later) {
+    constexpr long double QUARTER = 1.570796326794896619231321691639751442L;
+    constexpr T first = (T)QUARTER, second = (T)(QUARTER - first), third = (T)(QUARTER - first - second);
+    const T n = std::rint(x * (T)(1 / QUARTER));
+    return turned(n, fused(n, -third, fused(n, -second, fused(n, -first, x))), later);
+}
+
 template <typename T>
 using Real = std::conditional_t<std::is_floating_point_v<T>, T, double>;
 
@@ -158,5 +174,11 @@ INLINE Real<T> log(T x) { return logarithm((Real<T>)x); }
 
 template <typename T>
 INLINE Real<T> tanh(T x) { return hyperbolic_tangent((Real<T>)x); }
+
+template <typename T>
+INLINE Real<T> sin(T x) { return of_angle((Real<T>)x, 0); }
+
+template <typename T>
+INLINE Real<T> cos(T x) { return of_angle((Real<T>)x, 1); }
 
 }  // namespace maths

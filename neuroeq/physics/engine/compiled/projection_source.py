@@ -23,9 +23,10 @@ def stored(context: CodeContext) -> tuple[list[str], list[str], list[str]]:
     return storage, connecting, holding
 
 
-def arriving(context: CodeContext, name: str, layer: str) -> str:
-    """Return the line that adds what a clamped input gives to a layer to ``given_<layer>``."""
-    given, n = f"given_{layer}", context.size(layer)
+def arriving(context: CodeContext, coupling: Coupling) -> str:
+    """Return the line that adds what a clamped input gives to a layer to ``given_<layer>_<component>``."""
+    name, layer = coupling.projection, coupling.target
+    given, n = f"given_{layer}_{coupling.component}", context.size(layer)
     if name in context.sparse:
         return f"edges_{name}.forward(BATCH, {given}, {given}, sent_by_unit);"
     if name in context.convolutions:
@@ -39,16 +40,16 @@ def product(context: CodeContext, coupling: Coupling, drive: str, base: str) -> 
     straight, turned = context.held(coupling.projection), f"back_{coupling.projection}"
     if coupling.transposed:
         straight, turned = turned, straight
-    source = context.at((coupling.source, context.emitted))
+    source = context.at((coupling.source, coupling.component))
     if coupling.delay:
-        source = f"delayed_{coupling.source}_{coupling.delay}.oldest()"
+        source = f"delayed_{coupling.source}_{coupling.component}_{coupling.delay}.oldest()"
     if coupling.projection in context.convolutions:
         way = "backward" if coupling.transposed else "forward"
-        few = "_few" if context.emitted == "spike" else ""
+        few = "_few" if coupling.component == "spike" else ""
         return f"kernels_{coupling.projection}.{way}{few}(m, {drive}, {base}, {source});"
     if coupling.projection in context.sparse:
         way = "backward" if coupling.transposed else "forward"
         return f"edges_{coupling.projection}.{way}(m, {drive}, {base}, by_unit<{k}, 0>(m, {source}));"
-    if context.emitted == "activity" or n < FEW:
+    if coupling.component != "spike" or n < FEW:
         return f"product<{k}, {n}>(m, {drive}, {base}, {source}, {straight}, {turned});"
     return f"spikes<{k}, {n}>(m, {drive}, {base}, {source}, {straight});"

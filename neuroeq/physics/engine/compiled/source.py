@@ -101,8 +101,8 @@ def _particles(context: CodeContext) -> tuple[list[str], list[str]]:
 def _drives(context: CodeContext) -> list[str]:
     """Write what arrives at each layer: of clamped inputs once for a batch, of moving layers at every step."""
     network, moving, given = context.network, context.moving, context.network.input_layer
-    sources = {layer: [c for c in context.assembly.couplings if c.target == layer] for layer in moving}
-    backed = {c.projection for couplings in sources.values() for c in couplings if c.source in moving}
+    couplings = context.assembly.couplings
+    backed = {c.projection for c in couplings if c.source in moving}
     storage, connecting, holding = stored(context)
     clamping, driving = [], []
     holding[:0] = [f"held[{i}] = params[{i}];" for i in range(len(context.names))]
@@ -119,16 +119,21 @@ def _drives(context: CodeContext) -> list[str]:
             clamping.append("copy<INPUTS>(m, shown, inputs);")
     if any(network.projections[name].source == given and given not in moving for name in context.sparse):
         clamping.append("sent_by_unit = by_unit<INPUTS, 2>(m, inputs);")
-    for layer, couplings in ((layer, each) for layer, each in sources.items() if layer != given):
-        n, drive = context.size(layer), context.at((layer, moving[layer].drive))
-        storage.append(f"static real given_{layer}[BATCH * {n}];")
-        holding.append(f"fill<BATCH * {n}>(given_{layer}, (real)0);")
-        holding += [arriving(context, c.projection, layer) for c in couplings if c.source not in moving]
-        holding.append(f"copy<BATCH * {n}>({drive}, given_{layer});")
-        base = f"given_{layer}"
-        for coupling in (c for c in couplings if c.source in moving):
-            driving.append(product(context, coupling, drive, base))
-            base = drive
+    for layer in (layer for layer in moving if layer != given):
+        n = context.size(layer)
+        for component, variable in moving[layer].arriving.items():
+            into, drive = (
+                [c for c in couplings if (c.target, c.component) == (layer, component)],
+                context.at((layer, variable)),
+            )
+            base = f"given_{layer}_{component}"
+            storage.append(f"static real {base}[BATCH * {n}];")
+            holding.append(f"fill<BATCH * {n}>({base}, (real)0);")
+            holding += [arriving(context, coupling) for coupling in into if coupling.source not in moving]
+            holding.append(f"copy<BATCH * {n}>({drive}, {base});")
+            for coupling in (coupling for coupling in into if coupling.source in moving):
+                driving.append(product(context, coupling, drive, base))
+                base = drive
         if network.layers[layer].bias:
             holding.append(
                 f"spread<{n}, {n // context.count(f'{layer}.bias')}>({context.at((layer, 'bias'))}, "
@@ -148,12 +153,14 @@ def _drives(context: CodeContext) -> list[str]:
 
 def _rings(context: CodeContext) -> tuple[list[str], list[str]]:
     """Return what stores emissions that are delayed, with its functions, and the lines that put those of a step."""
-    delays = sorted({(each.source, each.delay) for each in context.assembly.couplings if each.delay})
-    rings = {f"delayed_{layer}_{delay}": (layer, delay) for layer, delay in delays}
-    lines = [f"static Ring<BATCH * {context.size(layer)}, {delay}> {ring};" for ring, (layer, delay) in rings.items()]
+    delays = sorted({(each.source, each.component, each.delay) for each in context.assembly.couplings if each.delay})
+    rings = {"delayed_" + "_".join(map(str, each)): each for each in delays}
+    lines = [
+        f"static Ring<BATCH * {context.size(layer)}, {delay}> {ring};" for ring, (layer, _, delay) in rings.items()
+    ]
     for name in ("empty", "save", "restore"):
         lines += function(f"{name}_rings", "", [f"{ring}.{name}();" for ring in rings])
-    sent = {ring: context.at((layer, context.emitted)) for ring, (layer, _) in rings.items()}
+    sent = {ring: context.at((layer, component)) for ring, (layer, component, _) in rings.items()}
     putting = [f"{ring}.put({emission}, time_step());" for ring, emission in sent.items()]
     return lines, putting
 
@@ -170,10 +177,11 @@ def _steps(context: CodeContext) -> list[str]:
         ]
     exposed = [_run(context, code.name) for p in populations if p.expose for code in p.expose._code_objects]
     remembering = [
-        f"copy<BATCH * {size}>({context.at((layer, 'activity_before'))}, {context.at((layer, 'activity'))});"
+        f"copy<BATCH * {size}>({context.at((layer, f'{name}_before'))}, {context.at((layer, name))});"
         for population in populations
         if population.reads_steps
         for layer, size in population.layers.items()
+        for name in population.model.components
     ]
     advancing = [
         f"{'if (learns) ' if learns else ''}{_run(context, code)}"

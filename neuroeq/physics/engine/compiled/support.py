@@ -95,6 +95,8 @@ def drive_slope(model: NeuronModel) -> str:
         return "1"
     import sympy
 
+    if model.vector:
+        raise EquationError(f"{model.where}: its activity has the components {', '.join(model.components)}")
     field = Field(model)
     slope = field.rate.diff(symbol("drive"))
     if not slope.free_symbols <= {field.state}:

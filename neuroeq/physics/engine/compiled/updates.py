@@ -112,11 +112,15 @@ def slopes(updates: Sequence[ParameterUpdate], gains: Sequence[float], dt: float
 
 
 def _contrasted(network: Network, name: str) -> ParameterUpdate:
-    if name not in network.projections:
-        return ParameterUpdate(name, (Product(None, (name.removesuffix(".bias"), "activity")),))
-    ends = network.projections[name]
-    pre = None if ends.source == network.input_layer else (ends.source, "activity")
-    return ParameterUpdate(name, (Product(pre, (ends.target, "activity")),))
+    weights = name in network.projections
+    target = network.projections[name].target if weights else name.removesuffix(".bias")
+    model = network.neuron(target)
+    assert model is not None
+    first, *others = model.components
+    if not weights or network.projections[name].source == network.input_layer:
+        return ParameterUpdate(name, (Product(None, (target, first)),))
+    source = network.projections[name].source
+    return ParameterUpdate(name, tuple(Product((source, each), (target, each)) for each in (first, *others)))
 
 
 def _moved(network: Network, name: str) -> ParameterUpdate:

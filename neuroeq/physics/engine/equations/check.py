@@ -37,13 +37,8 @@ NEURON_NAMES: dict[str, Dimension] = {
 TRACE_NAMES: dict[str, Dimension] = {"spike": NUMBER, "t": SECOND, "dt": SECOND}
 """The variables that traces can use in addition."""
 
-FACTOR_NAMES: dict[str, Dimension] = {
-    "activity": NUMBER,
-    "activity_before": NUMBER,
-    "activity_mid": NUMBER,
-    "activity_rate": HERTZ,
-}
-"""The variables that plasticity terms can use in addition."""
+OVER_STEP: dict[str, Dimension] = {"": NUMBER, "_before": NUMBER, "_mid": NUMBER, "_rate": HERTZ}
+"""What ends the names of the variables of an activity, or a component of it, that plasticity terms can use."""
 
 
 class Checker:
@@ -57,6 +52,8 @@ class Checker:
         Names with their dimensions.
     parameters
         The model's own parameters, as in the file.
+    components
+        The names of what the unit transmits.
 
     Raises
     ------
@@ -64,8 +61,15 @@ class Checker:
         If a parameter is no physical value.
     """
 
-    def __init__(self, where: str, known: Mapping[str, Dimension], parameters: Mapping[str, str | float]) -> None:
+    def __init__(
+        self,
+        where: str,
+        known: Mapping[str, Dimension],
+        parameters: Mapping[str, str | float],
+        components: Iterable[str] = ("activity",),
+    ) -> None:
         self.where = where
+        self.components = tuple(components)
         self.given = dict(parameters)
         self.known = dict(known)
         for name, value in parameters.items():
@@ -185,7 +189,8 @@ def check_neuron(model: NeuronModel) -> Checker:
         If equations do not parse, use unknown names, or mix units.
     """
     spiking = {"lastspike": SECOND, "not_refractory": NUMBER} if model.emits == "spikes" else {}
-    checker = Checker(model.where, NEURON_NAMES | spiking, model.parameters)
+    sent = dict.fromkeys(model.components, NUMBER) if model.vector else {}
+    checker = Checker(model.where, NEURON_NAMES | spiking | sent, model.parameters, model.components)
     equations = checker.equations(model.equations, "equations")
     stored = [key for key, equation in equations.items() if equation.type != "subexpression"]
     shared = [key for key in stored if "shared" in equations[key].flags]
@@ -194,7 +199,7 @@ def check_neuron(model: NeuronModel) -> Checker:
             f"{checker.where}: equations define '{shared[0]}', which is kept for each unit and cannot be (shared); "
             "leave the flag out, or write it under [parameters]."
         )
-    for part, known in (("state", stored), ("readout", list(equations))):
+    for part, known in (("state", stored), ("readout", [*equations, *sent])):
         name = getattr(model, part)
         if name is not None and name not in known:
             raise EquationError(
@@ -202,7 +207,10 @@ def check_neuron(model: NeuronModel) -> Checker:
                 f"equations: {', '.join(known) or 'there are none'}."
             )
     _check_method(checker.where, model.method)
-    checker.expression(model.activity, "activity", NUMBER)
+    for name, text in model.components.items():
+        part = f"activity.{name}" if model.vector else "activity"
+        others = {known: dimension for known, dimension in checker.known.items() if known not in sent}
+        Checker(model.where, others, {}).expression(text, part, NUMBER)
     if model.time_constant != "dt":
         checker.expression(model.time_constant, "time_constant", SECOND)
     for part in ("threshold", "refractory"):
@@ -214,6 +222,11 @@ def check_neuron(model: NeuronModel) -> Checker:
     for name, value in [*_limits(model), *model.initial.items()]:
         _check_value(checker, name, value)
     return checker
+
+
+def factor_names(components: Iterable[str]) -> dict[str, Dimension]:
+    """Return the variables of the components of an activity that plasticity terms can use."""
+    return {f"{name}{ending}": dimension for name in components for ending, dimension in OVER_STEP.items()}
 
 
 def check_synapse(model: SynapseModel, hebb: Dimension) -> Any:

@@ -1,24 +1,30 @@
 """The vector field of a rate model in symbols: what its equations are in state and drive, and their slopes.
 
-mu(s, drive, bias, nudge) = tau ds/dt,    activity a(s)
+mu(s, drive, bias, nudge) = tau ds/dt,    activity a(s),    readout o(s)
 
 drive slope   dmu/ddrive            own slope   dmu/ds at fixed drive            activity slope   da/ds
-content       E(s) with mu = (da/ds)(drive + bias) - dE/ds + nudge, where mu has that form: then there is an energy
+content       E(s) with mu = (da/ds)(drive + bias) - dE/ds, where mu has that form: then there is an energy
+
+Of an activity with components there is a sum that arrives for each of them, A, which the unit makes its drive of. These
+sums then stand in the place of the drive: dmu/dA and da/ds have a value for each component, and the bias adds to the
+first sum.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from neuroeq.describe.spec import NeuronModel
+from neuroeq.describe.spec.transmission import Part
 from neuroeq.errors import EquationError
 from neuroeq.units import physical
 
 from ..brian import brian
+from .check import NOISE
 from .symbols import parse, symbol
 
 Array = np.ndarray
@@ -32,7 +38,16 @@ class Field:
     Parameters
     ----------
     model
-        The neuron model, whose equations are analysed.
+        The neuron model, whose equations are analysed. Noise in them is taken as its mean, 0.
+    parts
+        What synapses transmit to the unit, where its activity has components.
+    constants
+        Constants of each unit, by name: (n,).
+
+    Attributes
+    ----------
+    arriving
+        The symbols of the drive, or of the sums that arrive.
 
     Raises
     ------
@@ -40,18 +55,25 @@ class Field:
         If it spikes, has more than one state, statements after a step, or depends on time.
     """
 
-    def __init__(self, model: NeuronModel) -> None:
-        self.model = model
+    def __init__(
+        self, model: NeuronModel, parts: Sequence[Part] = (), constants: Mapping[str, Array] | None = None
+    ) -> None:
+        self.model, self.parts, self.constants = model, tuple(parts), dict(constants or {})
         equations = brian().Equations(model.equations)
         if model.emits != "rate" or list(equations.diff_eq_names) != [model.state] or model.after_step:
             raise EquationError(
                 f"{model.where}: is no rate model with one state; expected a single differential equation, of "
                 f"'{model.state}', and no after_step."
             )
-        constants = {name: physical(str(value)).value for name, value in model.parameters.items()}
-        constants["dt"] = model.dt
-        known = {**_units(), **constants}
+        fixed = {name: physical(str(value)).value for name, value in model.parameters.items()}
+        fixed["dt"] = model.dt
+        known = {**_units(), **fixed, **dict.fromkeys(filter(NOISE.fullmatch, _names(equations)), 0)}
         computed = {n: parse(str(e.expr)) for n, e in equations.items() if e.type == "subexpression"}
+        self.arriving = [symbol(f"arriving_{name}") for name in model.components] if model.vector else [symbol("drive")]
+        if model.vector:
+            computed |= {name: parse(text) for name, text in model.components.items()}
+            drive = (f"{part.factor!r}*arriving_{part.pre}*{part.post or 1}" for part in parts)
+            computed["drive"] = parse(" + ".join(drive) or "0")
 
         def resolved(text: str) -> Any:
             expression = parse(text)
@@ -61,17 +83,18 @@ class Field:
             return expression.subs({variable: value for variable, value in values.items() if value is not None})
 
         self.state = symbol(model.state)
-        self.rate = resolved(str(equations[model.state].expr)) * constants[model.time_constant]
-        self.activity = resolved(model.activity)
+        self.rate = resolved(str(equations[model.state].expr)) * fixed[model.time_constant]
+        self.activity = [resolved(text) for text in model.components.values()]
         self.readout = resolved(model.observed)
-        strange = sorted({s.name for s in self.rate.free_symbols} - {model.state, "drive", "bias", "nudge"})
+        own = {model.state, "bias", "nudge", *self.constants, *(sum_.name for sum_ in self.arriving)}
+        strange = sorted({s.name for s in self.rate.free_symbols} - own)
         if strange:
             raise EquationError(f"{model.where}: depends on {', '.join(strange)}; expected drive, bias and nudge only.")
 
     @cached_property
     def drive_slope(self) -> Function:
-        """The derivative of mu in the drive."""
-        return self._function(self.rate.diff(symbol("drive")))
+        """The derivative of mu in the drive, or in each of the sums that arrive."""
+        return self._functions([self.rate.diff(each) for each in self.arriving])
 
     @cached_property
     def own_slope(self) -> Function:
@@ -80,13 +103,18 @@ class Field:
 
     @cached_property
     def activity_slope(self) -> Function:
-        """The derivative of the activity in the state."""
-        return self._function(self.activity.diff(self.state))
+        """The derivative of the activity in the state, component by component."""
+        return self._functions([each.diff(self.state) for each in self.activity])
+
+    @cached_property
+    def readout_slope(self) -> Function:
+        """The derivative of the readout in the state."""
+        return self._function(self.readout.diff(self.state))
 
     @cached_property
     def functions(self) -> tuple[Function, Function, Function]:
         """Mu, the activity and the readout."""
-        return self._function(self.rate), self._function(self.activity), self._function(self.readout)
+        return self._function(self.rate), self._functions(self.activity), self._function(self.readout)
 
     @cached_property
     def content(self) -> Function:
@@ -99,14 +127,15 @@ class Field:
         """
         import sympy
 
-        drive, bias, nudge = (symbol(name) for name in ("drive", "bias", "nudge"))
-        leak = sympy.expand(self.activity.diff(self.state) * (drive + bias) + nudge - self.rate)
-        if not sympy.simplify(leak).free_symbols <= {self.state}:
+        arriving = [self.arriving[0] + symbol("bias"), *self.arriving[1:]]
+        pull = sum(each.diff(self.state) * sum_ for each, sum_ in zip(self.activity, arriving, strict=True))
+        leak = sympy.simplify(sympy.expand(pull - self.rate.subs(symbol("nudge"), 0)))
+        if not {each.name for each in leak.free_symbols} <= {self.model.state, *self.constants}:
             raise EquationError(
                 f"{self.model.where}: is not gradient descent on an energy: that needs the drive times the slope of "
                 "the activity; use a model such as 'hard_sigmoid' or 'sigmoid'."
             )
-        return self._function(sympy.integrate(sympy.simplify(leak), self.state))
+        return self._function(sympy.integrate(leak, self.state))
 
     @property
     def analytic(self) -> bool:
@@ -115,21 +144,34 @@ class Field:
 
         if self.model.bounds:
             return False
-        used = self.rate.atoms(sympy.Function) | self.activity.atoms(sympy.Function)
-        kinks = self.rate.atoms(sympy.Piecewise, sympy.Abs) | self.activity.atoms(sympy.Piecewise, sympy.Abs)
+        texts = [self.rate, *self.activity]
+        used = set().union(*(each.atoms(sympy.Function) for each in texts))
+        kinks = any(each.atoms(sympy.Piecewise, sympy.Abs) for each in texts)
         return not kinks and all(type(function).__name__ in ANALYTIC for function in used)
+
+    def _functions(self, expressions: Sequence[Any]) -> Function:
+        """Return a function of all components, (components, ...); of an activity without components, of a number."""
+        functions = [self._function(each) for each in expressions]
+        return (lambda values: np.stack([each(values) for each in functions])) if self.model.vector else functions[0]
 
     def _function(self, expression: Any) -> Function:
         import sympy
 
-        names = [self.model.state, "drive", "bias", "nudge"]
-        compiled = sympy.lambdify([symbol(name) for name in names], expression, "numpy")
+        others = [symbol(name) for name in ("bias", "nudge", *self.constants)]
+        compiled = sympy.lambdify([self.state, *self.arriving, *others], expression, "numpy")
 
         def function(values: Mapping[str, Array]) -> Array:
-            state = values[self.model.state]
-            return np.broadcast_to(compiled(state, *(values.get(name, 0.0) for name in names[1:])), state.shape)
+            state, given = values[self.model.state], {**values, **self.constants}
+            drive = given.get("drive", 0.0)
+            sums = np.broadcast_to(drive, (len(self.arriving), *np.shape(state))) if self.model.vector else [drive]
+            found = compiled(state, *sums, *(given.get(each.name, 0.0) for each in others))
+            return np.broadcast_to(found, np.shape(state))
 
         return function
+
+
+def _names(equations: Any) -> set[str]:
+    return {name for equation in equations.values() for name in equation.identifiers}
 
 
 def _units() -> dict[str, float]:

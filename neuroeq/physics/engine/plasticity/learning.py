@@ -59,9 +59,10 @@ class Learning:
         self._natives = assembly.natives
         self._codes = [code for population in assembly.populations for code in population.learners]
         self._before = [
-            (population.before, population.whole("activity"))
+            (population.whole(f"{name}_before"), population.whole(name))
             for population in assembly.populations
             if population.follows_steps
+            for name in population.model.components
         ]
         self.plasticity: Plasticity | None = None
 

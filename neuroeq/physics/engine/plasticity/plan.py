@@ -88,9 +88,10 @@ class Plastic:
         return hebb
 
     def _dimension(self, term: TermOf, neurons: Mapping[str, Checker]) -> Dimension:
-        clamped = Checker(self.synapse.model.where, {"spike": DIMENSIONLESS}, {})
+        neuron = neurons[term.post[0]]
+        clamped = Checker(self.synapse.model.where, {"spike": DIMENSIONLESS}, {}, neuron.components)
         pre = self.synapse.check(clamped if callable(term.pre) else neurons[term.pre[0]], term.text)
-        post = self.synapse.check(neurons[term.post[0]], term.post[1])
+        post = self.synapse.check(neuron, term.post[1])
         return tuple(a + b for a, b in zip(pre, post, strict=True))  # type: ignore[return-value]
 
 
@@ -132,7 +133,10 @@ def plan(network: Network, dt: float, maps: Mapping[str, Operator] | None = None
             made.append(synapse)
         clamped = source == BIAS or network.neuron(source) is None
         two_way = name in network.projections and network.symmetric(name)
-        terms = _both_ways(synapse, source, target) if two_way else _one_way(synapse, source, target, clamped, dt)
+        neuron = network.neuron(target)
+        assert neuron is not None
+        given = (dt, list(neuron.components)) if clamped else None
+        terms = _both_ways(synapse, source, target) if two_way else _one_way(synapse, source, target, given)
         plastics.append(Plastic(name, synapse, source, maps[name], tuple(terms)))
     return plastics
 
@@ -156,11 +160,14 @@ def _ends(network: Network, name: str) -> tuple[str, str, SynapseModel]:
     return BIAS, layer, next((model for model in models if model.plasticity), models[0])
 
 
-def _one_way(synapse: PlasticSynapse, source: str, target: str, clamped: bool, dt: float) -> Iterable[TermOf]:
+def _one_way(
+    synapse: PlasticSynapse, source: str, target: str, given: tuple[float, list[str]] | None
+) -> Iterable[TermOf]:
+    """Return the terms of directed weights; `given` is the step and what units transmit, if the source is clamped."""
     for pre, post in synapse.terms:
-        if not clamped:
+        if given is None:
             yield TermOf((source, pre), (target, post), pre)
-        elif (constant := synapse.clamped(pre, dt)) is not None:
+        elif (constant := synapse.clamped(pre, *given)) is not None:
             yield TermOf(constant, (target, post), pre)
 
 

@@ -7,7 +7,7 @@ no equations: it sends a constant x, and its factors are what they come to when 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,7 @@ from neuroeq.errors import EquationError
 from neuroeq.units import Dimension, physical
 
 from ..brian import brian, quantity
-from ..equations.check import FACTOR_NAMES, TRACE_NAMES, Checker, check_synapse
+from ..equations.check import TRACE_NAMES, Checker, check_synapse, factor_names
 from ..equations.symbols import parse, symbol
 
 Array = np.ndarray
@@ -60,7 +60,7 @@ class PlasticSynapse:
         EquationError
             If it uses unknown names or mixes units.
         """
-        known = {**neuron.known, **FACTOR_NAMES, **self.trace_dimensions}
+        known = {**neuron.known, **factor_names(neuron.components), **self.trace_dimensions}
         checker = Checker(self.model.where, known, {})
         return checker.expression(expression, "plasticity")
 
@@ -89,8 +89,17 @@ class PlasticSynapse:
         constant = {variable.name for variable in slope.free_symbols} <= {"gain"}
         return sympy.lambdify(symbol("gain"), slope) if linear and constant else None
 
-    def clamped(self, expression: str, dt: float) -> Constant | None:
+    def clamped(self, expression: str, dt: float, components: Sequence[str]) -> Constant | None:
         """Return a factor on a clamped analog unit, as a function of its value; None if it is always 0.
+
+        Parameters
+        ----------
+        expression
+            The factor.
+        dt
+            Length of an integration step. [s]
+        components
+            The names of what units transmit; a clamped unit sends its value as the first, and 0 as the others.
 
         Raises
         ------
@@ -100,8 +109,10 @@ class PlasticSynapse:
         import sympy
 
         x = symbol("x")
-        known: dict[str, Any] = {"spike": x, "dt": dt, "activity_rate": 0}
-        known |= dict.fromkeys(("activity", "activity_before", "activity_mid"), x)
+        known: dict[str, Any] = {"spike": x, "dt": dt}
+        for index, name in enumerate(components):
+            known |= dict.fromkeys((name, f"{name}_before", f"{name}_mid"), 0 if index else x)
+            known[f"{name}_rate"] = 0
         known |= {self._names[name]: physical(str(value)).value for name, value in self.model.parameters.items()}
 
         def settled(text: str) -> Any:
