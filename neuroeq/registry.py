@@ -192,6 +192,7 @@ SUBSTRATES: Registry[Any] = Registry(
     {
         "rate": "neuroeq.physics.substrates.neurons:NeuronSubstrate",
         "spiking": "neuroeq.physics.substrates.neurons:NeuronSubstrate",
+        "oscillator": "neuroeq.physics.substrates.oscillator:Oscillators",
         "crossbar": "neuroeq.physics.substrates.crossbar:Crossbar",
         "resistive": "neuroeq.physics.substrates.resistors:resistor_network",
     },

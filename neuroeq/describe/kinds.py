@@ -25,20 +25,26 @@ class Kind:
         Whether the network on it is simulated with neuron and synapse models.
     hardware
         Whether it is made of the devices of a hardware file; its default of ``training.learning`` is then contrastive.
+    devices
+        Whether the weights on hardware are held by programmable devices.
     conductances
         Whether the weights are positive conductances between nodes, which ``substrate.NAME.circuit`` lays out.
     like
         The substrate whose table in a network's file is used where the file has none for this one.
     engine
         The engine that runs it unless the file or the command line names another one.
+    ideal
+        The hardware that it is made of unless the file or the command line names another one.
     """
 
     sends: Literal["rate", "spikes", "voltages"] = "rate"
     models: bool = True
     hardware: bool = False
+    devices: bool = True
     conductances: bool = False
     like: str | None = None
     engine: Literal["stepper", "operating_point"] = "stepper"
+    ideal: str = "unbounded"
 
     @property
     def spikes(self) -> bool:
@@ -53,12 +59,18 @@ class Kind:
     @property
     def pairs(self) -> bool:
         """Whether each signed weight and bias is the difference of two devices."""
-        return self.hardware and not self.conductances
+        return self.on_devices and not self.conductances
+
+    @property
+    def on_devices(self) -> bool:
+        """Whether the weights are held by programmable devices."""
+        return self.hardware and self.devices
 
 
 OWN = {
     "rate": Kind(),
     "spiking": Kind(sends="spikes"),
+    "oscillator": Kind(hardware=True, devices=False, ideal="oscillators_ideal"),
     "crossbar": Kind(hardware=True, like="rate"),
     "resistive": Kind(sends="voltages", models=False, hardware=True, conductances=True, engine="operating_point"),
 }

@@ -112,7 +112,7 @@ def fans(network: Network, projection: str) -> tuple[int, int]:
 def bounds(network: Network, projection: str) -> tuple[float, float] | None:
     """Return the interval that weights are kept in: the file's, cut to what the devices of a circuit can hold."""
     own = network.projections[projection].bounds
-    if network.hardware is None:
+    if not network.kind.on_devices:
         return own
     hardware = network.array(projection)
     low, high = _window(hardware, network.g_unit if network.kind.conductances else None)

@@ -39,7 +39,7 @@ class WeightStore:
     """
 
     def __init__(self, network: Network, params: Params, held: dict[str, Array], streams: Streams) -> None:
-        chip = Chip(network, params, streams) if network.hardware is not None else None
+        chip = Chip(network, params, streams) if network.kind.on_devices else None
         self.chip = None if chip is None or chip.plain else chip
         self.params, self._held = _within(network, params), held
         if self.chip is not None:

@@ -90,7 +90,7 @@ def check_arrays(network: Network) -> None:
         If there are capacitors beside other elements, whose charges and currents do not add, or drift is compensated
         where arrays have no output of their own or share their biases.
     """
-    if network.hardware is None:
+    if not network.kind.on_devices:
         return
     for name in network.projections if network.kind.conductances else ():
         if network.array(name).array.drift_compensation != "none":

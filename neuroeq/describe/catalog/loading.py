@@ -142,7 +142,7 @@ def on_substrate(raw: Table, substrate: str) -> Table:
     physics = raw["substrate"][substrate]
     overrides = {key: physics[key] for key in Substrate.OVERLAYS if key in physics}
     rest = {key: value for key, value in physics.items() if key not in Substrate.OVERLAYS}
-    if kind_of(substrate).hardware and "learning" not in raw.get("training", {}):
+    if kind_of(substrate).on_devices and "learning" not in raw.get("training", {}):
         overrides = overlay({"training": {"learning": "contrastive"}}, overrides)
     return overlay({**raw, "substrate": {substrate: rest}}, overrides)
 

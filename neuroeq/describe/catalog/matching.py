@@ -26,7 +26,7 @@ def matched(network: Network, own_nudge: bool) -> Network:
     own_nudge
         Whether the network's own nudge stays, whatever its hardware asks for.
     """
-    if network.hardware is None:
+    if not network.kind.on_devices:
         return network
     network = _with_window(network)
     nudge = network.technology.periphery.nudge

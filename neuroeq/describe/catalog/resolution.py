@@ -107,7 +107,7 @@ def _with_hardware(raw: Table, changes: Sequence[Table], name: str | None, ideal
     raw, others, arrays = without_arrays(raw, changes)
     if made_before and name is not None:
         arrays = {array: [None, *wanted[1:]] for array, wanted in arrays.items()}
-    usual = physics.get("hardware", common(raw, arrays) or "unbounded")
+    usual = physics.get("hardware", common(raw, arrays) or kind_of(next(iter(raw["substrate"]))).ideal)
     if not made_before and physics.get("hardware_changes") and name in (None, usual):
         raw["hardware"], name = changed(technology(None, usual, (), usual), physics["hardware_changes"]), None
     raw["hardware"] = without_former_keys(technology(raw.get("hardware"), name, ideal, usual), changes)

@@ -14,13 +14,19 @@ from ..expressions import expression, identifier
 from ..statements import equations, statements
 from .base import Value
 
-_UNIFORM = re.compile(r"uniform\(([^,()]+),([^,()]+)\)")
+_DRAWN = re.compile(r"(uniform|normal)\(([^,()]+),([^,()]+)\)")
 
 
-def start_limits(value: Value) -> tuple[Value, ...]:
-    """Return the one or two values of a start value, as in the file: itself, or the ends of its distribution."""
-    match = _UNIFORM.fullmatch(value.strip()) if isinstance(value, str) else None
-    return (match[1].strip(), match[2].strip()) if match else (value,)
+def distribution(value: Value) -> str | None:
+    """Return ``uniform`` or ``normal`` for a start value that is drawn, and None for one that is given."""
+    match = _DRAWN.fullmatch(value.strip()) if isinstance(value, str) else None
+    return match[1] if match else None
+
+
+def start_values(value: Value) -> tuple[Value, ...]:
+    """Return the one or two values of a start value, as in the file: itself, or those of its distribution."""
+    match = _DRAWN.fullmatch(value.strip()) if isinstance(value, str) else None
+    return (match[2].strip(), match[3].strip()) if match else (value,)
 
 
 def _quantity(value: Value) -> Value:
@@ -33,8 +39,8 @@ def _quantity(value: Value) -> Value:
 
 
 def _start(value: Value) -> Value:
-    limits = [_quantity(limit) for limit in start_limits(value)]
-    return value if len(limits) == 1 else f"uniform({limits[0]}, {limits[1]})"
+    values = [_quantity(each) for each in start_values(value)]
+    return value if len(values) == 1 else f"{distribution(value)}({values[0]}, {values[1]})"
 
 
 def _refractory(text: str) -> str:
@@ -58,6 +64,6 @@ Equations = Annotated[str, AfterValidator(equations)]
 Quantity = Annotated[Value, AfterValidator(_quantity)]
 """A number, or a string with a unit."""
 Start = Annotated[Value, AfterValidator(_start)]
-"""A start value: a number, a string with a unit, or ``uniform(low, high)`` of two of them."""
+"""A start value: a number, a string with a unit, or ``uniform(low, high)`` or ``normal(mean, sd)`` of two of them."""
 Refractory = Annotated[str, AfterValidator(_refractory)]
 """A time such as ``2 ms``, or an expression: of a time, or of whether the unit is refractory."""

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from .base import Described, Resistance, Spec, Temperature
 from .node import IdealClamp, Neuron, NoClamp
+from .oscillators import Oscillators
 from .periphery import Periphery
 from .synapse import Synapse
 
@@ -103,6 +104,8 @@ class Hardware(Described):
         The wires and tiles of a crossbar.
     periphery
         The converters, with times and energies.
+    oscillators
+        The disorder and the precision of a network of oscillators.
     evidence
         The sources of every number that is not a default.
     """
@@ -112,6 +115,7 @@ class Hardware(Described):
     neuron: Neuron = Neuron()
     array: Array = Array()
     periphery: Periphery = Periphery()
+    oscillators: Oscillators = Oscillators()
     evidence: tuple[Evidence, ...] = ()
 
     def around(self, array: Hardware) -> Hardware:

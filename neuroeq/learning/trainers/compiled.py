@@ -40,7 +40,7 @@ from .saving import compile_network, drawbacks
 Array = np.ndarray
 COLD = 40
 """The largest weight that pruning may remove, in temperatures: much smaller exponentials are cut off in C++."""
-SUBSTRATES = ("rate", "spiking", "crossbar")
+SUBSTRATES = ("rate", "spiking", "oscillator", "crossbar")
 """Substrates whose equations Brian2 can write as C++."""
 
 RECIPE: Allowed = {

@@ -17,5 +17,6 @@ HARDWARE: Allowed = {
     **any_of("hardware.neuron.", ("nonlinearity", "integrator", "c_node")),
     **any_of("hardware.array.", ("max_rows", "max_cols", "convolutions")),
     **any_of("hardware.periphery.", COSTS),
+    **any_of("hardware.oscillators.", ("omega_sd", "phase_noise", "injection")),
 }
 """Values of hardware that trainers allow."""

@@ -210,7 +210,8 @@ def _parts(network: Network, layers: list[str]) -> tuple[Part, ...]:
         one, other = list(forms.values())[:2]
         raise SpecError(
             f"{network.where}: projections.{one} transmits '{network.synapse(one).transmission}' and "
-            f"projections.{other} '{network.synapse(other).transmission}' to units of one neuron model; expected the same for all."
+            f"projections.{other} '{network.synapse(other).transmission}' to units of one neuron model; expected the "
+            "same for all."
         )
     return tuple(dict.fromkeys(part for parts in forms for part in parts))
 

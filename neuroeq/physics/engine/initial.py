@@ -1,16 +1,16 @@
-"""Start values of a model: a number, a value with a unit, or ``uniform(low, high)`` drawn for every unit and sample."""
+"""Start values of a model: a number, a value with a unit, or one that is drawn for every unit and sample."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from neuroeq.describe.spec.code import start_limits
+from neuroeq.describe.spec.code import distribution, start_values
 from neuroeq.units import physical
 
 
-def limits(value: str | float) -> list[float]:
-    """Return a start value in SI units, or both ends of its distribution."""
-    return [physical(str(limit)).value for limit in start_limits(value)]
+def start(value: str | float) -> list[float]:
+    """Return a start value in SI units, or both values of its distribution."""
+    return [physical(str(each)).value for each in start_values(value)]
 
 
 def draw(value: str | float, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray | float:
@@ -25,5 +25,10 @@ def draw(value: str | float, shape: tuple[int, ...], rng: np.random.Generator) -
     rng
         Random numbers for a value that is drawn.
     """
-    low, *high = limits(value)
-    return rng.uniform(low, high[0], shape) if high else low
+    match distribution(value), *start(value):
+        case "uniform", low, high:
+            return rng.uniform(low, high, shape)
+        case "normal", mean, sd:
+            return rng.normal(mean, sd, shape)
+        case _:
+            return start(value)[0]

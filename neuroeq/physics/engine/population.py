@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from neuroeq.describe.spec import NeuronModel
+from neuroeq.describe.spec.code import distribution
 from neuroeq.describe.spec.transmission import Part
 from neuroeq.errors import SpecError
 from neuroeq.randomness import Streams
 from neuroeq.units import Dimension
 
 from .brian import brian, explained, quantity
-from .initial import draw, limits
+from .initial import draw
 from .noise import noises
 from .plasticity.terms import PlasticSynapse
 from .unit_code import UnitCode
@@ -164,7 +165,7 @@ class Population:
     @property
     def drawn(self) -> list[str]:
         """The variables whose start values are random, in the order in which they are drawn."""
-        return [name for name, value in self.model.initial.items() if len(limits(value)) > 1]
+        return [name for name, value in self.model.initial.items() if distribution(value)]
 
     def draws(self, rng: np.random.Generator) -> list[Array]:
         """Return the random start values that `reset` would set: (batch x units,) for each variable in `drawn`."""

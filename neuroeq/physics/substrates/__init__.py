@@ -17,6 +17,7 @@ from .crossbar import Crossbar
 from .neurons import NeuronSubstrate
 from .op_amps import OP_AMP, on_crossbar
 from .operating_point import at_operating_point, engine_of
+from .oscillator import with_disorder
 from .resistive import Resistive
 from .transient import ResistiveInTime
 
@@ -45,7 +46,9 @@ def build(network: Network, params: Mapping[str, ArrayLike], batch: int | None =
 
 
 def simulated(network: Network) -> Network:
-    """Return the network whose equations Brian2 is given for a resolved one of neurons or a crossbar, or for itself."""
+    """Return the network whose equations Brian2 is given for a resolved one, or for itself."""
+    if network.substrate_name == "oscillator":
+        return with_disorder(network)
     model = network.physics.neuron
     rates = network.substrate_name == "crossbar" and not getattr(model, "name", "").endswith(OP_AMP)
     return on_crossbar(network) if rates else network

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from neuroeq.contract import Stop
 
-from ..initial import limits
+from ..initial import start
 from ..memory import persisting
 from ..noise import number_of
 from .code_context import MATHS, CodeContext, c_type, function
@@ -60,11 +60,11 @@ def _states(context: CodeContext) -> list[str]:
         n = context.block(population)
         for name in (*population.state_arrays, *population.constants):
             array, kind = context.array(population.group.variables[name]), c_type(population.group.variables[name])
-            start = population.model.initial.get(name, {"lastspike": -1e4, "not_refractory": 1}.get(name, 0))
+            begin = population.model.initial.get(name, {"lastspike": -1e4, "not_refractory": 1}.get(name, 0))
             if name in population.drawn:
                 resting.append(f"copy<{n}>({array}, starts[{context.number(population, name)}] + batch * {n});")
             else:
-                resting.append(f"fill<{n}>({array}, ({kind}){limits(start)[0]!r});")
+                resting.append(f"fill<{n}>({array}, ({kind}){start(begin)[0]!r});")
             if name in population.constants:
                 continue
             storage.append(f"static {kind} kept{array}[{n}];")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from neuroeq.describe.spec import NeuronModel, SynapseModel
-from neuroeq.describe.spec.code import start_limits
+from neuroeq.describe.spec.code import distribution, start_values
 from neuroeq.errors import EquationError, SpecError, unknown_name
 from neuroeq.units import KINDS, Dimension, example_of, kind_of, physical
 
@@ -284,16 +284,20 @@ def _check_value(checker: Checker, name: str, value: str | float) -> None:
         hint = f"Defined are: {', '.join(sorted(checker.known))}."
         raise EquationError(f"{checker.where}: {unknown_name('variable', name, checker.known, hint)}")
     try:
-        limits = [physical(str(text)) for text in start_limits(value)]
+        values = [physical(str(text)) for text in start_values(value)]
     except SpecError as error:
         raise EquationError(f"{checker.where}: bound or start of {name} {error}") from None
-    if any(limit.dimension != checker.known[name] for limit in limits):
+    if any(limit.dimension != checker.known[name] for limit in values):
         kind = kind_of(checker.known[name])
         raise EquationError(f"{checker.where}: bound or start of {name} is {value!r}; expected {kind}.")
-    if len(limits) == 2 and limits[0].value >= limits[1].value:
-        raise EquationError(
-            f"{checker.where}: start of {name} is '{value}'; expected uniform(low, high) with low below high."
-        )
+    match distribution(value):
+        case "uniform" if values[0].value >= values[1].value:
+            expected = "uniform(low, high) with low below high"
+        case "normal" if values[1].value <= 0:
+            expected = "normal(mean, sd) with a positive standard deviation"
+        case _:
+            return
+    raise EquationError(f"{checker.where}: start of {name} is '{value}'; expected {expected}.")
 
 
 def _is_value(text: str) -> bool:
