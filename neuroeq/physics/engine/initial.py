@@ -25,10 +25,7 @@ def draw(value: str | float, shape: tuple[int, ...], rng: np.random.Generator) -
     rng
         Random numbers for a value that is drawn.
     """
-    match distribution(value), *start(value):
-        case "uniform", low, high:
-            return rng.uniform(low, high, shape)
-        case "normal", mean, sd:
-            return rng.normal(mean, sd, shape)
-        case _:
-            return start(value)[0]
+    first, *second = start(value)
+    if not second:
+        return first
+    return (rng.normal if distribution(value) == "normal" else rng.uniform)(first, second[0], shape)
