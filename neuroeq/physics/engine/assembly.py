@@ -81,7 +81,6 @@ def assemble(
     NeuroeqError
         If models do not fit the network or each other.
     """
-    _check_models(network)
     dtype = np.dtype(network.physics.precision).type
     # with a name, since Brian2 would number it, and compile the same equations again for every number
     clock = brian().Clock(dt=dt * brian().second, name="clock")
@@ -118,7 +117,14 @@ def time_step(network: Network) -> float:
     return min(model.dt for model in models if model is not None)
 
 
-def _check_models(network: Network) -> None:
+def check_models(network: Network) -> None:
+    """Refuse models that send and receive different things.
+
+    Raises
+    ------
+    SpecError
+        If a neuron or a synapse is none of the substrate, or a synapse transmits what its units do not have.
+    """
     emits = network.kind.sends
     for layer in network.layers:
         model = network.neuron(layer)
