@@ -31,7 +31,7 @@ SETTLED = Stop(50_000, 1e-11)
 SLOW, SOON, LENGTHS = 200, 20, tuple(10.0**k for k in range(1, 7))
 """After how many steps implicit ones are taken, how soon again, and how long these are, in time constants."""
 MANY, RELAXED = 2_000, Stop(5_000, 1e-11)
-"""The number of units above which an adjoint is relaxed and steps are explicit, and when it has settled, relative to what pulls."""
+"""The number of units above which all steps are explicit, and when an adjoint has settled, relative to what pulls."""
 
 
 class FreeUnits:

@@ -1,4 +1,4 @@
-"""Laws of coupled oscillators: energy, locking, symmetry under rotation, and the gradient by Equilibrium Propagation."""
+"""Laws of coupled oscillators: energy, locking, symmetry under rotation, and their gradient."""
 
 import numpy as np
 import pytest
