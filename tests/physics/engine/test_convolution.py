@@ -7,6 +7,7 @@ import pytest
 from scipy.signal import correlate2d
 
 from neuroeq.contract import Nudge, Stop
+from neuroeq.describe.catalog import resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.operators import Convolution, operators
 from neuroeq.describe.spec import overlay
@@ -157,26 +158,45 @@ def test_the_arrays_of_a_crossbar_settle_at_the_states_of_the_rate_network(which
             assert watts[0][name] == pytest.approx(watts[1][name], rel=1e-9)
 
 
-def test_an_array_that_is_used_again_needs_fewer_devices_and_more_time():
-    over = {"made_of": {"array": {"convolutions": "time_multiplexed"}}}
-    nets = [conv_net("two convolutions", "crossbar", **each)[0] for each in ({}, over)]
+FIRST, SECOND = "input_hidden1", "hidden1_hidden2"
+AGAIN, COPIED = ({"hardware": {"array": {"convolutions": how}}} for how in ("time_multiplexed", "unrolled"))
+DENSE = {"projections": {FIRST: {"kind": "dense", "kernel": None, "padding": 0}}}
+IN_TURN = {
+    "all arrays": ([], [AGAIN], {FIRST: 36, SECOND: 16}, 3 + 4 + 4),
+    "one with hardware of its own": ([], [{"projections": {SECOND: AGAIN}}], {SECOND: 16}, 3 * 36 + 4 + 4),
+    "all but one": ([], [AGAIN, {"projections": {SECOND: COPIED}}], {FIRST: 36}, 3 + 4 * 4 + 4),
+    "all, and one is dense": ([DENSE], [AGAIN], {SECOND: 16}, 3 * 36 + 4 + 4),
+}
+"""What both crossbars have, what one of them has, the places of the arrays that it uses again, and its op-amps."""
+
+
+@pytest.mark.parametrize(("base", "changes", "places", "op_amps"), list(IN_TURN.values()), ids=list(IN_TURN))
+def test_an_array_that_is_used_again_needs_fewer_devices_and_more_time(base, changes, places, op_amps):
+    """Where its own hardware asks for it; a layer that only other arrays lead into has an op-amp for each unit."""
+    described = conv_net("two convolutions", "crossbar", made_of={"neuron": {"integrator": {"power": "1 uW"}}})[0]
+    nets = [resolve(described, None, [*base, *each]) for each in ([], changes)]
     params, (inputs, _) = params_of(nets[0]), batch_of(nets[0], 3)
     unrolled, shared = (substrate_of(net, params, batch=3) for net in nets)
     ends = [each.relax(inputs, stop=Stop(60)) for each in (unrolled, shared)]
     for layer, states in ends[0].state.items():
         np.testing.assert_array_equal(ends[1].state[layer], states)
-    weights = 3 * 2 * 3 * 3
-    assert unrolled.devices()["input_hidden1"] == 36 * shared.devices()["input_hidden1"] == 36 * 2 * weights
-    assert unrolled.devices()["hidden1_hidden2"] == 16 * shared.devices()["hidden1_hidden2"], "2 x 2 for an average"
+    for name, weights in ((FIRST, params[FIRST].size), (SECOND, 4 * 3 * 3 * 3)):
+        assert unrolled.devices()[name] == places.get(name, 1) * shared.devices()[name], "2 x 2 for an average"
+        assert shared.devices()[name] == 2 * weights or name not in places
+    assert shared.devices()["hidden1.bias"] == 2 * 3 * (1 if FIRST in places else 36)
     assert shared.mapping()["hold_capacitors"] == 3 * 36 + 4 * 4 + 4
+    assert {name for name, how in shared.mapping()["convolutions"].items() if how != "unrolled"} == places.keys()
     times = [each.phase_time(end) for each, end in zip((unrolled, shared), ends, strict=True)]
-    assert times[1] == pytest.approx(36 * times[0])
+    assert times[1] == pytest.approx(max(places.values()) * times[0])
     energy = [
         {kind: time * watt for kind, watt in each.dissipation(end).items() if watt is not None}
         for each, end, time in zip((unrolled, shared), ends, times, strict=True)
     ]
     assert energy[1].pop("hold capacitors") > 0
-    assert energy[1] == pytest.approx(energy[0])
+    assert [each.pop("op-amps") / time for each, time in zip(energy, times, strict=True)] == pytest.approx(
+        [1e-6 * (3 * 36 + 4 * 4 + 4), 1e-6 * op_amps]
+    )
+    assert energy[1] == pytest.approx(energy[0], rel=1e-9, abs=0)
 
 
 COMPILED = {
