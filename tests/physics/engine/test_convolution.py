@@ -199,44 +199,57 @@ def test_an_array_that_is_used_again_needs_fewer_devices_and_more_time(base, cha
     assert energy[1] == pytest.approx(energy[0], rel=1e-9, abs=0)
 
 
+KERNEL = {"kind": "conv", "kernel": 4, "stride": 2, "padding": 1, "pool": "average"}
+TWIN = {"source": "hidden1", "target": "hidden2", "learning_rate": 0.05, **KERNEL}
 COMPILED = {
     "contrast": {"training": {"momentum": 0.5, "weight_decay": 0.1, "learning": "contrastive"}},
-    "in situ": {"projections": {"hidden1_hidden2": {"bounds": [-0.2, 0.3]}}},
+    "in situ": {"projections": {SECOND: {"bounds": [-0.2, 0.3]}}},
     "vector field": {"training": {"learning": "contrastive", "rule": "vector_field"}},
     "spiking": {"on": "spiking"},
+    "two kernels of one geometry": {"projections": {"twin": TWIN}, "training": {"learning": "contrastive"}},
     "phases alone": {
         "training": {"rule": "coupled_learning", "learning": "contrastive", "step": {"kind": "sign", "threshold": 0}}
     },
 }
 
 
+def learned(which, engine, threads=1):
+    """The weights before and after an epoch; its last batch is smaller, and samples are fewer than taken at a time."""
+    base = {
+        "data": {"name": "digits", "limit": 130},
+        "layers": {
+            "input": {"shape": [1, 8, 8]},
+            "hidden1": {"size": 192, "shape": [3, 8, 8]},
+            "hidden2": {"size": 20, "shape": [5, 2, 2]},
+        },
+        "projections": {FIRST: {"kind": "conv", "kernel": 3, "padding": 1}, SECOND: KERNEL},
+        "phases": {"free": {"duration": "12 steps"}, "nudged": {"duration": "8 steps"}},
+        "training": {"epochs": 1, "batch_size": 40},
+        "run": {"engine": engine, "threads": threads},
+    }
+    over = dict(COMPILED[which])
+    description = network(over.pop("on", "rate"), *(64, 192, 20, 10), **overlay(base, over))
+    assert engine == "stepper" or choose(description, 0).trainer.startswith("compiled")
+    return trained(description)[:2]
+
+
 @pytest.mark.compiled
 @pytest.mark.usefixtures("compiler")
-@pytest.mark.parametrize("over", [pytest.param(over, id=name) for name, over in COMPILED.items()])
-def test_compiled_convolutions_end_in_the_weights_of_the_stepper(over):
-    """With a last batch that is smaller than others, and fewer samples than are taken at a time."""
-    over, ends = dict(over), []
-    on = over.pop("on", "rate")
-    for engine in ("stepper", "compiled"):
-        base = {
-            "data": {"name": "digits", "limit": 30},
-            "layers": {
-                "input": {"shape": [1, 8, 8]},
-                "hidden1": {"size": 192, "shape": [3, 8, 8]},
-                "hidden2": {"size": 20, "shape": [5, 2, 2]},
-            },
-            "projections": {
-                "input_hidden1": {"kind": "conv", "kernel": 3, "padding": 1},
-                "hidden1_hidden2": {"kind": "conv", "kernel": 4, "stride": 2, "padding": 1, "pool": "average"},
-            },
-            "phases": {"free": {"duration": "12 steps"}, "nudged": {"duration": "8 steps"}},
-            "training": {"epochs": 1, "batch_size": 9},
-            "run": {"engine": engine},
-        }
-        description = network(on, *(64, 192, 20, 10), **overlay(base, over))
-        assert engine == "stepper" or choose(description, 0).trainer.startswith("compiled")
-        start, end, _ = trained(description)
-        ends.append(end)
+@pytest.mark.parametrize("which", list(COMPILED))
+def test_compiled_convolutions_end_in_the_weights_of_the_stepper(which):
+    (start, expected), (_, found) = (learned(which, engine) for engine in ("stepper", "compiled"))
     for name, before in start.items():
-        assert np.abs(ends[0][name] - before).max() > 1e-5, name
-        np.testing.assert_allclose(ends[1][name], ends[0][name], rtol=0, atol=1e-12)
+        assert np.abs(expected[name] - before).max() > 1e-5, name
+        np.testing.assert_allclose(found[name], expected[name], rtol=0, atol=1e-12)
+
+
+@pytest.mark.compiled
+@pytest.mark.usefixtures("compiler")
+@pytest.mark.parametrize("which", ["in situ", "spiking", "two kernels of one geometry"])
+def test_threads_change_no_bit_of_convolutions(which, monkeypatch):
+    """With all loops shared; the library is that of the test above."""
+    monkeypatch.setattr("neuroeq.physics.engine.compiled.calls.SHARED_FROM", 0)
+    (_, one), *others = (learned(which, "compiled", threads) for threads in (1, 2, 3))
+    for name, value in one.items():
+        for _, other in others:
+            np.testing.assert_array_equal(other[name], value)
