@@ -19,9 +19,11 @@ from neuroeq.describe.catalog import load_model
 from neuroeq.describe.network import free_layers
 from neuroeq.describe.operators import Operator, Product, free_couplings, free_weights, operators, unit_biases
 from neuroeq.describe.spec import Bounds, Network, NeuronModel
+from neuroeq.errors import DivergenceError
 from neuroeq.units import physical
 
 from ..components import summed
+from ..curvature import AT_A_TIME, solved
 from ..engine import Field
 
 Array = np.ndarray
@@ -30,8 +32,8 @@ SETTLED = Stop(50_000, 1e-11)
 """When units count as settled: no state moves by more than this in a step."""
 SLOW, SOON, LENGTHS = 200, 20, tuple(10.0**k for k in range(1, 7))
 """After how many steps implicit ones are taken, how soon again, and how long these are, in time constants."""
-MANY, RELAXED = 2_000, Stop(5_000, 1e-11)
-"""The number of units above which all steps are explicit, and when an adjoint has settled, relative to what pulls."""
+MANY, LEFT = 2_000, 1e-6
+"""The number of units above which no matrix is built, and what may be left then of what pulls an adjoint."""
 
 
 class FreeUnits:
@@ -130,20 +132,36 @@ class FreeUnits:
     def adjoint(self, states: Array, pull: Array) -> Array:
         """Return the solution of  Jac^T x = -pull  over the units that can move, for each sample: (samples, n).
 
-        Jac is the derivative of tau ds/dt in the states. It is written out for few units; for many, the equation is
-        relaxed as states are, whose time constants it has, and written out only if it does not settle.
+        Jac is the derivative of tau ds/dt in the states. It is written out for few units; for many, GMRES takes
+        products with it, of some samples at a time.
+
+        Raises
+        ------
+        DivergenceError
+            If there is no solution that GMRES finds.
         """
         moving, x = self.moving(states), np.zeros_like(states)
         if states.shape[1] > MANY:
-            own, drive, activity = self._slopes(states)
-            for _ in range(RELAXED.steps):
-                rate = (own * x + summed(activity * self._sent_back(drive * x)) + pull) * moving
-                x += self._step * rate
-                if np.abs(rate).max() <= RELAXED.tolerance * np.abs(pull).max():
-                    return x
+            size, given = max(1, AT_A_TIME // states.shape[1]), (*self._slopes(states), pull, moving)
+            for some in (slice(start, start + size) for start in range(0, len(states), size)):
+                x[some] = self._followed_back(*(each[..., some, :] for each in given))
+            return x
         for sample, jacobian in enumerate(self.jacobians(states)):
             which = moving[sample]
             x[sample, which] = np.linalg.solve(jacobian[np.ix_(which, which)].T, -pull[sample, which])
+        return x
+
+    def _followed_back(self, own: Array, drive: Array, activity: Array, pull: Array, moving: Array) -> Array:
+        def back(x: Array) -> Array:
+            return own * x + summed(activity * self._sent_back(drive * x))
+
+        x = solved(back, np.where(moving, -pull, 0.0), -own, moving)
+        left = np.linalg.norm(np.where(moving, back(x) + pull, 0.0)) / (np.linalg.norm(pull) or 1.0)
+        if not left < LEFT:
+            raise DivergenceError(
+                f"{self._described[0].where}: the adjoint of the free phase was not found, of whose pull {left:.1g} is "
+                "left: where it settled, a small nudge moves states very far; use smaller weights."
+            )
         return x
 
     def jacobians(self, states: Array, samples: Array | None = None) -> Iterator[Array]:
