@@ -29,7 +29,7 @@ COSTS = (
     *("phase_time", "time_constants", "dac_time", "adc_time", "write_time"),
     *("dac_energy", "adc_energy", "write_energy"),
 )
-Part = Literal["window", "devices", "diodes", "amplifiers", "wires", "array", "periphery", "nudge"]
+Part = Literal["window", "devices", "diodes", "amplifiers", "wires", "array", "periphery", "nudge", "oscillators"]
 IDEAL: tuple[Part, ...] = get_args(Part)
 """Parts of the hardware that can be idealised."""
 
@@ -111,6 +111,8 @@ def _idealised(table: Table, part: Part) -> Table:
             return {**table, "array": {}}
         case "nudge":
             return _without(table, "periphery", ("nudge",))
+        case "oscillators":
+            return {**table, "oscillators": {}}
         case "periphery":
             return _keeping(table, "periphery", COSTS)
         case _:
