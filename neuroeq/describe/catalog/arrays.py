@@ -123,13 +123,15 @@ def check_arrays(network: Network) -> None:
 
 
 def _check_kind(network: Network) -> None:
+    if not network.kind.hardware:
+        return
     hardware, on = network.technology, network.substrate_name
     if network.kind.on_devices and hardware.oscillators != Oscillators() and not hardware.circuit:
         raise SpecError(
             f"hardware '{hardware.name}' describes oscillators, and substrate '{on}' has none; expected hardware of a "
             "circuit, such as 'ideal'."
         )
-    if network.kind.hardware and not network.kind.on_devices and hardware.circuit:
+    if not network.kind.on_devices and hardware.circuit:
         raise SpecError(
             f"hardware '{hardware.name}' describes a circuit ({', '.join(hardware.circuit)}), and substrate '{on}' is "
             f"none; expected hardware of oscillators, such as '{network.kind.ideal}'."

@@ -83,14 +83,14 @@ class FreeUnits:
         self._low, self._high = (np.repeat([each[side] for each in limits], sizes) for side in (0, 1))
         self._step = np.repeat([_step(field.model) for field in self._fields], sizes)
 
-    def settled(self) -> Array:
+    def settled(self, stop: Stop = SETTLED) -> Array:
         """Return the states in which nothing moves any more, or those after the most steps: (samples, n)."""
         states = np.clip(self._begun, self._low, self._high)
-        for _ in range(SETTLED.steps):
+        for _ in range(stop.steps):
             before = states
             rates = self._each(lambda field: field.functions[0], before)
             states = np.clip(before + self._step * rates, self._low, self._high)
-            if np.abs(states - before).max(initial=0.0) < SETTLED.tolerance:
+            if np.abs(states - before).max(initial=0.0) < (stop.tolerance or 0.0):
                 break
         return states
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from neuroeq.contract import Equilibrium, Params, Stop, Substrate, VectorField
-from neuroeq.describe.network import free_layers
+from neuroeq.describe.network import free_layers, oscillating
 from neuroeq.describe.spec import Network
 
 from ..curvature import output_curvatures
@@ -28,6 +28,8 @@ SAMPLES = 20
 """The number of samples of a batch whose margins are computed."""
 MOST_NUMBERS = 4_000_000
 """The largest number of samples x units x outputs that margins are computed for."""
+DRIFTED = Stop(1_000, 1e-7)
+"""When oscillators count as settled for a margin; phases may drift for good if natural frequencies differ."""
 SHIFT = 1e-6
 """The largest shift of a state for a derivative by differences."""
 FLAT = 1e-9
@@ -73,7 +75,7 @@ def neuron_margin(
         no output moves in any.
     """
     units = FreeUnits(network, fields, params, free, one, _few(network, samples))
-    states = units.settled()
+    states = units.settled(DRIFTED if oscillating(network) else SETTLED)
     product, own = units.linearised(states)
     moving, slopes = units.moving(states), units.readout_slopes(states)[:, units.output]
     curvatures = output_curvatures(product, -own, units.output, moving)
