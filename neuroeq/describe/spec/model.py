@@ -153,10 +153,13 @@ class NeuronModel(Described):
 
     @property
     def bounded(self) -> bool:
-        """Whether the activity stays in an interval, so that no nudge can drive it to infinity."""
+        """Whether the activity stays in an interval, so that no nudge can drive it to infinity.
+
+        That of oscillators does, whose components are functions of an angle.
+        """
         interval = self.bounds.get(self.state)
         clipped = interval is not None and interval.min is not None and interval.max is not None
-        return clipped or self.emits == "spikes"
+        return clipped or self.emits == "spikes" or self.vector
 
 
 class Term(Spec):

@@ -94,6 +94,11 @@ class FreeUnits:
                 break
         return states
 
+    def resting(self, states: Array, tolerance: float) -> Array:
+        """Return in which samples no state moves by as much as the tolerance in a step: (samples, 1)."""
+        steps = self._step * self._each(lambda field: field.functions[0], states)
+        return np.abs(steps).max(axis=1, keepdims=True, initial=0.0) < tolerance
+
     def moving(self, states: Array) -> Array:
         """Return which states are strictly inside their bounds: (samples, n)."""
         return (states > self._low) & (states < self._high)
