@@ -13,7 +13,8 @@ with it too, each on chips of other frequencies.
 Expected: published are 97.77 % (Kuramoto, 784-500-10) and 97.2 % (10 bits) right on MNIST. What this script finds at
 full length has not been measured.
 
---quick: the network `digits` on 300 examples, and less of everything.
+--quick: the network `digits` on 300 examples: errors of 44 % without disorder, 21 % with frequencies that differ by 5 %
+in training and test, 45 % with that in the test only, and 44 % with 10 bits (57 s).
 """
 
 import argparse

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -132,7 +133,8 @@ def _figure_phases(run: Run) -> Figure:
         phases(run, axes=_figure(3, 3).subplots())
     samples = segments(run)[0].states[layers[0]][state_of(run, layers[0])].shape[1]
     figure = _figure(2.6 * max(2, len(layers)) + 1.8, 2.7 * samples + 2.4)
-    above, below = figure.subfigures(2, height_ratios=[2.7 * samples, 2.4])
+    parts: Any = figure.subfigures(2, height_ratios=[2.7 * samples, 2.4])
+    above, below = parts
     for sample, row in enumerate(above.subplots(samples, len(layers), squeeze=False)):
         for layer, axes in zip(layers, row, strict=True):
             phases(run, layer, sample, axes=axes)
