@@ -132,7 +132,7 @@ def _neuron(model: NeuronModel) -> str:
     facts: list[tuple[str, Any]] = [
         ("emits", model.emits),
         ("state", model.state),
-        ("activity", model.activity),
+        *(((f"activity {name}" if model.vector else "activity"), text) for name, text in model.components.items()),
         ("readout", model.observed),
         ("threshold", model.threshold),
         ("reset", model.reset),
@@ -152,6 +152,7 @@ def _synapse(model: SynapseModel) -> str:
 
     facts: list[tuple[str, Any]] = [
         ("transmits", model.transmission),
+        ("sends back", model.feedback),
         ("at pre spikes", model.on_pre),
         ("at post spikes", model.on_post),
     ]

@@ -111,6 +111,11 @@ def _check_images(network: Network, source: Source) -> None:
             )
     if source.shape is None or data.augment is None:
         return
+    if network.phases.persistent:
+        raise DataError(
+            f"{network.where}: phases.persistent is true with data.augment, and an image would start from where it "
+            "settled as another image, which was moved or mirrored in another way; leave one of them out."
+        )
     height, width = source.shape[1:]
     if data.augment.crop >= min(height, width):
         raise DataError(

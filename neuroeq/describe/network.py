@@ -75,9 +75,9 @@ def free_layers(network: Network) -> list[str]:
 
 
 def oscillating(network: Network) -> list[str]:
-    """Return the free layers whose units are oscillators, which send vectors, in the order of the file."""
+    """Return the free layers whose units are phases, in the order of the file."""
     models = {layer: network.neuron(layer) for layer in free_layers(network)} if network.kind.models else {}
-    return [layer for layer, model in models.items() if model is not None and model.vector]
+    return [layer for layer, model in models.items() if model is not None and model.phase]
 
 
 def shape(network: Network, projection: str) -> tuple[int, int]:

@@ -35,11 +35,12 @@ class Programming:
     granularity_of_w_max
         The same as a fraction of the largest weight.
     pulses_per_weight_per_epoch, reads_per_weight_per_epoch
-        Programming pulses, or writes of a conductance, and reads of the scheme, over weights and epochs.
+        Programming pulses, or writes of a conductance, and reads of the scheme, over weights and epochs. Copies of a
+        weight, as at the places of a convolution, count as one.
     writes_per_device_mean, writes_per_device_most
         Pulses that a device got in the whole training, on average and at most: the endurance used.
     pulses_per_update, reads_per_update
-        Pulses and reads of all devices together in one update.
+        Pulses and reads of all devices together, all copies included, in one update.
     write_energy_per_update
         Energy of these pulses; None if it is not given [J].
     write_time_per_update, read_rounds_per_update
@@ -102,25 +103,25 @@ def _of(chip: Chip, names: Sequence[str], written: Sequence[str], state: State, 
     """Return what programming took in some arrays, and what writing cost in those that were `written`."""
     updates = max(state.epoch, 1) * n_batches
     hardware = {name: chip.arrays[name].hardware for name in written}
-    sent = {name: chip.copies[name] * float(_counts(chip, name, state, PULSES).sum()) / updates for name in written}
+    counts = {name: [_counts(chip, name, state, what) for what in (PULSES, READS)] for name in written}
+    sent, read = ({name: _of_all(chip, name, counts[name][i]) / updates for name in written} for i in (0, 1))
     rounds = {name: _rounds(name, state, PULSES) / updates for name in written}
-    counts = {name: [_counts(chip, name, state, what) for what in (PULSES, READS)] for name in names}
-    pulses = np.concatenate([count[0].ravel() for count in counts.values()])
-    reads = sum(float(count[1].sum()) for count in counts.values())
-    reads_of_weights = sum(float(count[1].sum()) / len(count[1]) for count in counts.values())
+    pulses = [counts[name][0] for name in names]
+    reads_of_weights = sum(float(counts[name][1].sum()) / len(counts[name][1]) for name in names)
     weights = sum(int(np.prod(chip.shapes[name][1:])) for name in names)
+    devices = sum(_of_all(chip, name, np.ones(chip.shapes[name])) for name in names)
     epochs = max(state.epoch, 1)
     coarsest = max((chip.arrays[name] for name in names), key=_relative_granularity)
     return Programming(
         scheme=", ".join(dict.fromkeys(chip.arrays[name].synapse.programming.scheme for name in names)),
         granularity=coarsest.granularity,
         granularity_of_w_max=_relative_granularity(coarsest),
-        pulses_per_weight_per_epoch=float(pulses.sum()) / weights / epochs,
+        pulses_per_weight_per_epoch=sum(float(each.sum()) for each in pulses) / weights / epochs,
         reads_per_weight_per_epoch=reads_of_weights / weights / epochs,
-        writes_per_device_mean=float(pulses.mean()),
-        writes_per_device_most=int(pulses.max()),
-        pulses_per_update=float(pulses.sum()) / epochs / n_batches,
-        reads_per_update=reads / epochs / n_batches,
+        writes_per_device_mean=sum(sent[name] for name in names) * updates / devices,
+        writes_per_device_most=int(max(each.max() for each in pulses)),
+        pulses_per_update=sum(sent[name] for name in names),
+        reads_per_update=sum(read[name] for name in names),
         write_energy_per_update=writing_energy(hardware, sent),
         write_time_per_update=writing_time(hardware, rounds),
         read_rounds_per_update=max(_rounds(name, state, READS) for name in names) / epochs / n_batches,
@@ -161,6 +162,11 @@ def _change_cosine(chip: Chip, names: Sequence[str], state: State) -> float | No
     return float(asked @ made) / size if size else None
 
 
+def _of_all(chip: Chip, name: str, count: np.ndarray) -> float:
+    """Return the sum of a count over all devices of an array, whose copies are programmed and read alike."""
+    return float((chip.copies[name] * count).sum())
+
+
 def _counts(chip: Chip, name: str, state: State, what: str) -> np.ndarray:
     """Return how often each device was pulsed or read; those of a fast array beside it are counted as its own."""
     count = np.zeros(chip.shapes[name])
@@ -171,12 +177,13 @@ def _counts(chip: Chip, name: str, state: State, what: str) -> np.ndarray:
 
 
 def _saturated(chip: Chip, names: Sequence[str], state: State) -> float:
-    places = []
+    places, copies = [], []
     for name in names:
         low, high = chip.arrays[name].hardware.g_min, chip.arrays[name].hardware.g_max
         if high is not None and isinstance(chip.arrays[name].law, Pulsed):
             places.append((state.devices[name].ravel() - low) / (high - low))
+            copies.append(np.broadcast_to(chip.copies[name], chip.shapes[name]).ravel())
     if not places:
         return 0.0
     place = np.concatenate(places)
-    return float(np.mean((place < NEAR) | (place > 1 - NEAR)))
+    return float(np.average((place < NEAR) | (place > 1 - NEAR), weights=np.concatenate(copies)))

@@ -53,15 +53,29 @@ def output_curvatures(
         pulled[np.arange(len(rows)), places[columns[start : start + size]]] = 1.0
         inner = moving[rows] & ~output
         force = -product(rows, pulled)
-        followed = _solved(partial(product, rows), np.where(inner, -force, 0.0), diagonal[rows], inner, tolerance)
+        followed = solved(partial(product, rows), np.where(inner, -force, 0.0), diagonal[rows], inner, tolerance)
         schur[rows, columns[start : start + size]] = (force + product(rows, followed))[:, output]
     return [each[np.ix_(free, free)].T for each, free in zip(schur, moving[:, output], strict=True)]
 
 
-def _solved(
-    jacobian: Callable[[Array], Array], change: Array, diagonal: Array, inner: Array, tolerance: float
+def solved(
+    jacobian: Callable[[Array], Array], change: Array, diagonal: Array, inner: Array, tolerance: float = TOLERANCE
 ) -> Array:
-    """Return x with -H x = change over the inner units, and 0 elsewhere: (c, n)."""
+    """Return x with -H x = change over some units, and 0 elsewhere: (c, n).
+
+    Parameters
+    ----------
+    jacobian
+        Products with -H, or with its transpose: (c, n), for (c, n).
+    change
+        What is solved for, 0 at all other units: (c, n).
+    diagonal
+        The diagonal of H, or a guess of it: (c, n).
+    inner
+        Which units are solved for: (c, n).
+    tolerance
+        The residual to end at, as a fraction of what is solved for. It may be larger after the most restarts.
+    """
     scale = np.where(inner & (diagonal != 0), -diagonal, 1.0)
     guess = change / scale
     if np.linalg.norm(np.where(inner, jacobian(guess), 0.0) - change) <= tolerance * np.linalg.norm(change):

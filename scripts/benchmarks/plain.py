@@ -13,6 +13,7 @@ from scipy.special import wrightomega
 
 from neuroeq.contract import Params
 from neuroeq.describe.spec import Network
+from neuroeq.physics.engine import time_step
 
 Array = np.ndarray
 THERMAL = 1.380649e-23 * 300.15 / 1.602176634e-19
@@ -53,11 +54,12 @@ class Rate:
 
 
 class Convolutional:
-    """Two convolutions with average pooling, and dense linear outputs: steps of a time constant, centred."""
+    """Two convolutions, each with the average taken after it, and dense linear outputs; centred."""
 
     def __init__(self, network: Network, params: Params) -> None:
         self.params, self.beta = params, network.phases.beta
-        self.steps = [phase.n_steps(0.01) for phase in (network.phases.free, network.phases.nudged)]
+        dt, tau = time_step(network), 0.01
+        self.steps, self.step = [each.n_steps(dt) for each in (network.phases.free, network.phases.nudged)], dt / tau
 
     def update(self, x: Array, y: Array) -> Params:
         """Return the update of a batch."""
@@ -73,7 +75,8 @@ class Convolutional:
                 into_1 = clamped + _sent_back(h2, w2)
                 into_2 = _convolved(h1, w2) + b2 + (o @ w3.T).reshape(h2.shape)
                 into_o = h2.reshape(m, -1) @ w3 + self.params["output.bias"] + beta * (y - o)
-                h1, h2, o = np.clip(into_1, 0, 1), np.clip(into_2, 0, 1), into_o
+                h1, h2 = (np.clip(h + self.step * (into - h), 0, 1) for h, into in ((h1, into_1), (h2, into_2)))
+                o = o + self.step * (into_o - o)
             return h1, h2, o
 
         free = relax(start, self.steps[0], 0.0)

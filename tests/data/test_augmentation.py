@@ -117,6 +117,14 @@ def test_only_training_images_are_changed():
         assert (one == two).all()
 
 
+def test_images_that_change_have_no_last_state_to_start_from():
+    for augment in ({"flip": True}, {"crop": 1}):
+        described = net(augment=augment)
+        described = described.model_copy(update={"phases": described.phases.model_copy(update={"persistent": True})})
+        with pytest.raises(DataError, match=r"phases.persistent is true with data.augment, .* leave one of them out"):
+            examples_of(described, from_arrays((BYTES, LABELS)))
+
+
 def test_tables_have_nothing_to_move_and_small_images_no_room():
     with pytest.raises(DataError, match=r"data.augment is given, and data set 'iris' is a table without channels"):
         load(net_of("iris", 4, 3, augment={"flip": True}))

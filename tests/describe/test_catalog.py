@@ -112,6 +112,30 @@ def test_settings_are_toml_or_plain_words():
         setting("phases.beta")
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ["training.schedule={kind='steps', epochs=[2], factor=0.5}"],
+        ["training.schedule.factor=0.5", "training.schedule.kind=steps", "training.schedule.epochs=[2]"],
+    ],
+)
+def test_a_schedule_of_another_kind_keeps_no_key_of_the_former_in_any_order_of_changes(changes):
+    assert resolve("iris", "rate").training.schedule.kind == "cosine"
+    base = resolve("iris", "rate", ["training.schedule.final=0.1"])
+    assert (base.training.schedule.kind, base.training.schedule.final) == ("cosine", 0.1)
+    schedule = resolve(base, None, changes).training.schedule
+    assert (schedule.kind, schedule.epochs, schedule.factor) == ("steps", (2,), 0.5)
+
+
+def test_noise_of_another_model_keeps_no_number_of_the_former():
+    noise = ["hardware.synapse.read_noise={model='relative', sigma=0.01}"]
+    pcm = resolve("xor", "crossbar", noise, "pcm").technology
+    assert (pcm.synapse.read_noise.model, pcm.synapse.read_noise.sigma) == ("relative", 0.01)
+    assert pcm.synapse.drift == resolve("xor", "crossbar", hardware="pcm").technology.synapse.drift
+    more = resolve("xor", "crossbar", ["hardware.synapse.read_noise.q0=0.01"], "pcm").technology.synapse.read_noise
+    assert (more.model, more.q0, more.exponent) == ("one_over_f", 0.01, 0.65)
+
+
 def test_unknown_names_come_with_a_suggestion():
     with pytest.raises(UnknownNameError, match=r"no network 'mnits'|no network 'digitz'; did you mean 'digits'\?"):
         load_network("digitz")
@@ -124,6 +148,7 @@ def test_unknown_names_come_with_a_suggestion():
 
 
 BAD = [
+    ("training.schedule={kind='constant', factor=0.5}", r"no key 'training.schedule.factor'.* here: kind\.$"),
     ("phases.bta=1", r"--set phases.bta: no key 'phases.bta'; did you mean 'phases.beta'\? Allowed here: beta, cost"),
     (
         "phases.variant=symetric",

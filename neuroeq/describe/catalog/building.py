@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 from ..spec import Network
@@ -66,6 +67,5 @@ def changed(network: Network, *changes: str | Table) -> Network:
     0.25
     """
     raw = network.model_dump(by_alias=True, exclude_unset=True)
-    for change in changes:
-        raw = overlay(raw, as_change(change))
+    raw = overlay(raw, reduce(overlay, map(as_change, changes), {}))
     return validated(raw, network.where).read_from(network.path, network.where)

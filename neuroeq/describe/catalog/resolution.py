@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -117,9 +118,8 @@ def _with_hardware(raw: Table, changes: Sequence[Table], name: str | None, ideal
 
 
 def _with_changes(raw: Table, changes: Iterable[Table]) -> Table:
-    for change in changes:
-        raw = overlay(raw, change)
-    return raw
+    """Return a network after changes, which are laid over each other first, so that keys come in any order."""
+    return overlay(raw, reduce(overlay, changes, {}))
 
 
 def _with_models(network: Network) -> Network:

@@ -29,6 +29,11 @@ COSTS = (
     *("phase_time", "time_constants", "dac_time", "adc_time", "write_time"),
     *("dac_energy", "adc_energy", "write_energy"),
 )
+OF_DEVICES = (
+    ("programming", "scheme", "pulses"),
+    *((name, "model", "") for name in ("programming_noise", "read_noise", "drift")),
+)
+"""Tables of devices, the key that says which other keys they have, and what it is where it is left out."""
 Part = Literal["window", "devices", "diodes", "amplifiers", "wires", "array", "periphery", "nudge", "oscillators"]
 IDEAL: tuple[Part, ...] = get_args(Part)
 """Parts of the hardware that can be idealised."""
@@ -67,7 +72,7 @@ def technology(own: Table | None, name: str | None, ideal: Sequence[str], usual:
 
 
 def without_former_keys(table: Table, changes: Sequence[Table]) -> Table:
-    """Return hardware without the keys of diodes and of a programming scheme that a change replaces by others.
+    """Return hardware without the keys of diodes, programming schemes and noise that a change replaces by others.
 
     Each has keys of its own, and those of another would be refused. The biases of diodes stay.
     """
@@ -75,8 +80,9 @@ def without_former_keys(table: Table, changes: Sequence[Table]) -> Table:
     if diodes is not None:
         kept = {} if diodes == "none" else _biases(table.get("neuron", {}).get("nonlinearity", {}))
         table = {**table, "neuron": {**table.get("neuron", {}), "nonlinearity": kept}}
-    if _replaced(table, changes, ("synapse", "programming"), "scheme", "pulses") is not None:
-        table = _without(table, "synapse", ("programming",))
+    for name, tag, usual in OF_DEVICES:
+        if _replaced(table, changes, ("synapse", name), tag, usual) is not None:
+            table = _without(table, "synapse", (name,))
     return _with_evidence(table)
 
 
@@ -88,9 +94,10 @@ def changed(table: Table, change: Table) -> Table:
 def _replaced(table: Table, changes: Sequence[Table], place: tuple[str, str], tag: str, usual: str) -> str | None:
     """Return the new type of a table within hardware, if changes give it one; None if it stays what it is."""
     section, name = place
-    asked = [change.get("hardware", {}).get(section, {}).get(name, {}).get(tag) for change in changes]
-    new = [each for each in asked if each]
-    return new[-1] if new and new[-1] != table.get(section, {}).get(name, {}).get(tag, usual) else None
+    asked = [change.get("hardware", {}).get(section, {}).get(name, {}) for change in changes]
+    new = [each[tag] for each in asked if isinstance(each, dict) and each.get(tag)]
+    former = table.get(section, {}).get(name) or {}
+    return new[-1] if new and new[-1] != former.get(tag, usual) else None
 
 
 def _idealised(table: Table, part: Part) -> Table:

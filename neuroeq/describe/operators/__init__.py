@@ -2,7 +2,7 @@
 
 from .angles import feedback_angles
 from .biases import Biases, unit_biases
-from .choice import copies, operators
+from .choice import copies, operators, served_in_turn, used_again
 from .convolution import Convolution
 from .dense import Dense
 from .free import FreeCoupling, free_couplings, free_weights
@@ -22,5 +22,7 @@ __all__ = [
     "free_couplings",
     "free_weights",
     "operators",
+    "served_in_turn",
     "unit_biases",
+    "used_again",
 ]

@@ -48,6 +48,12 @@ class Convolution(Operator):
         """The number of multiplications with the kernels that also take the average."""
         return self._patch * self.geometry.positions * self.shape[0]
 
+    @property
+    def synapses(self) -> Array:
+        """The number of synapses that share each weight: none leads from padding."""
+        ones = (np.ones((1, n)) for n in self.ends)
+        return np.rint(self.outer(*ones) / self.share).astype(int)
+
     def bound(self, weight: Array, transposed: bool = False) -> Product:
         """Return the product with the kernels, forward or backward, a few samples at a time."""
         kernel = self._widened(weight)

@@ -29,7 +29,7 @@ class Operator(ABC):
     Attributes
     ----------
     copies
-        The number of synapses that share each weight.
+        The number of places and of averaged positions, or of units, that share each weight, padding included.
     places
         The number of places that the weights are applied at, one after the other if an array of them is used again.
     share
@@ -45,6 +45,11 @@ class Operator(ABC):
     def products(self) -> int:
         """The number of multiplications in A(W) sent, of one sample."""
         return prod(self.ends)
+
+    @property
+    def synapses(self) -> Array:
+        """The number of synapses that share each weight, in the shape of the weights."""
+        return np.broadcast_to(self.copies, self.shape)
 
     @abstractmethod
     def bound(self, weight: Array, transposed: bool = False) -> Product:

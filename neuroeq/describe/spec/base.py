@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -139,7 +139,7 @@ def _sentence(kind: type[Spec], raw: dict[str, Any], error: ErrorDetails) -> str
     path = ".".join(map(str, keys)) or "the file"
     match error["type"]:
         case "extra_forbidden":
-            allowed = _allowed(kind, keys[:-1])
+            allowed = _allowed(kind, raw, keys[:-1])
             hint = f"Allowed here: {', '.join(allowed)}." if allowed else ""
             return str(unknown_name("key", path, [".".join([*map(str, keys[:-1]), a]) for a in allowed], hint))
         case "missing":
@@ -177,11 +177,19 @@ def _keys(raw: Any, loc: tuple[str | int, ...], absent: bool) -> list[str | int]
     return keys
 
 
-def _allowed(kind: Any, keys: list[str | int]) -> list[str]:
-    """Return the keys that are allowed in the table at a place of the file."""
+def _allowed(kind: Any, raw: Any, keys: list[str | int]) -> list[str]:
+    """Return the keys that are allowed in the table at a place of the file, of its kind where there are several."""
     for key in keys:
-        kind = _inside(kind, key)
-    return sorted(field.alias or name for spec in _specs(kind) for name, field in spec.model_fields.items())
+        kind, raw = _inside(kind, key), raw[key]
+    specs = _specs(kind)
+    fitting = [spec for spec in specs if _fits(spec, raw)] or specs
+    return sorted({field.alias or name for spec in fitting for name, field in spec.model_fields.items()})
+
+
+def _fits(spec: type[Spec], table: Any) -> bool:
+    """Return whether a table has what a description asks for where it allows some words only."""
+    annotations = {name: field.annotation for name, field in spec.model_fields.items() if name in table}
+    return all(table[name] in get_args(of) for name, of in annotations.items() if get_origin(of) is Literal)
 
 
 def _inside(kind: Any, key: str | int) -> Any:

@@ -17,6 +17,9 @@ DEEPEST = 20
 DOTS = 200
 """The largest number of dots in a key; the time that it takes to read one grows with their square."""
 
+OF_KINDS = {("training", "schedule"), ("training", "step")}
+"""Tables whose ``kind`` says which other keys they have, and the tables that they stand in."""
+
 
 def read(path: Path) -> Table:
     """Read a TOML file.
@@ -83,17 +86,31 @@ def _controls(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Zl", "Zp") and character not in "\n\t"
 
 
-def overlay(base: Table, over: Table) -> Table:
-    """Lay one table over another: tables are merged, and any other value is replaced.
+def overlay(base: Table, over: Table, of: str = "") -> Table:
+    """Lay one table over another: tables are merged, and any other value is replaced, as is a table of another kind.
 
+    Parameters
+    ----------
+    base, over
+        The table below, and the one that is laid over it.
+    of
+        The key of both in the tables that they stand in.
+
+    Examples
+    --------
     >>> overlay({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}})
     {'a': {'b': 1, 'c': 3}}
+    >>> overlay({"step": {"kind": "sign", "threshold": 0.1}}, {"step": {"kind": "gradient"}}, "training")
+    {'step': {'kind': 'gradient'}}
     """
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
-        both = isinstance(below, dict) and isinstance(value, dict)
-        merged[key] = overlay(below, value) if both else value  # type: ignore[arg-type]
+        if not (isinstance(below, dict) and isinstance(value, dict)):
+            merged[key] = value
+            continue
+        kind = below.get("kind") if (of, key) in OF_KINDS else None
+        merged[key] = overlay(below, value, key) if kind is None or value.get("kind", kind) == kind else value
     return merged
 
 

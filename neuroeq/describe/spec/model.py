@@ -11,10 +11,11 @@ from neuroeq.units import KINDS, physical, text_of
 
 from .base import Described, Rate, Spec, Time
 from .code import Equations, Expression, Identifier, Quantity, Refractory, Start, Statements
-from .transmission import DIFFERENCE, Part, transmitted
+from .transmission import DIFFERENCE, Part, sent, transmitted
 
 RANDOM = re.compile(r"\b(rand|randn|poisson|binomial|xi\w*)\b")
 """Functions of Brian2 that draw random numbers."""
+DIFFERENTIAL = re.compile(r"^\s*d\w+/dt\s*=", re.MULTILINE)
 
 
 class Bounds(Spec):
@@ -137,9 +138,19 @@ class NeuronModel(Described):
         return not isinstance(self.activity, str)
 
     @property
+    def phase(self) -> bool:
+        """Whether its state is a phase: it has no other, and sends a vector of it."""
+        return self.vector and self.n_states == 1
+
+    @property
     def components(self) -> dict[str, str]:
         """The components of what it transmits, by name; a number alone is ``activity``."""
         return {"activity": self.activity} if isinstance(self.activity, str) else self.activity
+
+    @property
+    def n_states(self) -> int:
+        """The number of its differential equations."""
+        return len(DIFFERENTIAL.findall(self.equations))
 
     @property
     def random(self) -> bool:
@@ -155,11 +166,11 @@ class NeuronModel(Described):
     def bounded(self) -> bool:
         """Whether the activity stays in an interval, so that no nudge can drive it to infinity.
 
-        That of oscillators does, whose components are functions of an angle.
+        That of a phase does, whose components are functions of an angle.
         """
         interval = self.bounds.get(self.state)
         clipped = interval is not None and interval.min is not None and interval.max is not None
-        return clipped or self.emits == "spikes" or self.vector
+        return clipped or self.emits == "spikes" or self.phase
 
 
 class Term(Spec):
@@ -204,7 +215,10 @@ class SynapseModel(Described):
     transmission
         What the synapse adds to the postsynaptic ``drive``: ``w*activity_pre``, ``w*spike_pre``, or, as through a
         resistor, ``w*(activity_pre - activity_post)``; between units with components x and y, ``w`` times a sum of
-        products such as ``x_pre*y_post``.
+        products such as ``x_pre*y_post``. The sum of w x_pre alone is the unit's ``drive_x``.
+    feedback
+        What a synapse whose weight serves both directions transmits against its own; the same if left out. The weight
+        then learns the product of what is sent forward and what is sent back.
     equations
         Brian2 equations of the synapse. They contain ``ddw/dt``, the rate at which the change ``dw`` of the weight
         grows. They may use ``hebb`` (the sum of the plasticity terms, averaged over the batch) and ``gain`` (1/beta;
@@ -222,6 +236,7 @@ class SynapseModel(Described):
     """
 
     transmission: Expression | None = None
+    feedback: Expression | None = None
     equations: Equations = ""
     plasticity: tuple[Term, ...] = ()
     traces: Equations = ""
@@ -258,12 +273,28 @@ class SynapseModel(Described):
             )
         if self.transmission is not None:
             transmitted(self.transmission)
+        if self.feedback is not None and (len(self.parts) != 1 or len(self.sent_back) != 1):
+            raise ValueError(
+                f"feedback is '{self.feedback}' and transmission '{self.transmission}'; expected one product in each"
+            )
         return self
 
     @property
     def parts(self) -> tuple[Part, ...]:
         """The products that it transmits; none for a native model."""
         return () if self.transmission is None else transmitted(self.transmission)
+
+    @property
+    def sent_back(self) -> tuple[Part, ...]:
+        """The products that it transmits against its direction, if its weight serves both."""
+        return self.parts if self.feedback is None else transmitted(self.feedback)
+
+    @property
+    def met(self) -> dict[str, str]:
+        """What learning multiplies, by what is sent forward: the components of the postsynaptic activity."""
+        if self.feedback is None:
+            return {name: name for name in sent(self.parts)}
+        return dict(zip(sent(self.parts), sent(self.sent_back), strict=True))
 
     @property
     def diffusive(self) -> bool:

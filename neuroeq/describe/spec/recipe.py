@@ -81,7 +81,8 @@ class Phases(Spec):
     points
         Number of points of holomorphic nudging, on a circle of radius beta in the complex plane.
     persistent
-        Whether each training example starts from its last free state, epoch after epoch, instead of from rest.
+        Whether each training example starts from its last free state, epoch after epoch, instead of from rest; not with
+        images that ``data.augment`` changes in between.
     """
 
     variant: Annotated[

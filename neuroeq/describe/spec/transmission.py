@@ -1,6 +1,6 @@
 """What a synapse transmits: a weight times a sum of products of what the units at its two ends say.
 
-    drive_post = sum over parts of  factor * post * (sum over synapses of  w pre)
+    drive_post = sum over parts of  factor * post * drive_pre,    drive_pre = sum over synapses of  w pre
 
 A part reads one component of the presynaptic activity and, unless it is plain, one of the postsynaptic activity.
 """
@@ -8,6 +8,7 @@ A part reads one component of the presynaptic activity and, unless it is plain, 
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 Polynomial = dict[tuple[str, ...], float]
@@ -60,6 +61,18 @@ def transmitted(text: str) -> tuple[Part, ...]:
             "or raw Brian2 statements (on_pre) for anything else"
         ) from None
     return parts
+
+
+def sent(parts: Sequence[Part]) -> list[str]:
+    """Return the components that are sent, each once."""
+    return list(dict.fromkeys(part.pre for part in parts if part.pre is not None))
+
+
+def drive_of(parts: Sequence[Part]) -> str:
+    """Return what a unit makes of the sums that arrive, as an expression."""
+    factors = ("" if part.factor == 1 else f"{part.factor!r}*" for part in parts)
+    posts = (f"*{part.post}" if part.post else "" for part in parts)
+    return " + ".join(f"{f}drive_{part.pre}{p}" for f, part, p in zip(factors, parts, posts, strict=True))
 
 
 def _part(names: tuple[str, ...], factor: float) -> Part:

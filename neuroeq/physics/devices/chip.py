@@ -52,8 +52,8 @@ class Chip:
             name: (mappings[name].devices, *self._maps[name].laid_out(value).shape)
             for name, value in on_devices.items()
         }
-        built = copies(network, self._maps) if network.kind.pairs else {}
-        self.copies = {name: built.get(name, self._maps[name].copies) for name in on_devices}
+        built = copies(network, self._maps)
+        self.copies = {name: self._maps[name].laid_out(built[name]) for name in on_devices}
         self._dtype = next(iter(params.values())).dtype
         self._compensated = _compensated(network, list(on_devices)) if network.kind.pairs else {}
         self.arrays = {
@@ -110,8 +110,9 @@ class Chip:
 
     def compensation_reads(self, n_times: int) -> int:
         """Return how many columns of devices are read to compensate drift at some times after programming."""
-        columns = [self.shapes[name][0] * self.shapes[name][-1] for name in self._compensated if self._drifts(name)]
-        return sum(columns) * (1 + n_times)
+        drifting = [name for name in self._compensated if self._drifts(name)]
+        columns = sum(self.shapes[name][0] * int(self.copies[name][0].sum()) for name in drifting)
+        return columns * (1 + n_times)
 
     def _drifts(self, name: str) -> bool:
         synapse = self.arrays[name].synapse

@@ -5,6 +5,7 @@ from .brian import TARGETS, can_compile, use_target
 from .equations.field import Field
 from .memory import Resume
 from .plasticity.accumulator import Accumulator, Plasticity
+from .plasticity.plan import met_by
 from .recording import Recording
 from .simulation import ENGINES, Simulation
 from .strength import reads_strength, strength
@@ -19,6 +20,7 @@ __all__ = [
     "Resume",
     "Simulation",
     "can_compile",
+    "met_by",
     "reads_strength",
     "strength",
     "time_step",

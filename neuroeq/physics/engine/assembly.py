@@ -11,7 +11,7 @@ import numpy as np
 from neuroeq.describe.network import mask
 from neuroeq.describe.operators import Operator, operators
 from neuroeq.describe.spec import Network, NeuronModel
-from neuroeq.describe.spec.transmission import Part
+from neuroeq.describe.spec.transmission import Part, sent
 from neuroeq.errors import SpecError
 from neuroeq.randomness import Streams
 
@@ -81,7 +81,6 @@ def assemble(
     NeuroeqError
         If models do not fit the network or each other.
     """
-    _check_models(network)
     dtype = np.dtype(network.physics.precision).type
     # with a name, since Brian2 would number it, and compile the same equations again for every number
     clock = brian().Clock(dt=dt * brian().second, name="clock")
@@ -118,7 +117,14 @@ def time_step(network: Network) -> float:
     return min(model.dt for model in models if model is not None)
 
 
-def _check_models(network: Network) -> None:
+def check_models(network: Network) -> None:
+    """Refuse models that send and receive different things.
+
+    Raises
+    ------
+    SpecError
+        If a neuron or a synapse is none of the substrate, or a synapse transmits what its units do not have.
+    """
     emits = network.kind.sends
     for layer in network.layers:
         model = network.neuron(layer)
@@ -144,7 +150,8 @@ def _check_components(network: Network, name: str) -> None:
         model = network.neuron(layer)
         if model is None or synapse.native or synapse.transmits == "spikes":
             continue
-        read = {part.pre for part in synapse.parts} | {part.post for part in synapse.parts}
+        parts = (*synapse.parts, *synapse.sent_back)
+        read = {part.pre for part in parts} | {part.post for part in parts}
         for component in sorted(filter(None, read)):
             if component not in model.components:
                 raise SpecError(
@@ -175,21 +182,15 @@ def _couplings(network: Network, natives: list[str], maps: Mapping[str, Operator
             continue
         synapse, source, target = network.synapse(name), projection.source, projection.target
         how = maps[name], synapse.diffusive, round((projection.delay or 0.0) / dt)
-        sent = list(dict.fromkeys(part.pre for part in synapse.parts if part.pre is not None))
-        clamped = network.neuron(source) is None
-        for component in sent:
-            if not clamped or component in (_components(network, target)[0], "spike"):
+        receiver = network.neuron(target)
+        assert receiver is not None
+        first = next(iter(receiver.components))
+        for component in sent(synapse.parts):
+            if network.neuron(source) is not None or component in (first, "spike"):
                 couplings.append(Coupling(name, source, target, False, *how, component))
-            if network.symmetric(name) and source != target:
-                couplings.append(Coupling(name, target, source, True, *how, component))
+        if network.symmetric(name) and source != target:
+            couplings += [Coupling(name, target, source, True, *how, each) for each in sent(synapse.sent_back)]
     return couplings
-
-
-def _components(network: Network, layer: str) -> list[str]:
-    """Return the names of what the units of a layer transmit as activity."""
-    model = network.neuron(layer)
-    assert model is not None
-    return list(model.components)
 
 
 def _parts(network: Network, layers: list[str]) -> tuple[Part, ...]:
@@ -198,22 +199,25 @@ def _parts(network: Network, layers: list[str]) -> tuple[Part, ...]:
     Raises
     ------
     SpecError
-        If it is not the same for all.
+        If it is not the same for all, in either direction, where units make a drive of it.
     """
-    forms: dict[tuple[Part, ...], str] = {}
-    for name, projection in network.projections.items():
-        if not network.synapse(name).native:
-            back = [projection.source] if network.symmetric(name) else []
-            if any(layer in layers for layer in (projection.target, *back)):
-                forms.setdefault(network.synapse(name).parts, name)
-    if len(forms) > 1 and any(part.post or part.factor != 1 for parts in forms for part in parts if part.pre):
-        one, other = list(forms.values())[:2]
-        raise SpecError(
-            f"{network.where}: projections.{one} transmits '{network.synapse(one).transmission}' and "
-            f"projections.{other} '{network.synapse(other).transmission}' to units of one neuron model; expected the "
-            "same for all."
-        )
-    return tuple(dict.fromkeys(part for parts in forms for part in parts))
+    arriving: list[Part] = []
+    for back in (False, True):
+        forms: dict[tuple[Part, ...], str] = {}
+        for name, projection in network.projections.items():
+            synapse = network.synapse(name)
+            reached = projection.source if back else projection.target
+            if not synapse.native and reached in layers and (not back or network.symmetric(name)):
+                forms.setdefault(synapse.sent_back if back else synapse.parts, name)
+        if len(forms) > 1 and any(part.post or part.factor != 1 for parts in forms for part in parts if part.pre):
+            one, other = list(forms.values())[:2]
+            raise SpecError(
+                f"{network.where}: projections.{one} transmits '{network.synapse(one).transmission}' and "
+                f"projections.{other} '{network.synapse(other).transmission}' to units of one neuron model; expected "
+                "the same for all."
+            )
+        arriving += [part for parts in forms for part in parts]
+    return tuple(dict.fromkeys(arriving))
 
 
 def _native(

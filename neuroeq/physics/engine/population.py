@@ -186,7 +186,7 @@ class Population:
         equations = brian().Equations(self.model.equations).values()
         computed = [str(equation.expr) for equation in equations if equation.type == "subexpression"]
         texts = (*self.model.components.values(), self.model.readout or "", *computed)
-        return self.expose is not None and any(re.search(r"\bdrive\b", text) for text in texts)
+        return self.expose is not None and any(re.search(r"\bdrive(_\w+)?\b", text) for text in texts)
 
     @property
     def noise(self) -> dict[tuple[str, str], str]:
@@ -225,7 +225,8 @@ class Population:
             return True
         own = isinstance(variable, ArrayVariable) and getattr(variable.owner, "name", "") == self.group.name
         before = {f"{name}_before" for name in self.model.components}
-        written = variable.name in {"bias", "drive", "coupled", *self.arriving.values(), *before}
+        kept = self.model.vector and self.exposes_drive  # what arrived last is in its activity
+        written = variable.name in {"bias", "drive", "coupled", *before, *(() if kept else self.arriving.values())}
         derived = variable.name.startswith(("_", "factor_", "nudge"))
         return own and not (variable.read_only or variable.constant or written or derived)
 

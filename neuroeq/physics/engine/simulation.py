@@ -12,7 +12,7 @@ from neuroeq.describe.operators import operators
 from neuroeq.describe.spec import Network
 from neuroeq.errors import DivergenceError, EquationError
 
-from .assembly import assemble, time_step
+from .assembly import assemble, check_models, time_step
 from .brian import brian, use_target
 from .compiled import CompiledPhases, check_batch_size, library_of
 from .coupling import Drives
@@ -88,6 +88,7 @@ class Simulation:
         self.network, self.batch, self.dt = network, batch, time_step(network)
         self.dtype = np.dtype(network.physics.precision).type
         self.operators = operators(network)
+        check_models(network)
         plastics = plan(network, self.dt, self.operators) if plastic else []
         self._assembly = assemble(network, batch, self.dt, plastics, self.operators)
         self._home = self._assembly.home

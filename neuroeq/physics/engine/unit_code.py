@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from neuroeq.describe.spec import NeuronModel
-from neuroeq.describe.spec.transmission import DIFFERENCE, Part
+from neuroeq.describe.spec.transmission import DIFFERENCE, Part, drive_of
 from neuroeq.units import Dimension, physical
 
 from .bounded import bounded
@@ -88,7 +88,8 @@ class UnitCode:
         self._model_after_step = named((model.after_step or "").strip(), names) or ""
         self.threshold, self.reset = named(model.threshold, names), named(model.reset, names)
         self._synapses = list({id(synapse): synapse for synapse in factors.values()}.values())
-        self._plain = all(part.post is None and part.factor == 1 for part in parts) or parts == DIFFERENCE
+        plain = all(part.post is None and part.factor == 1 for part in parts) or parts == DIFFERENCE
+        self._plain = plain and not model.vector
         stored = self._stored_names()
         self.sent = {name: text if text in stored else name for name, text in model.components.items()}
         self.activity = next(iter(self.sent.values()))
@@ -97,7 +98,7 @@ class UnitCode:
         if self._readout_added:
             self.readout = "readout"
         self.drive = "coupled" if self.delivered else "drive"
-        self.arriving = {part.pre: self.drive if self._plain else f"arriving_{part.pre}" for part in parts if part.pre}
+        self.arriving = {part.pre: self.drive if self._plain else f"drive_{part.pre}" for part in parts if part.pre}
 
     @property
     def follows_steps(self) -> bool:
@@ -158,13 +159,14 @@ class UnitCode:
         that look at states between two steps get the definitions of components instead.
         """
         model, equations = self.model, brian().Equations(self.model.equations)
-        if not isinstance(model.activity, str):
+        if model.vector:
             return model.equations if model.method == "euler" else RATE.sub(self._defined, model.equations)
-        computed = self.activity == "activity" and model.activity in equations
+        activity = model.components["activity"]
+        computed = self.activity == "activity" and activity in equations
         simple = model.emits == "rate" and model.method == "euler" and not model.random
-        if not (computed and simple and self._of_states(model.activity, equations)):
+        if not (computed and simple and self._of_states(activity, equations)):
             return model.equations
-        own = re.compile(rf"\b{model.activity}\b")
+        own = re.compile(rf"\b{activity}\b")
         return RATE.sub(lambda match: match[1] + own.sub("activity", match[2]), model.equations)
 
     def _defined(self, match: re.Match[str]) -> str:
@@ -176,7 +178,7 @@ class UnitCode:
 
     def _drive(self) -> str:
         """Return what the units make of what arrives."""
-        return " + ".join(f"{part.factor!r}*arriving_{part.pre}*{part.post or 1}" for part in self._parts)
+        return drive_of(self._parts)
 
     def _of_states(self, name: str, equations: Any) -> bool:
         """Whether a variable is a state, a constant, or computed from such alone."""

@@ -24,7 +24,7 @@ from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.transmission import Part
 
 from ..components import as_first, first, paired, summed
-from ..engine import Field, Simulation
+from ..engine import Field, Simulation, met_by
 from .base import PlainSubstrate
 from .compatibility import check_energy
 
@@ -107,18 +107,43 @@ class Contrasts(PlainSubstrate):
         contrast: Params = {}
         for name in self.params:
             if name not in self.network.projections:
-                units = first(_weighted(weighted, name.removesuffix(".bias")))
+                units = self._met_first(name, _weighted(weighted, name.removesuffix(".bias")))
                 contrast[name] = -self._of_bias(name, units.mean(axis=0))
                 continue
             source, target = self.network.projections[name].source, self.network.projections[name].target
             m, outer = len(weighted[0][1].outputs), self.simulation.operators[name].outer
             if source == clamped:
                 clamped_values = weighted[0][1].activity[source]
-                contrast[name] = outer(clamped_values, first(_weighted(weighted, target)) / -m)
+                contrast[name] = outer(clamped_values, self._met_first(name, _weighted(weighted, target)) / -m)
             else:
-                pairs = [outer(eq.activity[source], (-weight / m) * eq.activity[target]) for weight, eq in weighted]
+                pairs = []
+                for weight, eq in weighted:
+                    pre, post = self._meeting(name, eq.activity[source], eq.activity[target])
+                    pairs.append(outer(pre, (-weight / m) * post))
                 contrast[name] = sum(pairs[1:], start=pairs[0])
         return self.shaped(contrast)
+
+    def _met_first(self, name: str, activity: Array) -> Array:
+        """Return the component that the first one meets in the change of a weight or bias: (batch, n)."""
+        return activity if activity.ndim == 2 else activity[self._indices(name)[1][0]]
+
+    def _meeting(self, name: str, pre: Array, post: Array) -> tuple[Array, Array]:
+        """Return the components that meet in the change of a weight: (..., batch, n) of either side."""
+        if pre.ndim == 2:
+            return pre, post
+        sent, met = self._indices(name)
+        return pre[sent], post[met]
+
+    def _indices(self, name: str) -> tuple[list[int], list[int]]:
+        """Return the numbers of the components that are sent, in their order, and of those that they meet."""
+        layer = (
+            self.network.projections[name].target if name in self.network.projections else name.removesuffix(".bias")
+        )
+        model = self.described.neuron(layer)
+        assert model is not None
+        order = list(model.components)
+        pairs = sorted((order.index(pre), order.index(post)) for pre, post in met_by(self.network, name).items())
+        return [pre for pre, _ in pairs], [post for _, post in pairs]
 
     def field_contrast(self, free: Equilibrium, nudged: Sequence[tuple[float, Equilibrium]]) -> Params:
         """Return the sum of gains times <(dmu/dtheta(s0))^T (s - s0)>, over both directions that a weight serves.

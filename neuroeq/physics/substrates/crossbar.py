@@ -246,8 +246,8 @@ class Crossbar(NeuronSubstrate):
     def devices(self) -> dict[str, int]:
         """Return the devices of each array: two for each synapse and bias, or one beside a reference."""
         each = {name: 1 if self._arrays[name].synapse.pairing == "reference_column" else 2 for name in self.params}
-        copies = {name: each[name] * self._uses.copies(name) for name in self.params}
-        return {name: copies[name] * _count(self._masks.get(name), value) for name, value in self.params.items()}
+        copies = {name: self._uses.copies(name) for name in self.params}
+        return {name: each[name] * _count(self._masks.get(name), copies[name]) for name in self.params}
 
     def phase_time(self, eq: Equilibrium) -> float:
         """Return how long the phase took [s]."""
@@ -263,5 +263,5 @@ def _check_nudge_source(network: Network) -> None:
         )
 
 
-def _count(connected: Array | None, weight: Array) -> int:
-    return weight.size if connected is None else int(connected.sum())
+def _count(connected: Array | None, copies: Array) -> int:
+    return int((copies if connected is None else copies[connected]).sum())

@@ -71,12 +71,10 @@ class Resistive(OperatingPoints):
         return watts
 
     def devices(self) -> dict[str, int]:
-        """Return how many programmable devices there are, by array."""
-        counts = {name: (self._masks[name], self.params[name]) for name in self.circuit.resistors}
-        copies = {name: self.circuit.operator(name).copies for name in counts}
-        return {
-            name: copies[name] * g.size if there is None else int(there.sum()) for name, (there, g) in counts.items()
-        }
+        """Return how many programmable devices there are, by array; none stands on the padding of a convolution."""
+        there = {name: self._masks[name] for name in self.circuit.resistors}
+        synapses = {name: self.circuit.operator(name).synapses for name in there}
+        return {name: int(synapses[name][... if mask is None else mask].sum()) for name, mask in there.items()}
 
     def phase_time(self, eq: Equilibrium) -> float:
         """Return how long a phase is held: the time given, or that in which its slowest mode settles [s]."""

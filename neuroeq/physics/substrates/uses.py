@@ -4,8 +4,9 @@ unrolled            a copy of the array of kernels at each place, all programmed
 time_multiplexed    one array of kernels, whose op-amps serve one place after the other; every unit has a capacitor that
                     holds its voltage meanwhile, so that one pass over all places is one discrete step of the equations
 
-In a pass every element acts once, for a step of the equations, and takes the energy that it takes in an unrolled step.
-A unit's capacitor is charged once in a pass, from 0 V at most.
+Which of them an array does, its own hardware says. A layer that an array used again leads into has an op-amp for each
+channel, and any other layer one for each unit. In a pass every element acts once, for a step of the equations, and
+takes the energy that it takes in an unrolled step. A unit's capacitor is charged once in a pass, from 0 V at most.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from neuroeq.describe.network import biases, free_layers
-from neuroeq.describe.operators import Operator, copies
+from neuroeq.describe.operators import Operator, copies, served_in_turn, used_again
 from neuroeq.describe.spec import Network
 
 Array = np.ndarray
@@ -41,16 +42,15 @@ class Uses:
     """
 
     def __init__(self, network: Network, operators: Mapping[str, Operator]) -> None:
-        self._copies, self._how = copies(network, operators), network.technology.array.convolutions
-        self._convolutional = bool(network.convolutions)
-        self._shared = self._convolutional and self._how == "time_multiplexed"
-        layers = free_layers(network)
-        self._units = sum(network.layers[layer].size for layer in layers)
-        self.op_amps = sum(biases(network, layer) for layer in layers) if self._shared else self._units
-        self.per_step = max(each.places for each in operators.values()) if self._shared else 1
+        self._copies, again, in_turn = copies(network, operators), used_again(network), served_in_turn(network)
+        self._how = {name: network.array(name).array.convolutions for name in network.convolutions}
+        self._shared, sizes = bool(again), {layer: network.layers[layer].size for layer in free_layers(network)}
+        self._units = sum(sizes.values())
+        self.op_amps = sum(biases(network, each) if each in in_turn else size for each, size in sizes.items())
+        self.per_step = max((operators[name].places for name in again), default=1)
 
-    def copies(self, name: str) -> int:
-        """Return how many copies of an array, or of a bias, there are."""
+    def copies(self, name: str) -> Array:
+        """Return how many copies of each weight of an array, or of each bias, there are."""
         return self._copies[name]
 
     def averaged(
@@ -77,8 +77,8 @@ class Uses:
         return {**mean, "hold capacitors": siemens * held / self.per_step}
 
     def mapping(self) -> dict[str, Any]:
-        """Return how convolutions are mapped to arrays, if there are any."""
-        if not self._convolutional:
+        """Return how each convolution is mapped to arrays, if there are any."""
+        if not self._how:
             return {}
         return {
             "convolutions": self._how,

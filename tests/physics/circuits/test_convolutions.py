@@ -10,6 +10,7 @@ from neuroeq.describe.operators import operators
 from neuroeq.describe.spec import overlay
 from neuroeq.errors import SpecError
 from neuroeq.learning.training import initial_state, train
+from neuroeq.physics.devices import Chip
 from neuroeq.randomness import Streams
 from tests.nets import COST, batch_of, centred, flat, network, substrate_of, update_of
 from tests.physics.engine.test_convolution import NETS, conv_net
@@ -92,11 +93,21 @@ def test_its_power_is_that_of_the_dense_array_and_none_is_lost(which):
     assert found.imbalance < 1e-12
 
 
-def test_every_place_has_resistors_of_its_own_and_an_average_has_four():
-    devices = Pair("two convolutions", {}).substrates[0].devices()
-    assert devices["input_hidden1"] == 36 * (3 * 5 * 9), "two channels, each of either sign, and one of the bias"
-    assert devices["hidden1_hidden2"] == 4 * 4 * (4 * 3 * 9)
-    assert devices["hidden2_output"] == 16 * 4
+def test_every_place_has_resistors_of_its_own_and_an_average_has_four_and_padding_has_none():
+    pair = Pair("two convolutions", {})
+    circuit = pair.substrates[0]
+    seen = (3 * 6 - 2) ** 2  # nodes along a side of 6 that kernels of 3 see, from places whose first and last see 2
+    devices = {
+        "input_hidden1": seen * (3 * 5),  # two channels, each of either sign, and one of the bias
+        "hidden1_hidden2": 4 * 4 * (4 * 3 * 9),
+        "hidden2_output": 16 * 4,
+    }
+    assert circuit.devices() == devices
+    chip = Chip(pair.conv, circuit.params, Streams(0))
+    assert {name: copies.sum() for name, copies in chip.copies.items()} == devices
+    netlist = circuit.netlist(None, circuit.relax(batch_of(pair.conv, 1)[0]), None, title="padded")
+    lines = [line for line in netlist.splitlines() if line.startswith("R_input_hidden1_")]
+    assert len(lines) == devices["input_hidden1"]
 
 
 @OUTPUTS

@@ -7,6 +7,7 @@ import pytest
 from scipy.signal import correlate2d
 
 from neuroeq.contract import Nudge, Stop
+from neuroeq.describe.catalog import resolve
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.operators import Convolution, operators
 from neuroeq.describe.spec import overlay
@@ -157,66 +158,98 @@ def test_the_arrays_of_a_crossbar_settle_at_the_states_of_the_rate_network(which
             assert watts[0][name] == pytest.approx(watts[1][name], rel=1e-9)
 
 
-def test_an_array_that_is_used_again_needs_fewer_devices_and_more_time():
-    over = {"made_of": {"array": {"convolutions": "time_multiplexed"}}}
-    nets = [conv_net("two convolutions", "crossbar", **each)[0] for each in ({}, over)]
+FIRST, SECOND = "input_hidden1", "hidden1_hidden2"
+AGAIN, COPIED = ({"hardware": {"array": {"convolutions": how}}} for how in ("time_multiplexed", "unrolled"))
+DENSE = {"projections": {FIRST: {"kind": "dense", "kernel": None, "padding": 0}}}
+IN_TURN = {
+    "all arrays": ([], [AGAIN], {FIRST: 36, SECOND: 16}, 3 + 4 + 4),
+    "one with hardware of its own": ([], [{"projections": {SECOND: AGAIN}}], {SECOND: 16}, 3 * 36 + 4 + 4),
+    "all but one": ([], [AGAIN, {"projections": {SECOND: COPIED}}], {FIRST: 36}, 3 + 4 * 4 + 4),
+    "all, and one is dense": ([DENSE], [AGAIN], {SECOND: 16}, 3 * 36 + 4 + 4),
+}
+"""What both crossbars have, what one of them has, the places of the arrays that it uses again, and its op-amps."""
+
+
+@pytest.mark.parametrize(("base", "changes", "places", "op_amps"), list(IN_TURN.values()), ids=list(IN_TURN))
+def test_an_array_that_is_used_again_needs_fewer_devices_and_more_time(base, changes, places, op_amps):
+    """Where its own hardware asks for it; a layer that only other arrays lead into has an op-amp for each unit."""
+    described = conv_net("two convolutions", "crossbar", made_of={"neuron": {"integrator": {"power": "1 uW"}}})[0]
+    nets = [resolve(described, None, [*base, *each]) for each in ([], changes)]
     params, (inputs, _) = params_of(nets[0]), batch_of(nets[0], 3)
     unrolled, shared = (substrate_of(net, params, batch=3) for net in nets)
     ends = [each.relax(inputs, stop=Stop(60)) for each in (unrolled, shared)]
     for layer, states in ends[0].state.items():
         np.testing.assert_array_equal(ends[1].state[layer], states)
-    weights = 3 * 2 * 3 * 3
-    assert unrolled.devices()["input_hidden1"] == 36 * shared.devices()["input_hidden1"] == 36 * 2 * weights
-    assert unrolled.devices()["hidden1_hidden2"] == 16 * shared.devices()["hidden1_hidden2"], "2 x 2 for an average"
+    for name, weights in ((FIRST, params[FIRST].size), (SECOND, 4 * 3 * 3 * 3)):
+        assert unrolled.devices()[name] == places.get(name, 1) * shared.devices()[name], "2 x 2 for an average"
+        assert shared.devices()[name] == 2 * weights or name not in places
+    assert shared.devices()["hidden1.bias"] == 2 * 3 * (1 if FIRST in places else 36)
     assert shared.mapping()["hold_capacitors"] == 3 * 36 + 4 * 4 + 4
+    assert {name for name, how in shared.mapping()["convolutions"].items() if how != "unrolled"} == places.keys()
     times = [each.phase_time(end) for each, end in zip((unrolled, shared), ends, strict=True)]
-    assert times[1] == pytest.approx(36 * times[0])
+    assert times[1] == pytest.approx(max(places.values()) * times[0])
     energy = [
         {kind: time * watt for kind, watt in each.dissipation(end).items() if watt is not None}
         for each, end, time in zip((unrolled, shared), ends, times, strict=True)
     ]
     assert energy[1].pop("hold capacitors") > 0
-    assert energy[1] == pytest.approx(energy[0])
+    assert [each.pop("op-amps") / time for each, time in zip(energy, times, strict=True)] == pytest.approx(
+        [1e-6 * (3 * 36 + 4 * 4 + 4), 1e-6 * op_amps]
+    )
+    assert energy[1] == pytest.approx(energy[0], rel=1e-9, abs=0)
 
 
+KERNEL = {"kind": "conv", "kernel": 4, "stride": 2, "padding": 1, "pool": "average"}
+TWIN = {"source": "hidden1", "target": "hidden2", "learning_rate": 0.05, **KERNEL}
 COMPILED = {
     "contrast": {"training": {"momentum": 0.5, "weight_decay": 0.1, "learning": "contrastive"}},
-    "in situ": {"projections": {"hidden1_hidden2": {"bounds": [-0.2, 0.3]}}},
+    "in situ": {"projections": {SECOND: {"bounds": [-0.2, 0.3]}}},
     "vector field": {"training": {"learning": "contrastive", "rule": "vector_field"}},
     "spiking": {"on": "spiking"},
+    "two kernels of one geometry": {"projections": {"twin": TWIN}, "training": {"learning": "contrastive"}},
     "phases alone": {
         "training": {"rule": "coupled_learning", "learning": "contrastive", "step": {"kind": "sign", "threshold": 0}}
     },
 }
 
 
+def learned(which, engine, threads=1):
+    """The weights before and after an epoch; its last batch is smaller, and samples are fewer than taken at a time."""
+    base = {
+        "data": {"name": "digits", "limit": 130},
+        "layers": {
+            "input": {"shape": [1, 8, 8]},
+            "hidden1": {"size": 192, "shape": [3, 8, 8]},
+            "hidden2": {"size": 20, "shape": [5, 2, 2]},
+        },
+        "projections": {FIRST: {"kind": "conv", "kernel": 3, "padding": 1}, SECOND: KERNEL},
+        "phases": {"free": {"duration": "12 steps"}, "nudged": {"duration": "8 steps"}},
+        "training": {"epochs": 1, "batch_size": 40},
+        "run": {"engine": engine, "threads": threads},
+    }
+    over = dict(COMPILED[which])
+    description = network(over.pop("on", "rate"), *(64, 192, 20, 10), **overlay(base, over))
+    assert engine == "stepper" or choose(description, 0).trainer.startswith("compiled")
+    return trained(description)[:2]
+
+
 @pytest.mark.compiled
 @pytest.mark.usefixtures("compiler")
-@pytest.mark.parametrize("over", [pytest.param(over, id=name) for name, over in COMPILED.items()])
-def test_compiled_convolutions_end_in_the_weights_of_the_stepper(over):
-    """With a last batch that is smaller than others, and fewer samples than are taken at a time."""
-    over, ends = dict(over), []
-    on = over.pop("on", "rate")
-    for engine in ("stepper", "compiled"):
-        base = {
-            "data": {"name": "digits", "limit": 30},
-            "layers": {
-                "input": {"shape": [1, 8, 8]},
-                "hidden1": {"size": 192, "shape": [3, 8, 8]},
-                "hidden2": {"size": 20, "shape": [5, 2, 2]},
-            },
-            "projections": {
-                "input_hidden1": {"kind": "conv", "kernel": 3, "padding": 1},
-                "hidden1_hidden2": {"kind": "conv", "kernel": 4, "stride": 2, "padding": 1, "pool": "average"},
-            },
-            "phases": {"free": {"duration": "12 steps"}, "nudged": {"duration": "8 steps"}},
-            "training": {"epochs": 1, "batch_size": 9},
-            "run": {"engine": engine},
-        }
-        description = network(on, *(64, 192, 20, 10), **overlay(base, over))
-        assert engine == "stepper" or choose(description, 0).trainer.startswith("compiled")
-        start, end, _ = trained(description)
-        ends.append(end)
+@pytest.mark.parametrize("which", list(COMPILED))
+def test_compiled_convolutions_end_in_the_weights_of_the_stepper(which):
+    (start, expected), (_, found) = (learned(which, engine) for engine in ("stepper", "compiled"))
     for name, before in start.items():
-        assert np.abs(ends[0][name] - before).max() > 1e-5, name
-        np.testing.assert_allclose(ends[1][name], ends[0][name], rtol=0, atol=1e-12)
+        assert np.abs(expected[name] - before).max() > 1e-5, name
+        np.testing.assert_allclose(found[name], expected[name], rtol=0, atol=1e-12)
+
+
+@pytest.mark.compiled
+@pytest.mark.usefixtures("compiler")
+@pytest.mark.parametrize("which", ["in situ", "spiking", "two kernels of one geometry"])
+def test_threads_change_no_bit_of_convolutions(which, monkeypatch):
+    """With all loops shared; the library is that of the test above."""
+    monkeypatch.setattr("neuroeq.physics.engine.compiled.calls.SHARED_FROM", 0)
+    (_, one), *others = (learned(which, "compiled", threads) for threads in (1, 2, 3))
+    for name, value in one.items():
+        for _, other in others:
+            np.testing.assert_array_equal(other[name], value)

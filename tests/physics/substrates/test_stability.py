@@ -5,6 +5,7 @@ import pytest
 
 from neuroeq.contract import Stop
 from neuroeq.describe.network import free_layers
+from neuroeq.errors import DivergenceError
 from neuroeq.physics.circuits.equations import drive_circuit
 from neuroeq.physics.circuits.stability import stability_limit
 from neuroeq.physics.circuits.stacked import Stacked
@@ -73,18 +74,36 @@ def test_the_margin_is_that_of_the_whole_jacobian_of_neurons(case, seed):
     assert substrate.margin(free) == pytest.approx(expected, rel=1e-6)
 
 
-@pytest.mark.parametrize("case", ["hard sigmoid", "lateral", "directed"])
-def test_an_adjoint_that_is_relaxed_is_the_one_of_the_whole_jacobian(case, monkeypatch):
+@pytest.mark.parametrize("stable", [True, False], ids=["stable", "unstable"])
+@pytest.mark.parametrize("case", ["hard sigmoid", "lateral", "directed", "three hidden layers"])
+def test_an_adjoint_of_many_units_is_the_one_of_the_whole_jacobian_which_is_not_built(case, stable, monkeypatch):
+    """Also at states that the equations would leave."""
     substrate, free = settled(case, 0)
-    units = FreeUnits(substrate.network, substrate.fields, substrate.transmitted, free, substrate.state_of_one, 6)
-    states = units.settled()
+    weights = {name: value * (1 if stable else 12) for name, value in substrate.transmitted.items()}
+    units = FreeUnits(substrate.network, substrate.fields, weights, free, substrate.state_of_one, 6)
+    states = units.settled() if stable else np.full((6, units.output.size), 0.3)
+    each = zip(units.jacobians(states), units.moving(states), strict=True)
+    growing = [np.linalg.eigvals(found[np.ix_(moving, moving)]).real.max() > 0 for found, moving in each]
+    assert not any(growing) if stable else all(growing)
     pull = np.random.default_rng(0).normal(size=states.shape)
     whole = units.adjoint(states, pull)
     monkeypatch.setattr("neuroeq.physics.substrates.free_units.MANY", 0)
+    monkeypatch.setattr("neuroeq.physics.substrates.free_units.AT_A_TIME", 2 * units.output.size)
     monkeypatch.setattr(units, "jacobians", None)
-    relaxed = units.adjoint(states, pull)
-    assert np.abs(whole).max() > 0.1 and not np.array_equal(relaxed, whole)
-    np.testing.assert_allclose(relaxed, whole, rtol=0, atol=1e-8 * np.abs(whole).max())
+    found = units.adjoint(states, pull)
+    assert np.abs(whole).max() > 0.1 and not np.array_equal(found, whole)
+    np.testing.assert_allclose(found, whole, rtol=0, atol=1e-8 * np.abs(whole).max())
+
+
+def test_an_adjoint_that_is_not_found_is_refused(monkeypatch):
+    substrate, free = settled("three hidden layers", 0)
+    units = FreeUnits(substrate.network, substrate.fields, substrate.transmitted, free, substrate.state_of_one, 6)
+    states = units.settled()
+    monkeypatch.setattr("neuroeq.physics.substrates.free_units.MANY", 0)
+    for name in ("RESTART", "MOST_RESTARTS"):
+        monkeypatch.setattr(f"neuroeq.physics.curvature.{name}", 1)
+    with pytest.raises(DivergenceError, match=r"'test': the adjoint .* was not found, .* smaller weights"):
+        units.adjoint(states, np.ones_like(states))
 
 
 @pytest.mark.parametrize("case", ["hard sigmoid", "sigmoid", "three hidden layers", "lateral", "directed"])

@@ -17,7 +17,7 @@ import numpy as np
 from neuroeq.describe.network import learning_rates
 from neuroeq.describe.spec import Network
 
-from ..plasticity.plan import BIAS, Key, Plastic, TermOf, plan
+from ..plasticity.plan import BIAS, Key, Plastic, TermOf, met_by, plan
 from ..plasticity.terms import PlasticSynapse
 
 Array = np.ndarray
@@ -116,11 +116,11 @@ def _contrasted(network: Network, name: str) -> ParameterUpdate:
     target = network.projections[name].target if weights else name.removesuffix(".bias")
     model = network.neuron(target)
     assert model is not None
-    first, *others = model.components
+    met = met_by(network, name)
     if not weights or network.projections[name].source == network.input_layer:
-        return ParameterUpdate(name, (Product(None, (target, first)),))
+        return ParameterUpdate(name, (Product(None, (target, met[next(iter(model.components))])),))
     source = network.projections[name].source
-    return ParameterUpdate(name, tuple(Product((source, each), (target, each)) for each in (first, *others)))
+    return ParameterUpdate(name, tuple(Product((source, pre), (target, post)) for pre, post in met.items()))
 
 
 def _moved(network: Network, name: str) -> ParameterUpdate:

@@ -190,7 +190,8 @@ def check_neuron(model: NeuronModel) -> Checker:
     """
     spiking = {"lastspike": SECOND, "not_refractory": NUMBER} if model.emits == "spikes" else {}
     sent = dict.fromkeys(model.components, NUMBER) if model.vector else {}
-    checker = Checker(model.where, NEURON_NAMES | spiking | sent, model.parameters, model.components)
+    arriving = {f"drive_{name}": NUMBER for name in sent}
+    checker = Checker(model.where, NEURON_NAMES | spiking | arriving | sent, model.parameters, model.components)
     equations = checker.equations(model.equations, "equations")
     stored = [key for key, equation in equations.items() if equation.type != "subexpression"]
     shared = [key for key in stored if "shared" in equations[key].flags]

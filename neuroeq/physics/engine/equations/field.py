@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from neuroeq.describe.spec import NeuronModel
-from neuroeq.describe.spec.transmission import Part
+from neuroeq.describe.spec.transmission import Part, drive_of
 from neuroeq.errors import EquationError
 from neuroeq.units import physical
 
@@ -69,11 +69,10 @@ class Field:
         fixed["dt"] = model.dt
         known = {**_units(), **fixed, **dict.fromkeys(filter(NOISE.fullmatch, _names(equations)), 0)}
         computed = {n: parse(str(e.expr)) for n, e in equations.items() if e.type == "subexpression"}
-        self.arriving = [symbol(f"arriving_{name}") for name in model.components] if model.vector else [symbol("drive")]
+        self.arriving = [symbol(f"drive_{name}") for name in model.components] if model.vector else [symbol("drive")]
         if model.vector:
             computed |= {name: parse(text) for name, text in model.components.items()}
-            drive = (f"{part.factor!r}*arriving_{part.pre}*{part.post or 1}" for part in parts)
-            computed["drive"] = parse(" + ".join(drive) or "0")
+            computed["drive"] = parse(drive_of(parts) if parts else "0")
 
         def resolved(text: str) -> Any:
             expression = parse(text)
@@ -90,6 +89,10 @@ class Field:
         strange = sorted({s.name for s in self.rate.free_symbols} - own)
         if strange:
             raise EquationError(f"{model.where}: depends on {', '.join(strange)}; expected drive, bias and nudge only.")
+        for name, sent in zip(model.components, self.activity, strict=True):
+            others = sorted({s.name for s in sent.free_symbols} - {model.state, *self.constants})
+            if others:
+                raise EquationError(f"{model.where}: {name} depends on {', '.join(others)}; expected the state only.")
 
     @cached_property
     def drive_slope(self) -> Function:

@@ -132,7 +132,7 @@ def plan(network: Network, dt: float, maps: Mapping[str, Operator] | None = None
             synapse = PlasticSynapse(model, f"{_prefix(model.name)}_{len(made)}")
             made.append(synapse)
         clamped = source == BIAS or network.neuron(source) is None
-        two_way = name in network.projections and network.symmetric(name)
+        two_way = name in network.projections and network.symmetric(name) and model.feedback is None
         neuron = network.neuron(target)
         assert neuron is not None
         given = (dt, list(neuron.components)) if clamped else None
@@ -158,6 +158,12 @@ def _ends(network: Network, name: str) -> tuple[str, str, SynapseModel]:
     models = [network.synapse(projection) for projection in network.into(layer)]
     models += [network.physics.synapse] if isinstance(network.physics.synapse, SynapseModel) else []
     return BIAS, layer, next((model for model in models if model.plasticity), models[0])
+
+
+def met_by(network: Network, name: str) -> dict[str, str]:
+    """Return what the change of a weight or bias multiplies: postsynaptic components, by what is sent forward."""
+    met = _ends(network, name)[2].met
+    return {"activity": "activity"} if "spike" in met else met
 
 
 def _one_way(
