@@ -28,7 +28,7 @@ SAMPLES = 20
 """The number of samples of a batch whose margins are computed."""
 MOST_NUMBERS = 4_000_000
 """The largest number of samples x units x outputs that margins are computed for."""
-DRIFTED, RESTING = Stop(260, 1e-7), 1e-4
+DRIFTED, RESTING = Stop(201, 1e-7), 1e-4
 """How long oscillators settle for a margin, and the step of a phase below which a sample then has one.
 
 They may drift for good if natural frequencies differ.
