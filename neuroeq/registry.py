@@ -214,6 +214,7 @@ FIGURES: Registry[Any] = Registry(
         "energy": "neuroeq.show.plots.figures:ENERGY",
         "kernels": "neuroeq.show.plots.figures:KERNELS",
         "maps": "neuroeq.show.plots.figures:MAPS",
+        "phases": "neuroeq.show.plots.figures:PHASES",
     },
 )
 """Figures of `neuroeq plot`: functions of a run that return a Matplotlib figure, each a `RunFigure`."""

@@ -37,7 +37,8 @@ def list_names(
     if as_json:
         print_json(entries)
     elif kind == "hardware":
-        _table(entries)
+        _table([entry for entry in entries if "oscillators" not in entry])
+        _oscillators([entry for entry in entries if "oscillators" in entry])
     elif not entries:
         print(f"no {kind}")
     else:
@@ -51,9 +52,12 @@ def _technology(name: str, promises: Sequence[Expected]) -> dict[str, Any]:
     from neuroeq.describe.catalog import load_hardware
 
     hardware = load_hardware(name)
-    low, high = hardware.g_min, hardware.g_max
     kinds = [evidence.kind for evidence in hardware.evidence for _ in evidence.keys]
     present = [kind for kind in ("measured", "fit", "derived", "assumed") if kind in kinds]
+    found = {kind: kinds.count(kind) for kind in present}
+    if hardware.of_oscillators:
+        return {"oscillators": hardware.oscillators.model_dump(), "evidence": found}
+    low, high = hardware.g_min, hardware.g_max
     return {
         "element": hardware.synapse.element,
         "g_min_S": low,
@@ -66,7 +70,7 @@ def _technology(name: str, promises: Sequence[Expected]) -> dict[str, Any]:
             promise.substrate: 1 - promise.test_error for promise in promises if promise.hardware == name
         },
         "write_energy_J": hardware.periphery.write_energy or None,
-        "evidence": {kind: kinds.count(kind) for kind in present},
+        "evidence": found,
     }
 
 
@@ -82,8 +86,28 @@ def _table(entries: list[dict[str, Any]]) -> None:
         window = "any" if high is None else f"{short_text(low, 'S')} - {short_text(high, 'S')}"
         ratio = "" if entry["on_off"] is None else f"{entry['on_off']:.3g}"
         write = "" if entry["write_energy_J"] is None else short_text(entry["write_energy_J"], "J")
-        evidence = ", ".join(f"{count} {kind}" for kind, count in entry["evidence"].items())
         right = ", ".join(f"{100 * value:.0f} % {substrate}" for substrate, value in entry["digits_accuracy"].items())
         levels, scheme = str(entry["levels"] or ""), "" if entry["update"] == "direct" else entry["programming"]
-        table.add_row(entry["name"], window, ratio, levels, entry["update"], scheme, write, right, evidence)
+        table.add_row(entry["name"], window, ratio, levels, entry["update"], scheme, write, right, _evidence(entry))
     console(width=180).print(table)
+
+
+def _oscillators(entries: list[dict[str, Any]]) -> None:
+    """Print a table of the hardware of oscillators, which has no devices."""
+    from rich.table import Table
+
+    heads = ("oscillators", "frequencies [1/tau]", "phase noise", "injection", "couplings", "phases", "evidence")
+    table = Table(*heads, box=None)
+    for entry in entries:
+        of = entry["oscillators"]
+        frequencies = f"sd {of['omega_sd']:g}" if of["omega_sd"] else "equal"
+        numbers = [f"{of[key]:g}" if of[key] else "none" for key in ("phase_noise", "injection")]
+        bits = [f"{of[key]} bits" if of[key] else "exact" for key in ("coupling_bits", "phase_bits")]
+        table.add_row(entry["name"], frequencies, *numbers, *bits, _evidence(entry))
+    if entries:
+        print()
+        console(width=180).print(table)
+
+
+def _evidence(entry: dict[str, Any]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in entry["evidence"].items())

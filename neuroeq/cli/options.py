@@ -7,20 +7,22 @@ from typing import Annotated
 
 import typer
 
-SUBSTRATES = "rate, spiking, crossbar or resistive"
+SUBSTRATES = "rate, spiking, oscillator, crossbar or resistive"
 
 Network = Annotated[str, typer.Argument(help="The network, by name or by the path of its file.")]
 FinishedRun = Annotated[Path, typer.Argument(help="The folder of a finished run.")]
 Hardware = Annotated[
     str | None,
-    typer.Option(help="The hardware of a circuit, by name or path; the network's or the run's own if left out."),
+    typer.Option(
+        help="The hardware of a circuit or of oscillators, by name or path; the network's or the run's own if left out."
+    ),
 ]
 Ideal = Annotated[
     str | None,
     typer.Option(
         metavar="PART,...",
-        help="The parts of the hardware to idealise: window, devices, diodes, amplifiers, wires, array, periphery or "
-        "nudge.",
+        help="The parts of the hardware to idealise: window, devices, diodes, amplifiers, wires, array, periphery, "
+        "nudge or oscillators.",
     ),
 ]
 Settings = Annotated[

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from neuroeq.describe.spec import Hardware, Network, NeuronModel, SynapseModel
 
 
+CIRCUIT = ("synapse", "neuron", "array", "periphery")
+"""Tables of hardware that oscillators do not have."""
 CONVERSIONS = ("dac_time", "adc_time", "write_time", "dac_energy", "adc_energy", "write_energy")
 """Times and energies of converters and pulses."""
 
@@ -41,7 +43,8 @@ def show(
     if isinstance(described, Network) and resolved:
         described = resolve(described, substrate, settings or [])
     if as_json:
-        print_json(described.model_dump(by_alias=True, exclude_none=True, mode="json"))
+        shown = _shown(described) if isinstance(described, Hardware) else described
+        print_json(shown.model_dump(by_alias=True, exclude_none=True, mode="json"))
     elif isinstance(described, Network):
         print(_network(described, resolved))
     elif isinstance(described, NeuronModel):
@@ -92,14 +95,23 @@ def _hardware(hardware: Hardware) -> str:
         for evidence in hardware.evidence
         if evidence.kind == kind
     ]
-    values = to_toml(hardware.model_copy(update={"evidence": ()})).rstrip()
+    values = to_toml(_shown(hardware).model_copy(update={"evidence": ()})).rstrip()
     assumed = [key for evidence in hardware.evidence if evidence.kind == "assumed" for key in evidence.keys]
     flag = f"\nassumed, not measured: {', '.join(assumed)}" if assumed else ""
     return "\n".join([f"# {hardware.where}", values, "", "evidence", *sources]) + flag + _not_given(hardware)
 
 
+def _shown(hardware: Hardware) -> Hardware:
+    """Return hardware with what is shown of it: of oscillators, nothing of a circuit."""
+    if not hardware.of_oscillators:
+        return hardware
+    return hardware.model_copy(update={**dict.fromkeys(CIRCUIT), "temperature": None})
+
+
 def _not_given(hardware: Hardware) -> str:
     """Return a line that names the costs that a hardware file does not give; an empty text if it gives all."""
+    if hardware.of_oscillators:
+        return ""
     periphery, neuron = hardware.periphery, hardware.neuron
     costs = {
         "synapse.cell_area": hardware.synapse.cell_area,

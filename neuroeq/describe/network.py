@@ -74,6 +74,12 @@ def free_layers(network: Network) -> list[str]:
     return [layer for layer in network.layers if layer != network.input_layer]
 
 
+def oscillating(network: Network) -> list[str]:
+    """Return the free layers whose units are phases, in the order of the file."""
+    models = {layer: network.neuron(layer) for layer in free_layers(network)} if network.kind.models else {}
+    return [layer for layer, model in models.items() if model is not None and model.phase]
+
+
 def shape(network: Network, projection: str) -> tuple[int, int]:
     """Return the number of units at both ends of a projection: (n_pre, n_post)."""
     spec = network.projections[projection]

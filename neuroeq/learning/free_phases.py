@@ -24,6 +24,9 @@ class FreePhases:
         Sum of the numbers of steps.
     moving, top
         Sum of the fraction of units that can move, and of the fraction stuck at their upper bound, by layer.
+    multistable
+        The fraction of a few samples that end differently from other start phases, before the epoch; None if units
+        are no oscillators, or nothing was looked at.
     """
 
     looked_at: int = 0
@@ -32,6 +35,7 @@ class FreePhases:
     steps: int = 0
     moving: dict[str, float] = field(default_factory=dict)
     top: dict[str, float] = field(default_factory=dict)
+    multistable: float | None = None
 
     @classmethod
     def of(cls, substrate: Substrate, free: Equilibrium, n: int) -> Self:
@@ -62,6 +66,7 @@ class FreePhases:
         self.spikes += other.spikes
         self.residual += other.residual
         self.steps += other.steps
+        self.multistable = self.multistable if other.multistable is None else other.multistable
         for mine, theirs in ((self.moving, other.moving), (self.top, other.top)):
             for layer, value in theirs.items():
                 mine[layer] = mine.get(layer, 0.0) + value

@@ -1,6 +1,7 @@
 """Warnings about what does not stop a training but spoils it, each given once.
 
-They are about nudges beyond the stability margin, saturated layers, and circuits whose free phases do not settle.
+They are about nudges beyond the stability margin, saturated layers, circuits whose free phases do not settle, and
+oscillators whose free phases have several ends.
 """
 
 from __future__ import annotations
@@ -9,12 +10,19 @@ import math
 import warnings
 from collections.abc import Mapping
 
+import numpy as np
+
 from neuroeq.contract import Equilibrium, Substrate
 from neuroeq.errors import NeuroeqWarning, SpecError
+from neuroeq.physics.substrates.multistability import multistable
 from neuroeq.physics.substrates.stability import margin
+from neuroeq.randomness import Streams
 
+Array = np.ndarray
 UNSOLVED = 1e-2
 """Mean residual above which a resistor network is not solved."""
+OFTEN, MOST = 10, 0.5
+"""How many first epochs oscillators settle again before, and the fraction of several ends that is warned of."""
 
 
 class TrainingMonitor:
@@ -66,6 +74,40 @@ class TrainingMonitor:
             "beta follows the gradient, with learning rates smaller by as much, since updates are divided by beta"
             f"{network.explanation('margin')}.",
         )
+
+    def multistability(self, inputs: Array, epoch: int, streams: Streams) -> float | None:
+        """Return the fraction of a few samples that end differently from other start phases, and warn if most do.
+
+        They are looked at before each of the first 10 epochs, and before every 10th after them.
+
+        Parameters
+        ----------
+        inputs
+            The inputs of the first batch of an epoch, before it is learned from: (batch, n_input).
+        epoch
+            Number of the epoch, from 0.
+        streams
+            Random numbers of the run.
+
+        Returns
+        -------
+        float or None
+            None if units are no oscillators, or nothing was looked at.
+        """
+        if epoch >= OFTEN and epoch % OFTEN:
+            return None
+        fraction = multistable(self._substrate, inputs, streams.child("multistable", epoch))
+        if fraction is not None and fraction > MOST:
+            network = self._substrate.network
+            self._warn_once(
+                "multistable",
+                f"{fraction:.0%} of the samples that were looked at before epoch {epoch + 1} end with other outputs if "
+                "they start at random phases: free phases have several stable states, and what is learned holds for "
+                "the one that the start phases of the file lead to. There are fewer with stronger fields and weaker "
+                "couplings: a larger initial.gain of the projections from the input, and a smaller initial.gain and "
+                f"learning_rate of those into layer '{network.output_layer}'{network.explanation('multistable')}.",
+            )
+        return fraction
 
     def saturation(self, row: Mapping[str, float]) -> None:
         """Warn if the metrics of an epoch show that no gradient can flow through a layer for most wrong examples.

@@ -42,6 +42,7 @@ class Tally(FreePhases):
         row = {"train_error": self.wrong / n, "train_loss": self.loss / n, "residual": self.residual / looked_at}
         row |= {"free_steps": self.steps / looked_at, "spikes": self.spikes / looked_at, "looked_at": self.looked_at}
         row |= {} if self.edges is None else {"edges": self.edges}
+        row |= {} if self.multistable is None else {"multistable": self.multistable}
         row |= {f"moving_{layer}": value / looked_at for layer, value in self.moving.items()}
         return row | {f"top_{layer}": value / looked_at for layer, value in self.top.items()}
 

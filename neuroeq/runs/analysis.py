@@ -105,7 +105,7 @@ def segments(run: Run, when: str = "after") -> list[Segment]:
 def state_of(run: Run, layer: str) -> str:
     """Return the name of the recorded variable that settles: the state of the neuron model, or a node voltage."""
     model = run.network.neuron(layer)
-    return "v" if run.network.kind.hardware or model is None else model.state
+    return "v" if run.network.kind.on_devices or model is None else model.state
 
 
 def conductances(run: Run, when: str = "after") -> dict[str, Array]:
@@ -124,7 +124,7 @@ def conductances(run: Run, when: str = "after") -> dict[str, Array]:
         If the run has no devices.
     """
     network = run.network
-    if not network.kind.hardware:
+    if not network.kind.on_devices:
         raise SpecError(f"{run.path}: substrate '{network.substrate_name}' has no conductances; plot its weights.")
     streams = Streams(network.run.seed)
     state = run.folder.load() if when == "after" else State(initial_params(network, streams.child("init")))

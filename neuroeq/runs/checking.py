@@ -31,6 +31,8 @@ from neuroeq.randomness import Streams
 
 from .run import Run, load_run
 
+EXACT = {"phase_noise": 0.0, "coupling_bits": 0, "phase_bits": 0}
+"""What oscillators have whose gradient an update is compared with."""
 LONGEST_REPLAY_S = 60.0
 """The CPU time of the longest training that is repeated to find weights at which there is a gradient [s]."""
 UPDATES = 20
@@ -188,16 +190,21 @@ def _earlier_states(run: Run, examples: Examples, target: str | None) -> Iterato
 
 
 def _exact_twin(resolved: Network, store: WeightStore, samples: int, how: dict[str, Any]) -> Substrate | None:
-    """Return a circuit of the same weights with exact devices and converters; None if the circuit has these itself."""
+    """Return a circuit of the same weights with exact devices and converters; None if the circuit has these itself.
+
+    Oscillators keep their natural frequencies, which are part of what settles, and lose their noise and their bits.
+    """
     if not resolved.kind.hardware:
         return None
     array, periphery = resolved.technology.array, resolved.technology.periphery
-    if store.chip is None and periphery.ideal and not array.phase_mismatch:
+    oscillators = resolved.technology.oscillators.model_copy(update=EXACT)
+    noiseless = oscillators == resolved.technology.oscillators
+    if store.chip is None and periphery.ideal and not array.phase_mismatch and noiseless:
         return None
     exact = periphery.model_copy(
         update={"dac_bits": 0, "adc_bits": 0, "adc_noise_sd": 0.0, "adc_offset_sd": 0.0, "nudge": NudgeSource()}
     )
-    parts = {"array": array.model_copy(update={"phase_mismatch": 0.0}), "periphery": exact}
+    parts = {"array": array.model_copy(update={"phase_mismatch": 0.0}), "periphery": exact, "oscillators": oscillators}
     twin = resolved.model_copy(update={"hardware": resolved.technology.model_copy(update=parts)})
     return build(twin, store.params, samples, **how)
 

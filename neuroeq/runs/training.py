@@ -52,7 +52,8 @@ def train(
     network
         A network, or the name or path of one.
     substrate
-        ``"rate"``, ``"spiking"``, ``"crossbar"`` or ``"resistive"``; the first one in the network's file if left out.
+        ``"rate"``, ``"spiking"``, ``"oscillator"``, ``"crossbar"`` or ``"resistive"``; the first one in the network's
+        file if left out.
     seed
         Seed of start weights, the order of the examples, start values and noise; 0, or that of a run's description, if
         left out.
@@ -63,7 +64,8 @@ def train(
     hardware
         The name or path of the hardware of a circuit; if left out, what the network's file says, or ``"unbounded"``.
     ideal
-        Parts of the hardware to idealise: window, devices, diodes, amplifiers, wires, array, periphery or nudge.
+        Parts of the hardware to idealise: window, devices, diodes, amplifiers, wires, array, periphery, nudge or
+        oscillators.
     data_dir
         The folder that holds data sets; ``$NEUROEQ_DATA`` if left out.
     engine

@@ -166,7 +166,7 @@ def evaluate_run(
     network, state = on_substrate(run, substrate, settings, hardware, ideal), run.folder.load()
     network, params = with_full_scales(network, state.full_scales), state.params
     _check_parameters(run, network, params)
-    if at and not network.kind.hardware:
+    if at and not network.kind.on_devices:
         raise SpecError(
             f"--at: substrate '{network.substrate_name}' has no devices that drift; leave it out, or name a circuit."
         )
@@ -195,7 +195,7 @@ def evaluate_run(
 
 def _compensation_reads(network: Network, params: Params, at: Sequence[str]) -> int:
     """Return how many columns are read on each chip to compensate drift."""
-    if not at or not network.kind.hardware:
+    if not at or not network.kind.on_devices:
         return 0
     return Chip(network, params, Streams(0)).compensation_reads(len(at))
 

@@ -22,7 +22,7 @@ def runs(tmp_path_factory):
 def test_all_figures_are_written_as_png_and_svg(runs, on, tmp_path):
     written = plots.save(runs[on], folder=tmp_path)
     names = {path.stem for path in written}
-    assert names == set(plots.FIGURES) - {"conductances", "energy", "kernels", "maps"} - (
+    assert names == set(plots.FIGURES) - {"conductances", "energy", "kernels", "maps", "phases"} - (
         {"raster"} if on == "rate" else set()
     )
     for path in written:

@@ -15,6 +15,7 @@ from neuroeq.errors import SpecError
 from ..spec import Network
 from ..spec.files import Table
 from ..spec.hardware import OF_ARRAY, OF_WRITING
+from ..spec.oscillators import Oscillators
 from .loading import load_hardware
 from .technology import changed, technology
 
@@ -82,14 +83,16 @@ def with_arrays(raw: Table, asked: Asked, ideal: Sequence[str]) -> Table:
 
 
 def check_arrays(network: Network) -> None:
-    """Refuse arrays that do not work in their circuit.
+    """Refuse arrays that do not work in their circuit, and hardware of another kind than the substrate.
 
     Raises
     ------
     SpecError
-        If there are capacitors beside other elements, whose charges and currents do not add, or drift is compensated
-        where arrays have no output of their own or share their biases.
+        If hardware describes devices where there are none, or oscillators alone where there are devices; if there are
+        capacitors beside other elements, whose charges and currents do not add; or if drift is compensated where
+        arrays have no output of their own or share their biases.
     """
+    _check_kind(network)
     if not network.kind.on_devices:
         return
     for name in network.projections if network.kind.conductances else ():
@@ -116,6 +119,22 @@ def check_arrays(network: Network) -> None:
             f"{network.where}: projections.{capacitors[0]} has capacitors ({network.array(capacitors[0]).where}), and "
             f"projections.{other} has none ({network.array(other).where}); a node adds up either charges or currents, "
             "so choose hardware of one kind for all arrays."
+        )
+
+
+def _check_kind(network: Network) -> None:
+    if not network.kind.hardware:
+        return
+    hardware, on = network.technology, network.substrate_name
+    if network.kind.on_devices and hardware.oscillators != Oscillators() and not hardware.circuit:
+        raise SpecError(
+            f"hardware '{hardware.name}' describes oscillators, and substrate '{on}' has none; expected hardware of a "
+            "circuit, such as 'ideal'."
+        )
+    if not network.kind.on_devices and hardware.circuit:
+        raise SpecError(
+            f"hardware '{hardware.name}' describes a circuit ({', '.join(hardware.circuit)}), and substrate '{on}' is "
+            f"none; expected hardware of oscillators, such as '{network.kind.ideal}'."
         )
 
 

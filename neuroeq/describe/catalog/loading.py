@@ -132,7 +132,7 @@ def _kinds(name: str) -> Sequence[Kind]:
     if not kinds:
         raise SpecError(
             f"{shown(path)}: has no key that tells what it describes; expected a network (with layers), a neuron (with "
-            "emits), a synapse (with transmission or on_pre) or hardware (with synapse, neuron or array)."
+            "emits), a synapse (with transmission or on_pre) or hardware (with synapse, neuron, array or oscillators)."
         )
     return kinds
 

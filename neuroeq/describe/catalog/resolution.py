@@ -43,7 +43,8 @@ def resolve(
     network
         A network, or its name or path.
     substrate
-        ``"rate"``, ``"spiking"``, ``"crossbar"`` or ``"resistive"``; the first substrate of the file if left out.
+        ``"rate"``, ``"spiking"``, ``"oscillator"``, ``"crossbar"`` or ``"resistive"``; the first substrate of the file
+        if left out.
     settings
         Changes such as ``"phases.beta=0.5"``, or tables of changes, in the order in which they apply. A key that
         starts with ``hardware.`` changes the hardware.
@@ -52,7 +53,8 @@ def resolve(
         ``"unbounded"``. Arrays that name their own keep it, unless the network describes a run, whose hardware is then
         replaced as a whole.
     ideal
-        Parts of the hardware to idealise: window, devices, diodes, amplifiers, wires, array, periphery, nudge.
+        Parts of the hardware to idealise: window, devices, diodes, amplifiers, wires, array, periphery, nudge,
+        oscillators.
 
     Raises
     ------

@@ -34,7 +34,7 @@ OF_DEVICES = (
     *((name, "model", "") for name in ("programming_noise", "read_noise", "drift")),
 )
 """Tables of devices, the key that says which other keys they have, and what it is where it is left out."""
-Part = Literal["window", "devices", "diodes", "amplifiers", "wires", "array", "periphery", "nudge"]
+Part = Literal["window", "devices", "diodes", "amplifiers", "wires", "array", "periphery", "nudge", "oscillators"]
 IDEAL: tuple[Part, ...] = get_args(Part)
 """Parts of the hardware that can be idealised."""
 
@@ -118,6 +118,8 @@ def _idealised(table: Table, part: Part) -> Table:
             return {**table, "array": {}}
         case "nudge":
             return _without(table, "periphery", ("nudge",))
+        case "oscillators":
+            return {**table, "oscillators": {}}
         case "periphery":
             return _keeping(table, "periphery", COSTS)
         case _:

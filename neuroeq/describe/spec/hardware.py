@@ -19,6 +19,8 @@ OF_ARRAY = ("r_f", "w_max", "headroom", "bias_gain")
 """Keys of the integrators that scale the weights of an array to its window, and are its own."""
 OF_WRITING = ("write_time", "write_energy")
 """Keys of the periphery that belong to the pulses of an array, and are its own."""
+CIRCUIT = ("synapse", "neuron", "array", "periphery")
+"""Tables of a circuit, which oscillators have no use for."""
 DEFAULT_R_F = 1e5
 """Feedback resistance where no conductance window determines it; weight 1 is then 10 uS. [ohm]"""
 
@@ -128,6 +130,16 @@ class Hardware(Described):
         shared = {key: getattr(self.array, key) for key in ("solver", "phase_mismatch")}
         parts = {"neuron": neuron, "periphery": periphery, "array": array.array.model_copy(update=shared)}
         return array.model_copy(update={**parts, "temperature": self.temperature})
+
+    @property
+    def circuit(self) -> list[str]:
+        """The tables of a circuit that say anything: of devices, nodes, wires or converters."""
+        return [name for name in CIRCUIT if getattr(self, name) != type(self).model_fields[name].default]
+
+    @property
+    def of_oscillators(self) -> bool:
+        """Whether it has a table of oscillators, and describes nothing of a circuit."""
+        return "oscillators" in self.model_fields_set and not self.circuit
 
     @property
     def has_voltages(self) -> bool:

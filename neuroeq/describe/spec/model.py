@@ -138,6 +138,11 @@ class NeuronModel(Described):
         return not isinstance(self.activity, str)
 
     @property
+    def phase(self) -> bool:
+        """Whether its state is a phase: it has no other, and sends a vector of it."""
+        return self.vector and self.n_states == 1
+
+    @property
     def components(self) -> dict[str, str]:
         """The components of what it transmits, by name; a number alone is ``activity``."""
         return {"activity": self.activity} if isinstance(self.activity, str) else self.activity
@@ -159,10 +164,13 @@ class NeuronModel(Described):
 
     @property
     def bounded(self) -> bool:
-        """Whether the activity stays in an interval, so that no nudge can drive it to infinity."""
+        """Whether the activity stays in an interval, so that no nudge can drive it to infinity.
+
+        That of a phase does, whose components are functions of an angle.
+        """
         interval = self.bounds.get(self.state)
         clipped = interval is not None and interval.min is not None and interval.max is not None
-        return clipped or self.emits == "spikes"
+        return clipped or self.emits == "spikes" or self.phase
 
 
 class Term(Spec):

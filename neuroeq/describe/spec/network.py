@@ -106,7 +106,8 @@ class Network(Described):
     Parameters
     ----------
     explained
-        The warnings that the file accepts: ``margin``, ``saturation`` or ``settling``; they point to its notes.
+        The warnings that the file accepts: ``margin``, ``saturation``, ``settling`` or ``multistable``; they
+        point to its notes.
     data
         The data set and its split.
     layers
@@ -127,7 +128,7 @@ class Network(Described):
         The options of the run, in the description of a run.
     """
 
-    explained: tuple[Literal["margin", "saturation", "settling"], ...] = ()
+    explained: tuple[Literal["margin", "saturation", "settling", "multistable"], ...] = ()
     data: Data
     layers: dict[Name, Layer]
     projections: dict[Name, Projection]

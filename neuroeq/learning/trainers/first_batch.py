@@ -29,7 +29,10 @@ def first_free_phase(setup: Setup, batches: Batches, start: Any = None) -> FreeP
         return FreePhases()
     substrate, epoch = setup.substrate, batches.epoch
     inputs = batches.inputs[: substrate.network.training.batch_size]
+    several = setup.monitor.multistability(inputs, epoch, setup.streams)
     stop = substrate.stop(substrate.network.phases.free)
     free = substrate.relax(inputs, None, start, stop=stop, rng=setup.streams.child("state", epoch, 0))
     setup.monitor.margin(free, epoch)
-    return FreePhases.of(substrate, free, len(inputs))
+    looked_at = FreePhases.of(substrate, free, len(inputs))
+    looked_at.multistable = several
+    return looked_at

@@ -96,6 +96,9 @@ class Stepwise:
         """
         size, n = self._substrate.network.training.batch_size, len(batches.inputs)
         outputs, looked_at = [], FreePhases()
+        if not batches.first:
+            first = batches.inputs[:size]
+            looked_at.multistable = self._setup.monitor.multistability(first, batches.epoch, self._setup.streams)
         for index, start in enumerate(range(0, n, size)):
             rows, batch = slice(start, start + size), batches.first + index
             examples = (batches.inputs[rows], batches.targets[rows], batches.which[rows])

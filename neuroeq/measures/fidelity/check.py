@@ -163,4 +163,6 @@ def _error(estimator: Callable[[Phases, int], Update], phases: Phases, gradient:
 def _noisy(substrate: Substrate) -> bool:
     """Whether an update differs from one time to the next."""
     network = substrate.network
-    return substrate.spiking or (network.kind.hardware and network.technology.periphery.adc_noise_sd > 0)
+    if not network.kind.hardware:
+        return substrate.spiking
+    return network.technology.periphery.adc_noise_sd > 0 or network.technology.oscillators.phase_noise > 0

@@ -87,18 +87,23 @@ class FreeUnits:
         self._low, self._high = (np.repeat([each[side] for each in limits], sizes) for side in (0, 1))
         self._step = np.repeat([_step(field.model) for field in self._fields], sizes)
 
-    def settled(self) -> Array:
+    def settled(self, stop: Stop = SETTLED) -> Array:
         """Return the states in which nothing moves any more, or those after the most steps: (samples, n)."""
         states = np.clip(self._begun, self._low, self._high)
-        for number in range(SETTLED.steps):
+        for number in range(stop.steps):
             if number >= SLOW and number % SOON == 0 and states.shape[1] <= MANY:
                 states = self._ahead(states)
             before = states
             rates = self._each(lambda field: field.functions[0], before)
             states = np.clip(before + self._step * rates, self._low, self._high)
-            if np.abs(states - before).max(initial=0.0) < SETTLED.tolerance:
+            if np.abs(states - before).max(initial=0.0) < (stop.tolerance or 0.0):
                 break
         return states
+
+    def resting(self, states: Array, tolerance: float) -> Array:
+        """Return in which samples no state moves by as much as the tolerance in a step: (samples, 1)."""
+        steps = self._step * self._each(lambda field: field.functions[0], states)
+        return np.abs(steps).max(axis=1, keepdims=True, initial=0.0) < tolerance
 
     def _ahead(self, states: Array) -> Array:
         """Return states after a few implicit steps of Euler's method, each ten times as long as the one before.

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from neuroeq.contract import Equilibrium, Params, Stop, Substrate, VectorField
-from neuroeq.describe.network import free_layers
+from neuroeq.describe.network import free_layers, oscillating
 from neuroeq.describe.spec import Network
 
 from ..curvature import output_curvatures
@@ -28,6 +28,11 @@ SAMPLES = 20
 """The number of samples of a batch whose margins are computed."""
 MOST_NUMBERS = 4_000_000
 """The largest number of samples x units x outputs that margins are computed for."""
+DRIFTED, RESTING = Stop(201, 1e-7), 1e-4
+"""How long oscillators settle for a margin, and the step of a phase below which a sample then has one.
+
+They may drift for good if natural frequencies differ.
+"""
 SHIFT = 1e-6
 """The largest shift of a state for a derivative by differences."""
 FLAT = 1e-9
@@ -69,13 +74,16 @@ def neuron_margin(
     Returns
     -------
     float
-        The median over the samples in which an output can move; 0 if no negative nudge is stable there, and infinite if
-        no output moves in any.
+        The median over the samples in which an output can move, and of oscillators those that settle; 0 if no negative
+        nudge is stable there, and infinite if no output moves in any.
     """
     units = FreeUnits(network, fields, params, free, one, _few(network, samples))
-    states = units.settled()
+    drifting = bool(oscillating(network))
+    states = units.settled(DRIFTED if drifting else SETTLED)
     product, own = units.linearised(states)
     moving, slopes = units.moving(states), units.readout_slopes(states)[:, units.output]
+    if drifting:
+        moving = moving & units.resting(states, RESTING)
     curvatures = output_curvatures(product, -own, units.output, moving)
     steep = [np.maximum(np.abs(slope[free]), FLAT) for slope, free in zip(slopes, moving[:, units.output], strict=True)]
     return _typical([each / np.outer(by, by) for each, by in zip(curvatures, steep, strict=True)])

@@ -67,13 +67,15 @@ def _of_cells(comparison: Comparison, trained: list[Summary]) -> list[str]:
     for cell in trained:
         reference = None if _ideal(cell) else _reference(cell, trained)
         if reference is not None:
-            what = "devices cost" if kind_of(cell.substrate).hardware else "spikes cost"
+            kind = kind_of(cell.substrate)
+            what = "devices cost" if kind.on_devices else "spikes cost" if kind.spikes else "disorder costs"
             paid.setdefault((what, reference.cell), []).append(f"{_cost(comparison, cell, reference)} on {cell.cell}")
     return [f"{what} {listed(each)} against {reference}" for (what, reference), each in paid.items()]
 
 
 def _ideal(cell: Summary) -> bool:
-    return not kind_of(cell.substrate).spikes and cell.hardware in IDEAL
+    kind = kind_of(cell.substrate)
+    return not kind.spikes and cell.hardware in (*IDEAL, kind.ideal)
 
 
 def _reference(cell: Summary, trained: list[Summary]) -> Summary | None:

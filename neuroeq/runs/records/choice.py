@@ -38,7 +38,7 @@ def choose(out: str | Path | None, network: Network, resume: bool) -> RunFolder:
 
 def _name(network: Network) -> str:
     """Return the name of the folder of a run, a single part of a path."""
-    of_hardware = network.kind.hardware and network.made_of != "unbounded"
+    of_hardware = network.kind.hardware and network.made_of != network.kind.ideal
     made_of = f"-{network.made_of}" if of_hardware else ""
     return single_part(f"{network.name}-{network.substrate_name}{made_of}-seed{network.run.seed}", network.where)
 

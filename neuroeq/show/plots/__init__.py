@@ -11,6 +11,7 @@ from .inline import Inline, comparison_figures, embedded
 from .maps import kernels, maps
 from .over_epochs import learning, saturation, weights
 from .over_time import plasticity, raster, settling
+from .phases import coherence, phases
 from .pulses import pulse_fit, save_fit
 from .sweep import QUANTITIES, save_sweep, sweep_figure
 from .windows import save_window, window
@@ -21,6 +22,7 @@ __all__ = [
     "Inline",
     "accuracy_and_energy",
     "backpropagation",
+    "coherence",
     "comparison_figures",
     "cosines",
     "embedded",
@@ -32,6 +34,7 @@ __all__ = [
     "learning",
     "learning_curves",
     "maps",
+    "phases",
     "plasticity",
     "pulse_fit",
     "raster",

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from neuroeq.describe.network import oscillating
 from neuroeq.registry import FIGURES
-from neuroeq.runs.analysis import conductances, segments, weight_history
+from neuroeq.runs.analysis import conductances, segments, state_of, weight_history
 from neuroeq.runs.run import Run
 
 from .hardware import energy, histogram
 from .maps import height_of, kernels, mapped, maps
 from .over_epochs import learning, saturation, weights
 from .over_time import plasticity, raster, settling
+from .phases import coherence, phases
 from .style import STYLE, write
 
 
@@ -124,17 +127,37 @@ def _figure_maps(run: Run) -> Figure:
     return figure
 
 
+def _figure_phases(run: Run) -> Figure:
+    layers = oscillating(run.network)
+    if not layers:
+        phases(run, axes=_figure(3, 3).subplots())
+    samples = segments(run)[0].states[layers[0]][state_of(run, layers[0])].shape[1]
+    figure = _figure(2.6 * max(2, len(layers)) + 1.8, 2.7 * samples + 2.4)
+    parts: Any = figure.subfigures(2, height_ratios=[2.7 * samples, 2.4])
+    above, below = parts
+    for sample, row in enumerate(above.subplots(samples, len(layers), squeeze=False)):
+        for layer, axes in zip(layers, row, strict=True):
+            phases(run, layer, sample, axes=axes)
+            axes.set_title(f"{axes.get_title()}, sample {sample}")
+            legend = axes.get_legend()
+            if legend is not None and (sample or layer != layers[-1]):
+                legend.remove()
+    coherence(run, axes=below.subplots())
+    return figure
+
+
 RASTER = RunFigure(_figure_raster, lambda run: run.network.kind.spikes)
 WEIGHTS = RunFigure(_figure_weights)
 LEARNING = RunFigure(_figure_learning)
 SETTLING = RunFigure(_figure_settling)
-SATURATION = RunFigure(_figure_saturation, lambda run: not run.network.kind.hardware)
-CONDUCTANCES = RunFigure(_figure_conductances, lambda run: run.network.kind.hardware)
+SATURATION = RunFigure(_figure_saturation, lambda run: not (run.network.kind.hardware or oscillating(run.network)))
+CONDUCTANCES = RunFigure(_figure_conductances, lambda run: run.network.kind.on_devices)
 ENERGY = RunFigure(_figure_energy, lambda run: bool(run.result.get("energy")))
 
 
 KERNELS = RunFigure(_figure_kernels, lambda run: bool(run.network.convolutions))
 MAPS = RunFigure(_figure_maps, lambda run: bool(mapped(run.network)))
+PHASES = RunFigure(_figure_phases, lambda run: bool(oscillating(run.network)))
 
 
 def save(run: Run, names: Sequence[str] = ("all",), folder: Path | None = None) -> list[Path]:

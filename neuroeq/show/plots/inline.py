@@ -13,6 +13,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from neuroeq.describe.network import oscillating
 from neuroeq.runs.analysis import conductances, segments, weight_history
 from neuroeq.runs.comparison import Comparison
 from neuroeq.runs.run import Run
@@ -21,6 +22,7 @@ from .comparison import accuracy_and_energy, gradient_cosines, learning_curves
 from .hardware import histogram
 from .over_epochs import weights
 from .over_time import plasticity, raster
+from .phases import coherence
 from .style import STYLE
 
 WIDTH = 4.8
@@ -63,9 +65,11 @@ def comparison_figures(comparison: Comparison) -> Iterator[Inline]:
 
 def _of_run(name: str, run: Run) -> Iterator[Inline]:
     """Yield the figures of one cell: the conductances of its devices, and its spikes and weights if it spikes."""
-    if run.network.kind.hardware:
+    if run.network.kind.on_devices:
         for projection in conductances(run):
             yield _inline(f"{name}: conductances", 2.7, partial(histogram, run, projection))
+    if oscillating(run.network):
+        yield _inline(f"{name}: coherence of each layer, after training", 2.7, partial(coherence, run))
     if run.result["spikes_per_inference"] is None:
         return
     yield _inline(f"{name}: spikes of one example, after training", 4.4, partial(raster, run))

@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from neuroeq.describe.network import oscillating
 from neuroeq.errors import SpecError
 from neuroeq.runs.analysis import weight_history
 from neuroeq.runs.run import Run
@@ -89,8 +90,15 @@ def saturation(run: Run, axes: Axes | None = None) -> Axes:
         A finished run on any substrate.
     axes
         The axes to draw into; those of a new figure if left out.
+
+    Raises
+    ------
+    SpecError
+        If its units are oscillators, which have no bounds.
     """
     axes = axes or new_axes()
+    if oscillating(run.network):
+        raise SpecError(f"{run.path}: phases of oscillators have no bounds to be stuck at; plot its phases instead.")
     rows = run.metrics
     epochs = [row["epoch"] for row in rows]
     layers = [key.removeprefix("moving_") for key in rows[0] if key.startswith("moving_")]

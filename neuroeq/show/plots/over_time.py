@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
+from neuroeq.describe.network import oscillating
 from neuroeq.describe.spec.graph import Layer
 from neuroeq.errors import SpecError
 from neuroeq.runs.analysis import segments, state_of
@@ -16,8 +17,8 @@ from neuroeq.runs.run import Run
 from .over_epochs import chosen_projection
 from .style import COLOURS, new_axes, over_time, time_scale
 
-MOST_LINES = 512
-"""Most units of a layer whose states are drawn."""
+FEW, MOST_LINES = 10, 512
+"""Most units of a layer that have a colour each; most units whose states are drawn."""
 MOST_UNITS, LEAST_HEIGHT, GAP = 64, 20.0, 3.0
 """Most units of a layer that a raster shows; least height of a layer's strip, and gap between strips, in units."""
 
@@ -93,14 +94,15 @@ def settling(
         raise SpecError(f"no layer '{layer}' in {run.path}; recorded are {', '.join(phases[0].states)}.")
     name = state_of(run, layer)
     n = phases[0].states[layer][name].shape[2]
-    few = n <= 10
+    few = n <= FEW
     scale, unit = _readable(phases[0].units[name], phases[0].states[layer][name])
+    unit = " [rad]" if layer in oscillating(run.network) else unit
     free = phases[0].states[layer][name][:, sample] * scale
     for phase in phases:
         t, states = phase.t, phase.states[layer][name][:, sample] * scale
         if phase.nudged:
             t, states = np.concatenate([[phase.start], t]), np.vstack([free[-1], states])
-        for index in range(n) if few else _spread(n, MOST_LINES):
+        for index in range(n) if few else spread(n, MOST_LINES):
             colour = mpl.colormaps["tab10"](index) if few else COLOURS[0]
             label = str(index) if few and phase is phases[0] else None
             axes.plot(t * time_scale(phases)[0], states[:, index], color=colour, label=label, alpha=1 if few else 0.25)
@@ -164,8 +166,8 @@ def _bands(layers: list[Layer]) -> list[_Band]:
     bands, bottom = [], 0.0
     for layer in layers:
         each = 1 if layer.shape is None else layer.size // layer.shape[0]
-        groups = _spread(layer.size // each, MOST_UNITS // each or 1)
-        units = (groups[:, None] * each + _spread(each, MOST_UNITS)).ravel()
+        groups = spread(layer.size // each, MOST_UNITS // each or 1)
+        units = (groups[:, None] * each + spread(each, MOST_UNITS)).ravel()
         what, count = ("units", layer.size) if layer.shape is None else ("channels", layer.shape[0])
         caption = f"{count} {what}" if len(groups) == count else f"{len(groups)} of {count} {what}"
         bands.append(_Band(units, bottom, max(len(units), LEAST_HEIGHT), caption, groups))
@@ -173,7 +175,7 @@ def _bands(layers: list[Layer]) -> list[_Band]:
     return bands
 
 
-def _spread(size: int, most: int) -> np.ndarray:
+def spread(size: int, most: int) -> np.ndarray:
     """Return numbers below `size`, from its first to its last, evenly."""
     return np.unique(np.linspace(0, size - 1, min(size, most)).round().astype(int))
 

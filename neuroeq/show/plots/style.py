@@ -19,6 +19,8 @@ from neuroeq.runs.records.files import atomic
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 FREE, NUDGED = "#DCE9F5", "#FBE6D3"
+NARROW = 0.22
+"""The share of the axis below which the name of a nudged phase is only its beta."""
 STYLE: Any = {
     "font.size": 9,
     "axes.titlesize": 9,
@@ -64,9 +66,10 @@ def over_time(axes: Axes, phases: list[Segment]) -> Axes:
         axes.axvspan(start, end, color=NUDGED if phase.nudged else FREE, zorder=-2, linewidth=0)
         if phase is not phases[0]:
             axes.axvline(start, color="0.5", linewidth=0.6, linestyle=":", zorder=-1)
-        axes.text(
-            (start + end) / 2, 1.01, _phase_label(phase), transform=axes.get_xaxis_transform(), ha="center", va="bottom"
-        )
+        name = phase_label(phase)
+        if phase.nudged and phase.end - phase.start < NARROW * phases[-1].end:
+            name = name.removeprefix("nudged, ")
+        axes.text((start + end) / 2, 1.01, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom")
     axes.set_xlim(phases[0].start * scale, phases[-1].end * scale)
     axes.set_xlabel(f"simulated time [{unit}]")
     return axes
@@ -78,5 +81,6 @@ def time_scale(phases: list[Segment]) -> tuple[float, str]:
     return 10.0**exponent, {3: "ms", 6: "µs", 9: "ns", 12: "ps"}[exponent]
 
 
-def _phase_label(phase: Segment) -> str:
+def phase_label(phase: Segment) -> str:
+    """Return the name of a phase as figures show it."""
     return phase.name.replace("nudged ", "nudged, β = ").replace("-", "−")
