@@ -52,7 +52,7 @@ def test_a_file_may_say_what_its_circuit_is_made_of():
     assert resolve(resolve("mnist_real_diode", hardware="ideal")).technology.name == "ideal"
     assert resolve("mnist_drn_xs").technology.name == "unbounded"
     base = table(2, 3, 2, substrate={"rate": {"hardware": "ideal"}})
-    with pytest.raises(SpecError, match=r"substrate.rate has hardware; only crossbar and resistive are made of it"):
+    with pytest.raises(SpecError, match=r"substrate.rate has hardware; only oscillator, crossbar, resistive are"):
         validate(Network, base, "test")
 
 
@@ -259,7 +259,7 @@ def test_any_network_on_rate_runs_on_a_crossbar_and_hardware_goes_under_circuits
     assert crossbar.technology.neuron.integrator.c_f == pytest.approx(2e-12)
     assert crossbar.technology.synapse.g_max == pytest.approx(1e-5)
     assert resolve("moons", "crossbar").technology.name == "unbounded"
-    with pytest.raises(SpecError, match="substrate 'rate' has no hardware; expected one of crossbar, resistive"):
+    with pytest.raises(SpecError, match="substrate 'rate' has no hardware; expected one of oscillator, crossbar"):
         resolve("moons", "rate", hardware="ideal")
     with pytest.raises(UnknownNameError, match="no hardware 'idal'; did you mean 'ideal'"):
         resolve("moons", "crossbar", hardware="idal")

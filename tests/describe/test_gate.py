@@ -219,6 +219,8 @@ def test_shipped_models_mean_what_their_files_say(kind):
     folder = "neuron" if kind is NeuronModel else "synapse"
     for name in names(folder):
         model, raw = load_model(kind, name), table_of(folder, find(folder, name))
+        for part, text in raw.pop("activity", {}).items() if isinstance(raw.get("activity"), dict) else ():
+            assert tree_of(model.components[part]) == tree_of(text), (name, part)
         for field, text in raw.items():
             if field in ("equations", "traces", "after_step", "reset", "on_pre", "on_post", "activity", "threshold"):
                 own, given = getattr(model, field).splitlines(), [line for line in text.splitlines() if line.strip()]

@@ -164,8 +164,7 @@ class Network(Described):
         for name, substrate in self.substrate.items():
             kind = kind_of(name)
             if substrate.hardware is not None and not kind.hardware:
-                made = " and ".join(made_of_hardware())
-                raise ValueError(f"substrate.{name} has hardware; only {made} are made of it")
+                raise ValueError(f"substrate.{name} has hardware; only {', '.join(made_of_hardware())} are made of it")
             if substrate.hardware_changes and substrate.hardware is None:
                 raise ValueError(
                     f"substrate.{name} has hardware_changes and no hardware; name the hardware they change"

@@ -133,6 +133,11 @@ class Population:
         """
         return self.rows(self.whole(variable), layer)
 
+    @property
+    def emitted(self) -> tuple[str, ...]:
+        """The variables that units send: their spikes, or the components of their activity."""
+        return ("spike",) if self.model.emits == "spikes" else tuple(self.model.components)
+
     def sent(self, layer: str, samples: int) -> Array:
         """Return a copy of the activity of the first samples: (samples, n), or (components, samples, n) of a vector."""
         components = [self.view(name, layer)[:samples].copy() for name in self.model.components]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from .nudging import Nudging
 from .plasticity.accumulator import Plasticity
 from .plasticity.learning import Learning
 from .plasticity.plan import BIAS, plan
-from .population import Population
 from .recording import Monitors, Recording
 from .residual import Residuals
 from .schedule import ENGINES as ENGINES
@@ -262,24 +261,16 @@ class Simulation:
             self._hold(plasticity.on_step())
             self._learning.hold(self._held)
 
-    # Building.
-
-    def _emitted(self, population: Population) -> Iterable[str]:
-        """Return the names of what the units of a population send."""
-        return ("spike",) if self.network.kind.spikes else population.model.components
-
     def _views(self) -> None:
         network, home = self.network, self._home
         moving = {layer: population for layer, population in home.items() if layer != network.input_layer}
         self._drives = Drives(
             self._assembly.couplings,
-            {(layer, name): p.view(name, layer) for layer, p in home.items() for name in self._emitted(p)},
+            {(layer, name): p.view(name, layer) for layer, p in home.items() for name in p.emitted},
             {(layer, name): p.view(to, layer) for layer, p in moving.items() for name, to in p.arriving.items()},
         )
         self._biases = {
-            f"{layer}.bias": population.view("bias", layer)
-            for layer, population in moving.items()
-            if network.layers[layer].bias
+            f"{layer}.bias": p.view("bias", layer) for layer, p in moving.items() if network.layers[layer].bias
         }
         self._strengths = Strengths(
             network, {(n, layer): p.view(n, layer) for layer, p in home.items() for n in STRENGTHS if p.reads(n)}

@@ -18,7 +18,8 @@ from neuroeq.units import Dimension, physical
 
 from .bounded import bounded
 from .brian import brian, quantity
-from .equations.check import NEURON_NAMES, check_neuron
+from .equations.check import check_neuron
+from .equations.names import NEURON_NAMES
 from .noise import PREFIX, XI, calls, named, noises
 from .plasticity.terms import PlasticSynapse
 from .strength import STRENGTHS, mentions

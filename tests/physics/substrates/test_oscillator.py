@@ -122,7 +122,7 @@ def test_the_adjoint_is_the_gradient_of_every_weight_and_bias(settled):
 
 @pytest.mark.parametrize(("variant", "slope"), [("positive", 1), ("centred", 2)])
 def test_the_bias_of_a_settled_estimate_has_the_slope_of_its_variant(variant, slope):
-    net = oscillators(3, 4, 2, phases={**LONG, "beta": 0.02, "variant": variant})
+    net = oscillators(3, 5, 4, 2, phases={**LONG, "beta": 0.02, "variant": variant})
     report = check(substrate_of(net, strong(net)), *batch_of(net, 3), Streams(0))
     assert report.bias_slope == pytest.approx(slope, abs=0.1)
     assert report.cosine > 0.9999

@@ -13,7 +13,7 @@ from tests.nets import batch_of, centred, cosine, flat, network, params_of, subs
 MODELS = {
     "kuramoto": "oscillator",
     "stuart_landau": "oscillator",
-    "predictive_coding": "predictive_coding",
+    "predictive_coding": "prediction_error",
     "fitzhugh_nagumo": "rate_derivative",
 }
 SETTLED = Stop(20_000, 1e-13)
@@ -83,7 +83,7 @@ def test_transmissions_are_sums_of_products_of_both_sides():
     "text", ["w", "x_pre", "w*w*x_pre", "w*x_pre*y_pre", "w*x_post", "w*sin(x_pre)", "w*spike_pre*x_post", "w/x_pre"]
 )
 def test_other_transmissions_are_refused_in_one_sentence(text):
-    with pytest.raises(NeuroeqError, match="transmission is .*; expected 'w"):
+    with pytest.raises(NeuroeqError, match=r"transmission is .*; expected 'w"):
         validate(SynapseModel, {"title": "t", "name": "t", "transmission": text, "equations": "ddw/dt = 0*Hz : 1"}, "t")
 
 

@@ -121,19 +121,8 @@ def _drives(context: CodeContext) -> list[str]:
         clamping.append("sent_by_unit = by_unit<INPUTS, 2>(m, inputs);")
     for layer in (layer for layer in moving if layer != given):
         n = context.size(layer)
-        for component, variable in moving[layer].arriving.items():
-            into, drive = (
-                [c for c in couplings if (c.target, c.component) == (layer, component)],
-                context.at((layer, variable)),
-            )
-            base = f"given_{layer}_{component}"
-            storage.append(f"static real {base}[BATCH * {n}];")
-            holding.append(f"fill<BATCH * {n}>({base}, (real)0);")
-            holding += [arriving(context, coupling) for coupling in into if coupling.source not in moving]
-            holding.append(f"copy<BATCH * {n}>({drive}, {base});")
-            for coupling in (coupling for coupling in into if coupling.source in moving):
-                driving.append(product(context, coupling, drive, base))
-                base = drive
+        for part, lines in zip((storage, holding, driving), _arriving(context, layer), strict=True):
+            part += lines
         if network.layers[layer].bias:
             holding.append(
                 f"spread<{n}, {n // context.count(f'{layer}.bias')}>({context.at((layer, 'bias'))}, "
@@ -149,6 +138,24 @@ def _drives(context: CodeContext) -> list[str]:
         *function("hold", "int m, real* const* params", holding),
         *function("drive", "int m", driving),
     ]
+
+
+def _arriving(context: CodeContext, layer: str) -> tuple[list[str], list[str], list[str]]:
+    """Return what stores what arrives at a layer, of each component, and the lines that hold and that drive it."""
+    storage: list[str] = []
+    holding, driving = storage[:], storage[:]
+    n, moving = context.size(layer), context.moving
+    for component, variable in moving[layer].arriving.items():
+        into = [c for c in context.assembly.couplings if (c.target, c.component) == (layer, component)]
+        drive, base = context.at((layer, variable)), f"given_{layer}_{component}"
+        storage.append(f"static real {base}[BATCH * {n}];")
+        holding.append(f"fill<BATCH * {n}>({base}, (real)0);")
+        holding += [arriving(context, coupling) for coupling in into if coupling.source not in moving]
+        holding.append(f"copy<BATCH * {n}>({drive}, {base});")
+        for coupling in (coupling for coupling in into if coupling.source in moving):
+            driving.append(product(context, coupling, drive, base))
+            base = drive
+    return storage, holding, driving
 
 
 def _rings(context: CodeContext) -> tuple[list[str], list[str]]:

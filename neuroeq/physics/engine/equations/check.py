@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,33 +11,7 @@ from neuroeq.errors import EquationError, SpecError, unknown_name
 from neuroeq.units import KINDS, Dimension, example_of, kind_of, physical
 
 from ..brian import brian, explained
-
-SECOND: Dimension = KINDS["a time"]
-HERTZ: Dimension = KINDS["a rate"]
-NUMBER: Dimension = KINDS["a number"]
-PER_ROOT_SECOND: Dimension = (0, 0, -0.5, 0, 0, 0, 0)
-NOISE = re.compile(r"xi(_\w+)?")
-"""Brian2's names of white noise, one for each independent one."""
-
-NEURON_NAMES: dict[str, Dimension] = {
-    "drive": NUMBER,
-    "nudge": NUMBER,
-    "bias": NUMBER,
-    "spike": NUMBER,
-    "unit": NUMBER,
-    "outgoing": NUMBER,
-    "incoming_clamped": NUMBER,
-    "unit_rate": HERTZ,
-    "t": SECOND,
-    "dt": SECOND,
-}
-"""The variables that the engine adds to every neuron, with their dimensions."""
-
-TRACE_NAMES: dict[str, Dimension] = {"spike": NUMBER, "t": SECOND, "dt": SECOND}
-"""The variables that traces can use in addition."""
-
-OVER_STEP: dict[str, Dimension] = {"": NUMBER, "_before": NUMBER, "_mid": NUMBER, "_rate": HERTZ}
-"""What ends the names of the variables of an activity, or a component of it, that plasticity terms can use."""
+from .names import NEURON_NAMES, NOISE, NUMBER, PER_ROOT_SECOND, SECOND, TRACE_NAMES
 
 
 class Checker:
@@ -223,11 +196,6 @@ def check_neuron(model: NeuronModel) -> Checker:
     for name, value in [*_limits(model), *model.initial.items()]:
         _check_value(checker, name, value)
     return checker
-
-
-def factor_names(components: Iterable[str]) -> dict[str, Dimension]:
-    """Return the variables of the components of an activity that plasticity terms can use."""
-    return {f"{name}{ending}": dimension for name in components for ending, dimension in OVER_STEP.items()}
 
 
 def check_synapse(model: SynapseModel, hebb: Dimension) -> Any:

@@ -24,7 +24,7 @@ from neuroeq.errors import EquationError
 from neuroeq.units import physical
 
 from ..brian import brian
-from .check import NOISE
+from .names import NOISE
 from .symbols import parse, symbol
 
 Array = np.ndarray

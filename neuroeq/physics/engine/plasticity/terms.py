@@ -19,7 +19,8 @@ from neuroeq.errors import EquationError
 from neuroeq.units import Dimension, physical
 
 from ..brian import brian, quantity
-from ..equations.check import TRACE_NAMES, Checker, check_synapse, factor_names
+from ..equations.check import Checker, check_synapse
+from ..equations.names import TRACE_NAMES, factor_names
 from ..equations.symbols import parse, symbol
 
 Array = np.ndarray
@@ -95,7 +96,7 @@ class PlasticSynapse:
         Parameters
         ----------
         expression
-            The factor.
+            The factor, in the names of the model.
         dt
             Length of an integration step. [s]
         components
