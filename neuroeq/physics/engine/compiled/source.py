@@ -143,7 +143,8 @@ def _drives(context: CodeContext) -> list[str]:
 def _arriving(context: CodeContext, layer: str) -> tuple[list[str], list[str], list[str]]:
     """Return what stores what arrives at a layer, of each component, and the lines that hold and that drive it."""
     storage: list[str] = []
-    holding, driving = storage[:], storage[:]
+    holding: list[str] = []
+    driving: list[str] = []
     n, moving = context.size(layer), context.moving
     for component, variable in moving[layer].arriving.items():
         into = [c for c in context.assembly.couplings if (c.target, c.component) == (layer, component)]
