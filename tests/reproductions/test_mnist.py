@@ -13,6 +13,7 @@ QUICK = {
     "mnist_conv_resistive": (3_000, 2, 0.09),
     "mnist_oscillator": (3_000, 3, 0.1),
     "mnist_pcm": (4_000, 3, 0.092),
+    "mnist_predictive": (3_000, 3, 0.09),
     "mnist_rate": (3_000, 3, 0.1),
     "mnist_rate_2017": (3_000, 4, 0.1),
     "mnist_rate_insitu": (3_000, 3, 0.09),
