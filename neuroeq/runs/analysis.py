@@ -161,8 +161,8 @@ def settling_time(run: Run, tolerance: float = 0.01, relative: bool = False) -> 
     """
     free, output = segments(run)[0], run.network.output_layer
     model = run.network.neuron(output)
-    name = model.observed if model else "v"
-    outputs = free.states[output][name if name in free.states[output] else "activity"]
+    names = (model.observed if model else "v", "readout", "activity")
+    outputs = next(free.states[output][name] for name in names if name in free.states[output])
     tolerance = tolerance * float(np.abs(outputs[-1]).max()) if relative else tolerance
     away = np.abs(outputs - outputs[-1]).max(axis=(1, 2)) > tolerance
     if not away.any():

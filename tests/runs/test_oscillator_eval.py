@@ -10,6 +10,7 @@ from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.base import validate
 from neuroeq.errors import SpecError
 from neuroeq.physics.substrates import build
+from neuroeq.runs.analysis import segments, settling_time
 from neuroeq.runs.sweeps import evaluate_curves
 from neuroeq.runs.training import train
 from neuroeq.runs.transfer import evaluate_run, on_substrate
@@ -111,3 +112,12 @@ def test_hardware_of_oscillators_is_listed_and_shown_without_devices(capsys):
     assert "[oscillators]" in out and "[synapse]" not in out and "not given, and in no total" not in out
     _, out, _ = cli(capsys, "show", DISPERSED, "--json")
     assert set(json.loads(out)) == {"schema", "name", "title", "source", "notes", "oscillators", "evidence"}
+
+
+def test_outputs_settle_when_their_read_out_phases_do(run):
+    """The time is that of (1 + cos phi)/2, not of the phases themselves, which may end a turn apart."""
+    free = segments(run)[0]
+    levels = (1 + np.cos(free.states["output"]["phi"])) / 2
+    away = np.abs(levels - levels[-1]).max(axis=(1, 2)) > 0.3
+    last = np.flatnonzero(away)[-1] if away.any() else -1
+    assert settling_time(run, tolerance=0.3) == pytest.approx(float(free.t[last + 1] - free.start))
