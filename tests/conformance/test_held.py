@@ -120,7 +120,7 @@ def test_other_parameters_act_as_in_a_fresh_substrate(case, assign):
 
 
 def test_a_network_of_many_substrates_has_no_kind_and_says_so():
-    with pytest.raises(SpecError, match=r"describes 3 substrates \(rate, spiking, resistive\), and one is needed here"):
+    with pytest.raises(SpecError, match=r"describes 4 substrates \(rate, spiking, oscillator, resistive\), and one"):
         _ = load_network("xor").kind
 
 

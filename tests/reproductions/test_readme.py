@@ -12,6 +12,7 @@ import pytest
 
 from neuroeq.cli import main
 from neuroeq.describe.catalog import load_network, names, resolve
+from neuroeq.describe.kinds import kind_of
 from neuroeq.describe.spec import Network, overlay, validate
 from tests.conftest import DATA
 from tests.nets import table
@@ -134,7 +135,8 @@ def test_the_kept_results_are_those_of_the_files_and_keep_their_promise(name):
         folder = ROOT / "docs" / "results" / f"{name}-seed{seed}"
         result = json.loads((folder / "result.json").read_text())
         assert (result["network"], result["seed"]) == (name, seed)
-        hardware = promise.hardware or ("unbounded" if network.substrate.keys() == {"resistive"} else None)
+        kind = kind_of(promise.substrate)
+        hardware = promise.hardware or (kind.ideal if kind.hardware else None)
         assert (result["substrate"], result["hardware"]) == (promise.substrate, hardware)
         assert result["epochs"] == network.training.epochs == len((folder / "metrics.csv").read_text().splitlines()) - 1
         assert abs(result["test_error"] - promise.test_error) <= promise.tolerance

@@ -319,4 +319,5 @@ def specs(annotation):
 def test_no_field_of_the_schema_is_left_out():
     words = {"schema_version", "name", "title", "source", "notes", "evidence"}
     known = {case[0] for case in CASES} | {"array.convolutions"}  # tests/physics/engine/test_convolution.py
-    assert {path for path in leaves(Hardware) if path not in words} - known == set()
+    circuits = {path for path in leaves(Hardware) if not path.startswith("oscillators.")}  # test_oscillator.py
+    assert {path for path in circuits if path not in words} - known == set()

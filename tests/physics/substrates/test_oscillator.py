@@ -190,6 +190,15 @@ def test_couplings_have_as_many_levels_as_their_bits_allow(bits):
     np.testing.assert_allclose(fine, exact, rtol=0, atol=1e-6)
 
 
+def test_couplings_beyond_the_largest_are_cut():
+    net = oscillators(3, 40, 2, disorder={"oscillators": {"coupling_bits": 4, "coupling_max": 0.1}})
+    substrate = substrate_of(net)
+    exact, held = substrate.params["input_hidden1"], substrate.weights["input_hidden1"]
+    assert np.abs(exact).max() > 0.11 and np.abs(held).max() == pytest.approx(0.1)
+    inside = np.abs(exact) < 0.1
+    assert np.abs(held - exact)[inside].max() <= 0.1 / 7 / 2 * (1 + 1e-9)
+
+
 def test_phases_are_read_out_in_steps_of_a_turn():
     net = oscillators(3, 5, 2, disorder={"oscillators": {"phase_bits": 4}})
     exact = oscillators(3, 5, 2)
