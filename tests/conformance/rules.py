@@ -93,7 +93,7 @@ IN_PLACE = {
     "spiking": "two_trace",
 }
 LEVEL = tuple(on for on in SUBSTRATES if on != "oscillator")
-"""Substrates whose gradients on the small problem are of like size; on oscillators, signs have cosines of .53 and .26."""
+"""Substrates whose gradients on the small problem are of like size; on oscillators, signs have cosines of .5 and .3."""
 ONE_WAY = {"rate": "vector_field", "crossbar": "vector_field", "spiking": "two_trace_directed"}
 SPIKES = ("spiking",)
 RULES = [
