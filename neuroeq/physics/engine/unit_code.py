@@ -83,7 +83,8 @@ class UnitCode:
         self.model, self._factors, self._clamped, self._parts = model, factors, clamped, parts
         self.delivered = dict(delivered)
         self.checker = check_neuron(model)
-        computed = [expression for expression in factors if expression not in ("spike", *model.components)]
+        before = [f"{name}_before" for name in model.components]
+        computed = [expression for expression in factors if expression not in ("spike", *model.components, *before)]
         self.factor_names = {expression: f"factor_{index}" for index, expression in enumerate(computed)}
         names = list(calls(model))
         self._model_after_step = named((model.after_step or "").strip(), names) or ""
@@ -104,12 +105,12 @@ class UnitCode:
     @property
     def follows_steps(self) -> bool:
         """Whether plasticity may read how the activity changes over a step."""
-        return bool(self.factor_names or self.delivered)
+        return bool(self.delivered) or any(factor not in ("spike", *self.model.components) for factor in self._factors)
 
     @property
     def reads_steps(self) -> bool:
         """Whether plasticity does read it."""
-        texts = [*self.factor_names, *(synapse.traces for synapse in self._synapses)]
+        texts = [*self._factors, *(synapse.traces for synapse in self._synapses)]
         named = {name for text in texts for name, _ in OVER_STEPS.findall(text)}
         return bool(self.delivered) or not named.isdisjoint(self.model.components)
 

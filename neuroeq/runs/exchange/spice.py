@@ -10,7 +10,7 @@ import numpy as np
 from neuroeq.contract import Stop
 from neuroeq.data import load
 from neuroeq.data.examples import targets
-from neuroeq.describe.kinds import made_of_hardware
+from neuroeq.describe.kinds import kinds
 from neuroeq.describe.network import with_full_scales
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
@@ -52,7 +52,7 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
     if circuit is None:
         raise SpecError(
             f"{run.path}: substrate '{network.substrate_name}' is no circuit; run it on "
-            f"{' or '.join(made_of_hardware())}."
+            f"{' or '.join(name for name, kind in kinds().items() if kind.on_devices)}."
         )
     circuit.hold(WeightStore.of(run.network, state, Streams(network.run.seed)).held)
     inputs, wanted = _sample(run, network, sample)

@@ -21,6 +21,11 @@ class Derived(float):
 
 
 SOURCES = {
+    "oscillators_ideal": {},
+    "oscillators_dispersed": {
+        "oscillators.coupling_bits": (10, "", "Gower 2025, arXiv:2505.02103"),
+        "oscillators.phase_bits": (4, "", "Gower 2025, arXiv:2505.02103"),
+    },
     "board": {
         "neuron.nonlinearity.i_s": (4.352, "nA", "model card of the 1N4148"),
         "neuron.nonlinearity.n": (1.906, "", "model card of the 1N4148"),
