@@ -167,7 +167,7 @@ def test_a_small_network_learns_in_time(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--substrate", "rate", "--hardware", "ideal"], "substrate 'rate' has no hardware; expected one of oscillator"),
+        (["--substrate", "rate", "--hardware", "ideal"], "substrate 'rate' has no hardware; expected one of"),
         (["--substrate", "resistive", "--hardware", "idael"], "no hardware 'idael'; did you mean 'ideal'?"),
         (["--substrate", "resistive", "--ideal", "wire"], "no part of the hardware 'wire'; did you mean 'wires'?"),
         (

@@ -104,7 +104,8 @@ def _drives(context: CodeContext) -> list[str]:
     couplings = context.assembly.couplings
     backed = {c.projection for c in couplings if c.source in moving}
     storage, connecting, holding = stored(context)
-    clamping, driving = [], []
+    clamping: list[str] = []
+    driving: list[str] = []
     holding[:0] = [f"held[{i}] = params[{i}];" for i in range(len(context.names))]
     for name in sorted(backed - set(context.sparse) - set(context.convolutions)):
         ends = network.projections[name]
