@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from neuroeq.describe.spec import Hardware, Network, NeuronModel, SynapseModel
 
 
-CIRCUIT = ("synapse", "neuron", "array", "periphery")
-"""Tables of hardware that oscillators do not have."""
 CONVERSIONS = ("dac_time", "adc_time", "write_time", "dac_energy", "adc_energy", "write_energy")
 """Times and energies of converters and pulses."""
 
@@ -103,6 +101,8 @@ def _hardware(hardware: Hardware) -> str:
 
 def _shown(hardware: Hardware) -> Hardware:
     """Return hardware with what is shown of it: of oscillators, nothing of a circuit."""
+    from neuroeq.describe.spec.hardware import CIRCUIT
+
     if not hardware.of_oscillators:
         return hardware
     return hardware.model_copy(update={**dict.fromkeys(CIRCUIT), "temperature": None})

@@ -24,9 +24,10 @@ class Kind:
     models
         Whether the network on it is simulated with neuron and synapse models.
     hardware
-        Whether it is made of the devices of a hardware file; its default of ``training.learning`` is then contrastive.
+        Whether a hardware file says what it is made of.
     devices
-        Whether the weights on hardware are held by programmable devices.
+        Whether the weights on hardware are held by programmable devices; the default of ``training.learning`` is then
+        contrastive.
     conductances
         Whether the weights are positive conductances between nodes, which ``substrate.NAME.circuit`` lays out.
     like

@@ -20,11 +20,9 @@ def paired(sent: Array, met: Array) -> tuple[Array, Array]:
     return (sent, first(met)) if sent.ndim < met.ndim else (sent, met)
 
 
-def as_first(arriving: Array, like: Array) -> Array:
-    """Return what arrives from a clamped input at a layer, as the first component if that sends vectors."""
-    if arriving.ndim == like.ndim:
-        return arriving
-    return np.stack([arriving, *np.zeros((len(like) - 1, *arriving.shape), arriving.dtype)])
+def as_first(arriving: Array, components: int) -> Array:
+    """Return what arrives from a clamped input, (batch, n), as the first component: (components, batch, n)."""
+    return np.stack([arriving, *np.zeros((components - 1, *arriving.shape), arriving.dtype)])
 
 
 def summed(components: Array) -> Array:

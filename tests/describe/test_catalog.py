@@ -87,6 +87,14 @@ def test_extends_lays_a_file_over_another(tmp_path):
     assert network.projections == load_network("xor").projections
 
 
+def test_own_notes_explain_no_warning_that_the_notes_below_explained(tmp_path):
+    assert resolve("xor").explained
+    (tmp_path / "mine.toml").write_text('extends = "xor"\nnotes = "Mine."\n')
+    assert resolve(str(tmp_path / "mine.toml")).explained == ()
+    (tmp_path / "same.toml").write_text('extends = "xor"\ntitle = "Mine"\n')
+    assert resolve(str(tmp_path / "same.toml")).explained
+
+
 def test_extends_in_a_circle_is_refused(tmp_path):
     for one, other in (("a", "b"), ("b", "a")):
         (tmp_path / f"{one}.toml").write_text(f'extends = "{other}.toml"\n')

@@ -102,6 +102,8 @@ def table_of(kind: Kind, path: Path) -> Table:
         over = tables.pop()
         if "evidence" in table and "evidence" in over:
             over["evidence"] = [*table["evidence"], *over["evidence"]]
+        if "notes" in over:  # which no longer say what the notes below did
+            table.pop("explained", None)
         table = overlay(table, over)
     if table.get("bounds") == "none":
         table["bounds"] = {}

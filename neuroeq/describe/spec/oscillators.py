@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .base import Spec
+from .base import Positive, Spec
 
-Fraction = Annotated[float, Field(ge=0, le=100)]
+Strength = Annotated[float, Field(ge=0, le=100)]
 Bits = Annotated[int, Field(ge=0, le=24)]
 
 
@@ -35,9 +35,9 @@ class Oscillators(Spec):
         Number of bits that phases are read out with over a whole turn; 0 for exact phases.
     """
 
-    omega_sd: Fraction = 0.0
-    phase_noise: Fraction = 0.0
+    omega_sd: Strength = 0.0
+    phase_noise: Strength = 0.0
     injection: Annotated[float, Field(ge=-100, le=100)] = 0.0
     coupling_bits: Bits = 0
-    coupling_max: Annotated[float, Field(gt=0)] | None = None
+    coupling_max: Positive | None = None
     phase_bits: Bits = 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 Polynomial = dict[tuple[str, ...], float]
 """Factors of products by the sorted names in them."""
@@ -38,6 +39,7 @@ DIFFERENCE = (Part(None, "activity", -1.0), Part("activity"))
 """What flows through a resistor: w*(activity_pre - activity_post)."""
 
 
+@cache
 def transmitted(text: str) -> tuple[Part, ...]:
     """Return the parts of a transmission such as ``w*(y_pre*x_post - x_pre*y_post)``, by the names that they read.
 

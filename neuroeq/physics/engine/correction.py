@@ -43,8 +43,7 @@ class Correction:
         if assembly.natives or any(c.diffusive or c.component != "activity" for c in assembly.couplings):
             raise SpecError(
                 f"{network.where}: phases.nudge is 'corrected' with native or diffusive synapses, or units that send "
-                "vectors; expected "
-                "transmission 'w*activity_pre'."
+                "vectors; expected transmission 'w*activity_pre'."
             )
         self._couplings, self._maps = assembly.couplings, operators(network)
         self._moving = [coupling for coupling in assembly.couplings if coupling.source != network.input_layer]

@@ -93,7 +93,7 @@ class Population:
         clamped: bool = False,
         parts: Sequence[Part] = (),
     ) -> None:
-        self.model, self.batch, self.layers = model, batch, dict(layers)
+        self.model, self.batch, self.layers, self.parts = model, batch, dict(layers), parts
         self._code = UnitCode(model, factors, delivered, clamped, parts)
         self.checker, self.activity, self.readout = self._code.checker, self._code.activity, self._code.readout
         self.drive, self.arriving, self.follows_steps = self._code.drive, self._code.arriving, self._code.follows_steps
@@ -166,6 +166,10 @@ class Population:
         for name, value in self.model.initial.items():
             array = self.group.variables[name].get_value()
             array[:] = self.constants[name] if name in self.constants else draw(value, array.shape, rng)
+
+    def constants_of(self, layer: str) -> dict[str, Array]:
+        """Return the constants of the units of a layer, by name: (n,)."""
+        return {name: self.rows(array, layer)[0] for name, array in self.constants.items()}
 
     @property
     def drawn(self) -> list[str]:

@@ -22,6 +22,7 @@ from .nudging import Nudging
 from .plasticity.accumulator import Plasticity
 from .plasticity.learning import Learning
 from .plasticity.plan import BIAS, plan
+from .population import Population
 from .recording import Monitors, Recording
 from .residual import Residuals
 from .schedule import ENGINES as ENGINES
@@ -183,10 +184,9 @@ class Simulation:
         """Return the time constant of a layer over the step, which turns a change over a step into a residual."""
         return self._home[layer].steps_of_time_constant
 
-    def constants(self, layer: str) -> dict[str, Array]:
-        """Return the constants of the units of a layer that are drawn once, by name: (n,)."""
-        population = self._home[layer]
-        return {name: population.rows(array, layer)[0] for name, array in population.constants.items()}
+    def population(self, layer: str) -> Population:
+        """Return the Brian2 group that the units of a layer belong to."""
+        return self._home[layer]
 
     def compile(self) -> None:
         """Run phases as compiled code from now on, those apart that are recorded or in which weights move.

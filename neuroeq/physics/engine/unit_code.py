@@ -173,14 +173,10 @@ class UnitCode:
 
     def _defined(self, match: re.Match[str]) -> str:
         """Return the rate of change of a state with definitions in the place of components, and of the drive."""
-        text = re.sub(r"\bdrive\b", f"({self._drive()})", match[2]) if not self._plain else match[2]
+        text = re.sub(r"\bdrive\b", f"({drive_of(self._parts)})", match[2]) if not self._plain else match[2]
         for name, meaning in self.model.components.items():
             text = re.sub(rf"\b{name}\b", f"({meaning})", text)
         return match[1] + text
-
-    def _drive(self) -> str:
-        """Return what the units make of what arrives."""
-        return drive_of(self._parts)
 
     def _of_states(self, name: str, equations: Any) -> bool:
         """Whether a variable is a state, a constant, or computed from such alone."""
@@ -212,7 +208,7 @@ class UnitCode:
         elif self._plain:
             lines.append("drive : 1")
         else:
-            lines += [*(f"{name} : 1" for name in self.arriving.values()), f"drive = {self._drive()} : 1"]
+            lines += [*(f"{name} : 1" for name in self.arriving.values()), f"drive = {drive_of(self._parts)} : 1"]
         for name in model.components if self.follows_steps else ():
             lines += [
                 f"{name}_before : 1",

@@ -21,7 +21,6 @@ from neuroeq.contract import Equilibrium, Params
 from neuroeq.describe.network import free_layers, mask
 from neuroeq.describe.operators import unit_biases
 from neuroeq.describe.spec import Network
-from neuroeq.describe.spec.transmission import Part
 
 from ..components import as_first, first, paired, summed
 from ..engine import Field, Simulation, met_by
@@ -187,15 +186,11 @@ class Contrasts(PlainSubstrate):
         fields: dict[str, Field] = {}
         for layer, model in ((layer, self.described.neuron(layer)) for layer in free_layers(self.network)):
             assert model is not None
-            constants = self.simulation.constants(layer)
+            population = self.simulation.population(layer)
+            constants = population.constants_of(layer)
             alike = [] if constants else [field for field in fields.values() if field.model == model]
-            fields[layer] = alike[0] if alike else Field(model, self._parts(layer), constants)
+            fields[layer] = alike[0] if alike else Field(model, population.parts, constants)
         return fields
-
-    def _parts(self, layer: str) -> tuple[Part, ...]:
-        """Return what synapses transmit to a layer."""
-        names = [name for name, ends in self.network.projections.items() if layer in (ends.source, ends.target)]
-        return self.network.synapse(names[0]).parts if names else ()
 
     def field_values(self, eq: Equilibrium) -> dict[str, dict[str, Array]]:
         """Return state, drive and bias of every unit at an equilibrium, by layer and name: (batch, n)."""
@@ -216,7 +211,8 @@ class Contrasts(PlainSubstrate):
         maps = self.simulation.operators
         for name, ends in self.network.projections.items():
             forth = maps[name].forward(self.params[name], activity[ends.source])
-            arriving[ends.target].append(as_first(forth, activity[ends.target]))
+            met = activity[ends.target]
+            arriving[ends.target].append(as_first(forth, len(met)) if forth.ndim < met.ndim else forth)
             if ends.source != ends.target and self.network.symmetric(name):
                 arriving[ends.source].append(maps[name].backward(self.params[name], activity[ends.target]))
         return {layer: sum(parts[1:], start=parts[0]) for layer, parts in arriving.items() if parts}

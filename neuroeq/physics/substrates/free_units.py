@@ -22,7 +22,7 @@ from neuroeq.describe.spec import Bounds, Network, NeuronModel
 from neuroeq.errors import DivergenceError
 from neuroeq.units import physical
 
-from ..components import summed
+from ..components import as_first, summed
 from ..curvature import AT_A_TIME, solved
 from ..engine import Field
 
@@ -76,8 +76,8 @@ class FreeUnits:
         ]
         clamped = np.asarray(free.activity[network.input_layer][:samples], float)
         given = np.concatenate([_from_inputs(network, maps, params, clamped, layer) for layer in layers], axis=1)
-        others = np.zeros((len(self._fields[0].arriving) - 1, *given.shape))
-        self._arriving = np.stack([given, *others]) if self._fields[0].model.vector else given
+        model = self._fields[0].model
+        self._arriving = as_first(given, len(model.components)) if model.vector else given
         self._bias = np.concatenate(
             [np.broadcast_to(unit_biases(maps, params, layer), size) for layer, size in zip(layers, sizes, strict=True)]
         )
@@ -171,12 +171,11 @@ class FreeUnits:
 
     def jacobians(self, states: Array, samples: Array | None = None) -> Iterator[Array]:
         """Yield the derivative of tau ds/dt in the states of all units, for all samples or some: (n, n)."""
-        weights = free_weights(*self._described)
         own, *others = self._slopes(states)
         drive, activity = (each.reshape(-1, *own.shape) for each in others)
         for sample in range(len(own)) if samples is None else samples:
             both = zip(drive[:, sample], activity[:, sample], strict=True)
-            yield np.diag(own[sample]) + sum(d[:, None] * weights.T * a for d, a in both)
+            yield np.diag(own[sample]) + sum(d[:, None] * self._weights.T * a for d, a in both)
 
     def linearised(self, states: Array) -> tuple[Callable[[Array, Array], Array], Array]:
         """Return products with the derivative of tau ds/dt in the states, without building it, and its diagonal.
@@ -208,6 +207,11 @@ class FreeUnits:
     def _sent_back(self, error: Array) -> Array:
         """Return errors in the drive of all units, propagated back to their activities, of the same shape."""
         return _summed(error, self._back)
+
+    @cached_property
+    def _weights(self) -> Array:
+        """The weights between all units: (n, n), from the unit of the row."""
+        return free_weights(*self._described)
 
     @cached_property
     def _back(self) -> list[tuple[slice, slice, Product]]:

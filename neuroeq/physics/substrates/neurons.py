@@ -157,7 +157,7 @@ class NeuronSubstrate(Contrasts):
     @property
     def transmitted(self) -> Params:
         """The weights that the synapses transmit with, as numbers, and the biases."""
-        return self.params
+        return self.weights
 
     def jacobian(self, eq: Equilibrium, sample: int) -> Array:
         """Return the derivative of tau ds/dt in the states of all free units: (n, n), one row a rate of change."""

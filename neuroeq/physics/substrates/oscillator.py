@@ -60,11 +60,6 @@ class Oscillators(NeuronSubstrate):
             self._coupled = self.params, {name: self._rounded(each) for name, each in self.params.items()}
         return self._coupled[1]
 
-    @property
-    def transmitted(self) -> Params:
-        """The couplings as they act."""
-        return self.weights
-
     def relax(
         self,
         inputs: ArrayLike,
@@ -106,8 +101,7 @@ def with_disorder(network: Network) -> Network:
     SpecError
         If a layer's units are no oscillators.
     """
-    hardware = network.technology.oscillators
-    physics, disordered = network.physics, {}
+    hardware, disordered = network.technology.oscillators, {}
     for layer in free_layers(network):
         model = network.neuron(layer)
         assert model is not None
@@ -117,22 +111,21 @@ def with_disorder(network: Network) -> Network:
                 "expected oscillators, which send vectors, such as 'kuramoto', and analog inputs."
             )
         disordered[layer] = _disordered(model, hardware)
-    common = next(iter(disordered.values()))
     layers = {name: layer.model_copy(update={"neuron": disordered.get(name)}) for name, layer in network.layers.items()}
-    physics = physics.model_copy(update={"neuron": common})
-    return network.model_copy(update={"layers": layers, "substrate": {network.substrate_name: physics}})
+    return network.model_copy(update={"layers": layers})
 
 
 def _disordered(model: NeuronModel, hardware: Disorder) -> NeuronModel:
     """Return an oscillator with a natural frequency, noise and injection, as far as its hardware has them."""
-    terms, parameters, initial = "", dict(model.parameters), dict(model.initial)
     if model.name.endswith(DISORDERED):
         return model
+    terms, constants, parameters, initial = [], "", dict(model.parameters), dict(model.initial)
     if hardware.omega_sd:
-        terms, initial["omega"] = " + omega", f"normal(0, {hardware.omega_sd!r})"
+        terms.append("omega")
+        constants, initial["omega"] = "\nomega : 1 (constant)", f"normal(0, {hardware.omega_sd!r})"
     if hardware.phase_noise:
+        terms.append(f"(2*phase_noise*{model.time_constant})**.5*xi")
         parameters["phase_noise"] = hardware.phase_noise
-        terms += f" + (2*phase_noise*{model.time_constant})**.5*xi"
     if hardware.injection:
         if "injection" not in parameters:
             raise SpecError(
@@ -140,10 +133,11 @@ def _disordered(model: NeuronModel, hardware: Disorder) -> NeuronModel:
                 "neuron such as 'kuramoto'."
             )
         parameters["injection"] = float(parameters["injection"]) + hardware.injection
-    if not terms and parameters == model.parameters:
+    equations = model.equations
+    if terms:
+        rate = re.compile(rf"^(\s*d{model.state}/dt\s*=)([^:]*)", re.MULTILINE)
+        equations = rate.sub(rf"\1 (\2) + ({' + '.join(terms)})/{model.time_constant} ", equations) + constants
+    elif parameters == model.parameters:
         return model
-    rate = re.compile(rf"^(\s*d{model.state}/dt\s*=)([^:]*)", re.MULTILINE)
-    equations = rate.sub(rf"\1 (\2) + (0{terms})/{model.time_constant} ", model.equations)
-    constants = "\nomega : 1 (constant)" if hardware.omega_sd else ""
-    update = {"equations": equations + constants, "parameters": parameters, "initial": initial}
+    update = {"equations": equations, "parameters": parameters, "initial": initial}
     return model.model_copy(update={**update, "name": f"{model.name}{DISORDERED}"})

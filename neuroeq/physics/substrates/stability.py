@@ -19,7 +19,7 @@ from neuroeq.describe.spec import Network
 
 from ..curvature import output_curvatures
 from ..engine import Field
-from .free_units import SETTLED, FreeUnits, interval
+from .free_units import SETTLED, SLOW, FreeUnits, interval
 
 Array = np.ndarray
 MOVING = (0.02, 0.98)
@@ -28,8 +28,8 @@ SAMPLES = 20
 """The number of samples of a batch whose margins are computed."""
 MOST_NUMBERS = 4_000_000
 """The largest number of samples x units x outputs that margins are computed for."""
-DRIFTED, RESTING = Stop(201, 1e-7), 1e-4
-"""How long oscillators settle for a margin, and the step of a phase below which a sample then has one.
+DRIFTED, RESTING = Stop(SLOW + 1, 1e-7), 1e-4
+"""How long oscillators settle for a margin, with implicit steps once, and the step of a phase that is at rest then.
 
 They may drift for good if natural frequencies differ.
 """

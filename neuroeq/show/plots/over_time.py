@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from neuroeq.describe.network import oscillating
 from neuroeq.describe.spec.graph import Layer
 from neuroeq.errors import SpecError
-from neuroeq.runs.analysis import segments, state_of
+from neuroeq.runs.analysis import Segment, segments, state_of
 from neuroeq.runs.run import Run
 
 from .over_epochs import chosen_projection
@@ -99,9 +99,7 @@ def settling(
     unit = " [rad]" if layer in oscillating(run.network) else unit
     free = phases[0].states[layer][name][:, sample] * scale
     for phase in phases:
-        t, states = phase.t, phase.states[layer][name][:, sample] * scale
-        if phase.nudged:
-            t, states = np.concatenate([[phase.start], t]), np.vstack([free[-1], states])
+        t, states = from_free(phase, phase.states[layer][name][:, sample] * scale, free)
         for index in range(n) if few else spread(n, MOST_LINES):
             colour = mpl.colormaps["tab10"](index) if few else COLOURS[0]
             label = str(index) if few and phase is phases[0] else None
@@ -173,6 +171,13 @@ def _bands(layers: list[Layer]) -> list[_Band]:
         bands.append(_Band(units, bottom, max(len(units), LEAST_HEIGHT), caption, groups))
         bottom += bands[-1].height + GAP
     return bands
+
+
+def from_free(phase: Segment, values: np.ndarray, free: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the times and values of a phase; a nudged one begins with the end of the free one."""
+    if not phase.nudged:
+        return phase.t, values
+    return np.concatenate([[phase.start], phase.t]), np.concatenate([free[-1:], values])
 
 
 def spread(size: int, most: int) -> np.ndarray:

@@ -20,7 +20,7 @@ from neuroeq.errors import SpecError
 from neuroeq.runs.analysis import segments, state_of
 from neuroeq.runs.run import Run
 
-from .over_time import FEW, MOST_LINES, spread
+from .over_time import FEW, MOST_LINES, from_free, spread
 from .style import COLOURS, new_axes, over_time, phase_label, time_scale
 
 Array = np.ndarray
@@ -120,9 +120,7 @@ def coherence(run: Run, sample: int | None = None, when: str = "after", axes: Ax
         for number in range(order[0].shape[1]) if sample is None else [sample]:
             label = f"{layer}, sample {number}"
             for segment, values in zip(recorded, order, strict=True):
-                t, r = segment.t, values[:, number]
-                if segment.nudged:
-                    t, r = np.concatenate([[segment.start], t]), np.concatenate([order[0][-1:, number], r])
+                t, r = from_free(segment, values[:, number], order[0][:, number])
                 style = ("-", "--", ":", "-.")[number % 4]
                 axes.plot(t * time_scale(recorded)[0], r, style, color=COLOURS[index % len(COLOURS)], label=label)
                 label = "_"

@@ -224,7 +224,7 @@ def test_noise_spreads_a_free_phase_as_diffusion_does():
 def test_units_keep_their_frequencies_in_all_batches_and_other_seeds_have_others():
     def frequencies(seed):
         net = oscillators(3, 50, 2, disorder={"oscillators": {"omega_sd": 0.2}}, run={"seed": seed})
-        return substrate_of(net).simulation.constants("hidden1")["omega"]
+        return substrate_of(net).simulation.population("hidden1").constants_of("hidden1")["omega"]
 
     np.testing.assert_array_equal(frequencies(3), frequencies(3))
     assert np.abs(frequencies(3) - frequencies(4)).max() > 0.1

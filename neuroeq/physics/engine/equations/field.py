@@ -58,7 +58,7 @@ class Field:
     def __init__(
         self, model: NeuronModel, parts: Sequence[Part] = (), constants: Mapping[str, Array] | None = None
     ) -> None:
-        self.model, self.parts, self.constants = model, tuple(parts), dict(constants or {})
+        self.model, self.constants = model, dict(constants or {})
         equations = brian().Equations(model.equations)
         if model.emits != "rate" or list(equations.diff_eq_names) != [model.state] or model.after_step:
             raise EquationError(
