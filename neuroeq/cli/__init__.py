@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -26,7 +26,20 @@ class Verbs(TyperGroup):
         return super().resolve_command(ctx, [TWO_WORDS, *args[2:]] if " ".join(args[:2]) == TWO_WORDS else args)
 
 
+def _show_version(asked: bool) -> None:
+    """Print the version and those of what results depend on, and end."""
+    if asked:
+        from neuroeq.runs.records import versions
+
+        found = versions()
+        print(f"neuroeq {found.pop('neuroeq')} ({', '.join(' '.join(each) for each in found.items())})")
+        raise typer.Exit
+
+
 TWO_WORDS = "sweep cell"
+Version = typer.Option(
+    "--version", is_eager=True, callback=_show_version, help="Show the version, and those of what results depend on."
+)
 app = typer.Typer(
     cls=Verbs,
     name="neuroeq",
@@ -36,6 +49,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def _options(version: Annotated[bool, Version] = False) -> None:
+    """Take the options that stand before a verb."""
+
+
 app.command("run")(run.run)
 app.command("eval")(evaluation.evaluate)
 app.command("compare")(compare.compare)

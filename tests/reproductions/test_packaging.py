@@ -14,13 +14,25 @@ ROOT = Path(__file__).parents[2]
 SHIPPED = sorted(
     str(path.relative_to(ROOT)) for folder in ("models", "hardware_configs") for path in (ROOT / folder).rglob("*.toml")
 )
+CONSUMER = """
+import numpy as np
+import neuroeq as ne
+
+net = ne.load_network("xor")
+run = ne.train(net, substrate="rate", seed=0, keep=False)
+error: float | None = run.test_error
+classes: np.ndarray = run.predict([[0.0, 1.0]])
+ne.plots.raster(run)
+reveal_type(net.phases.beta)
+reveal_type(run.params)
+"""
 pytestmark = [pytest.mark.packaging, pytest.mark.reproduction]
 
 
-def run(*words, cwd):
+def run(*words, cwd, status=0):
     env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run([str(word) for word in words], cwd=cwd, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == status, done.stdout + done.stderr
     return done.stdout
 
 
@@ -49,7 +61,7 @@ def test_sdist_and_wheel_carry_every_model(built):
     assert not any(name.startswith(("tests", "scripts")) for name in in_wheel)
 
 
-def test_the_wheel_works_in_a_fresh_environment(built, tmp_path):
+def test_the_wheel_works_in_a_fresh_environment_and_a_users_mypy_sees_its_types(built, tmp_path):
     (wheel,) = built.glob("*.whl")
     venv.create(tmp_path / "env", with_pip=True)
     tool = tmp_path / "env" / "bin"
@@ -60,3 +72,10 @@ def test_the_wheel_works_in_a_fresh_environment(built, tmp_path):
     assert '"network": "xor"' in shown
     where = run(tool / "python", "-c", "import neuroeq; print(neuroeq.__file__)", cwd=tmp_path)
     assert Path(where.strip()).is_relative_to(tmp_path)
+    (tmp_path / "mine.py").write_text(CONSUMER)
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--python-executable", tool / "python", "mine.py"]
+    seen = run(*mypy, cwd=tmp_path).replace("builtins.", "")
+    assert 'Revealed type is "float"' in seen and 'Revealed type is "dict[str, ' in seen
+    (tmp_path / "mine.py").write_text(CONSUMER + "run.test_error.strip()\nne.load_network(3)\n")
+    seen = run(*mypy, cwd=tmp_path, status=1)
+    assert 'incompatible type "int"' in seen and 'no attribute "strip"' in seen
