@@ -135,6 +135,11 @@ def _disordered(model: NeuronModel, hardware: Disorder) -> NeuronModel:
         parameters["injection"] = float(parameters["injection"]) + hardware.injection
     equations = model.equations
     if terms:
+        if not model.phase:
+            raise SpecError(
+                f"{model.where}: has state '{model.state}', which is no phase, and hardware.oscillators.omega_sd and "
+                "phase_noise turn phases; choose a neuron such as 'kuramoto', or set both to 0."
+            )
         rate = re.compile(rf"^(\s*d{model.state}/dt\s*=)([^:]*)", re.MULTILINE)
         equations = rate.sub(rf"\1 (\2) + ({' + '.join(terms)})/{model.time_constant} ", equations) + constants
     elif parameters == model.parameters:

@@ -243,3 +243,11 @@ def test_models_that_do_not_go_together_are_refused_in_one_sentence(own, words):
     net = network("oscillator", 2, 3, 2, substrate={"oscillator": own})
     with pytest.raises(NeuroeqError, match=words):
         substrate_of(net)
+
+
+@pytest.mark.parametrize("key", ["omega_sd", "phase_noise"])
+def test_what_turns_phases_is_refused_for_units_whose_state_is_no_phase(key):
+    own = {"neuron": "stuart_landau", "synapse": "oscillator"}
+    net = network("oscillator", 3, 4, 2, substrate={"oscillator": own}, made_of={"oscillators": {key: 0.1}})
+    with pytest.raises(NeuroeqError, match=r"stuart_landau.* which is no phase"):
+        substrate_of(net, params_of(net))
