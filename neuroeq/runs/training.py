@@ -8,7 +8,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from neuroeq.data import data_folder, from_arrays, located
+from neuroeq.data import OWN, data_folder, from_arrays, located
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
@@ -132,7 +132,7 @@ def train(
 
 
 def with_data_found(network: Network, data_dir: str | None = None) -> Network:
-    """Return a network that names its npz file by its whole path, which is valid from everywhere.
+    """Return a network that names its file of examples by its whole path, which is valid from everywhere.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def with_data_found(network: Network, data_dir: str | None = None) -> Network:
     DataError
         If there is no such file.
     """
-    if not network.data.name.endswith(".npz"):
+    if not network.data.name.endswith(OWN):
         return network
     found = located(network.data.name, data_folder(data_dir or network.run.data_dir), network.path)
     return network.model_copy(update={"data": network.data.model_copy(update={"name": str(found.resolve())})})

@@ -187,9 +187,10 @@ class Network(Described):
                 f"training.prune removes edges, and projections.{self.convolutions[0]} is a convolution, whose "
                 "weights have an edge at each position; leave it out, or use kind = 'dense'"
             )
-        if self.phases.cost == "cross_entropy" and self.data.targets == "scalar":
+        if self.phases.cost == "cross_entropy" and self.data.targets != "one_hot":
             raise ValueError(
-                "phases.cost is 'cross_entropy' with data.targets 'scalar', one output; use 'one_hot' or squared_error"
+                f"phases.cost is 'cross_entropy' with data.targets '{self.data.targets}', and it needs an output for "
+                "each class; use 'one_hot' or squared_error"
             )
         return self
 

@@ -97,10 +97,13 @@ def check_noise(state: State, network: Network, where: Path) -> None:
 def current(place: dict[str, Any]) -> dict[str, Any]:
     """Return the place of a training, updated from older versions.
 
-    Version 0.1 named an engine, examined every free phase, solved wires exactly, and drew other random numbers.
+    Version 0.1 named an engine, examined every free phase, solved wires exactly, and drew other random numbers. Earlier
+    ones than this counted wrong classes only.
     """
     trainer = "compiled" if place.get("engine") == "compiled" else None
     tally = {"looked_at": place["tally"]["examples"], **place["tally"]}
+    if "wrong" in tally:
+        tally["misses"] = [tally.pop("wrong")]
     return {"trainer": trainer, "wire_error": None, "full_scales": {}, "noise": 0, **place, "tally": tally}
 
 
