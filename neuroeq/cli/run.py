@@ -44,6 +44,10 @@ Out = Annotated[
     Path | None,
     typer.Option(help="The run folder; if left out, a new one under runs, named after network, substrate and seed."),
 ]
+StartFrom = Annotated[
+    Path | None,
+    typer.Option(metavar="RUN", help="The folder of a run whose weights training starts from, instead of drawn ones."),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the run folder.")]
 Substrate = Annotated[str | None, typer.Option(help=f"{SUBSTRATES}; the first of the network's file if left out.")]
 
@@ -60,6 +64,7 @@ def run(
     engine: Engine = None,
     threads: Threads = None,
     target: Target = None,
+    start_from: StartFrom = None,
     out: Out = None,
     resume: Resume = False,
     quiet: Quiet = False,
@@ -86,6 +91,7 @@ def run(
                 engine=engine,
                 threads=threads,
                 target=target,
+                start_from=start_from,
                 out=out,
                 resume=resume,
                 progress=progress,

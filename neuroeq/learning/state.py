@@ -85,6 +85,8 @@ class State:
         fraction of an array's largest weight; None if they are not.
     full_scales
         The full scales of the converters, by layer, where they are calibrated. [V]
+    start
+        The parameters of another run that training started from; nothing if they were drawn.
     noise
         The version of the random numbers that units and pruning draw; 0 for those of version 0.1.
     """
@@ -103,6 +105,7 @@ class State:
     trainer: str | None = None
     wire_error: float | None = None
     full_scales: dict[str, float] = field(default_factory=dict)
+    start: Params = field(default_factory=dict)
     noise: int = NOISE
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from neuroeq.contract import Substrate, Wired
+from neuroeq.contract import Params, Substrate, Wired
 from neuroeq.data import Epoch, Examples
 from neuroeq.data.coding import Coding
 from neuroeq.describe.network import initial_params
@@ -26,8 +26,10 @@ from .weight_store import WeightStore
 Array = np.ndarray
 
 
-def initial_state(network: Network, streams: Streams) -> State:
-    """Return the state before the first batch."""
+def initial_state(network: Network, streams: Streams, start: Params | None = None) -> State:
+    """Return the state before the first batch, with the parameters `start`, or drawn ones if there are none."""
+    if start:
+        return State({name: value.copy() for name, value in start.items()}, start=start)
     return State(initial_params(network, streams.child("init")))
 
 

@@ -28,6 +28,7 @@ from neuroeq.randomness import Streams
 from .interruption import Interrupted, Stop
 from .records import MemoryRecords, RunFolder
 from .run import EVALUATION_BATCH
+from .start import starting_params
 
 SAVE_EVERY_S = 60.0
 """The longest time between two checkpoints [s]."""
@@ -225,7 +226,7 @@ def begun(
         examples = load(network, Path(network.run.data_dir) if network.run.data_dir else None)
     else:
         examples = examples_of(network, source)
-    state = initial_state(network, streams) if fresh else folder.load(go_on=True)
+    state = initial_state(network, streams, starting_params(network)) if fresh else folder.load(go_on=True)
     before = cpu_seconds(children=True)
     samples = network.training.epochs * len(examples.train)
     state.trainer = prepare(network, samples, target, state.trainer, alike)

@@ -22,7 +22,7 @@ from neuroeq.errors import SpecError
 from neuroeq.learning.state import NOISE, State, Tally
 
 Array = np.ndarray
-PARTS = ("params", "velocity", "devices", "particles")
+PARTS = ("params", "velocity", "devices", "particles", "start")
 """The parts of a state that are arrays by name."""
 PLACE = ("epoch", "batch", "cpu_s", "wall_s", "trainer", "wire_error", "full_scales", "noise")
 """What else it has, but for its history and its tally."""
@@ -65,6 +65,7 @@ def read_checkpoint(path: Path, network: Network) -> State:
             velocity=_under("velocity", arrays),
             devices=_under("devices", arrays),
             particles=_under("particles", arrays),
+            start=_under("start", arrays),
             tally=Tally(**place["tally"]),
             history={name: list(rows) for name, rows in _under("history", arrays).items()},
             history_at=list(arrays["history_at"]),
