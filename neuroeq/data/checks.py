@@ -44,6 +44,30 @@ def check_source(network: Network, source: Source) -> None:
     _check_scale(network, source)
 
 
+def warn_of_reach(network: Network, inputs: Array, targets: Array) -> None:
+    """Warn of values that no output of a resistor network reaches, since nothing there goes beyond its sources.
+
+    Parameters
+    ----------
+    network
+        The resolved network.
+    inputs, targets
+        Inputs of some training examples and their targets: (m, n_input) and (m, n_output).
+    """
+    if network.data.targets != "values" or not network.kind.conductances:
+        return
+    layout = network.circuit
+    sources = max(layout.input_gain * float(np.abs(inputs).max()), *map(abs, layout.bias_voltages), 0.0)
+    reach, largest = sources * (2 if layout.outputs == "paired" else 1), float(np.abs(targets).max())
+    if largest > reach:
+        warnings.warn(
+            f"data set '{network.data.name}': values reach {largest:.3g}, and outputs of this resistor network at "
+            f"most {reach:.3g}, as its sources do; set data.output_range to map values into a range within that.",
+            NeuroeqWarning,
+            stacklevel=4,
+        )
+
+
 def _check_inputs(name: str, part: str, inputs: Array) -> None:
     if not inputs.size:
         raise DataError(f"data set '{name}': its {part or 'training '}part holds no examples; expected at least one.")

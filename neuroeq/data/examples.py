@@ -13,7 +13,7 @@ from neuroeq.describe.spec.data import Data
 from neuroeq.errors import DataError
 
 from .augmentation import Augmentation
-from .checks import check_source
+from .checks import check_source, warn_of_reach
 from .coding import Coding, coded, coding_of
 from .scaling import scaling
 from .source import Shape, Source
@@ -158,7 +158,9 @@ def _split(network: Network, given: Source, source: Source) -> Examples:
     if spec.protocol == "select":
         of_tests = None
     learned = Part(source.inputs, source.labels[train], train, scale, offset)
-    return Examples(learned, part(validation), of_tests, coding_of(network, given, train), source.shape)
+    coding, some = coding_of(network, given, train), learned.take(slice(0, 1000))
+    warn_of_reach(network, some[0], coding.targets(some[1]))
+    return Examples(learned, part(validation), of_tests, coding, source.shape)
 
 
 def _stratified(source: Source, indices: Array, share: float, spec: Data, name: str) -> tuple[Array, Array | None]:

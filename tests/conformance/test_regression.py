@@ -1,6 +1,7 @@
 """Values are learned on every substrate, and whatever the user's units are, so are the errors."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -65,25 +66,38 @@ def test_other_units_change_nothing_but_the_units():
     np.testing.assert_allclose(other.predict(V), 1000 * one.predict(V) - 40, rtol=1e-6)
 
 
+RANGED = ["data.output_range=[0, 0.3]"]
+
+
 def net_of(substrate="rate", **data):
     return network(substrate, 2, 2, data={"name": "mine", "targets": "values", **data})
 
 
 def test_targets_of_the_training_part_fill_the_inner_range_of_bounded_outputs_and_no_other_part_counts():
     values = np.where(np.arange(60)[:, None] % 2, [3.0, -7.0], [1.0, 5.0])
-    examples = examples_of(net_of(), from_arrays((V, values, V, 10 * values)))
+    far, rows = 10 * values, examples_of(net_of(), from_arrays((V, values))).train.rows
+    far[rows] = values[rows]
+    examples = examples_of(net_of(), from_arrays((V, far)))
+    assert len(examples.train) == 48
     wanted = examples.batch(examples.train, slice(None), net_of())[2]
     np.testing.assert_allclose([wanted.min(axis=0), wanted.max(axis=0)], [[0.1, 0.1], [0.9, 0.9]])
-    np.testing.assert_allclose(examples.coding.read(wanted), values[examples.train.rows])
+    np.testing.assert_allclose(examples.coding.read(wanted), values[rows])
 
 
 def test_linear_outputs_have_the_values_themselves_as_targets_unless_the_file_gives_a_range():
     nodes = resolve("two_voltages", "resistive")
-    source = from_arrays((V, 5 * Y))
+    source = from_arrays((V, 2 * Y))
     assert examples_of(nodes, source).coding == Values((0.0, 0.0), (1.0, 1.0))
     ranged = examples_of(resolve("two_voltages", "resistive", ["data.output_range=[0.2, 0.4]"]), source)
     wanted = ranged.coding.targets(ranged.train.labels)
     np.testing.assert_allclose([wanted.min(), wanted.max()], [0.2, 0.4])
+
+
+@pytest.mark.parametrize(("factor", "settings", "warned"), [(1, [], False), (10, [], True), (10, RANGED, False)])
+def test_values_that_no_output_of_a_resistor_network_reaches_are_warned_of(factor, settings, warned, recwarn):
+    examples_of(resolve("two_voltages", "resistive", settings), from_arrays((V, factor * Y)))
+    wanted = r"values reach 3\.\d+, and outputs of this resistor network at most 0\.9"
+    assert warned == any(re.search(wanted, str(each.message)) for each in recwarn)
 
 
 def test_a_value_that_never_changes_is_a_target_in_the_middle():

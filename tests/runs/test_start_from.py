@@ -24,6 +24,12 @@ def assert_same(one, other):
         np.testing.assert_array_equal(value, other[name], name)
 
 
+def assert_recorded_alike(one, other):
+    for mine, theirs in zip(one.phases, other.phases, strict=True):
+        for layer, states in mine.states.items():
+            assert_same(states, theirs.states[layer])
+
+
 def test_a_training_that_learns_nothing_ends_with_the_weights_it_started_from(first, tmp_path):
     again = train("xor", "rate", settings=STILL, start_from=first, seed=5, out=tmp_path / "again", target="numpy")
     assert_same(again.params, first.params)
@@ -32,10 +38,7 @@ def test_a_training_that_learns_nothing_ends_with_the_weights_it_started_from(fi
 
 def test_what_is_recorded_before_training_is_what_the_other_run_recorded_after_its_own(first):
     again = train("xor", "rate", settings=SHORT, start_from=first.path, keep=False, target="numpy")
-    before, after = again.recordings()["before"], first.recordings()["after"]
-    for one, other in zip(before.phases, after.phases, strict=True):
-        for layer, states in one.states.items():
-            assert_same(states, other.states[layer])
+    assert_recorded_alike(again.recordings()["before"], first.recordings()["after"])
     assert any((again.params[name] != value).any() for name, value in first.params.items())
 
 
@@ -52,6 +55,7 @@ def test_a_resumed_run_and_one_by_its_description_are_the_run_itself(first, tmp_
     (tmp_path / "first").rename(tmp_path / "gone")
     resumed = train(tmp_path / "cut" / "run.toml", resume=True, out=tmp_path / "cut", target="numpy")
     assert_same(resumed.params, whole.params)
+    assert_recorded_alike(resumed.recordings()["before"], whole.recordings()["before"])
     drawn = {name for name in read_arrays(first.path.parent / "gone" / "checkpoint.npz") if name.startswith("start/")}
     assert not drawn, "and a run that starts from none keeps none"
 
