@@ -70,7 +70,7 @@ RANGED = ["data.output_range=[0, 0.3]"]
 
 
 def net_of(substrate="rate", **data):
-    return network(substrate, 2, 2, data={"name": "mine", "targets": "values", **data})
+    return network(substrate, 2, 2, data={"name": "mine", "targets": "values", "protocol": "final", **data})
 
 
 def test_targets_of_the_training_part_fill_the_inner_range_of_bounded_outputs_and_no_other_part_counts():
