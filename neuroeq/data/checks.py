@@ -50,7 +50,7 @@ def warn_of_reach(network: Network, inputs: Array, targets: Array) -> None:
     Parameters
     ----------
     network
-        The resolved network.
+        The network, resolved for a substrate.
     inputs, targets
         Inputs of some training examples and their targets: (m, n_input) and (m, n_output).
     """

@@ -62,7 +62,7 @@ def evaluate(
     part
         The examples to evaluate it on.
     coding
-        What outputs stand for.
+        What outputs stand for: classes or values.
     stop
         The stopping criterion of the free phase.
     streams, name, epoch
