@@ -147,24 +147,29 @@ def _show(transfer: Transfer) -> None:
     from neuroeq.runs.costs import cost_texts
     from neuroeq.units import text_of
 
+    measure, unit = ("error", " [%]") if transfer.measure == "error" else ("RMSE", "")
+
+    def number(error: float) -> str:
+        return f"{100 * error:.2f}" if unit else f"{error:.4g}"
+
     tested_on = transfer.substrate + (f":{transfer.hardware}" if transfer.hardware else "")
     table = Table(
-        *["after programming", "test error [%]", "sd [%]", "lowest [%]", "highest [%]"],
+        *["after programming", f"test {measure}{unit}", *(f"{name}{unit}" for name in ("sd", "lowest", "highest"))],
         title=f"{transfer.network} trained on {transfer.trained_on}, tested on {tested_on}: "
         f"{len(transfer.draws)} chips",
     )
     for spread in transfer.spreads:
-        sd = "" if spread.sd is None else f"{100 * spread.sd:.2f}"
+        sd = "" if spread.sd is None else number(spread.sd)
         time = "at once" if spread.at_s is None else text_of(spread.at_s, "s")
-        table.add_row(time, f"{100 * spread.mean:.2f}", sd, f"{100 * spread.min:.2f}", f"{100 * spread.max:.2f}")
+        table.add_row(time, number(spread.mean), sd, number(spread.min), number(spread.max))
     console().print(table)
     for spread in transfer.spreads:
         time = "" if spread.at_s is None else f" after {text_of(spread.at_s, 's')}"
         by_chip = zip(transfer.draws, spread.errors, strict=True)
-        print(f"test error [%] by chip{time}  {'  '.join(f'{chip}: {100 * error:.2f}' for chip, error in by_chip)}")
+        print(f"test {measure}{unit} by chip{time}  {'  '.join(f'{chip}: {number(error)}' for chip, error in by_chip)}")
     if transfer.compensation_reads:
         print(f"drift compensation reads     {transfer.compensation_reads:,} columns of each chip")
     for name, text in cost_texts(transfer.as_dict()):
         print(f"{name:<28} {text}")
     if transfer.own_error is not None:
-        print(f"the run itself had            {100 * transfer.own_error:.2f} %")
+        print(f"the run itself had            {number(transfer.own_error)}{' %' if unit else ''}")

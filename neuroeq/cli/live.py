@@ -11,6 +11,7 @@ from rich.table import Table
 
 from neuroeq.errors import NeuroeqError
 from neuroeq.runs.comparison import CELL, Cell, Plan, read_json
+from neuroeq.runs.costs import error_text
 from neuroeq.runs.records import RunFolder
 
 from .output import console
@@ -45,7 +46,7 @@ def _progress_of(path: Path) -> tuple[str, str]:
         kept, rows = read_json(path / CELL), RunFolder(path).metrics()
     except NeuroeqError:
         return "damaged", ""
-    error = f"{100 * rows[-1]['train_error']:.1f} %" if rows else ""
+    error = error_text(rows[-1], "train", digits=1).removeprefix("error ") if rows else ""
     if "gradient" in kept:
         return "done", error
     if (path / "result.json").exists():

@@ -44,6 +44,10 @@ Out = Annotated[
     Path | None,
     typer.Option(help="The run folder; if left out, a new one under runs, named after network, substrate and seed."),
 ]
+StartFrom = Annotated[
+    Path | None,
+    typer.Option(metavar="RUN", help="The folder of a run whose weights training starts from, instead of drawn ones."),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the run folder.")]
 Substrate = Annotated[str | None, typer.Option(help=f"{SUBSTRATES}; the first of the network's file if left out.")]
 
@@ -60,6 +64,7 @@ def run(
     engine: Engine = None,
     threads: Threads = None,
     target: Target = None,
+    start_from: StartFrom = None,
     out: Out = None,
     resume: Resume = False,
     quiet: Quiet = False,
@@ -86,6 +91,7 @@ def run(
                 engine=engine,
                 threads=threads,
                 target=target,
+                start_from=start_from,
                 out=out,
                 resume=resume,
                 progress=progress,
@@ -109,7 +115,7 @@ def _how_to_resume(path: Path | None, target: str | None) -> str:
 
 
 def _summary(run: Run) -> str:
-    from neuroeq.runs.costs import cost_texts
+    from neuroeq.runs.costs import cost_texts, error_text
 
     result = run.result
     lines = [f"{run.network.title}, on substrate {result['substrate']}, seed {result['seed']}"]
@@ -117,6 +123,8 @@ def _summary(run: Run) -> str:
         error = result[f"{part}_error"]
         if error is not None:
             lines.append(f"  {part + ' accuracy':<20} {100 * (1 - error):6.2f} %")
+        elif (rmse := result.get(f"{part}_rmse")) is not None:
+            lines.append(f"  {part + ' RMSE':<20} {rmse:6.4g}, R^2 {result[f'{part}_r2']:.4f}")
     lines.append(f"  {'training':<20} {result['cpu_s']:6.1f} s CPU, {result['samples_per_s']:,.0f} samples/s")
     if result["spikes_per_inference"] is not None:
         lines.append(f"  {'spikes/inference':<20} {result['spikes_per_inference']:6.0f}")
@@ -132,7 +140,7 @@ def _summary(run: Run) -> str:
     if not result["learned"]:
         lines.append(
             f"not learned: over the last half of the epochs the training error stayed at that of guessing, "
-            f"{100 * result['chance_error']:.1f} %{_coarse(took)}"
+            f"{error_text(result, 'chance', 1).removeprefix('error ')}{_coarse(took)}"
         )
     return "\n".join(lines)
 
@@ -189,8 +197,10 @@ def _progress(quiet: bool) -> Iterator[Callable[[Step, dict[str, float] | None],
 
 
 def _errors(row: dict[str, float]) -> str:
-    parts = ("train", "validation")
-    return ", ".join(f"{part} error {100 * row[f'{part}_error']:.2f} %" for part in parts if f"{part}_error" in row)
+    from neuroeq.runs.costs import error_text
+
+    texts = {part: error_text(row, part) for part in ("train", "validation")}
+    return ", ".join(f"{part} {text}" for part, text in texts.items() if text)
 
 
 def _worth_a_line(step: Step) -> bool:

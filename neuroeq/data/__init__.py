@@ -7,10 +7,11 @@ from .arrays import from_arrays, source_bytes
 from .epoch import Epoch
 from .examples import Examples, Part, examples_of, load
 from .source import Source
-from .sources import BUILT_IN, data_folder, located
+from .sources import BUILT_IN, OWN, data_folder, located
 
 __all__ = [
     "BUILT_IN",
+    "OWN",
     "Epoch",
     "Examples",
     "Part",

@@ -16,7 +16,10 @@ from .source import Source, flat, shape_of
 Array = np.ndarray
 KEYS = ("inputs", "labels", "test_inputs", "test_labels")
 """The arrays of an npz file: the training examples, and the test examples where there are any."""
-OWN_DATA = "own examples go into an npz file: np.savez('mine.npz', inputs=X, labels=y), with X (n, d) and y (n,)"
+OWN_DATA = (
+    "own examples go into an npz file: np.savez('mine.npz', inputs=X, labels=y), with X (n, d) and y (n,), or into a "
+    "csv file, whose last column is the label"
+)
 """What to do with data of another kind."""
 
 
@@ -27,19 +30,19 @@ def from_arrays(data: Sequence[Any], where: str = "data") -> Source:
     ----------
     data
         ``(X, y)``, or ``(X, y, X_test, y_test)``: inputs, finite numbers that are used as they are or bytes from 0 to
-        255 that are divided by 255, and the examples' classes, integers from 0, (n,). Inputs are a table (n, d), or
-        images (n, height, width) or (n, channels, height, width).
+        255 that are divided by 255, and the examples' classes, integers or texts, (n,), or their values, real numbers,
+        (n,) or (n, n_output). Inputs are a table (n, d), or images (n, height, width) or (n, channels, height, width).
     where
         Where the data come from, for messages.
 
     Raises
     ------
     DataError
-        If shapes do not fit, inputs are not finite numbers, or labels are not classes from 0.
+        If shapes do not fit, inputs are not numbers, or labels are neither numbers nor texts.
     """
     if not isinstance(data, tuple | list) or len(data) not in (2, 4):
         raise DataError(f"{where} is {_kind(data)}; expected (X, y) or (X, y, X_test, y_test).")
-    return checked(dict(zip(KEYS, map(np.asarray, data), strict=False)), where)
+    return checked(dict(zip(KEYS, map(_array, data), strict=False)), where)
 
 
 def read_npz(path: Path) -> Source:
@@ -71,7 +74,7 @@ def source_bytes(source: Source) -> bytes:
 
 
 def checked(arrays: Mapping[str, Array], where: str) -> Source:
-    """Return examples whose shapes, numbers and classes are checked.
+    """Return examples whose shapes and types are checked.
 
     Raises
     ------
@@ -80,13 +83,13 @@ def checked(arrays: Mapping[str, Array], where: str) -> Source:
     """
     for prefix in ("", "test_") if "test_inputs" in arrays else ("",):
         inputs, labels = arrays[f"{prefix}inputs"], arrays[f"{prefix}labels"]
-        whole = labels.dtype.kind in "iu" and labels.size > 0 and labels.min() >= 0
+        known = labels.dtype.kind in "fiubU" and labels.size > 0 and 1 <= labels.ndim <= 2
         real = inputs.dtype.kind in "fiub" and inputs.size > 0
-        if not 2 <= inputs.ndim <= 4 or not real or labels.shape != (len(inputs),) or not whole:
+        if not 2 <= inputs.ndim <= 4 or not real or not known or len(labels) != len(inputs):
             raise DataError(
                 f"{where}: {prefix}inputs are {_kind(inputs)} and {prefix}labels {_kind(labels)}; expected real "
-                "numbers of shape (n, d), (n, height, width) or (n, channels, height, width), and integers of shape "
-                "(n,), classes from 0."
+                "numbers of shape (n, d), (n, height, width) or (n, channels, height, width), and for each a class, "
+                "integers or texts of shape (n,), or real values, (n,) or (n, n_output)."
             )
     wide = {key: arrays[key].shape[1:] for key in KEYS[::2] if key in arrays}
     if len(set(wide.values())) > 1:
@@ -106,6 +109,13 @@ def _example(sizes: tuple[int, ...]) -> str:
 def _scale(inputs: Array) -> float:
     """Return 1/255 for bytes, as for idx files, unless none of them is above 1; and 1 for all other numbers."""
     return 1 / 255 if inputs.dtype == np.uint8 and inputs.max() > 1 else 1.0
+
+
+def _array(values: Any) -> Array:
+    """Return values as an array, and objects that are texts, such as those of a column of pandas, as texts."""
+    array = np.asarray(values)
+    texts = array.dtype.kind == "O" and all(isinstance(each, str) for each in array.flat)
+    return array.astype(str) if texts else array
 
 
 def _kind(value: Any) -> str:

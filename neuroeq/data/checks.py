@@ -24,7 +24,7 @@ def check_source(network: Network, source: Source) -> None:
     network
         The network; its ``[data]`` names the data set, and its layers have a size.
     source
-        The examples as they are stored.
+        The examples, with classes that are numbered from 0 or with values.
 
     Raises
     ------
@@ -38,14 +38,34 @@ def check_source(network: Network, source: Source) -> None:
             _check_inputs(name, part, inputs)
     if source.test_inputs is not None and source.test_labels is not None:
         _check_test(name, source, source.test_inputs, source.test_labels)
-    n_classes = int(source.labels.max()) + 1
-    absent = sorted(set(range(n_classes)) - set(np.unique(source.labels).tolist()))
     _check_shape(network, network.layers[network.input_layer], source)
     _check_images(network, source)
-    _check_sizes(network, source.inputs.shape[1], n_classes, _numbered(absent))
-    if absent:
-        warnings.warn(f"data set '{name}': {_numbered(absent)}.", NeuroeqWarning, stacklevel=3)
-    _warn_of_scale(network, source)
+    _check_sizes(network, source)
+    _check_scale(network, source)
+
+
+def warn_of_reach(network: Network, inputs: Array, targets: Array) -> None:
+    """Warn of values that no output of a resistor network reaches, since nothing there goes beyond its sources.
+
+    Parameters
+    ----------
+    network
+        The network, resolved for a substrate.
+    inputs, targets
+        Inputs of some training examples and their targets: (m, n_input) and (m, n_output).
+    """
+    if network.data.targets != "values" or not network.kind.conductances:
+        return
+    layout = network.circuit
+    sources = max(layout.input_gain * float(np.abs(inputs).max()), *map(abs, layout.bias_voltages), 0.0)
+    reach, largest = sources * (2 if layout.outputs == "paired" else 1), float(np.abs(targets).max())
+    if largest > reach:
+        warnings.warn(
+            f"data set '{network.data.name}': values reach {largest:.3g}, and outputs of this resistor network at "
+            f"most {reach:.3g}, as its sources do; set data.output_range to map values into a range within that.",
+            NeuroeqWarning,
+            stacklevel=4,
+        )
 
 
 def _check_inputs(name: str, part: str, inputs: Array) -> None:
@@ -58,30 +78,17 @@ def _check_inputs(name: str, part: str, inputs: Array) -> None:
 
 
 def _check_test(name: str, source: Source, inputs: Array, labels: Array) -> None:
-    """Refuse a test part with other inputs than those of the training part, or classes that it does not have."""
+    """Refuse a test part with other inputs than those of the training part, or with other numbers of values."""
     if inputs.shape[1] != source.inputs.shape[1]:
         raise DataError(
             f"data set '{name}': examples of the training part have {source.inputs.shape[1]} inputs and those of the "
             f"test part {inputs.shape[1]}; expected as many."
         )
-    classes = np.unique(source.labels)
-    unknown = np.setdiff1d(labels, classes)
-    if len(unknown):
-        at = int(np.flatnonzero(labels == unknown[0])[0])
-        known = ", ".join(map(str, classes))
+    if labels.shape[1:] != source.labels.shape[1:]:
         raise DataError(
-            f"data set '{name}': label {unknown[0]} of example {at} of the test part is no class of the training part, "
-            f"which has {known}; mend it, or add training examples of that class."
+            f"data set '{name}': examples of the training part have {source.labels.shape[1]} values and those of the "
+            f"test part {labels.shape[1]}; expected as many."
         )
-
-
-def _numbered(absent: list[int]) -> str:
-    """Return what to say of classes without an example."""
-    if not absent:
-        return ""
-    several = len(absent) > 1
-    which = f"class{'es' if several else ''} {', '.join(map(str, absent))} {'have' if several else 'has'}"
-    return f"{which} no example" + ("; classes count from 0, so subtract 1 if labels count from 1" * (absent == [0]))
 
 
 def _check_shape(network: Network, layer: Layer, source: Source) -> None:
@@ -124,30 +131,36 @@ def _check_images(network: Network, source: Source) -> None:
         )
 
 
-def _check_sizes(network: Network, n_inputs: int, n_classes: int, remark: str) -> None:
-    sizes = {network.input_layer: n_inputs, network.output_layer: n_classes}
-    if network.data.targets == "scalar":
-        if n_classes > 2:
+def _check_sizes(network: Network, source: Source) -> None:
+    coding, name = network.data.targets, network.data.name
+    n_outputs = source.labels.shape[1] if coding == "values" else int(source.labels.max()) + 1
+    if coding == "scalar":
+        if n_outputs > 2:
             raise DataError(
-                f"{network.where}: data.targets is 'scalar', but '{network.data.name}' has {n_classes} classes; "
-                "use 'one_hot'."
+                f"{network.where}: data.targets is 'scalar', but '{name}' has {n_outputs} classes; use 'one_hot'."
             )
-        sizes[network.output_layer] = 1
-    for layer, size in sizes.items():
+        n_outputs = 1
+    for layer, size in {network.input_layer: source.inputs.shape[1], network.output_layer: n_outputs}.items():
         if network.layers[layer].size != size:
-            remark = f"; {remark}" if remark and layer == network.output_layer else ""
             raise DataError(
                 f"{network.where}: layers.{layer}.size is {network.layers[layer].size}; expected {size} "
-                f"for data set '{network.data.name}' with {network.data.targets} targets{remark}."
+                f"for data set '{name}' with {coding} targets."
             )
 
 
-def _warn_of_scale(network: Network, source: Source) -> None:
-    """Warn of inputs that look as if they had not been scaled."""
+def _check_scale(network: Network, source: Source) -> None:
+    """Refuse pixels, and warn of other inputs, that look as if they had not been scaled."""
     normalised = network.data.normalise != "none"
     if source.rescale or normalised or source.inputs.dtype == np.uint8:  # which are brought to 0 to 1, or about so
         return
     largest = float(max(abs(source.inputs.min()), abs(source.inputs.max()))) * source.scale * network.data.scale
+    whole = source.inputs.dtype.kind in "iu" and source.inputs.min() >= 0 and source.inputs.max() <= 255
+    if largest > LARGEST and whole:
+        raise DataError(
+            f"data set '{network.data.name}': inputs are {source.inputs.dtype} up to {source.inputs.max()}, and "
+            "networks are made for inputs of about 0 to 1; store pixels as unsigned bytes (uint8), which are divided "
+            f"by 255 as those of idx files are, or set data.scale to {network.data.scale / largest:.3g}."
+        )
     if largest > LARGEST:
         warnings.warn(
             f"data set '{network.data.name}': inputs reach {largest:g}, and networks are made for inputs of about 0 to "

@@ -13,14 +13,13 @@ from neuroeq.describe.spec.data import Data
 from neuroeq.errors import DataError
 
 from .augmentation import Augmentation
-from .checks import check_source
+from .checks import check_source, warn_of_reach
+from .coding import Coding, coded, coding_of
 from .scaling import scaling
 from .source import Shape, Source
 from .sources import read
 
 Array = np.ndarray
-SILENT = -1
-"""What stands for the class of outputs that name none."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Part:
         Inputs of the whole data set as they are stored, (N, d). Bytes stay bytes, and files stay on disk, until a
         batch is taken.
     labels
-        Classes of the examples of this part, counted from 0: (n,).
+        Classes of the examples of this part, counted from 0, (n,), or their values in the user's units, (n, n_output).
     rows
         Rows of `inputs` that belong to this part: (n,).
     scale, offset
@@ -52,7 +51,7 @@ class Part:
     def take(
         self, which: Array | slice, dtype: str = "float64", augmentation: Augmentation | None = None
     ) -> tuple[Array, Array]:
-        """Return the inputs (m, d) and the labels (m,) of the selected examples, changed as an epoch asks."""
+        """Return the inputs (m, d) and the labels of the selected examples, changed as an epoch asks."""
         stored = self.inputs[self.rows[which]]
         inputs = np.asarray(stored if augmentation is None else augmentation.of(stored, which), dtype)
         if np.any(self.offset):
@@ -77,8 +76,8 @@ class Examples:
         The part that the weights are learned from.
     validation, test
         The parts that errors are measured on; None where the protocol leaves one out.
-    n_classes
-        Number of classes that the labels stand for.
+    coding
+        What outputs stand for: the user's classes or values.
     shape
         Channels, height and width of the inputs, where they are images.
     """
@@ -86,7 +85,7 @@ class Examples:
     train: Part
     validation: Part | None
     test: Part | None
-    n_classes: int
+    coding: Coding
     shape: Shape | None = None
 
     def batch(
@@ -95,7 +94,7 @@ class Examples:
         """Return inputs, labels and targets of the selected examples, in the precision of a resolved network."""
         precision = network.physics.precision
         inputs, labels = part.take(which, precision, augmentation)
-        return inputs, labels, targets(labels, self.n_classes, network.data.targets).astype(precision)
+        return inputs, labels, self.coding.targets(labels).astype(precision)
 
 
 def load(network: Network, data_dir: Path | None = None) -> Examples:
@@ -106,7 +105,7 @@ def load(network: Network, data_dir: Path | None = None) -> Examples:
     network
         The network; its ``[data]`` names the data set and describes the split.
     data_dir
-        The folder in which a folder of idx files, or an npz file, is looked for; ``$NEUROEQ_DATA`` if left out.
+        The folder in which a folder of idx files, or a file of examples, is looked for; ``$NEUROEQ_DATA`` if left out.
 
     Raises
     ------
@@ -115,8 +114,7 @@ def load(network: Network, data_dir: Path | None = None) -> Examples:
     UnknownNameError
         If there is no data set of that name.
     """
-    spec = network.data
-    return examples_of(network, read(spec.name, spec.samples, spec.noise, data_dir, network.path))
+    return examples_of(network, read(network.data, data_dir, network.path))
 
 
 def examples_of(network: Network, source: Source) -> Examples:
@@ -125,32 +123,16 @@ def examples_of(network: Network, source: Source) -> Examples:
     Raises
     ------
     DataError
-        If inputs are not finite, the test part does not fit the training part, or sizes do not fit the layers.
+        If inputs are not finite, labels are of another kind than the file says, the test part does not fit the training
+        part, or sizes do not fit the layers.
     """
-    check_source(network, source)
-    return _split(network.data, source, int(source.labels.max()) + 1)
+    numbered = coded(network, source)
+    check_source(network, numbered)
+    return _split(network, source, numbered)
 
 
-def targets(labels: Array, n_classes: int, coding: str) -> Array:
-    """Return the targets of the outputs: (m, n_classes), or (m, 1) in scalar coding."""
-    if coding == "scalar":
-        return labels[:, None].astype(float)
-    return np.eye(n_classes)[labels]
-
-
-def predictions(outputs: Array, coding: str) -> Array:
-    """Return the classes that the outputs stand for: (m,).
-
-    In one-hot coding, `SILENT` stands where none of several outputs is above another, as when no output unit is active:
-    such outputs name no class, and count as wrong for every one. In scalar coding an output of 0 means class 0.
-    """
-    if coding == "scalar":
-        return (outputs[:, 0] > 0.5).astype(int)
-    silent = (outputs == outputs[:, :1]).all(axis=1) & (outputs.shape[1] > 1)
-    return np.where(silent, SILENT, outputs.argmax(axis=1))
-
-
-def _split(spec: Data, source: Source, n_classes: int) -> Examples:
+def _split(network: Network, given: Source, source: Source) -> Examples:
+    spec = network.data
     everything = np.arange(len(source.labels))
     rest, test, validation = everything, None, None
     if spec.protocol == "whole":
@@ -176,7 +158,9 @@ def _split(spec: Data, source: Source, n_classes: int) -> Examples:
     if spec.protocol == "select":
         of_tests = None
     learned = Part(source.inputs, source.labels[train], train, scale, offset)
-    return Examples(learned, part(validation), of_tests, n_classes, source.shape)
+    coding, some = coding_of(network, given, train), learned.take(slice(0, 1000))
+    warn_of_reach(network, some[0], coding.targets(some[1]))
+    return Examples(learned, part(validation), of_tests, coding, source.shape)
 
 
 def _stratified(source: Source, indices: Array, share: float, spec: Data, name: str) -> tuple[Array, Array | None]:
@@ -184,10 +168,9 @@ def _stratified(source: Source, indices: Array, share: float, spec: Data, name: 
         return indices, None
     from sklearn.model_selection import train_test_split
 
+    classes = None if spec.targets == "values" else source.labels[indices]
     try:
-        rest, selected = train_test_split(
-            indices, test_size=share, stratify=source.labels[indices], random_state=spec.split_seed
-        )
+        rest, selected = train_test_split(indices, test_size=share, stratify=classes, random_state=spec.split_seed)
     except ValueError as error:
         raise DataError(
             f"data.{name} is {share:g} of the {len(indices)} examples of '{spec.name}', which cannot be split so "

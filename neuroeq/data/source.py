@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -21,9 +21,9 @@ class Source:
     inputs
         Floats, or bytes that `scale` turns into floats: (n, d); those of images in the order channel, row, column.
     labels
-        Classes of the examples, counted from 0: (n,).
+        What each example is: a class, (n,), integers or texts; or values, (n,) or (n, n_output), real numbers.
     test_inputs, test_labels
-        The test part, if the data set comes with one: (m, d) and (m,).
+        The test part, if the data set comes with one: (m, d), and as for `labels`.
     scale
         Factor that the inputs are multiplied by.
     rescale
@@ -39,6 +39,10 @@ class Source:
     scale: float = 1.0
     rescale: bool = False
     shape: Shape | None = None
+
+    def labelled(self, labels: Array, test_labels: Array | None) -> Source:
+        """Return the same examples with other labels."""
+        return replace(self, labels=labels, test_labels=test_labels)
 
 
 def shape_of(images: Array) -> Shape | None:

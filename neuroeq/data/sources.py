@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from neuroeq.describe.spec.data import Data
 from neuroeq.errors import DataError, unknown_name
 
 from . import cifar, idx
 from .arrays import OWN_DATA, read_npz
+from .csv_file import read_csv
 from .source import Source
 
 Array = np.ndarray
@@ -29,26 +31,28 @@ GATES: dict[str, tuple[Array, tuple[int, ...]]] = {
     "not": (_ONE_BIT, (1, 0)),
     "id": (_ONE_BIT, (0, 1)),
 }
-BUILT_IN = (*GATES, "moons", "iris", "digits")
+VOLTAGES = np.array([[0.15, 0.25], [0.2, 0.1]])
+"""What the values of `two_voltages` are made of: y1 = .15 v1 + .2 v2, y2 = .25 v1 + .1 v2."""
+BUILT_IN = (*GATES, "moons", "two_voltages", "iris", "digits")
+OWN = (".npz", ".csv")
+"""The ends of names of files with a user's own examples."""
 IDX = f"{', '.join(idx.FILES)} (gzipped or not)"
 KNOWN = {"mnist": IDX, "cifar10": f"{cifar.FILES} of CIFAR-10's binary version"}
 """Data sets that are known by name, and their files."""
 
 
-def read(name: str, samples: int, noise: float, data_dir: Path | None, beside: Path | None = None) -> Source:
+def read(spec: Data, data_dir: Path | None, beside: Path | None = None) -> Source:
     """Return the examples of a data set.
 
     Parameters
     ----------
-    name
-        Name of a built-in data set, of a folder of idx files or of CIFAR-10's binary version, or of a file
-        ``<name>.npz``.
-    samples, noise
-        Number of examples and standard deviation of the noise, for generated data sets.
+    spec
+        What a network's file says about its data: the name of a built-in data set, of a folder of idx files or of
+        CIFAR-10's binary version, or of a file ``<name>.npz`` or ``<name>.csv``.
     data_dir
         The folder in which such folders and files are looked for; ``$NEUROEQ_DATA`` if left out.
     beside
-        The file of the network, beside which a relative path of an npz file is looked for too.
+        The file of the network, beside which a relative path of a file is looked for too.
 
     Raises
     ------
@@ -57,14 +61,19 @@ def read(name: str, samples: int, noise: float, data_dir: Path | None, beside: P
     UnknownNameError
         If there is no data set of that name.
     """
+    name = spec.name
     if name in GATES:
         table, labels = GATES[name]
         return Source(table, np.array(labels))
     if name == "moons":
         from sklearn.datasets import make_moons
 
-        inputs, labels = make_moons(samples, noise=noise, random_state=0)
+        inputs, labels = make_moons(spec.samples, noise=spec.noise, random_state=0)
         return Source(inputs, labels, rescale=True)
+    if name == "two_voltages":
+        rng = np.random.default_rng(0)
+        volts = rng.random((spec.samples, 2))
+        return Source(volts, volts @ VOLTAGES + spec.noise * rng.normal(size=volts.shape))
     if name == "iris":
         from sklearn.datasets import load_iris
 
@@ -76,10 +85,11 @@ def read(name: str, samples: int, noise: float, data_dir: Path | None, beside: P
         inputs, labels = load_digits(return_X_y=True)
         return Source(inputs, labels, scale=1 / 16, shape=(1, 8, 8))
     parent = data_folder(data_dir)
-    if name.endswith(".npz"):
-        return read_npz(located(name, parent, beside))
+    if name.endswith(OWN):
+        path = located(name, parent, beside)
+        return read_npz(path) if name.endswith(".npz") else read_csv(path, spec.label_columns)
     if Path(name).is_file() or (parent is not None and (parent / name).is_file()):
-        raise DataError(f"data set '{name}' is a file, but no npz file; {OWN_DATA}.")
+        raise DataError(f"data set '{name}' is a file, but no npz or csv file; {OWN_DATA}.")
     folder = _folder(name, parent)
     published = cifar.home(folder)
     return idx.read_folder(folder) if published is None else cifar.read(published)
@@ -92,12 +102,12 @@ def data_folder(data_dir: str | Path | None) -> Path | None:
 
 
 def located(name: str, data_dir: Path | None, beside: Path | None = None) -> Path:
-    """Return the npz file of a name: beside the file of the network, here, or in the folder of data sets.
+    """Return the file with a user's examples: beside the file of the network, here, or in the folder of data sets.
 
     Parameters
     ----------
     name
-        The path of the npz file, as the network gives it.
+        The path of the file, as the network gives it.
     data_dir
         The folder of data sets, if there is one; a file of that name is found there wherever `name` says it was.
     beside
@@ -128,7 +138,7 @@ def fingerprint(name: str, data_dir: str | Path | None, beside: Path | None = No
     if name in BUILT_IN:
         return ""
     parent = data_folder(data_dir)
-    if name.endswith(".npz"):
+    if name.endswith(OWN):
         return _digest(located(name, parent, beside))
     folder = _folder(name, parent)
     published = cifar.home(folder)

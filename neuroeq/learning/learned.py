@@ -1,6 +1,7 @@
 """Whether a training has learned anything: its error leaves that of guessing before its last half is over.
 
 Guessing the most frequent class is wrong for all other examples: chance = 1 - (its share of the training examples).
+Of values, the best guess is the mean of each output, whose root mean square error is that of the deviations from it.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ AT_CHANCE = 0.95
 
 
 def chance_error(labels: np.ndarray) -> float:
-    """Return the error of guessing the most frequent class.
+    """Return the error of guessing the most frequent class, or the root mean square error of guessing mean values.
 
     Parameters
     ----------
     labels
-        The class of each training example: (n,).
+        The class of each training example, (n,), or its values, (n, n_output).
     """
+    if labels.ndim > 1:
+        return float(np.sqrt(labels.var(axis=0).mean()))
     return 1 - float(np.unique(labels, return_counts=True)[1].max()) / len(labels)
 
 
@@ -30,7 +33,7 @@ def has_learned(errors: Sequence[float], chance: float) -> bool:
     Parameters
     ----------
     errors
-        The training error of each epoch.
+        The training error of each epoch, or its root mean square error.
     chance
         The error of guessing.
     """

@@ -115,8 +115,10 @@ class TrainingMonitor:
         A gradient needs a unit that can move. The share of examples in which a layer has one is at most the mean number
         of its units that can move; if that is less than half the error, most wrong examples are stuck. Both are counted
         in the examples that were looked at. If these are few, hardly any of them is wrong, so the two counts must
-        differ by more than twice the standard deviation of a Poisson distribution.
+        differ by more than twice the standard deviation of a Poisson distribution. Values are neither right nor wrong.
         """
+        if "train_error" not in row:
+            return
         network, error, looked_at = self._substrate.network, row["train_error"], row["looked_at"]
         needed = looked_at * error / 2
         for layer in (key.removeprefix("moving_") for key in row if key.startswith("moving_")):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from neuroeq.contract import Params
+from neuroeq.data.coding import Coding
 
 from .free_phases import FreePhases
 
@@ -23,8 +25,8 @@ class Tally(FreePhases):
     ----------
     examples
         Number of examples that were learned from.
-    wrong
-        Number of those whose class was wrong in the free phase.
+    misses
+        Sums of how wrong their outputs were in the free phase, as `Coding.misses` returns them.
     loss
         Sum of their losses in the free phase.
     edges
@@ -32,14 +34,19 @@ class Tally(FreePhases):
     """
 
     examples: int = 0
-    wrong: int = 0
+    misses: Sequence[float] = ()
     loss: float = 0.0
     edges: int | None = None
 
+    def row(self, coding: Coding, labels: Array) -> dict[str, float]:
+        """Return a row of the metrics of an epoch whose training examples have these labels."""
+        figures = coding.figures(np.asarray(self.misses), labels)
+        return {**{f"train_{name}": value for name, value in figures.items()}, **self.mean()}
+
     def mean(self) -> dict[str, float]:
-        """Return a row of the metrics: means over the epoch, and the number of free phases that were examined."""
+        """Return means over the epoch, and the number of free phases that were examined."""
         n, looked_at = max(self.examples, 1), max(self.looked_at, 1)
-        row = {"train_error": self.wrong / n, "train_loss": self.loss / n, "residual": self.residual / looked_at}
+        row = {"train_loss": self.loss / n, "residual": self.residual / looked_at}
         row |= {"free_steps": self.steps / looked_at, "spikes": self.spikes / looked_at, "looked_at": self.looked_at}
         row |= {} if self.edges is None else {"edges": self.edges}
         row |= {} if self.multistable is None else {"multistable": self.multistable}
@@ -78,6 +85,8 @@ class State:
         fraction of an array's largest weight; None if they are not.
     full_scales
         The full scales of the converters, by layer, where they are calibrated. [V]
+    start
+        The parameters of another run that training started from; nothing if they were drawn.
     noise
         The version of the random numbers that units and pruning draw; 0 for those of version 0.1.
     """
@@ -96,6 +105,7 @@ class State:
     trainer: str | None = None
     wire_error: float | None = None
     full_scales: dict[str, float] = field(default_factory=dict)
+    start: Params = field(default_factory=dict)
     noise: int = NOISE
 
 
@@ -112,7 +122,8 @@ class Step:
     examples
         Number of examples that were learned from.
     loss, error
-        Their mean loss and the fraction in the wrong class, in the free phase before the update.
+        Their mean loss and the fraction in the wrong class, in the free phase before the update; of values, the root
+        mean square error in the user's units.
     ends_epoch
         Whether the epoch is complete.
     """

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from neuroeq.contract import Substrate, Wired
+from neuroeq.contract import Params, Substrate, Wired
 from neuroeq.data import Epoch, Examples
-from neuroeq.data.examples import predictions
+from neuroeq.data.coding import Coding
 from neuroeq.describe.network import initial_params
 from neuroeq.describe.spec import Network
 from neuroeq.randomness import Streams
@@ -26,8 +26,10 @@ from .weight_store import WeightStore
 Array = np.ndarray
 
 
-def initial_state(network: Network, streams: Streams) -> State:
-    """Return the state before the first batch."""
+def initial_state(network: Network, streams: Streams, start: Params | None = None) -> State:
+    """Return the state before the first batch, with the parameters `start`, or drawn ones if there are none."""
+    if start:
+        return State({name: value.copy() for name, value in start.items()}, start=start)
     return State(initial_params(network, streams.child("init")))
 
 
@@ -76,11 +78,12 @@ def train(
                 inputs, labels, wanted = learned.batch(*places)
                 outcome = learner.learn(Batches(inputs, wanted, learned.order[slice(*places)], state.epoch, batch))
                 state.params = learner.params
-                loss, wrong = _add(state.tally, network, outcome, wanted, labels)
+                loss, error = _add(state.tally, network, examples.coding, outcome, wanted, labels)
                 state.batch = min(batch + learner.chunk, n_batches)
                 if ends_epoch := state.batch == n_batches:
-                    monitor.saturation(state.tally.mean())
-                    monitor.settling(state.tally.mean())
+                    row = state.tally.row(examples.coding, part.labels)
+                    monitor.saturation(row)
+                    monitor.settling(row)
                     if wired is not None:
                         state.wire_error = max(wired.check(), state.wire_error or 0.0)
                     if state.epoch + 1 == epochs:
@@ -88,7 +91,7 @@ def train(
                 state.cpu_s += time.process_time() - cpu
                 state.wall_s += time.perf_counter() - wall
                 place = (state.epoch, epochs, state.batch - 1, n_batches)
-                yield Step(*place, len(labels), loss, wrong / len(labels), ends_epoch)
+                yield Step(*place, len(labels), loss, error, ends_epoch)
             state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally()
 
 
@@ -143,13 +146,15 @@ def _calibrate(substrate: Substrate, examples: Examples, state: State, streams: 
     state.full_scales = calibrate(substrate, examples, streams.child("calibration", state.epoch))
 
 
-def _add(tally: Tally, network: Network, outcome: Outcome, wanted: Array, labels: Array) -> tuple[float, int]:
-    """Add the outcome of some batches to the tally; return their mean loss and the number of errors."""
+def _add(
+    tally: Tally, network: Network, coding: Coding, outcome: Outcome, wanted: Array, labels: Array
+) -> tuple[float, float]:
+    """Add the outcome of some batches to the tally; return their mean loss and error."""
     loss = float(cost_of(network.phases).value(outcome.outputs, wanted).sum())
-    wrong = int((predictions(outcome.outputs, network.data.targets) != labels).sum())
+    misses = coding.misses(outcome.outputs, labels)
     tally.examples += len(labels)
-    tally.wrong += wrong
+    tally.misses = (misses + np.asarray(tally.misses) if len(tally.misses) else misses).tolist()
     tally.loss += loss
     tally.edges = outcome.edges
     tally.add(outcome.free)
-    return loss / len(labels), wrong
+    return loss / len(labels), coding.figures(misses, labels)[coding.measure]

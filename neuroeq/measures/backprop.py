@@ -25,7 +25,7 @@ import numpy as np
 
 from neuroeq.contract import Params
 from neuroeq.data import Epoch, Examples, Part
-from neuroeq.data.examples import predictions, targets
+from neuroeq.data.coding import Coding
 from neuroeq.describe.network import free_layers, mask
 from neuroeq.describe.operators import operators, unit_biases
 from neuroeq.describe.spec import Network
@@ -120,14 +120,14 @@ class FeedForward:
                     deltas[source] = deltas.get(source, 0.0) + back
         return outputs, gradient
 
-    def score(self, params: Params, part: Part, n_classes: int) -> Score:
+    def score(self, params: Params, part: Part, coding: Coding) -> Score:
         """Return the error and loss on a part of the examples."""
-        coding, wrong, loss = self.network.data.targets, 0, 0.0
+        misses, loss = np.zeros(1), 0.0
         for inputs, labels in part.batches(BATCH, self.network.physics.precision):
             outputs = self.outputs(params, inputs)
-            wrong += int((predictions(outputs, coding) != labels).sum())
-            loss += float(self.cost.value(outputs, targets(labels, n_classes, coding)).sum())
-        return Score(wrong / len(part), loss / len(part), None)
+            misses = misses + coding.misses(outputs, labels)
+            loss += float(self.cost.value(outputs, coding.targets(labels)).sum())
+        return Score(coding.figures(misses, part.labels), loss / len(part), None)
 
     def _units(self, params: Params, inputs: Array) -> dict[str, _Units]:
         units = {self.network.input_layer: _Units(inputs, inputs, inputs, inputs)}
@@ -160,18 +160,21 @@ class Trained:
         The factor by which the learning rate of each projection is larger than in the network's file.
     state
         The state after the last epoch.
+    measure
+        The ``measure`` of the coding of the outputs.
     rows
         The metrics of each epoch.
     """
 
     factors: dict[str, float]
     state: State
+    measure: str = "error"
     rows: list[dict[str, float]] = field(default_factory=list)
 
     def better_than(self, other: Trained) -> bool:
         """Whether the last epoch has fewer training errors than that of another training, or as many and less loss."""
         own, theirs = (
-            (each.rows[-1]["train_error"], np.nan_to_num(each.rows[-1]["train_loss"], nan=np.inf))
+            (each.rows[-1][f"train_{self.measure}"], np.nan_to_num(each.rows[-1]["train_loss"], nan=np.inf))
             for each in (self, other)
         )
         return own < theirs
@@ -227,25 +230,26 @@ def descend(network: Network, examples: Examples, streams: Streams, factors: dic
     """
     network = _with_rates(network, factors)
     model, descent, part = FeedForward(network), Descent(network), examples.train
-    trained = Trained(factors, initial_state(network, streams))
+    trained = Trained(factors, initial_state(network, streams), examples.coding.measure)
     state, size = trained.state, network.training.batch_size
     for epoch in range(epochs):
-        cpu, wall, wrong, loss = time.process_time(), time.perf_counter(), 0, 0.0
+        cpu, wall, misses, loss = time.process_time(), time.perf_counter(), np.zeros(1), 0.0
         learned = Epoch(examples, network, streams, epoch)
         for start in range(0, len(part), size):
             inputs, labels, wanted = learned.batch(start, start + size)
             outputs, gradient = model.gradient(state.params, inputs, wanted)
             change = {name: -value for name, value in gradient.items()}
             state.params = descent.step(state.params, change, epoch)
-            wrong += int((predictions(outputs, network.data.targets) != labels).sum())
+            misses = misses + examples.coding.misses(outputs, labels)
             loss += float(model.cost.value(outputs, wanted).sum())
         state.epoch = epoch + 1
         state.cpu_s += time.process_time() - cpu
         state.wall_s += time.perf_counter() - wall
-        row = {"epoch": state.epoch, "train_error": wrong / len(part), "train_loss": loss / len(part)}
+        figures = Score(examples.coding.figures(misses, part.labels), loss / len(part), None)
+        row = {"epoch": state.epoch, **figures.named("train"), "train_loss": figures.loss}
         if examples.validation is not None:
-            score = model.score(state.params, examples.validation, examples.n_classes)
-            row |= {"validation_error": score.error, "validation_loss": score.loss}
+            score = model.score(state.params, examples.validation, examples.coding)
+            row |= {**score.named("validation"), "validation_loss": score.loss}
         trained.rows.append({**row, "cpu_s": state.cpu_s, "wall_s": state.wall_s})
     return trained
 

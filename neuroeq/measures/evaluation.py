@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from neuroeq.contract import Stop, Substrate
-from neuroeq.data.examples import Part, predictions, targets
+from neuroeq.data import Part
+from neuroeq.data.coding import Coding
 from neuroeq.learning.costs import cost_of
 from neuroeq.randomness import Streams
 
@@ -17,23 +20,33 @@ class Score:
 
     Parameters
     ----------
-    error
-        The fraction of examples in the wrong class, or whose outputs are silent and name none.
+    figures
+        By name, the ``error``: the fraction of examples in the wrong class, or whose outputs are silent and name none;
+        or of values the root mean square error, ``rmse``, in the user's units, and ``r2``.
     loss
         The mean cost of an example.
     spikes
         The mean number of spikes of an inference; None if the units do not spike.
     """
 
-    error: float
+    figures: dict[str, float]
     loss: float
     spikes: float | None
+
+    @property
+    def error(self) -> float:
+        """The error; of values the root mean square error."""
+        return next(iter(self.figures.values()))
+
+    def named(self, part: str) -> dict[str, float]:
+        """Return the figures with the name of a part of the examples before theirs."""
+        return {f"{part}_{name}": value for name, value in self.figures.items()}
 
 
 def evaluate(
     substrate: Substrate,
     part: Part,
-    n_classes: int,
+    coding: Coding,
     stop: Stop,
     streams: Streams,
     name: str,
@@ -48,8 +61,8 @@ def evaluate(
         The substrate, with the parameters to evaluate.
     part
         The examples to evaluate it on.
-    n_classes
-        The number of classes of the data set.
+    coding
+        What outputs stand for: classes or values.
     stop
         The stopping criterion of the free phase.
     streams, name, epoch
@@ -58,13 +71,14 @@ def evaluate(
         A function that is called after each batch, with the number of examples in it.
     """
     network = substrate.network
-    coding, cost = network.data.targets, cost_of(network.phases)
-    wrong, loss, spikes = 0, 0.0, 0.0
+    cost, misses = cost_of(network.phases), np.zeros(1)
+    loss, spikes = 0.0, 0.0
     for batch, (inputs, labels) in enumerate(part.batches(substrate.batch, network.physics.precision)):
         free = substrate.relax(inputs, stop=stop, rng=streams.child(name, epoch, batch))
-        wrong += int((predictions(free.outputs, coding) != labels).sum())
-        loss += float(cost.value(free.outputs, targets(labels, n_classes, coding)).sum())
+        misses = misses + coding.misses(free.outputs, labels)
+        loss += float(cost.value(free.outputs, coding.targets(labels)).sum())
         spikes += (free.spikes or 0.0) * len(labels)
         if watch is not None:
             watch(len(labels))
-    return Score(wrong / len(part), loss / len(part), spikes / len(part) if substrate.spiking else None)
+    spikes_each = spikes / len(part) if substrate.spiking else None
+    return Score(coding.figures(misses, part.labels), loss / len(part), spikes_each)

@@ -37,7 +37,7 @@ def probes(network: Network, state: State, examples: Examples, streams: Streams)
     options["engine"] = engine_of(network)
     probe = build(network, state.params, len(inputs), **options)
     recordings = {}
-    for when, of in (("before", initial_state(network, streams)), ("after", state)):
+    for when, of in (("before", initial_state(network, streams, state.start)), ("after", state)):
         probe.hold(WeightStore.of(network, of, streams).held)
         chosen = nudges(network.phases, streams.child("probe", 0))
         recordings[when] = probe.record(Trial.of(probe, inputs, wanted, chosen, streams.child("probe", 1)))

@@ -175,14 +175,14 @@ def _earlier_states(run: Run, examples: Examples, target: str | None) -> Iterato
     """
     if (run.result.get("cpu_s") or 0.0) > LONGEST_REPLAY_S:
         return
-    network, streams = run.network, Streams(run.network.run.seed)
-    state, states = initial_state(network, streams), []
+    network, streams, trained = run.network, Streams(run.network.run.seed), run.folder.load()
+    state, states = initial_state(network, streams, trained.start), []
     substrate = build(
         network, state.params, network.training.batch_size, engine=engine_of(network), target=use_target(target)
     )
     with catch_warnings():
         simplefilter("ignore", NeuroeqWarning)
-        for step in train(substrate, examples, state, streams, trainer=run.folder.load().trainer):
+        for step in train(substrate, examples, state, streams, trainer=trained.trainer):
             if step.ends_epoch:
                 states.append(State({n: v.copy() for n, v in state.params.items()}, devices=deepcopy(state.devices)))
     for epoch in range(len(states) - 1, 0, -1):

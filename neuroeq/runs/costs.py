@@ -1,4 +1,4 @@
-"""What a run says of its costs: energies, latencies, area and writes, and which parts of them are not given."""
+"""What a run says of its errors and costs: energies, latencies, area, writes, and which parts of them are not given."""
 
 from __future__ import annotations
 
@@ -10,6 +10,24 @@ from neuroeq.units import short_text
 
 UNITS = {"energy": "J", "latency": "s"}
 """The costs that have totals and parts, and their units."""
+
+
+def error_text(numbers: Mapping[str, Any], part: str, digits: int = 2) -> str:
+    """Return how good outputs are on a part of the examples, as text; an empty text if that is not known.
+
+    Parameters
+    ----------
+    numbers
+        A row of metrics, or the content of result.json.
+    part
+        ``"train"``, ``"validation"`` or ``"test"``.
+    digits
+        The digits after the point of an error in percent.
+    """
+    error, rmse = (numbers.get(f"{part}_{measure}") for measure in ("error", "rmse"))
+    if rmse is not None:
+        return f"RMSE {rmse:.4g}"
+    return "" if error is None else f"error {100 * error:.{digits}f} %"
 
 
 def cost_texts(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

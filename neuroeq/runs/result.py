@@ -22,6 +22,8 @@ from .records import MemoryRecords, versions
 from .run import Run
 from .session import Row, Session, cpu_seconds
 
+PARTS = ("train", "validation", "test")
+
 
 def concluded(session: Session) -> Run:
     """Test the trained network, write traces and result.json, and return the finished run.
@@ -50,9 +52,12 @@ def concluded(session: Session) -> Run:
         raise SpecError(f"{folder.path}: its metrics.csv is missing; put it back, or train the network anew.")
     last = rows[-1]
     chance = chance_error(np.asarray(session.examples.train.labels))
-    result = _made_of(session) | _errors(last, tested) | _times(session)
-    result |= {"learned": has_learned([row["train_error"] for row in rows], chance), "chance_error": chance}
+    measure = session.examples.coding.measure
+    result = _made_of(session) | errors_of(last, tested) | session.examples.coding.record() | _times(session)
+    result |= {"learned": has_learned([row[f"train_{measure}"] for row in rows], chance)}
+    result |= {"chance_error": None, f"chance_{measure}": chance}
     result |= {
+        "residual": last["residual"],
         "gradient_cosine": None,
         "spikes_per_inference": _spikes(last, tested) if session.substrate.spiking else None,
     }
@@ -82,15 +87,20 @@ def _made_of(session: Session) -> dict[str, Any]:
     }
 
 
-def _errors(last: Row, tested: Score | None) -> dict[str, Any]:
-    """Return the errors and losses of the last epoch, and the error of the test part."""
-    return {
-        "train_error": last["train_error"],
-        "validation_error": last.get("validation_error"),
-        "test_error": tested.error if tested else None,
-        "loss": last["train_loss"],
-        "residual": last["residual"],
-    }
+def errors_of(last: Row, tested: Score | None) -> dict[str, Any]:
+    """Return the entries of result.json that say how good outputs are.
+
+    Parameters
+    ----------
+    last
+        The metrics of the last epoch.
+    tested
+        The score of the test part; None if the protocol leaves it alone.
+    """
+    known = {**last, **({} if tested is None else tested.named("test"))}
+    names = [name for name in ("rmse", "r2") if f"train_{name}" in last]
+    errors = {f"{part}_{name}": known.get(f"{part}_{name}") for name in ("error", *names) for part in PARTS}
+    return {**errors, "loss": last["train_loss"]}
 
 
 def _times(session: Session) -> dict[str, Any]:

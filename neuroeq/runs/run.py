@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neuroeq.contract import Params
-from neuroeq.data.examples import predictions
+from neuroeq.data.coding import Coding, recorded
 from neuroeq.data.source import flat
 from neuroeq.describe.network import with_full_scales
 from neuroeq.describe.spec import Network
@@ -64,7 +64,10 @@ class Run:
             return read_traces(file)
 
     def predict(self, inputs: ArrayLike) -> np.ndarray:
-        """Return the class of each input, by a free phase of the trained network: (n,); -1 where outputs are silent.
+        """Return the class of each input, or the values, by a free phase of the trained network.
+
+        Classes are the user's labels, (n,); silent outputs, which name none, are -1 (one below the lowest label if that
+        is negative, an empty text if labels are texts). Values are in the user's units, (n, n_output).
 
         Parameters
         ----------
@@ -77,11 +80,13 @@ class Run:
         DataError
             If inputs have the wrong shape, or are not finite.
         """
-        return predictions(self.outputs(inputs), self.network.data.targets)
+        return self.coding.read(self._outputs(inputs))
 
     def outputs(self, inputs: ArrayLike) -> np.ndarray:
         """Return the outputs of the trained network at the end of the free phase: (n, n_output).
 
+        Those that stand for values are in the user's units.
+
         Parameters
         ----------
         inputs
@@ -93,6 +98,10 @@ class Run:
         DataError
             If inputs have the wrong shape, or are not finite.
         """
+        outputs = self._outputs(inputs)
+        return self.coding.read(outputs) if self.network.data.targets == "values" else outputs
+
+    def _outputs(self, inputs: ArrayLike) -> np.ndarray:
         state, streams = self.folder.load(), Streams(self.network.run.seed)
         network = with_full_scales(self.network, state.full_scales)
         samples = flat(np.atleast_2d(np.asarray(inputs, network.physics.precision)))
@@ -109,19 +118,39 @@ class Run:
         return np.concatenate([end.outputs for end in equilibria])
 
     @property
-    def train_error(self) -> float:
-        """Fraction of training examples in the wrong class, over the last epoch."""
+    def coding(self) -> Coding:
+        """What outputs stand for: the user's classes, or the map from outputs to values."""
+        return recorded(self.network, self.result)
+
+    @property
+    def classes(self) -> list[Any] | None:
+        """The user's label of each class, in the order of the outputs; None if outputs stand for values."""
+        return self.coding.record().get("classes")
+
+    @property
+    def train_error(self) -> float | None:
+        """Fraction of training examples in the wrong class, over the last epoch; None if outputs stand for values."""
         return self.result["train_error"]
 
     @property
     def validation_error(self) -> float | None:
-        """Fraction of validation examples in the wrong class; None if there were none."""
+        """Fraction of validation examples in the wrong class; None if there were none, or outputs stand for values."""
         return self.result["validation_error"]
 
     @property
     def test_error(self) -> float | None:
-        """Fraction of test examples in the wrong class; None if the protocol left them alone."""
+        """Fraction of test examples in the wrong class; None if they were left alone, or outputs stand for values."""
         return self.result["test_error"]
+
+    @property
+    def test_rmse(self) -> float | None:
+        """Root mean square error of the test part in the user's units; None where outputs stand for classes."""
+        return self.result.get("test_rmse")
+
+    @property
+    def test_r2(self) -> float | None:
+        """R^2 of the test part, the mean over outputs; None where outputs stand for classes."""
+        return self.result.get("test_r2")
 
     @property
     def metrics(self) -> list[dict[str, float]]:

@@ -28,6 +28,7 @@ from neuroeq.randomness import Streams
 from .interruption import Interrupted, Stop
 from .records import MemoryRecords, RunFolder
 from .run import EVALUATION_BATCH
+from .start import starting_params
 
 SAVE_EVERY_S = 60.0
 """The longest time between two checkpoints [s]."""
@@ -165,7 +166,7 @@ class Session:
         self.evaluator.hold(store.effective(reading))
         recall(self.evaluator, self.state)
         stop = self.evaluator.stop(self.evaluator.network.phases.free)
-        return evaluate(self.evaluator, part, self.examples.n_classes, stop, self.streams, name, epoch or 0)
+        return evaluate(self.evaluator, part, self.examples.coding, stop, self.streams, name, epoch or 0)
 
     def _rows(self) -> list[Row]:
         """Return the metrics of the complete epochs, which a resumed run keeps."""
@@ -185,12 +186,12 @@ class Session:
     def _row(self, epoch: int) -> Row:
         """Return the metrics of an epoch that was just completed, with the validation error."""
         before = cpu_seconds()
-        row: Row = {"epoch": epoch + 1, **self.state.tally.mean()}
+        row: Row = {"epoch": epoch + 1, **self.state.tally.row(self.examples.coding, self.examples.train.labels)}
         angles = feedback_angles(self.network, self.state.params)
         row |= {f"angle_{name}": angle for name, angle in angles.items()}
         if self.examples.validation is not None:
             score = self.score(self.examples.validation, "validation", epoch)
-            row |= {"validation_error": score.error, "validation_loss": score.loss}
+            row |= {**score.named("validation"), "validation_loss": score.loss}
         row |= {"cpu_s": self.state.cpu_s, "wall_s": self.state.wall_s}
         self.eval_s += cpu_seconds() - before
         return row
@@ -225,7 +226,7 @@ def begun(
         examples = load(network, Path(network.run.data_dir) if network.run.data_dir else None)
     else:
         examples = examples_of(network, source)
-    state = initial_state(network, streams) if fresh else folder.load(go_on=True)
+    state = initial_state(network, streams, starting_params(network)) if fresh else folder.load(go_on=True)
     before = cpu_seconds(children=True)
     samples = network.training.epochs * len(examples.train)
     state.trainer = prepare(network, samples, target, state.trainer, alike)

@@ -8,7 +8,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from neuroeq.data import data_folder, from_arrays, located
+from neuroeq.data import OWN, data_folder, from_arrays, located
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
@@ -20,6 +20,7 @@ from .records import DATA_FILE, MemoryRecords, RunFolder, check_same, choose
 from .result import concluded
 from .run import Run
 from .session import Callback, Progress, begun
+from .start import path_of
 
 
 def train(
@@ -35,6 +36,7 @@ def train(
     engine: str | None = None,
     threads: int | None = None,
     target: str | None = None,
+    start_from: Run | str | Path | None = None,
     out: str | Path | None = None,
     resume: bool = False,
     data: Sequence[Any] | None = None,
@@ -76,14 +78,18 @@ def train(
         Number of threads that the compiled trainer shares large layers among, 1 if left out; it changes no result.
     target
         What Brian2 compiles equations to: ``"cython"``, ``"numpy"``, or ``"auto"``.
+    start_from
+        A run, or its folder, whose weights training starts from, instead of drawn ones; its layers and projections are
+        the same. Devices are programmed with them anew, and optimisers begin with no velocity.
     out
         The run folder; if left out, a new one under ``runs``.
     resume
         Whether to resume the run in `out` from its checkpoint.
     data
         Examples to train on instead of the network's data set: ``(X, y)`` or ``(X, y, X_test, y_test)``, with inputs
-        (n, d), or images (n, height, width) or (n, channels, height, width), and classes from 0, (n,). They are split
-        as ``[data]`` of the network says, and kept as data.npz.
+        (n, d), or images (n, height, width) or (n, channels, height, width), and classes, integers or texts, (n,), or
+        with ``data.targets = "values"`` real numbers, (n,) or (n, n_output). They are split as ``[data]`` of the
+        network says, and kept as data.npz.
     keep
         Whether to keep the run in a folder; without one, the run that is returned holds everything in memory.
     progress
@@ -111,7 +117,7 @@ def train(
         After Ctrl-C, SIGTERM or SIGHUP, with a checkpoint saved if training had begun.
     """
     changes = [*settings, *([{"training": {"epochs": epochs}}] if epochs is not None else [])]
-    changes.append({"run": _options(seed, engine, threads, data_dir)})
+    changes.append({"run": _options(seed, engine, threads, data_dir, start_from)})
     source = None if data is None else from_arrays(data)
     if source is not None:
         changes.append({"data": {"name": DATA_FILE}})
@@ -132,7 +138,7 @@ def train(
 
 
 def with_data_found(network: Network, data_dir: str | None = None) -> Network:
-    """Return a network that names its npz file by its whole path, which is valid from everywhere.
+    """Return a network that names its file of examples by its whole path, which is valid from everywhere.
 
     Parameters
     ----------
@@ -146,7 +152,7 @@ def with_data_found(network: Network, data_dir: str | None = None) -> Network:
     DataError
         If there is no such file.
     """
-    if not network.data.name.endswith(".npz"):
+    if not network.data.name.endswith(OWN):
         return network
     found = located(network.data.name, data_folder(data_dir or network.run.data_dir), network.path)
     return network.model_copy(update={"data": network.data.model_copy(update={"name": str(found.resolve())})})
@@ -164,11 +170,18 @@ def _records(out: str | Path | None, network: Network, resume: bool, keep: bool)
     return folder
 
 
-def _options(seed: int | None, engine: str | None, threads: int | None, data_dir: str | Path | None) -> Table:
+def _options(
+    seed: int | None,
+    engine: str | None,
+    threads: int | None,
+    data_dir: str | Path | None,
+    start_from: Run | str | Path | None,
+) -> Table:
     options = {
         "seed": seed,
         "engine": engine,
         "threads": threads,
         "data_dir": data_dir and str(Path(data_dir).resolve()),
+        "start_from": None if start_from is None else path_of(start_from),
     }
     return {key: value for key, value in options.items() if value is not None}

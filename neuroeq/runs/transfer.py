@@ -41,7 +41,7 @@ SHARED = ("rate", "spiking", "crossbar")
 
 @dataclass(frozen=True)
 class Spread:
-    """The spread of the test errors of the chips at one time.
+    """The spread of the test errors of the chips at one time; of values, of root mean square errors.
 
     Parameters
     ----------
@@ -87,6 +87,8 @@ class Transfer:
         How many columns of devices are read on each chip to compensate drift, each by one conversion.
     inference
         What an inference costs on the first chip, right after programming; None if the substrate is no circuit.
+    measure
+        What errors are: ``"error"``, fractions in the wrong class, or ``"rmse"``, root mean square errors of values.
     """
 
     run: str
@@ -99,6 +101,7 @@ class Transfer:
     spreads: tuple[Spread, ...]
     compensation_reads: int = 0
     inference: Inference | None = None
+    measure: str = "error"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain values."""
@@ -214,13 +217,14 @@ def _transfer(
         str(run.path),
         network.name,
         _named(run.network),
-        run.test_error,
+        run.result.get(f"test_{run.coding.measure}"),
         network.substrate_name,
         network.made_of if network.kind.hardware else None,
         tuple(chips),
         tuple(Spread.of(time, column) for time, column in zip(times, zip(*errors, strict=True), strict=True)),
         reads,
         inference,
+        run.coding.measure,
     )
 
 
@@ -232,7 +236,7 @@ class _Drawn:
     network, params
         The network and its trained parameters.
     examples
-        The data, for the number of classes and to calibrate converters with.
+        The data, for what outputs stand for and to calibrate converters with.
     chip
         The seed of the chip.
     target
@@ -245,7 +249,7 @@ class _Drawn:
         self, network: Network, params: Params, examples: Examples, chip: int, target: str, former: _Drawn | None
     ) -> None:
         network = network.model_copy(update={"run": network.run.model_copy(update={"seed": chip})})
-        self._streams, self._n_classes = Streams(chip), examples.n_classes
+        self._streams, self._coding = Streams(chip), examples.coding
         if former is not None and former._on.reusable:
             self._on: Substrate = former._on
         else:
@@ -261,7 +265,7 @@ class _Drawn:
         for index, time in enumerate(times):
             place = () if time is None else (index,)
             self._on.hold(self._store.effective(self._streams.child("read test", *place), time))
-            errors.append(evaluate(self._on, part, self._n_classes, stop, self._streams, "test", 0, watch).error)
+            errors.append(evaluate(self._on, part, self._coding, stop, self._streams, "test", 0, watch).error)
         return errors
 
     def inference(self, part: Part) -> Inference | None:

@@ -20,7 +20,7 @@ from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from neuroeq.data import Examples, Part, load
-from neuroeq.data.examples import targets
+from neuroeq.data.coding import targets
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.operators import operators
 from neuroeq.describe.spec import Network

@@ -105,4 +105,4 @@ def transferred(run: Run, synapse: dict[str, Any], seed: int) -> float:
     substrate, examples = build(net, store.params, 256), load(net)
     assert examples.test is not None
     stop = substrate.stop(net.phases.free)
-    return evaluate(substrate, examples.test, examples.n_classes, stop, streams, "test", 0).error
+    return evaluate(substrate, examples.test, examples.coding, stop, streams, "test", 0).error

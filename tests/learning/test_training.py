@@ -9,7 +9,7 @@ import pytest
 
 from neuroeq.contract import Stop
 from neuroeq.data import load
-from neuroeq.data.examples import predictions
+from neuroeq.data.coding import Classes, predictions
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.network import initial_params, learning_rates, mask
 from neuroeq.describe.params import param_shapes
@@ -287,7 +287,9 @@ def test_the_metrics_of_an_epoch_are_means_over_its_examples():
     streams, examples = Streams(0), load(net)
     state = initial_state(net, streams)
     substrate = substrate_of(net, state.params)
-    rows = [state.tally.mean() for step in train(substrate, examples, state, streams) if step.ends_epoch]
+    steps, rows = train(substrate, examples, state, streams), []
+    for step in steps:
+        rows += [state.tally.row(examples.coding, examples.train.labels)] if step.ends_epoch else []
     inputs, labels, targets = examples.batch(examples.train, slice(None), net)
     free = substrate.relax(inputs, stop=substrate.stop(net.phases.free))
     loss = 0.5 * ((free.outputs - targets) ** 2).sum(axis=1)
@@ -313,12 +315,12 @@ def test_an_example_that_was_never_seen_starts_at_rest_beside_one_that_goes_on()
 
 def test_means_of_an_epoch_are_the_same_if_all_of_it_is_counted_twice():
     free = FreePhases(3, spikes=12.0, residual=0.6, steps=90, moving={"output": 1.5}, top={"output": 0.3})
-    once, twice = Tally(examples=4, wrong=1, loss=2.0), Tally(examples=8, wrong=2, loss=4.0)
+    once, twice = Tally(examples=4, misses=[1], loss=2.0), Tally(examples=8, misses=[2], loss=4.0)
     for tally, times in ((once, 1), (twice, 2)):
         for _ in range(times):
             tally.add(free)
     assert once.mean() | {"looked_at": 6} == pytest.approx(twice.mean(), rel=1e-12)
-    assert once.mean()["spikes"] == pytest.approx(4.0) and once.mean()["train_error"] == 0.25
+    assert once.mean()["spikes"] == pytest.approx(4.0) and once.row(Classes((0, 1)), np.zeros(4))["train_error"] == 0.25
 
 
 def test_a_training_counts_all_of_its_own_time_and_no_other():

@@ -80,7 +80,7 @@ def test_learning_rates_are_chosen_by_training_errors_alone():
         descend(net, examples, Streams(0), dict.fromkeys(net.projections, 1.0), 4),
     )
     assert best.better_than(plain) and not plain.better_than(best) and set(best.factors) == set(net.projections)
-    without_test = Examples(examples.train, None, None, examples.n_classes)
+    without_test = Examples(examples.train, None, None, examples.coding)
     assert train(net, without_test, Streams(0)).factors == best.factors
     again = descend(net, examples, Streams(0), best.factors, 4)
     assert [row["train_error"] for row in again.rows] == [row["train_error"] for row in best.rows]

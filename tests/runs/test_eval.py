@@ -127,7 +127,7 @@ def test_later_errors_are_those_of_the_weights_as_they_act_then(runs, tmp_path):
         evaluator.params = store.effective(streams.child("read test", index), at)
         sizes.append(np.abs(evaluator.params["input_hidden"]).mean())
         stop = evaluator.stop(evaluator.network.phases.free)
-        score = evaluate(evaluator, examples.test, examples.n_classes, stop, streams, "test", 0)
+        score = evaluate(evaluator, examples.test, examples.coding, stop, streams, "test", 0)
         assert (spread.at_s, spread.errors) == (at, (score.error,))
     assert sizes[0] > 1.5 * sizes[1] > 2 * sizes[2]
     assert found.spreads[2].mean > found.spreads[0].mean

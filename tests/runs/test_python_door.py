@@ -83,14 +83,14 @@ def test_a_test_part_that_is_given_is_the_one_that_is_tested():
         ((np.ones((4, 2)),), r"data is a tuple of 1; expected"),
         ((np.ones(4), [0, 1, 0, 1]), r"inputs are float64 of shape \(4,\)"),
         ((np.ones((4, 2)), [0, 1, 0]), r"labels int64 of shape \(3,\)"),
-        ((np.ones((4, 2)), [0, 1, 0, -1]), "classes from 0"),
-        ((np.ones((4, 2)), [0.0, 1.0, 0.0, 1.0]), "labels float64"),
+        ((np.ones((4, 2)), [0, 1, 0, None]), "labels object"),
+        ((np.ones((4, 2)), np.ones((4, 1, 1))), "labels float64"),
         (
             (np.ones((4, 2)), [0, 1, 0, 1], np.ones((2, 3)), [0, 1]),
             r"inputs have the shape \(n, 2\) and test_inputs \(n, 3\)",
         ),
         ((np.array([["a", "b"]]), [0]), "inputs are <U1"),
-        ((np.ones((0, 2)), np.zeros(0, int)), "classes from 0"),
+        ((np.ones((0, 2)), np.zeros(0, int)), r"inputs are float64 of shape \(0, 2\)"),
     ],
 )
 def test_arrays_that_are_no_examples_are_refused(data, match):

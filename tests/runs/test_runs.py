@@ -153,3 +153,7 @@ def test_a_checkpoint_that_names_an_engine_is_read_as_one_that_names_a_trainer(e
     """Those of version 0.1 looked at the free phase of every example that they counted."""
     place = current({"engine": engine, "tally": {"examples": 7}})
     assert place["trainer"] == trainer and place["tally"]["looked_at"] == 7
+
+
+def test_a_checkpoint_that_counted_wrong_classes_goes_on_counting():
+    assert current({"tally": {"examples": 7, "wrong": 2}})["tally"] == {"examples": 7, "looked_at": 7, "misses": [2]}

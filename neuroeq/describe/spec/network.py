@@ -90,6 +90,8 @@ class RunOptions(Spec):
         which resistor networks use if this is left out. Others use compiled code where it saves time, or the stepper.
     data_dir
         The folder that holds data sets, if one was named.
+    start_from
+        The folder of a run whose weights the training starts from; they are drawn if left out.
     threads
         Number of threads that the compiled trainer shares large layers among; it changes no result.
     """
@@ -97,6 +99,7 @@ class RunOptions(Spec):
     seed: int = Field(default=0, ge=0)
     engine: Engine | None = None
     data_dir: str | None = None
+    start_from: str | None = None
     threads: int = Field(default=1, ge=1, le=64)
 
 
@@ -187,9 +190,9 @@ class Network(Described):
                 f"training.prune removes edges, and projections.{self.convolutions[0]} is a convolution, whose "
                 "weights have an edge at each position; leave it out, or use kind = 'dense'"
             )
-        if self.phases.cost == "cross_entropy" and self.data.targets == "scalar":
+        if self.phases.cost == "cross_entropy" and self.data.targets != "one_hot":
             raise ValueError(
-                "phases.cost is 'cross_entropy' with data.targets 'scalar', one output; use 'one_hot' or squared_error"
+                f"phases.cost is 'cross_entropy' with data.targets '{self.data.targets}'; use one_hot or squared_error"
             )
         return self
 

@@ -1,6 +1,7 @@
 """The answer of a comparison in a few sentences, from its numbers.
 
-A cell learns if it makes at most half the errors of guessing: error <= (1 - 1/classes) / 2.
+A cell learns if it makes at most half the errors of guessing: error <= (1 - 1/classes) / 2, and for values
+R^2 >= 3/4, which is half the root mean square error.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ from .rows import Summary
 from .side_by_side import Comparison
 
 
-def learns(row: Summary, classes: int) -> bool:
-    """Return whether a cell makes at most half the errors of guessing."""
+def learns(row: Summary, classes: int | None) -> bool:
+    """Return whether a cell makes at most half the errors of guessing; `classes` is None for values."""
+    if classes is None:
+        return (row.mean["r2"] or 0.0) >= 0.75
     return row.accuracy is not None and 1 - row.accuracy <= (1 - 1 / classes) / 2
 
 
 def answer(comparison: Comparison) -> list[str]:
     """Return the sentences: what the rule and the devices cost, if that can be told, who learns, and who is best."""
     means, paid = comparison.cells, costs(comparison)
-    classes = next(row.classes for row in comparison.done if row.classes)
+    classes = next((row.classes for row in comparison.done if row.classes), None)
     good = [row for row in means if learns(row, classes)]
     failed = [row.cell for row in means if not row.seeds]
     bad = [row.cell for row in means if row.seeds and row not in good]
@@ -32,14 +35,16 @@ def answer(comparison: Comparison) -> list[str]:
 def _first(network: str, means: Sequence[Summary], good: list[Summary], bad: list[str], failed: list[str]) -> str:
     parts = []
     if good:
-        accuracies = [row.accuracy for row in good if row.accuracy is not None]
-        best = [row.cell for row in good if row.accuracy == max(accuracies)]
+        right = {row.cell: row.mean["r2"] if row.accuracy is None else row.accuracy for row in good}
+        most = max(each for each in right.values() if each is not None)
+        best = [cell for cell, each in right.items() if each == most]
         part = "test" if good[0].mean["test_accuracy"] is not None else "training"
+        score = (
+            f"{100 * most:.1f} % of the {part} examples right" if good[0].accuracy is not None else f"R² = {most:.4f}"
+        )
         verb = "learns" if len(good) == 1 else "learn"
         who = "Every cell learns" if len(good) == len(means) > 1 else f"{listed([row.cell for row in good])} {verb}"
-        parts.append(
-            f"{who} {network}, best {_shortened(best)} with {100 * max(accuracies):.1f} % of the {part} examples right"
-        )
+        parts.append(f"{who} {network}, best {_shortened(best)} with {score}")
     if bad:
         verb = "does" if len(bad) == 1 else "do"
         parts.append(f"{listed(bad)} {verb} not{'' if good else f' learn {network}'}")

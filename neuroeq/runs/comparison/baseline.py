@@ -19,6 +19,7 @@ from neuroeq.measures.backprop import FeedForward, Trained, train
 from neuroeq.randomness import Streams
 
 from ..records import RunFolder, versions
+from ..result import errors_of
 from ..sweeps.cells import BASELINE
 
 
@@ -84,7 +85,8 @@ def train_baseline(network: Network, path: Path, data_dir: str | Path | None, pa
 def _result(network: Network, examples: Examples, trained: Trained) -> dict[str, Any]:
     """Return the content of result.json, with the keys of other runs where there is such a number."""
     chance, training, last = chance_error(np.asarray(examples.train.labels)), network.training, trained.rows[-1]
-    model, test = FeedForward(network), examples.test
+    model, test, coding = FeedForward(network), examples.test, examples.coding
+    tested = None if test is None else model.score(trained.state.params, test, coding)
     return {
         "network": network.name,
         "substrate": BASELINE,
@@ -94,14 +96,13 @@ def _result(network: Network, examples: Examples, trained: Trained) -> dict[str,
         "epochs": training.epochs,
         "updates": training.epochs * training.n_batches(len(examples.train)),
         "rate_factors": trained.factors,
-        "train_error": last["train_error"],
-        "validation_error": last.get("validation_error"),
-        "test_error": None if test is None else model.score(trained.state.params, test, examples.n_classes).error,
-        "loss": last["train_loss"],
+        **errors_of(last, tested),
+        **coding.record(),
         "cpu_s": trained.state.cpu_s,
         "wall_s": trained.state.wall_s,
-        "learned": has_learned([row["train_error"] for row in trained.rows], chance),
-        "chance_error": chance,
+        "learned": has_learned([row[f"train_{coding.measure}"] for row in trained.rows], chance),
+        "chance_error": None,
+        f"chance_{coding.measure}": chance,
         "energy_per_inference_J": None,
         "energy_per_update_J": None,
         "spikes_per_inference": None,

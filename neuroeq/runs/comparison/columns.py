@@ -26,7 +26,7 @@ class Column:
     factor
         The factor that numbers are multiplied by.
     digits
-        The number of digits after the decimal point.
+        The number of digits after the decimal point; None for three digits in all.
     unit
         The unit, if every row chooses a prefix for it.
     none
@@ -38,7 +38,7 @@ class Column:
     title: str
     key: str
     factor: float = 1.0
-    digits: int = 1
+    digits: int | None = 1
     unit: str = ""
     none: str = ABSENT
     zero: str = ""
@@ -54,10 +54,10 @@ class Column:
             return "" if not row.seeds else ABSENT if row.baseline else self.none
         if self.unit:
             return with_prefix(mean, half, self.factor, self.unit)
-        text = f"{self.factor * mean:.{self.digits}f}"
         if mean == 0 and self.zero:
             return self.zero
-        return text if half is None else f"{text} ± {self.factor * half:.{self.digits}f}"
+        digits = ".3g" if self.digits is None else f".{self.digits}f"
+        return " ± ".join(f"{self.factor * each:{digits}}" for each in (mean, half) if each is not None)
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,8 @@ COLUMNS: tuple[Column, ...] = (
     Words("updates", "updates", words=lambda row: f"{row.updates:,}" if row.updates else ""),
     Column("test accuracy [%]", "test_accuracy", 100),
     Column("train accuracy [%]", "train_accuracy", 100),
+    Column("RMSE", "rmse", digits=None),
+    Column("R²", "r2", digits=4),
     Column("gradient cosine, start", "cosine_start", digits=3, none="no reference"),
     Column("gradient cosine, end", "cosine_end", digits=3, none="no reference"),
     Column("settling time", "settling_ms", 1e-3, unit="s", none="not settled"),

@@ -23,7 +23,7 @@ IDEAL = (None, "unbounded", "ideal")
 
 def costs(comparison: Comparison) -> str | None:
     """Return the sentence that says what the rule and the devices cost; None if nothing can be compared."""
-    trained = [cell for cell in comparison.cells if cell.seeds]
+    trained = [cell for cell in comparison.cells if cell.seeds and cell.accuracy is not None]
     parts = [*_of_rule(comparison, trained), *_of_cells(comparison, trained)]
     return f"{'; '.join(parts)}." if parts else None
 

@@ -22,6 +22,8 @@ AVERAGED = (
     "learned",
     "test_accuracy",
     "train_accuracy",
+    "rmse",
+    "r2",
     "cosine_start",
     "cosine_end",
     "settling_ms",
@@ -59,7 +61,10 @@ class Row:
     learned
         Whether the training error left that of guessing.
     test_accuracy, train_accuracy
-        The fractions of test and training examples in the right class.
+        The fractions of test and training examples in the right class; None if outputs stand for values.
+    rmse, r2
+        The root mean square error and R^2 of the test part, or of the training part if the protocol leaves the test
+        part alone, where outputs stand for values.
     cosine_start, cosine_end
         The cosine of one update of all parameters with the gradient, at the start weights and at the last ones.
     cosines_start, cosines_end
@@ -96,6 +101,8 @@ class Row:
     learned: bool | None = None
     test_accuracy: float | None = None
     train_accuracy: float | None = None
+    rmse: float | None = None
+    r2: float | None = None
     cosine_start: float | None = None
     cosine_end: float | None = None
     cosines_start: dict[str, float | None] | None = None
@@ -183,6 +190,7 @@ def read_row(path: Path, cell: Cell) -> Row:
         return Row(**which, path=str(path), failure=failure, warnings=remarks)
     run, (start, end) = load_run(path), (record["gradient"][when] for when in ("start", "end"))
     result, took, layers = run.result, run.result.get("programming") or {}, run.network.layers
+    part = "train" if result.get("test_r2") is None else "test"
     settled = None if cell.baseline else settling_time(run, SETTLED, relative=True)
     return Row(
         **which,
@@ -190,12 +198,14 @@ def read_row(path: Path, cell: Cell) -> Row:
         refused=start.get("refused") or end.get("refused"),
         warnings=remarks,
         layers=tuple(layer.size for layer in layers.values()),
-        classes=2 if run.network.data.targets == "scalar" else layers[run.network.output_layer].size,
+        classes=None if run.classes is None else len(run.classes),
         epochs=result["epochs"],
         updates=result.get("updates"),
         learned=result.get("learned"),
         test_accuracy=None if run.test_error is None else 1 - run.test_error,
-        train_accuracy=1 - run.train_error,
+        train_accuracy=None if run.train_error is None else 1 - run.train_error,
+        rmse=result.get(f"{part}_rmse"),
+        r2=result.get(f"{part}_r2"),
         cosine_start=start.get("cosine"),
         cosine_end=end.get("cosine"),
         cosines_start=_cosines(start),

@@ -9,7 +9,6 @@ import numpy as np
 
 from neuroeq.contract import Stop
 from neuroeq.data import load
-from neuroeq.data.examples import targets
 from neuroeq.describe.kinds import kinds
 from neuroeq.describe.network import with_full_scales
 from neuroeq.describe.spec import Network
@@ -83,4 +82,4 @@ def _sample(run: Run, network: Network, sample: int) -> tuple[Array, Array]:
     if not 0 <= sample < len(part):
         raise SpecError(f"{run.path}: sample is {sample}; expected 0 to {len(part) - 1}, what the data set has.")
     inputs, labels = part.take(np.array([sample]), "float64")
-    return inputs, targets(labels, examples.n_classes, network.data.targets)
+    return inputs, examples.coding.targets(labels)

@@ -22,7 +22,7 @@ from neuroeq.errors import SpecError
 from neuroeq.learning.state import NOISE, State, Tally
 
 Array = np.ndarray
-PARTS = ("params", "velocity", "devices", "particles")
+PARTS = ("params", "velocity", "devices", "particles", "start")
 """The parts of a state that are arrays by name."""
 PLACE = ("epoch", "batch", "cpu_s", "wall_s", "trainer", "wire_error", "full_scales", "noise")
 """What else it has, but for its history and its tally."""
@@ -65,6 +65,7 @@ def read_checkpoint(path: Path, network: Network) -> State:
             velocity=_under("velocity", arrays),
             devices=_under("devices", arrays),
             particles=_under("particles", arrays),
+            start=_under("start", arrays),
             tally=Tally(**place["tally"]),
             history={name: list(rows) for name, rows in _under("history", arrays).items()},
             history_at=list(arrays["history_at"]),
@@ -97,10 +98,13 @@ def check_noise(state: State, network: Network, where: Path) -> None:
 def current(place: dict[str, Any]) -> dict[str, Any]:
     """Return the place of a training, updated from older versions.
 
-    Version 0.1 named an engine, examined every free phase, solved wires exactly, and drew other random numbers.
+    Version 0.1 named an engine, examined every free phase, solved wires exactly, and drew other random numbers. Earlier
+    ones than this counted wrong classes only.
     """
     trainer = "compiled" if place.get("engine") == "compiled" else None
     tally = {"looked_at": place["tally"]["examples"], **place["tally"]}
+    if "wrong" in tally:
+        tally["misses"] = [tally.pop("wrong")]
     return {"trainer": trainer, "wire_error": None, "full_scales": {}, "noise": 0, **place, "tally": tally}
 
 

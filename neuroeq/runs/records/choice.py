@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from neuroeq.data import OWN
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
 
@@ -92,9 +93,9 @@ def check_same(folder: RunFolder, asked: Network) -> None:
 
 
 def settings_of(network: Network) -> dict[str, Any]:
-    """Return a network as plain values, with the name of its npz file, but without the folder of data and threads."""
+    """Return a network as plain values, with the name of its data file, but without the folder of data and threads."""
     aside = {"run": {"data_dir", "threads"}}
     table = network.model_dump(by_alias=True, exclude_none=True, exclude=aside, mode="json")
-    if network.data.name.endswith(".npz"):
+    if network.data.name.endswith(OWN):
         table["data"]["name"] = Path(network.data.name).name
     return table

@@ -17,5 +17,8 @@ NUMBERS = (
     "energy_per_update_J",
     "latency_per_update_s",
     "spikes_per_inference",
+    "test_rmse",
+    "test_r2",
+    "train_rmse",
 )
 """The numbers of a row; the cosine is that of an update at the trained weights, with ``_start`` at the start ones."""

@@ -163,7 +163,9 @@ def _record(
 def _as_trained(run: Run, dimensions: dict[str, list[str]]) -> tuple[Row, ...]:
     """Return the row of the run itself."""
     cell = _cell(run.network, run.network.run.seed)
-    (row,) = _rows(run, {}, cell, {"spreads": [{"errors": [run.test_error]}]}, [cell.seed], ())
+    (row,) = _rows(
+        run, {}, cell, {"spreads": [{"errors": [run.result[f"test_{run.coding.measure}"]]}]}, [cell.seed], ()
+    )
     return (row | {key: None for keys in dimensions.values() for key in keys},)
 
 
@@ -176,12 +178,12 @@ def _rows(
 ) -> list[Row]:
     """Return a row for each time and chip of a point."""
     values = {key: value_of(key, text) for key, text in point.items()}
-    failure, rows = record.get("failure"), []
+    failure, measure, rows = record.get("failure"), run.coding.measure, []
     costs = {name: record.get(name) for name in NUMBERS}
     for index, time in enumerate(at or [None]):
         for chip, seed in enumerate(chips):
             error = None if failure else record["spreads"][index]["errors"][chip]
-            numbers = {"test_error": error, "chance_error": run.result.get("chance_error")}
+            numbers = {f"test_{measure}": error, "chance_error": run.result.get("chance_error")}
             rows.append(
                 {
                     **values,

@@ -50,7 +50,8 @@ class Shown:
     title, key
         The title, and the name of the number.
     factor, digits
-        The factor that it is multiplied by, and the digits after the point; with a unit, three digits are shown.
+        The factor that it is multiplied by, and the digits after the point; with a unit, or without such a number of
+        digits, three digits are shown.
     unit
         The unit, whose prefix every row chooses.
     """
@@ -58,7 +59,7 @@ class Shown:
     title: str
     key: str
     factor: float = 1.0
-    digits: int = 1
+    digits: int | None = 1
     unit: str = ""
 
     def text(self, mean: Mean) -> str:
@@ -68,7 +69,7 @@ class Shown:
             return ""
         size, prefix = prefixed(value, most=0) if self.unit else (1 / self.factor, "")
         texts = [
-            f"{each / size:.3g}" if self.unit else f"{each / size:.{self.digits}f}"
+            f"{each / size:.3g}" if self.unit or self.digits is None else f"{each / size:.{self.digits}f}"
             for each in (value, half)
             if each is not None
         ]
@@ -78,6 +79,8 @@ class Shown:
 COLUMNS = (
     Shown("test error [%]", "test_error", 100),
     Shown("train error [%]", "train_error", 100),
+    Shown("test RMSE", "test_rmse", digits=None),
+    Shown("test R^2", "test_r2", digits=4),
     Shown("gradient cosine", "gradient_cosine", digits=3),
     Shown("energy per inference", "energy_per_inference_J", unit="J"),
     Shown("latency of an inference", "latency_per_inference_s", unit="s"),

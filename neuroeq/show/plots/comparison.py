@@ -17,6 +17,8 @@ LINES, MARKERS = ("-", "--", "-.", ":"), ("o", "s", "^", "D", "v")
 def learning_curves(comparison: Comparison, axes: Axes | None = None) -> Axes:
     """Draw the training error of every cell over epochs: the mean over seeds, and the range that they span.
 
+    Of values it is the root mean square error.
+
     Parameters
     ----------
     comparison
@@ -25,12 +27,14 @@ def learning_curves(comparison: Comparison, axes: Axes | None = None) -> Axes:
         The axes to draw into; those of a new figure if left out.
     """
     axes, highest = axes or new_axes(), 0.0
+    measure = comparison.run(comparison.done[0]).coding.measure if comparison.done else "error"
+    factor, title = (100, "error [%]") if measure == "error" else (1, "RMSE")
     for index, mean in enumerate(comparison.means):
         runs = [comparison.run(row).metrics for row in comparison.done if row.cell == mean.cell]
         if not runs:
             continue
         epochs = [row["epoch"] for row in runs[0]]
-        errors = 100 * np.array([[row["train_error"] for row in rows] for rows in runs])
+        errors = factor * np.array([[row[f"train_{measure}"] for row in rows] for rows in runs])
         colour, marker, line = (cycle[index % len(cycle)] for cycle in (COLOURS, MARKERS, LINES))
         marked = marker if len(epochs) < 40 else ""
         axes.plot(
@@ -40,7 +44,7 @@ def learning_curves(comparison: Comparison, axes: Axes | None = None) -> Axes:
             axes.fill_between(epochs, errors.min(axis=0), errors.max(axis=0), color=colour, alpha=0.15, linewidth=0)
         highest = max(highest, errors.max())
     axes.set_xlabel("epoch")
-    axes.set_ylabel("training error [%]")
+    axes.set_ylabel(f"training {title}")
     axes.set_ylim(0, 1.05 * highest or 1)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return _legend_below(axes)

@@ -56,7 +56,7 @@ def comparison_figures(comparison: Comparison) -> Iterator[Inline]:
         yield _inline(
             "How well updates point along the gradient", 1.1 + 0.38 * n, partial(gradient_cosines, comparison)
         )
-    if any(row.energy_per_inference_J for row in comparison.done):
+    if any(row.energy_per_inference_J and row.accuracy is not None for row in comparison.done):
         yield _inline("Accuracy and energy", 2.9 + below, partial(accuracy_and_energy, comparison))
     for name in dict.fromkeys(row.cell for row in comparison.done):
         row = next(row for row in comparison.done if row.cell == name)

@@ -50,7 +50,7 @@ def weights(run: Run, projection: str | None = None, axes: Axes | None = None) -
 
 
 def learning(run: Run, axes: Axes | None = None) -> Axes:
-    """Draw the training and validation errors over training, and the test error at its end.
+    """Draw the training and validation errors over training, and the test error at its end; of values, their RMSE.
 
     Parameters
     ----------
@@ -62,18 +62,21 @@ def learning(run: Run, axes: Axes | None = None) -> Axes:
     axes = axes or new_axes()
     rows = run.metrics
     epochs = [row["epoch"] for row in rows]
-    highest = 0.0
+    measure, highest = run.coding.measure, 0.0
+    factor, unit = (100, " %") if measure == "error" else (1, "")
     for index, part in enumerate(("train", "validation")):
-        if f"{part}_error" in rows[0]:
-            errors = [100 * row[f"{part}_error"] for row in rows]
+        if f"{part}_{measure}" in rows[0]:
+            errors = [factor * row[f"{part}_{measure}"] for row in rows]
             highest = max(highest, *errors)
             axes.plot(epochs, errors, color=COLOURS[index], marker="." if len(rows) < 40 else "", label=part)
-    if run.test_error is not None:
-        test = 100 * run.test_error
-        axes.plot(epochs[-1], test, marker="D", linestyle="none", color=COLOURS[2], label=f"test, once: {test:.3g} %")
+    tested = run.result.get(f"test_{measure}")
+    if tested is not None:
+        test = factor * tested
+        label = f"test, once: {test:.3g}{unit}"
+        axes.plot(epochs[-1], test, marker="D", linestyle="none", color=COLOURS[2], label=label)
         highest = max(highest, test)
     axes.set_xlabel("epoch")
-    axes.set_ylabel("error [%]")
+    axes.set_ylabel("error [%]" if measure == "error" else "root mean square error")
     axes.set_xlim(0.5 if len(rows) < 40 else 0, epochs[-1] + 0.02 * len(rows) + 0.3)
     axes.set_ylim(0, 1.05 * highest or 1)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

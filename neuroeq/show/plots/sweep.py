@@ -57,7 +57,7 @@ class Quantity:
     @property
     def most(self) -> float:
         """The largest number that there can be."""
-        return abs(self.factor)
+        return np.inf if self.key == "test_rmse" else abs(self.factor)
 
     def of(self, row: dict[str, Any]) -> float:
         """Return the number of a row; NaN if there is none."""
@@ -71,6 +71,8 @@ class Quantity:
 QUANTITIES = (
     Quantity("accuracy", "test accuracy [%]", "test_error", -100, 100, digits=1),
     Quantity("training_accuracy", "training accuracy [%]", "train_error", -100, 100, digits=1),
+    Quantity("rmse", "test RMSE", "test_rmse"),
+    Quantity("r2", "test R²", "test_r2", digits=4),
     Quantity("gradient_cosine", "cosine of the update with the gradient", "gradient_cosine", digits=3),
     Quantity("gradient_cosine_start", "cosine with the gradient, at first", "gradient_cosine_start", digits=3),
     Quantity("energy", "energy of an inference", "energy_per_inference_J", unit="J"),

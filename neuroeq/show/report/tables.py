@@ -9,7 +9,7 @@ from neuroeq.runs.comparison import Column, Comparison, Summary, unlike, used
 from neuroeq.runs.costs import UNITS, missing_parts
 
 HIGHEST, LOWEST = (
-    ("test_accuracy", "cosine_end"),
+    ("test_accuracy", "r2", "cosine_end"),
     ("settling_ms", "energy_per_inference_J", "energy_per_update_J", "latency_per_inference_s", "latency_per_update_s"),
 )
 """Columns whose best entry, the highest or the lowest, is set in bold."""

@@ -51,9 +51,10 @@ def trained(description, engine):
     description, streams, rows = by(description, engine), Streams(5), []
     state, steps = initial_state(description, streams), []
     substrate = substrate_of(description, state.params, description.training.batch_size)
-    for step in train(substrate, load(description), state, streams):
+    examples = load(description)
+    for step in train(substrate, examples, state, streams):
         steps.append(step)
-        rows += [state.tally.mean()] if step.ends_epoch else []
+        rows += [state.tally.row(examples.coding, examples.train.labels)] if step.ends_epoch else []
     return state.params, steps, rows
 
 

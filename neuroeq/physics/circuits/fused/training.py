@@ -31,7 +31,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from neuroeq.data.examples import predictions
+from neuroeq.data.coding import predictions
 from neuroeq.errors import SpecError
 
 from .. import kernels
