@@ -5,7 +5,7 @@ Every function draws into the Matplotlib axes that it is given, or else into a n
 
 from .comparison import accuracy_and_energy, gradient_cosines, learning_curves
 from .fidelity import backpropagation, cosines, errors, save_report
-from .figures import FIGURES, save
+from .figures import FIGURES, View, save
 from .hardware import energy, histogram
 from .inline import Inline, comparison_figures, embedded
 from .maps import kernels, maps
@@ -20,6 +20,7 @@ __all__ = [
     "FIGURES",
     "QUANTITIES",
     "Inline",
+    "View",
     "accuracy_and_energy",
     "backpropagation",
     "coherence",

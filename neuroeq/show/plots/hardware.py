@@ -84,7 +84,7 @@ def energy(run: Run, what: str = "inference", axes: Axes | None = None) -> Axes:
     kinds = sorted(parts, key=lambda kind: parts[kind])
     axes.barh(kinds, [parts[kind] for kind in kinds], color=COLOURS[0 if what == "inference" else 1])
     for row, kind in enumerate(kinds):
-        axes.text(parts[kind], row, f" {100 * parts[kind] / whole:.2g} %", va="center", fontsize=7)
+        axes.text(parts[kind], row, f" {100 * parts[kind] / whole:.2g} %", va="center", fontsize="x-small")
     axes.set_xscale("log")
     axes.set_xlim(min(parts.values(), default=1e-15) / 4, 12 * max(parts.values(), default=1e-12))
     axes.xaxis.set_major_locator(LogLocator(numticks=5))

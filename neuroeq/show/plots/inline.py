@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import matplotlib as mpl
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neuroeq.describe.network import oscillating
@@ -93,22 +92,12 @@ def _inline(title: str, height: float, draw: Callable[..., Any]) -> Inline:
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         axes = figure.subplots()
         draw(axes=axes)
-        if "β" in "".join(text.get_text() for text in axes.texts):
-            _fit_names(axes)
         for collection in axes.collections:
             if len(collection.get_paths()) > MANY:
                 collection.set_rasterized(True)
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     return Inline(title, file.getvalue())
-
-
-def _fit_names(axes: Axes) -> None:
-    """Make the names of phases short and small enough for a narrow figure, and its title that of the projection."""
-    for text in axes.texts:
-        text.set_text(text.get_text().removeprefix("nudged, "))
-        text.set_fontsize(7.5 if "β" in text.get_text() or text.get_text() == "free" else 5.5)
-    axes.set_title(axes.get_title().partition(":")[0], pad=16)
 
 
 def embedded(svg: str, prefix: str, label: str) -> str:
