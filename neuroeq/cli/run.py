@@ -45,6 +45,14 @@ Out = Annotated[
     typer.Option(help="The run folder; if left out, a new one under runs, named after network, substrate and seed."),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the run folder.")]
+Record = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE,...",
+        help="What to record of a few samples, such as layer=hidden,units=0:20,class=3,samples=5; the keys are layer, "
+        "units, class, samples, index and part. Given again, further layers are recorded.",
+    ),
+]
 Substrate = Annotated[str | None, typer.Option(help=f"{SUBSTRATES}; the first of the network's file if left out.")]
 
 
@@ -60,6 +68,7 @@ def run(
     engine: Engine = None,
     threads: Threads = None,
     target: Target = None,
+    record: Record = None,
     out: Out = None,
     resume: Resume = False,
     quiet: Quiet = False,
@@ -69,6 +78,7 @@ def run(
 
     Example: neuroeq run digits --substrate spiking --set substrate.spiking.neuron=lif
     """
+    from neuroeq.describe.spec import recording
     from neuroeq.runs.interruption import Interrupted
     from neuroeq.runs.training import train
 
@@ -81,7 +91,7 @@ def run(
                 epochs=epochs,
                 hardware=hardware,
                 ideal=parts(ideal),
-                settings=settings or [],
+                settings=[*(settings or []), {"record": recording(record or [])}],
                 data_dir=data_dir,
                 engine=engine,
                 threads=threads,

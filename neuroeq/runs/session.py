@@ -22,6 +22,7 @@ from neuroeq.learning.trainers import prepare
 from neuroeq.learning.training import initial_state, recall, train
 from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.evaluation import Score, evaluate
+from neuroeq.measures.probes import probed
 from neuroeq.physics.substrates import build, engine_of
 from neuroeq.randomness import Streams
 
@@ -225,6 +226,7 @@ def begun(
         examples = load(network, Path(network.run.data_dir) if network.run.data_dir else None)
     else:
         examples = examples_of(network, source)
+    probed(network, examples)  # what cannot be recorded is said before training, and not after it
     state = initial_state(network, streams) if fresh else folder.load(go_on=True)
     before = cpu_seconds(children=True)
     samples = network.training.epochs * len(examples.train)

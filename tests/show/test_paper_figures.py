@@ -43,7 +43,7 @@ def drawn(run, width=85, height=60, limits=None, **view):
 
 def test_the_command_of_the_page_writes_a_pdf_of_that_size_with_its_fonts(run, tmp_path, capsys):
     out = tmp_path / "fig.pdf"
-    words = "raster --sample 1 --units hidden=0:30 --size 85x60mm --format pdf".split()
+    words = ["raster", "--sample", "1", "--units", "hidden=0:30", "--size", "85x60mm", "--format", "pdf"]
     with pytest.raises(SystemExit) as end:
         main(["plot", str(run.path), *words, "--from", "20 ms", "--to", "80 ms", "--out", str(out)])
     assert end.value.code == 0 and capsys.readouterr().out.strip() == str(out)

@@ -9,6 +9,7 @@ from .hardware import Hardware
 from .model import Bounds, NeuronModel, SynapseModel, Term
 from .network import SUBSTRATES, Network, Substrate
 from .recipe import Phases, Training
+from .record import Record, recording
 
 __all__ = [
     "SUBSTRATES",
@@ -20,6 +21,7 @@ __all__ = [
     "NeuronModel",
     "Phases",
     "Projection",
+    "Record",
     "Resistive",
     "Spec",
     "Substrate",
@@ -28,6 +30,7 @@ __all__ = [
     "Training",
     "overlay",
     "read",
+    "recording",
     "setting",
     "validate",
 ]

@@ -19,6 +19,7 @@ from .graph import Layer, Projection, check_graph
 from .hardware import Hardware
 from .model import NeuronModel, SynapseModel
 from .recipe import NudgeName, Phases, Training
+from .record import Record, check_record
 from .rules import check_rule, rule_of
 
 SUBSTRATES: tuple[str, ...] = tuple(OWN)
@@ -118,6 +119,8 @@ class Network(Described):
         The free phase and the nudged phases.
     training
         How the network is trained: its rule, its steps and its schedule.
+    record
+        What is recorded of a few samples, before and after training.
     substrate
         By substrate, the models and settings of the network there.
     hardware
@@ -134,6 +137,7 @@ class Network(Described):
     projections: dict[Name, Projection]
     phases: Phases
     training: Training
+    record: Record = Record()
     substrate: dict[SubstrateName, Substrate]
     hardware: Hardware | None = None
     expected: tuple[Expected, ...] = ()
@@ -152,6 +156,7 @@ class Network(Described):
     @model_validator(mode="after")
     def _graph(self) -> Self:
         check_graph(self.layers, self.projections)
+        check_record(self.record, self.layers)
         for name, projection in self.projections.items():
             check_convolution(name, projection, self.layers)
         for name, layer in self.layers.items():

@@ -87,7 +87,7 @@ def _rows(run: Run, phase: Segment, name: str, asked: Units | None) -> tuple[np.
     if asked is not None or (recorded is not None and len(recorded) < layer.size):
         units = chosen_units(run, phase, name, asked)
         units = units if asked is not None else units[spread(len(units), MOST_UNITS)]
-        return units, f"{_range(units)} of {layer.size}".removeprefix("units "), units
+        return units, _range(units).replace("units", "").strip() + f" of {layer.size}", units
     each = 1 if layer.shape is None else layer.size // layer.shape[0]
     groups = spread(layer.size // each, MOST_UNITS // each or 1)
     units = (groups[:, None] * each + spread(each, MOST_UNITS)).ravel()
