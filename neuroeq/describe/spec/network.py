@@ -18,13 +18,13 @@ from .expected import Expected, SubstrateName
 from .graph import Layer, Projection, check_graph
 from .hardware import Hardware
 from .model import NeuronModel, SynapseModel
+from .options import RunOptions
 from .recipe import NudgeName, Phases, Training
 from .record import Record, check_record
 from .rules import check_rule, rule_of
 
 SUBSTRATES: tuple[str, ...] = tuple(OWN)
 """The names of our own substrates."""
-Engine = Literal["stepper", "compiled", "reference", "operating_point"]
 LARGEST_SOURCE = 0.45
 """Largest voltage of a source where nothing else says, that of the inputs of Dillavou et al. 2024, PNAS. [V]"""
 DEFAULT_G_UNIT = 1e-3
@@ -76,29 +76,6 @@ class Substrate(Spec):
     training: dict[str, Any] = {}
 
     OVERLAYS: ClassVar[tuple[str, ...]] = ("data", "layers", "projections", "phases", "training")
-
-
-class RunOptions(Spec):
-    """The options that a run was started with; a resolved network carries them in run.toml.
-
-    Parameters
-    ----------
-    seed
-        Seed of the start weights, of the order of the examples, of start values and of noise.
-    engine
-        What runs the simulation. ``stepper``: Brian2's equations in our own loop; ``reference``: Brian2's
-        ``Network.run``; ``compiled``: the training, or its phases, in C++; ``operating_point``: the solver of circuits,
-        which resistor networks use if this is left out. Others use compiled code where it saves time, or the stepper.
-    data_dir
-        The folder that holds data sets, if one was named.
-    threads
-        Number of threads that the compiled trainer shares large layers among; it changes no result.
-    """
-
-    seed: int = Field(default=0, ge=0)
-    engine: Engine | None = None
-    data_dir: str | None = None
-    threads: int = Field(default=1, ge=1, le=64)
 
 
 class Network(Described):
