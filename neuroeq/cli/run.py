@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,10 +11,8 @@ import typer
 
 from .options import SUBSTRATES, DataDir, Epochs, Hardware, Ideal, Network, Quiet, Settings, Target, parts
 from .output import Json, print_json
-from .output import console as console_of
 
 if TYPE_CHECKING:
-    from neuroeq.learning.state import Step
     from neuroeq.runs.run import Run
 
 
@@ -80,9 +76,10 @@ def run(
     """
     from neuroeq.describe.spec import recording
     from neuroeq.runs.interruption import Interrupted
+    from neuroeq.runs.progress import shown
     from neuroeq.runs.training import train
 
-    with _progress(quiet) as progress:
+    with shown(not quiet) as progress:
         try:
             finished = train(
                 network,
@@ -127,6 +124,8 @@ def _summary(run: Run) -> str:
         error = result[f"{part}_error"]
         if error is not None:
             lines.append(f"  {part + ' accuracy':<20} {100 * (1 - error):6.2f} %")
+    if result["stopped_at"] is not None:
+        lines.append(f"  {'stopped at epoch':<20} {result['stopped_at']:6} of {run.network.training.epochs}")
     lines.append(f"  {'training':<20} {result['cpu_s']:6.1f} s CPU, {result['samples_per_s']:,.0f} samples/s")
     if result["spikes_per_inference"] is not None:
         lines.append(f"  {'spikes/inference':<20} {result['spikes_per_inference']:6.0f}")
@@ -156,54 +155,3 @@ def _coarse(took: dict[str, Any] | None) -> str:
         f"'{took['scheme']}' sent {took['pulses_per_weight_per_epoch']:.2g} pulses a weight and epoch, so compare "
         "another hardware.synapse.programming.scheme, or a smaller hardware.neuron.integrator.headroom"
     )
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[Step, dict[str, float] | None], None] | None]:
-    """Yield a function that shows progress on stderr, as a bar on a terminal and as lines elsewhere; None if quiet."""
-    if quiet:
-        yield None
-        return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = console_of(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[errors]}"),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("preparing", total=None, errors="")
-
-        def show(step: Step, row: dict[str, float] | None) -> None:
-            bar.update(task, description=f"epoch {step.epoch + 1}", total=step.n_epochs * step.n_batches)
-            bar.update(task, completed=step.epoch * step.n_batches + step.batch + 1)
-            if row is not None:
-                errors = _errors(row)
-                bar.update(task, errors=errors)
-                if not console.is_terminal and _worth_a_line(step):
-                    print(f"epoch {step.epoch + 1}/{step.n_epochs}: {errors}", file=sys.stderr)
-
-        yield show
-
-
-def _errors(row: dict[str, float]) -> str:
-    parts = ("train", "validation")
-    return ", ".join(f"{part} error {100 * row[f'{part}_error']:.2f} %" for part in parts if f"{part}_error" in row)
-
-
-def _worth_a_line(step: Step) -> bool:
-    """Whether an epoch is one of the roughly twenty that are reported as a line."""
-    every = max(1, step.n_epochs // 20)
-    return (step.epoch + 1) % every == 0 or step.epoch + 1 == step.n_epochs

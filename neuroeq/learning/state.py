@@ -78,6 +78,8 @@ class State:
         fraction of an array's largest weight; None if they are not.
     full_scales
         The full scales of the converters, by layer, where they are calibrated. [V]
+    stopped_at
+        The number of epochs after which the training ended early; None if it did not.
     noise
         The version of the random numbers that units and pruning draw; 0 for those of version 0.1.
     """
@@ -96,6 +98,7 @@ class State:
     trainer: str | None = None
     wire_error: float | None = None
     full_scales: dict[str, float] = field(default_factory=dict)
+    stopped_at: int | None = None
     noise: int = NOISE
 
 
