@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -116,42 +116,8 @@ def _how_to_resume(path: Path | None, target: str | None) -> str:
 
 
 def _summary(run: Run) -> str:
-    from neuroeq.runs.costs import cost_texts
+    """Return what is printed of a finished run."""
+    from neuroeq.runs.summary import not_learned, summary
 
-    result = run.result
-    lines = [f"{run.network.title}, on substrate {result['substrate']}, seed {result['seed']}"]
-    for part in ("test", "validation", "train"):
-        error = result[f"{part}_error"]
-        if error is not None:
-            lines.append(f"  {part + ' accuracy':<20} {100 * (1 - error):6.2f} %")
-    if result["stopped_at"] is not None:
-        lines.append(f"  {'stopped at epoch':<20} {result['stopped_at']:6} of {run.network.training.epochs}")
-    lines.append(f"  {'training':<20} {result['cpu_s']:6.1f} s CPU, {result['samples_per_s']:,.0f} samples/s")
-    if result["spikes_per_inference"] is not None:
-        lines.append(f"  {'spikes/inference':<20} {result['spikes_per_inference']:6.0f}")
-    took = result.get("programming")
-    if took is not None:
-        lines.append(
-            f"  {'programming':<20} {took['pulses_per_weight_per_epoch']:6.2f} pulses a weight and epoch "
-            f"({took['scheme']}), each worth {100 * took['granularity_of_w_max']:.2g} % of the largest weight"
-        )
-    lines += [f"  {name:<20} {text}" for name, text in cost_texts(result)]
-    lines.append(f"  run folder           {run.path}")
-    lines.append(f"Draw its figures with: neuroeq plot {shlex.quote(str(run.path))} all")
-    if not result["learned"]:
-        lines.append(
-            f"not learned: over the last half of the epochs the training error stayed at that of guessing, "
-            f"{100 * result['chance_error']:.1f} %{_coarse(took)}"
-        )
-    return "\n".join(lines)
-
-
-def _coarse(took: dict[str, Any] | None) -> str:
-    """Return what the devices may have to do with a training that has not learned."""
-    if took is None:
-        return ""
-    return (
-        f"; one pulse is worth {took['granularity_of_w_max']:.2g} of the largest weight, and scheme "
-        f"'{took['scheme']}' sent {took['pulses_per_weight_per_epoch']:.2g} pulses a weight and epoch, so compare "
-        "another hardware.synapse.programming.scheme, or a smaller hardware.neuron.integrator.headroom"
-    )
+    hint = f"Draw its figures with: neuroeq plot {shlex.quote(str(run.path))} all"
+    return "\n".join([*summary(run.network, run.result, run.path), hint, *not_learned(run.result)])

@@ -7,9 +7,10 @@ from .files import overlay, read, setting
 from .graph import Layer, Projection
 from .hardware import Hardware
 from .model import Bounds, NeuronModel, SynapseModel, Term
-from .network import SUBSTRATES, Network, Substrate
+from .network import SUBSTRATES, Network
 from .recipe import Phases, Training
 from .record import Record, recording
+from .substrate import Substrate
 
 __all__ = [
     "SUBSTRATES",
