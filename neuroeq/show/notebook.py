@@ -53,7 +53,7 @@ def run_page(run: Run) -> str:
 
 
 def comparison_page(comparison: Comparison) -> str:
-    """Return a comparison as HTML, with accuracies and energies if several cells have these, or else learning curves."""
+    """Return a comparison as HTML: accuracies and energies if several cells have these, or else learning curves."""
     height = 2.2 + 0.2 * len(comparison.means)
     if sum(row.mean["energy_per_inference_J"] is not None for row in comparison.means) > 1:
         return _page(comparison, Figure("Accuracy and energy", partial(accuracy_and_energy, comparison), height))

@@ -201,7 +201,7 @@ PHASES = RunFigure(_figure_phases, lambda run: bool(oscillating(run.network)), (
 def save(
     run: Run,
     names: Sequence[str] = ("all",),
-    folder: Path | None = None,
+    folder: str | Path | None = None,
     *,
     formats: Sequence[str] = ("png", "svg"),
     size: tuple[float, float] | None = None,

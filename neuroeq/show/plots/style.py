@@ -78,7 +78,7 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def files_of(names: Sequence[str], out: Path, formats: Sequence[str]) -> dict[str, list[Path]]:
+def files_of(names: Sequence[str], out: str | Path, formats: Sequence[str]) -> dict[str, list[Path]]:
     """Return the files of each figure, in a folder that is made if it is not there, or the single file that `out` is.
 
     Parameters
@@ -95,6 +95,7 @@ def files_of(names: Sequence[str], out: Path, formats: Sequence[str]) -> dict[st
     SpecError
         If `out` is one file for several figures.
     """
+    out = Path(out)
     is_file = out.suffix[1:] in FORMATS
     if is_file and len(names) > 1:
         raise SpecError(f"--out {out}: is one file for {len(names)} figures ({', '.join(names)}); expected a folder.")

@@ -80,7 +80,7 @@ QUANTITIES = (
 def save_sweep(
     sweep: Sweep,
     names: Sequence[str] = ("all",),
-    folder: Path | None = None,
+    folder: str | Path | None = None,
     formats: Sequence[str] = ("png", "svg"),
     size: tuple[float, float] | None = None,
 ) -> list[Path]:
