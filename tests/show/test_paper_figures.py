@@ -153,3 +153,29 @@ def test_the_same_figure_is_the_same_file(run, tmp_path):
     same = {path.suffix: path.read_bytes() == other.read_bytes() for path, other in zip(one, two, strict=True)}
     assert same[".png"] and same[".pdf"]
     assert np.array_equal(np.asarray(Image.open(one[0])), np.asarray(Image.open(two[0])))
+
+
+def test_titles_and_labels_are_as_long_as_their_axes(run):
+    found = {}
+    for width in (60, 85, 300):
+        with styled(COLUMN[0]):
+            figure = Figure((width / 25.4, 60 / 25.4), layout="constrained")
+            axes = plots.raster(run, axes=figure.subplots())
+            figure.draw_without_rendering()
+        found[width] = axes.get_title()
+        assert axes.title.get_window_extent().width <= axes.get_window_extent().width
+    assert found[300].startswith("sample 0: test example ") and ", predicted " in found[300]
+    assert found[60].startswith("class ") and found[60] in found[85] in found[300]
+    with styled(COLUMN[0]):
+        figure = Figure((3, 1.2), layout="constrained")
+        axes = plots.plasticity(run, axes=figure.subplots())
+        figure.draw_without_rendering()
+    assert axes.get_ylabel() in ("change dw", "dw") and axes.get_title() == "hidden_output"
+
+
+def test_a_title_that_a_user_gives_stays(run):
+    figure = Figure(COLUMN, layout="constrained")
+    axes = plots.raster(run, axes=figure.subplots())
+    axes.set_title("a title of mine that is much longer than what could ever stand above such small axes")
+    figure.draw_without_rendering()
+    assert axes.get_title().startswith("a title of mine")

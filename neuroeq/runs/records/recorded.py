@@ -49,11 +49,16 @@ class Sample:
 
     def caption(self, when: str = "after") -> str:
         """Return what titles of figures say about it."""
+        return self.captions(when)[0]
+
+    def captions(self, when: str = "after") -> tuple[str, ...]:
+        """Return the same, and after it what says less in fewer words."""
         if self.index is None:
-            return f"sample {self.number}"
+            return (f"sample {self.number}",)
         predicted = self.predictions.get(when)
         said = "" if predicted is None else f", predicted {predicted}" if predicted >= 0 else ", outputs silent"
-        return f"sample {self.number}: {self.part} example {self.index}, class {self.label}{said}"
+        where, classes = f"{self.part} example {self.index}", f"class {self.label}{said}"
+        return f"sample {self.number}: {where}, {classes}", f"{where}, {classes}", classes, f"class {self.label}"
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 
+FIRST = -100
+"""The place in the order of drawing of what is to be done before anything else."""
 PAD, LINE = 2.0, 1.15
 """The room that a name leaves free beside it [points]; the distance of lines of numbers, in heights of their text."""
 
@@ -121,3 +124,41 @@ class _Number(Fitted):
         low, high = sorted(self.axes.get_ylim())
         seen = low <= self.get_position()[1] <= high and self._row % max(1, -int(-line // step)) == 0
         self.set_text(self._number if seen else "")
+
+
+class Shortened(Artist):
+    """Keeps a title or the label of the y axis as long as its axes, by taking shorter texts where there is less room.
+
+    Parameters
+    ----------
+    axes
+        The axes whose title or label it is.
+    text
+        The title or the label, with its longest text.
+    shorter
+        Shorter texts, the longest first; the last one is taken if none fits.
+    """
+
+    def __init__(self, axes: Axes, text: Text, *shorter: str) -> None:
+        super().__init__()
+        self._text, self._all = text, (text.get_text(), *shorter)
+        self.set_zorder(FIRST)
+        axes.add_artist(self)
+
+    def draw(self, renderer: Any) -> None:
+        """Choose the text, before it is drawn."""
+        assert self.axes is not None
+        room = self.axes.get_window_extent(renderer)
+        upright = self._text is self.axes.yaxis.label
+        if self._text.get_text() not in self._all:
+            return  # the user has replaced it
+        for text in self._all:
+            self._text.set_text(text)
+            taken = self._text.get_window_extent(renderer)
+            if (taken.height <= room.height) if upright else (taken.width <= room.width):
+                return
+
+    def get_tightbbox(self, renderer: Any = None) -> None:
+        """Choose the text, before the room that it takes is measured; nothing else is drawn."""
+        if renderer is not None:
+            self.draw(renderer)

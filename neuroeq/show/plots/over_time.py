@@ -19,7 +19,7 @@ from neuroeq.units import si
 
 from .bands import Band, bands_of, chosen_units, number, spread
 from .over_epochs import chosen_projection
-from .style import COLOURS, new_axes, over_time, set_title, time_scale
+from .style import COLOURS, new_axes, over_time, set_title, set_ylabel, time_scale
 
 FEW, MOST_LINES = 10, 512
 """Most units of a layer that have a colour each; most units whose states are drawn."""
@@ -78,7 +78,7 @@ def raster(
     axes.set_yticklabels([f"{layer}\n{band.caption}" for layer, band in zip(layers, bands, strict=True)])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(-bands[0].gap / 2, bands[-1].bottom + bands[-1].height + bands[0].gap / 2)
-    set_title(axes, shown.caption(when))
+    set_title(axes, *shown.captions(when), above_names=True)
     return over_time(axes, phases, first, last)
 
 
@@ -137,8 +137,8 @@ def settling(
         style: dict[str, Any] = {"handlelength": 0.8, "labelspacing": 0.1, "borderpad": 0, "fontsize": "x-small"}
         axes.legend(title="unit", loc="center left", bbox_to_anchor=(1.0, 0.5), **style)
     some = f"\n({len(drawn)} of {n} units)" if len(drawn) < n and not few else ""
-    axes.set_ylabel(f"{layer} {'voltage' if name == 'v' else 'state'} {name}{unit}{some}")
-    set_title(axes, shown.caption(when))
+    set_ylabel(axes, f"{layer} {'voltage' if name == 'v' else 'state'} {name}{unit}{some}", f"{layer} {name}{unit}")
+    set_title(axes, *shown.captions(when), above_names=True)
     return over_time(axes, phases, *span(phases, start, end, f"{run.path}"))
 
 
@@ -171,8 +171,10 @@ def plasticity(run: Run, projection: str | None = None, when: str = "before", ax
         change = phase.change[projection][:, strongest]
         axes.plot(start, np.vstack([np.zeros(len(strongest)), change]), color=COLOURS[1], alpha=0.7, linewidth=0.9)
     axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
-    axes.set_ylabel("accumulated change dw")
-    set_title(axes, f"{projection}: the {len(strongest)} largest changes in the nudged phases, {when} training")
+    set_ylabel(axes, "accumulated change dw", "change dw", "dw")
+    whole = f"{projection}: the {len(strongest)} largest changes in the nudged phases, {when} training"
+    shorter = (f"{projection}: {len(strongest)} largest changes, {when} training", projection)
+    set_title(axes, whole, *shorter, above_names=True)
     return over_time(axes, phases)
 
 

@@ -17,7 +17,7 @@ from neuroeq.errors import SpecError
 from neuroeq.runs.analysis import Segment
 from neuroeq.runs.records.files import atomic
 
-from .fitted import PhaseName
+from .fitted import PhaseName, Shortened
 
 FREE, NUDGED = "#DCE9F5", "#FBE6D3"
 FILE, COLUMN = "neuroeq.mplstyle", "column.mplstyle"
@@ -145,9 +145,16 @@ def over_time(axes: Axes, phases: list[Segment], start: float | None = None, end
     return axes
 
 
-def set_title(axes: Axes, text: str) -> None:
-    """Give axes a title that stands above the names of the phases."""
-    axes.set_title(text, pad=1.9 * mpl.rcParams["font.size"])
+def set_title(axes: Axes, text: str, *shorter: str, above_names: bool = False) -> None:
+    """Give axes a title, or a shorter one where there is less room; it may stand above the names of phases."""
+    pad = {"pad": 1.9 * mpl.rcParams["font.size"]} if above_names else {}
+    Shortened(axes, axes.set_title(text, **pad), *shorter)
+
+
+def set_ylabel(axes: Axes, text: str, *shorter: str) -> None:
+    """Give the y axis a label, or a shorter one where there is less room."""
+    axes.set_ylabel(text)
+    Shortened(axes, axes.yaxis.label, *shorter)
 
 
 def time_scale(phases: list[Segment]) -> tuple[float, str]:
