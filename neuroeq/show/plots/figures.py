@@ -23,7 +23,7 @@ from .maps import height_of, kernels, mapped, maps
 from .over_epochs import learning, saturation, weights
 from .over_time import plasticity, raster, settling
 from .phases import coherence, phases
-from .style import files_of, styled, write
+from .style import files_of, set_title, styled, write
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,8 @@ def _figure_phases(run: Run, view: View) -> Figure:
     for sample, row in zip(samples, above.subplots(len(samples), len(layers), squeeze=False), strict=True):
         for layer, axes in zip(layers, row, strict=True):
             phases(run, layer, sample, axes=axes)
-            axes.set_title(f"{axes.get_title()}, sample {sample}")
+            named = f"{layer}, sample {sample}"
+            set_title(axes, f"{axes.get_title()}, sample {sample}", named, named.replace(", ", "\n"))
             legend = axes.get_legend()
             if legend is not None and (sample != samples[0] or layer != layers[-1]):
                 legend.remove()

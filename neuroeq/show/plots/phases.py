@@ -22,7 +22,7 @@ from neuroeq.runs.run import Run
 
 from .bands import spread
 from .over_time import FEW, MOST_LINES, from_free
-from .style import COLOURS, new_axes, over_time, phase_label, time_scale
+from .style import COLOURS, new_axes, over_time, phase_label, set_title, time_scale
 
 Array = np.ndarray
 FIRST, GAP = 0.45, 0.16
@@ -78,7 +78,7 @@ def phases(run: Run, layer: str | None = None, sample: int = 0, when: str = "aft
     keys += [_key(f"unit {unit}", "_", colours[unit]) for unit in shown] if n <= FEW else []
     axes.legend(handles=keys, loc="center left", bbox_to_anchor=(1.05, 0.5), handlelength=1)
     _dress(axes, 1 + GAP * (len(recorded) - 1))
-    axes.set_title(f"{layer}: {n} units" + (f" ({len(shown)} drawn)" if len(shown) < n else ""))
+    set_title(axes, f"{layer}: {n} units" + (f" ({len(shown)} drawn)" if len(shown) < n else ""), layer)
     return axes
 
 
