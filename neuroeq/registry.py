@@ -219,6 +219,16 @@ FIGURES: Registry[Any] = Registry(
 )
 """Figures of `neuroeq plot`: functions of a run that return a Matplotlib figure, each a `RunFigure`."""
 
+PAGES: Registry[Any] = Registry(
+    "page",
+    {
+        "network": "neuroeq.show.notebook:network_page",
+        "run": "neuroeq.show.notebook:run_page",
+        "comparison": "neuroeq.show.notebook:comparison_page",
+    },
+)
+"""What notebooks show: functions of an object that return HTML."""
+
 DIODES: Registry[Any] = Registry(
     "diode",
     {

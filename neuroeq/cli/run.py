@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .options import SUBSTRATES, DataDir, Epochs, Hardware, Ideal, Network, Quiet, Settings, Target, parts
 from .output import Json, print_json
-from .output import console as console_of
 
 if TYPE_CHECKING:
-    from neuroeq.learning.state import Step
     from neuroeq.runs.run import Run
 
 
@@ -49,6 +45,14 @@ StartFrom = Annotated[
     typer.Option(metavar="RUN", help="The folder of a run whose weights training starts from, instead of drawn ones."),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the run folder.")]
+Record = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE,...",
+        help="What to record of a few samples, such as layer=hidden,units=0:20,class=3,samples=5; the keys are layer, "
+        "units, class, samples, index and part. Given again, further layers are recorded.",
+    ),
+]
 Substrate = Annotated[str | None, typer.Option(help=f"{SUBSTRATES}; the first of the network's file if left out.")]
 
 
@@ -65,6 +69,7 @@ def run(
     threads: Threads = None,
     target: Target = None,
     start_from: StartFrom = None,
+    record: Record = None,
     out: Out = None,
     resume: Resume = False,
     quiet: Quiet = False,
@@ -74,10 +79,12 @@ def run(
 
     Example: neuroeq run digits --substrate spiking --set substrate.spiking.neuron=lif
     """
+    from neuroeq.describe.spec import recording
     from neuroeq.runs.interruption import Interrupted
+    from neuroeq.runs.progress import shown
     from neuroeq.runs.training import train
 
-    with _progress(quiet) as progress:
+    with shown(not quiet) as progress:
         try:
             finished = train(
                 network,
@@ -86,7 +93,7 @@ def run(
                 epochs=epochs,
                 hardware=hardware,
                 ideal=parts(ideal),
-                settings=settings or [],
+                settings=[*(settings or []), {"record": recording(record or [])}],
                 data_dir=data_dir,
                 engine=engine,
                 threads=threads,
@@ -115,95 +122,8 @@ def _how_to_resume(path: Path | None, target: str | None) -> str:
 
 
 def _summary(run: Run) -> str:
-    from neuroeq.runs.costs import cost_texts, error_text
+    """Return what is printed of a finished run."""
+    from neuroeq.runs.summary import not_learned, summary
 
-    result = run.result
-    lines = [f"{run.network.title}, on substrate {result['substrate']}, seed {result['seed']}"]
-    for part in ("test", "validation", "train"):
-        error = result[f"{part}_error"]
-        if error is not None:
-            lines.append(f"  {part + ' accuracy':<20} {100 * (1 - error):6.2f} %")
-        elif (rmse := result.get(f"{part}_rmse")) is not None:
-            lines.append(f"  {part + ' RMSE':<20} {rmse:6.4g}, R^2 {result[f'{part}_r2']:.4f}")
-    lines.append(f"  {'training':<20} {result['cpu_s']:6.1f} s CPU, {result['samples_per_s']:,.0f} samples/s")
-    if result["spikes_per_inference"] is not None:
-        lines.append(f"  {'spikes/inference':<20} {result['spikes_per_inference']:6.0f}")
-    took = result.get("programming")
-    if took is not None:
-        lines.append(
-            f"  {'programming':<20} {took['pulses_per_weight_per_epoch']:6.2f} pulses a weight and epoch "
-            f"({took['scheme']}), each worth {100 * took['granularity_of_w_max']:.2g} % of the largest weight"
-        )
-    lines += [f"  {name:<20} {text}" for name, text in cost_texts(result)]
-    lines.append(f"  run folder           {run.path}")
-    lines.append(f"Draw its figures with: neuroeq plot {shlex.quote(str(run.path))} all")
-    if not result["learned"]:
-        lines.append(
-            f"not learned: over the last half of the epochs the training error stayed at that of guessing, "
-            f"{error_text(result, 'chance', 1).removeprefix('error ')}{_coarse(took)}"
-        )
-    return "\n".join(lines)
-
-
-def _coarse(took: dict[str, Any] | None) -> str:
-    """Return what the devices may have to do with a training that has not learned."""
-    if took is None:
-        return ""
-    return (
-        f"; one pulse is worth {took['granularity_of_w_max']:.2g} of the largest weight, and scheme "
-        f"'{took['scheme']}' sent {took['pulses_per_weight_per_epoch']:.2g} pulses a weight and epoch, so compare "
-        "another hardware.synapse.programming.scheme, or a smaller hardware.neuron.integrator.headroom"
-    )
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[Step, dict[str, float] | None], None] | None]:
-    """Yield a function that shows progress on stderr, as a bar on a terminal and as lines elsewhere; None if quiet."""
-    if quiet:
-        yield None
-        return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = console_of(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[errors]}"),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("preparing", total=None, errors="")
-
-        def show(step: Step, row: dict[str, float] | None) -> None:
-            bar.update(task, description=f"epoch {step.epoch + 1}", total=step.n_epochs * step.n_batches)
-            bar.update(task, completed=step.epoch * step.n_batches + step.batch + 1)
-            if row is not None:
-                errors = _errors(row)
-                bar.update(task, errors=errors)
-                if not console.is_terminal and _worth_a_line(step):
-                    print(f"epoch {step.epoch + 1}/{step.n_epochs}: {errors}", file=sys.stderr)
-
-        yield show
-
-
-def _errors(row: dict[str, float]) -> str:
-    from neuroeq.runs.costs import error_text
-
-    texts = {part: error_text(row, part) for part in ("train", "validation")}
-    return ", ".join(f"{part} {text}" for part, text in texts.items() if text)
-
-
-def _worth_a_line(step: Step) -> bool:
-    """Whether an epoch is one of the roughly twenty that are reported as a line."""
-    every = max(1, step.n_epochs // 20)
-    return (step.epoch + 1) % every == 0 or step.epoch + 1 == step.n_epochs
+    hint = f"Draw its figures with: neuroeq plot {shlex.quote(str(run.path))} all"
+    return "\n".join([*summary(run.network, run.result, run.path), hint, *not_learned(run.result)])

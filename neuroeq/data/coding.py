@@ -40,8 +40,17 @@ class Coding(Protocol):
 
     measure: str
 
+    @property
+    def names(self) -> tuple[Any, ...]:
+        """The user's label of each class, in the order of the outputs; nothing if they stand for values."""
+        ...
+
     def targets(self, labels: Array) -> Array:
         """Return the targets of outputs: (m, n_output)."""
+        ...
+
+    def labels(self, outputs: Array) -> Array:
+        """Return numbers of classes, -1 where outputs are silent, (m,); or values in the user's units (m, n_output)."""
         ...
 
     def read(self, outputs: Array) -> Array:
@@ -81,6 +90,10 @@ class Classes:
         """Return the targets of classes (m,): (m, n_output)."""
         return targets(labels, len(self.names), self._coding)
 
+    def labels(self, outputs: Array) -> Array:
+        """Return the number of the class that each output names, -1 if it is silent: (m,)."""
+        return predictions(outputs, self._coding)
+
     def read(self, outputs: Array) -> Array:
         """Return the user's label that each output names: (m,).
 
@@ -88,11 +101,11 @@ class Classes:
         """
         known = np.asarray(self.names)
         silent = "" if known.dtype.kind == "U" else min(known.min(), 0) + SILENT
-        return np.append(known, silent)[predictions(outputs, self._coding)]
+        return np.append(known, silent)[self.labels(outputs)]
 
     def misses(self, outputs: Array, labels: Array) -> Array:
         """Return how many outputs name another class than that of the labels: (1,)."""
-        return np.array([np.count_nonzero(predictions(outputs, self._coding) != labels)])
+        return np.array([np.count_nonzero(self.labels(outputs) != labels)])
 
     def figures(self, misses: Array, labels: Array) -> dict[str, float]:
         """Return the fraction of examples in the wrong class, as ``error``."""
@@ -120,6 +133,7 @@ class Values:
     offset: tuple[float, ...]
     scale: tuple[float, ...]
     measure = "rmse"
+    names = ()
 
     def targets(self, labels: Array) -> Array:
         """Return the targets of values in the user's units: (m, n_output)."""
@@ -128,6 +142,8 @@ class Values:
     def read(self, outputs: Array) -> Array:
         """Return the values that outputs stand for, in the user's units: (m, n_output)."""
         return np.array(self.offset) + np.array(self.scale) * outputs
+
+    labels = read
 
     def misses(self, outputs: Array, labels: Array) -> Array:
         """Return the sum of squared errors of each output, in the user's units squared: (n_output,)."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from neuroeq.describe.network import mask
+from neuroeq.describe.params import param_shapes
 from neuroeq.describe.spec import Network
 from neuroeq.randomness import Streams
 
@@ -14,6 +17,24 @@ POINTS = 200
 """Number of samples over a whole training."""
 SYNAPSES = 16
 """Number of synapses of each projection that are sampled, at most."""
+
+
+def sampled(network: Network, streams: Streams) -> dict[str, np.ndarray]:
+    """Return which weights of each projection are sampled, as places in its flattened weights: (n_synapses,).
+
+    Parameters
+    ----------
+    network
+        The network that is trained.
+    streams
+        Random numbers of the run.
+    """
+    rng, shapes, chosen = streams.child("history"), param_shapes(network), {}
+    for name in network.projections:
+        connected = mask(network, name)
+        existing = np.arange(prod(shapes[name])) if connected is None else np.flatnonzero(connected)
+        chosen[name] = np.sort(rng.choice(existing, min(SYNAPSES, len(existing)), replace=False))
+    return chosen
 
 
 class WeightHistory:
@@ -34,11 +55,7 @@ class WeightHistory:
     def __init__(self, network: Network, state: State, streams: Streams, n_batches: int) -> None:
         self._state, self._n_batches = state, n_batches
         self._every = max(1, network.training.epochs * n_batches // POINTS)
-        rng, self._chosen = streams.child("history"), {}
-        for name in network.projections:
-            connected = mask(network, name)
-            existing = np.arange(state.params[name].size) if connected is None else np.flatnonzero(connected)
-            self._chosen[name] = np.sort(rng.choice(existing, min(SYNAPSES, len(existing)), replace=False))
+        self._chosen = sampled(network, streams)
 
     def before(self, batch: int, chunk: int) -> None:
         """Sample the weights before some batches of the current epoch, if a sample is due in one of them.

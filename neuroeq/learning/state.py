@@ -87,6 +87,8 @@ class State:
         The full scales of the converters, by layer, where they are calibrated. [V]
     start
         The parameters of another run that training started from; nothing if they were drawn.
+    stopped_at
+        The number of epochs after which the training ended early; None if it did not.
     noise
         The version of the random numbers that units and pruning draw; 0 for those of version 0.1.
     """
@@ -106,6 +108,7 @@ class State:
     wire_error: float | None = None
     full_scales: dict[str, float] = field(default_factory=dict)
     start: Params = field(default_factory=dict)
+    stopped_at: int | None = None
     noise: int = NOISE
 
 

@@ -38,6 +38,8 @@ def train(
 ) -> Iterator[Step]:
     """Train to the last epoch; yield whenever the trainer has learned some batches, with `state` up to date.
 
+    It ends earlier once the caller has set `stopped_at` of the state, at the end of an epoch.
+
     Parameters
     ----------
     substrate
@@ -68,7 +70,7 @@ def train(
     state.params = learner.params
     history = WeightHistory(network, state, streams, n_batches)
     with _approximated(substrate, state) as wired:
-        while state.epoch < epochs:
+        while state.epoch < epochs and state.stopped_at is None:
             _calibrate(substrate, examples, state, streams)
             learned = Epoch(examples, network, streams, state.epoch)
             for batch in range(state.batch, n_batches, learner.chunk):
@@ -93,6 +95,8 @@ def train(
                 place = (state.epoch, epochs, state.batch - 1, n_batches)
                 yield Step(*place, len(labels), loss, error, ends_epoch)
             state.epoch, state.batch, state.tally = state.epoch + 1, 0, Tally()
+            if state.stopped_at is not None:
+                history.sample(float(state.epoch))
 
 
 def calibrate(substrate: Substrate, examples: Examples, rng: np.random.Generator) -> dict[str, float]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from neuroeq.describe.network import initial_params, mask
@@ -14,46 +12,12 @@ from neuroeq.physics.circuits.layout import in_siemens
 from neuroeq.physics.substrates.pairs import pair_of
 from neuroeq.randomness import Streams
 
+from .records.recorded import Sample as Sample
+from .records.recorded import Segment as Segment
+from .records.recorded import read_samples, read_segments, recorded_sample
 from .run import Run
 
 Array = np.ndarray
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A recorded phase on the axis of simulated time.
-
-    Parameters
-    ----------
-    name
-        The name of the phase: ``"free"``, or ``"nudged"`` with its beta.
-    start, end
-        The times at which the phase starts and ends, on an axis where recorded phases follow each other [s].
-    t
-        The times of the recorded states, on that axis: (n_steps,) [s].
-    states
-        The recorded states, by layer and variable: (n_steps, samples, n).
-    units
-        The unit of each recorded variable, by its name.
-    spikes
-        The times on that axis [s], samples and units of all spikes, by layer.
-    change
-        The accumulated change of some synapses, by projection: (n_steps, n_chosen).
-    """
-
-    name: str
-    start: float
-    end: float
-    t: Array
-    states: dict[str, dict[str, Array]]
-    units: dict[str, str]
-    spikes: dict[str, tuple[Array, Array, Array]]
-    change: dict[str, Array]
-
-    @property
-    def nudged(self) -> bool:
-        """Whether the phase is a nudged one."""
-        return self.name != "free"
 
 
 def segments(run: Run, when: str = "after") -> list[Segment]:
@@ -71,35 +35,25 @@ def segments(run: Run, when: str = "after") -> list[Segment]:
     SpecError
         If nothing was recorded at that time.
     """
-    with run.folder.traces() as file:
-        if f"probe/{when}" not in file:
-            raise SpecError(
-                f"{run.path}: nothing is recorded '{when}' training; expected {' or '.join(file['probe'])}."
-            )
-        phases, at = [], 0.0
-        for index in sorted(file[f"probe/{when}"], key=int):
-            group = file[f"probe/{when}/{index}"]
-            t = group["t"][:]
-            step = t[1] - t[0] if len(t) > 1 else t[0]
-            shift = at - (t[0] - step)
-            spikes = {
-                layer: (each["t"][:] + step + shift, each["sample"][:], each["unit"][:])
-                for layer, each in group.get("spikes", {}).items()
-            }
-            states = {
-                layer: {name: values[:] for name, values in variables.items()}
-                for layer, variables in group["states"].items()
-            }
-            units = {
-                name: values.attrs["unit"]
-                for variables in group["states"].values()
-                for name, values in variables.items()
-            }
-            change = {name: values[:] for name, values in group.get("change", {}).items()}
-            end = at + len(t) * step
-            phases.append(Segment(group.attrs["name"], at, end, t + shift, states, units, spikes, change))
-            at = end
-    return phases
+    return read_segments(run.folder, when)
+
+
+def samples(run: Run) -> list[Sample]:
+    """Return the samples that are recorded: their index, class and predictions."""
+    return read_samples(run.folder)
+
+
+def check_recorded(run: Run, phases: list[Segment], layer: str, sample: int = 0) -> Sample:
+    """Return a recorded sample whose states are recorded for a layer.
+
+    Raises
+    ------
+    SpecError
+        If the sample, or the layer, is not recorded.
+    """
+    if layer not in phases[0].states:
+        raise SpecError(f"no layer '{layer}' in {run.path}; recorded are {', '.join(phases[0].states)}.")
+    return recorded_sample(run.folder, sample)
 
 
 def state_of(run: Run, layer: str) -> str:
@@ -157,9 +111,12 @@ def settling_time(run: Run, tolerance: float = 0.01, relative: bool = False) -> 
     Returns
     -------
     float or None
-        The longest time among the recorded samples [s]; None if outputs still moved in the last step.
+        The longest time among the recorded samples [s]; None if outputs still moved in the last step, or are not
+        recorded.
     """
     free, output = segments(run)[0], run.network.output_layer
+    if output not in free.states:
+        return None
     model = run.network.neuron(output)
     names = (model.observed if model else "v", "readout", "activity")
     outputs = next(free.states[output][name] for name in names if name in free.states[output])

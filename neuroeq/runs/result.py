@@ -82,8 +82,9 @@ def _made_of(session: Session) -> dict[str, Any]:
         "arrays": network.own_arrays,
         "seed": network.run.seed,
         "precision": network.physics.precision,
-        "epochs": network.training.epochs,
-        "updates": network.training.epochs * network.training.n_batches(len(session.examples.train)),
+        "epochs": session.epochs,
+        "stopped_at": session.state.stopped_at,
+        "updates": session.epochs * network.training.n_batches(len(session.examples.train)),
     }
 
 

@@ -19,15 +19,18 @@ from neuroeq.learning.weight_store import WeightStore
 from neuroeq.physics.engine import Recording
 from neuroeq.physics.substrates import build, engine_of
 from neuroeq.randomness import Streams
+from neuroeq.registry import PAGES
 
+from .arrays import Spikes, States, Weights, spikes_of, states_of, weights_of
 from .records import MemoryRecords, RunFolder
 from .records.traces import read_traces
+from .summary import summary
 
 EVALUATION_BATCH = 120
 """The number of samples that are evaluated side by side."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A finished run.
 
@@ -47,6 +50,73 @@ class Run:
     network: Network
     result: dict[str, Any]
     memory: MemoryRecords | None = None
+
+    def __repr__(self) -> str:
+        """Return the run on one screen."""
+        return "\n".join([f"Run {self.path}", *summary(self.network, self.result, self.path)[:-1]])
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the same, and the learning curve."""
+        return PAGES.get("run")(self)
+
+    def spikes(self, sample: int = 0, layer: str | None = None, when: str = "after") -> Spikes:
+        """Return the spikes of a layer in response to a recorded sample: their times [s] and units.
+
+        Parameters
+        ----------
+        sample
+            Number of the sample among the recorded ones.
+        layer
+            The name of the layer; the output layer if left out.
+        when
+            Whether the sample was recorded ``"before"`` or ``"after"`` training.
+
+        Raises
+        ------
+        SpecError
+            If they are not recorded.
+        """
+        return spikes_of(self, sample, layer or self.network.output_layer, when)
+
+    def states(
+        self, sample: int = 0, layer: str | None = None, variable: str | None = None, when: str = "after"
+    ) -> States:
+        """Return the states of a layer while a recorded sample settles: times [s] and values (n_steps, n_units).
+
+        Parameters
+        ----------
+        sample
+            Number of the sample among the recorded ones.
+        layer
+            The name of the layer; the output layer if left out.
+        variable
+            The recorded variable; the state of the neuron model, or the voltage of nodes, if left out.
+        when
+            Whether the sample was recorded ``"before"`` or ``"after"`` training.
+
+        Raises
+        ------
+        SpecError
+            If they are not recorded.
+        """
+        return states_of(self, sample, layer or self.network.output_layer, variable, when)
+
+    def weights(self, projection: str | None = None, epoch: float | None = None) -> Weights:
+        """Return weights of some synapses over training: times in epochs and values (n, n_synapses).
+
+        Parameters
+        ----------
+        projection
+            The name of the projection; the last one of the network if left out.
+        epoch
+            A time in epochs, 0 for the start: what was sampled last until then. All times if left out.
+
+        Raises
+        ------
+        SpecError
+            If there is no such projection, or the epoch was not trained.
+        """
+        return weights_of(self, projection or list(self.network.projections)[-1], epoch)
 
     @property
     def folder(self) -> RunFolder | MemoryRecords:

@@ -17,11 +17,13 @@ from neuroeq.data import Examples, Part, Source, examples_of, load
 from neuroeq.describe.operators import feedback_angles
 from neuroeq.describe.spec import Network
 from neuroeq.errors import DivergenceError, NeuroeqWarning
+from neuroeq.learning.patience import exhausted
 from neuroeq.learning.state import State, Step
 from neuroeq.learning.trainers import prepare
 from neuroeq.learning.training import initial_state, recall, train
 from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.evaluation import Score, evaluate
+from neuroeq.measures.probes import probed
 from neuroeq.physics.substrates import build, engine_of
 from neuroeq.randomness import Streams
 
@@ -40,6 +42,7 @@ SYNC_EVERY_S = 2.0
 Progress = Callable[[Step, "dict[str, float] | None"], None]
 Callback = Callable[[Step, State], None]
 Row = dict[str, float]
+AfterEpoch = Callable[[Row, State], "bool | None"]
 
 
 @dataclass
@@ -86,9 +89,16 @@ class Session:
     @property
     def samples(self) -> int:
         """The number of samples of the whole training: examples times epochs."""
-        return self.network.training.epochs * len(self.examples.train)
+        return self.epochs * len(self.examples.train)
 
-    def train(self, progress: Progress | None, callback: Callback | None, stop: Stop) -> None:
+    @property
+    def epochs(self) -> int:
+        """The number of epochs of the training, which may have ended early."""
+        return self.state.stopped_at or self.network.training.epochs
+
+    def train(
+        self, progress: Progress | None, callback: Callback | None, stop: Stop, after_epoch: AfterEpoch | None = None
+    ) -> None:
         """Train to the end, and write metrics and checkpoints.
 
         Parameters
@@ -98,6 +108,8 @@ class Session:
             the epoch if it is complete, and ``callback(step, state)``.
         stop
             The event that is set when the user, or the batch system, asks to stop.
+        after_epoch
+            A function that is called after each epoch as ``after_epoch(row, state)``, and ends training by True.
 
         Raises
         ------
@@ -107,7 +119,7 @@ class Session:
             If the user asked to stop; the state is saved.
         """
         try:
-            self._train(progress, callback, stop)
+            self._train(progress, callback, stop, after_epoch)
         finally:
             self.folder.sync()
         if stop.is_set():
@@ -117,21 +129,34 @@ class Session:
                 f"network '{self.network.name}': weights are not finite after training; try smaller learning rates."
             )
 
-    def _train(self, progress: Progress | None, callback: Callback | None, stop: Stop) -> None:
+    def _train(
+        self, progress: Progress | None, callback: Callback | None, stop: Stop, after_epoch: AfterEpoch | None
+    ) -> None:
         rows = self._rows()
         for step in train(self.substrate, self.examples, self.state, self.streams):
             row, stopping = None, stop.is_set()
             if step.ends_epoch:
                 row = self._row(step.epoch)
                 rows.append(row)
-            if stopping or self._due(step):
+                self._end_early(rows, step, after_epoch)
+            ended = self.state.stopped_at is not None
+            if not ended and (stopping or self._due(step)):
                 self._save(rows)
             if progress is not None:
                 progress(step, row)
             if callback is not None:
                 callback(step, self.state)
-            if stopping:
+            if stopping and not ended:
                 break
+        if self.state.stopped_at is not None:
+            self._save(rows)
+
+    def _end_early(self, rows: list[Row], step: Step, after_epoch: AfterEpoch | None) -> None:
+        """Let the training end after an epoch if the user says so, or patience is exhausted."""
+        asked = after_epoch is not None and after_epoch(rows[-1], self.state) is True
+        ends = asked or exhausted(rows, self.network.training.patience)
+        if ends and step.epoch + 1 < step.n_epochs:
+            self.state.stopped_at = step.epoch + 1
 
     def _due(self, step: Step) -> bool:
         """Whether it is time for a checkpoint."""
@@ -226,6 +251,7 @@ def begun(
         examples = load(network, Path(network.run.data_dir) if network.run.data_dir else None)
     else:
         examples = examples_of(network, source)
+    probed(network, examples)  # what cannot be recorded is said before training, and not after it
     state = initial_state(network, streams, starting_params(network)) if fresh else folder.load(go_on=True)
     before = cpu_seconds(children=True)
     samples = network.training.epochs * len(examples.train)

@@ -16,10 +16,11 @@ from neuroeq.errors import SpecError
 from neuroeq.physics.engine import use_target
 
 from .interruption import interruptible, interrupting
+from .progress import shown
 from .records import DATA_FILE, MemoryRecords, RunFolder, check_same, choose
 from .result import concluded
 from .run import Run
-from .session import Callback, Progress, begun
+from .session import AfterEpoch, Callback, Progress, begun
 from .start import path_of
 
 
@@ -41,8 +42,9 @@ def train(
     resume: bool = False,
     data: Sequence[Any] | None = None,
     keep: bool = True,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     callback: Callback | None = None,
+    after_epoch: AfterEpoch | None = None,
     patience_s: float = 0.0,
     before_write: Callable[[], None] | None = None,
     alike: int = 1,
@@ -93,11 +95,14 @@ def train(
     keep
         Whether to keep the run in a folder; without one, the run that is returned holds everything in memory.
     progress
-        A function that is called as ``progress(step, row)`` each time batches have been learned; `row` holds the
-        metrics of the epoch if it is complete, and is None otherwise.
+        True for a bar of progress, in a notebook or on stderr. Or a function that is called as ``progress(step, row)``
+        each time batches have been learned; `row` holds the metrics of the epoch if it is complete, or else is None.
     callback
         A function that is called as ``callback(step, state)`` each time batches have been learned. The state holds the
         parameters and is changed in place, so copy what you want to keep.
+    after_epoch
+        A function that is called after each epoch as ``after_epoch(row, state)``, with the row of metrics.csv; the
+        training ends if it returns True.
     patience_s
         How long to wait for another process that writes into the run folder [s].
     before_write
@@ -128,11 +133,11 @@ def train(
         resolved.read_from(records.path / "run.toml", resolved.where)
     if isinstance(records, RunFolder):
         records.before_write = before_write
-    with records.held(resume, patience_s), threadpool_limits(1):
+    with records.held(resume, patience_s), threadpool_limits(1), shown(progress) as show:
         with interrupting(records.path if resume else None):
             session = begun(records, resolved, use_target(target), source, alike)
         with interruptible(records.path) as stop:
-            session.train(progress, callback, stop)
+            session.train(show, callback, stop, after_epoch)
         with interrupting(records.path):
             return concluded(session)
 

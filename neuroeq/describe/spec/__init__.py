@@ -7,8 +7,10 @@ from .files import overlay, read, setting
 from .graph import Layer, Projection
 from .hardware import Hardware
 from .model import Bounds, NeuronModel, SynapseModel, Term
-from .network import SUBSTRATES, Network, Substrate
+from .network import SUBSTRATES, Network
 from .recipe import Phases, Training
+from .record import Record, recording
+from .substrate import Substrate
 
 __all__ = [
     "SUBSTRATES",
@@ -20,6 +22,7 @@ __all__ = [
     "NeuronModel",
     "Phases",
     "Projection",
+    "Record",
     "Resistive",
     "Spec",
     "Substrate",
@@ -28,6 +31,7 @@ __all__ = [
     "Training",
     "overlay",
     "read",
+    "recording",
     "setting",
     "validate",
 ]

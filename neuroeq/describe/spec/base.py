@@ -120,9 +120,14 @@ def validate(kind: type[S], raw: dict[str, Any], where: str) -> S:
         If the table holds something that is not allowed; the message names the first such thing.
     """
     try:
-        return kind.model_validate(raw)
+        return kind.model_validate(raw, context={"where": where})
     except ValidationError as error:
-        raise SpecError(f"{where}: {_sentence(kind, raw, _telling(error.errors()))}") from None
+        raise SpecError(in_words(kind, raw, where, error)) from None
+
+
+def in_words(kind: type[Spec], raw: dict[str, Any], where: str, error: ValidationError) -> str:
+    """Return what is wrong with a table, in one sentence."""
+    return f"{where}: {_sentence(kind, raw, _telling(error.errors()))}"
 
 
 def _telling(errors: list[ErrorDetails]) -> ErrorDetails:

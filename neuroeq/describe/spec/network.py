@@ -3,104 +3,37 @@
 from __future__ import annotations
 
 from math import floor, log2
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, ValidationInfo, model_validator
 
 from neuroeq.errors import SpecError
+from neuroeq.registry import PAGES
 
 from ..kinds import OWN, Kind, kind_of, made_of_hardware
-from .base import Described, Spec, Time, Value
+from .base import Described, in_words, validate
 from .circuit import Resistive
 from .convolution import check_convolution
 from .data import Data
 from .expected import Expected, SubstrateName
+from .files import overlay
 from .graph import Layer, Projection, check_graph
 from .hardware import Hardware
 from .model import NeuronModel, SynapseModel
+from .options import RunOptions
 from .recipe import NudgeName, Phases, Training
+from .record import Record, check_record
 from .rules import check_rule, rule_of
+from .substrate import Substrate
+from .summary import summary
 
 SUBSTRATES: tuple[str, ...] = tuple(OWN)
 """The names of our own substrates."""
-Engine = Literal["stepper", "compiled", "reference", "operating_point"]
 LARGEST_SOURCE = 0.45
 """Largest voltage of a source where nothing else says, that of the inputs of Dillavou et al. 2024, PNAS. [V]"""
 DEFAULT_G_UNIT = 1e-3
 """Conductance that counts as 1 in a resistor network whose hardware has no conductance window. [S]"""
 Name = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$")]
-
-
-class Substrate(Spec):
-    """The models of a network on one substrate, and the settings that differ there.
-
-    Parameters
-    ----------
-    neuron, synapse
-        Neuron model and synapse model, by name or path; a resistor network has none.
-    input
-        ``analog``: input units inject their values; otherwise the neuron model of the input units, which encodes the
-        value that drives it.
-    neuron_parameters, synapse_parameters, input_parameters
-        Values that replace parameters of the neuron model, of the synapse model, and of the input's neuron model.
-    dt
-        Integration step that replaces the neuron model's. [s]
-    precision
-        Floating-point type of the simulation, ``float64`` or ``float32``.
-    circuit
-        Layout of a resistor network; not allowed on other substrates.
-    hardware
-        Hardware of a circuit, by name or path, for runs that do not name another.
-    hardware_changes
-        Keys of that hardware that this network needs otherwise, in tables as in a hardware file.
-    data, layers, projections, phases, training
-        Settings that are laid over the network's tables of the same name.
-    """
-
-    neuron: str | NeuronModel | None = None
-    synapse: str | SynapseModel | None = None
-    input: str | NeuronModel = "analog"
-    neuron_parameters: dict[str, Value] = {}
-    synapse_parameters: dict[str, Value] = {}
-    input_parameters: dict[str, Value] = {}
-    dt: Annotated[Time, Field(gt=0)] | None = None
-    precision: Literal["float64", "float32"] = "float64"
-    circuit: Resistive | None = None
-    hardware: str | None = None
-    hardware_changes: dict[str, Any] = {}
-    data: dict[str, Any] = {}
-    layers: dict[str, Any] = {}
-    projections: dict[str, Any] = {}
-    phases: dict[str, Any] = {}
-    training: dict[str, Any] = {}
-
-    OVERLAYS: ClassVar[tuple[str, ...]] = ("data", "layers", "projections", "phases", "training")
-
-
-class RunOptions(Spec):
-    """The options that a run was started with; a resolved network carries them in run.toml.
-
-    Parameters
-    ----------
-    seed
-        Seed of the start weights, of the order of the examples, of start values and of noise.
-    engine
-        What runs the simulation. ``stepper``: Brian2's equations in our own loop; ``reference``: Brian2's
-        ``Network.run``; ``compiled``: the training, or its phases, in C++; ``operating_point``: the solver of circuits,
-        which resistor networks use if this is left out. Others use compiled code where it saves time, or the stepper.
-    data_dir
-        The folder that holds data sets, if one was named.
-    start_from
-        The folder of a run whose weights the training starts from; they are drawn if left out.
-    threads
-        Number of threads that the compiled trainer shares large layers among; it changes no result.
-    """
-
-    seed: int = Field(default=0, ge=0)
-    engine: Engine | None = None
-    data_dir: str | None = None
-    start_from: str | None = None
-    threads: int = Field(default=1, ge=1, le=64)
 
 
 class Network(Described):
@@ -121,6 +54,8 @@ class Network(Described):
         The free phase and the nudged phases.
     training
         How the network is trained: its rule, its steps and its schedule.
+    record
+        What is recorded of a few samples, before and after training.
     substrate
         By substrate, the models and settings of the network there.
     hardware
@@ -137,6 +72,7 @@ class Network(Described):
     projections: dict[Name, Projection]
     phases: Phases
     training: Training
+    record: Record = Record()
     substrate: dict[SubstrateName, Substrate]
     hardware: Hardware | None = None
     expected: tuple[Expected, ...] = ()
@@ -155,6 +91,7 @@ class Network(Described):
     @model_validator(mode="after")
     def _graph(self) -> Self:
         check_graph(self.layers, self.projections)
+        check_record(self.record, self.layers)
         for name, projection in self.projections.items():
             check_convolution(name, projection, self.layers)
         for name, layer in self.layers.items():
@@ -195,6 +132,47 @@ class Network(Described):
                 f"phases.cost is 'cross_entropy' with data.targets '{self.data.targets}'; use one_hot or squared_error"
             )
         return self
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_words(cls, raw: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        """Say in one sentence what is wrong with a network that is made in Python, as `validate` does for files.
+
+        It stands after the other validators, so that it hears of what they refuse.
+        """
+        try:
+            return handler(raw)
+        except ValidationError as error:
+            if info.context is not None or not isinstance(raw, dict):
+                raise
+            where = f"network '{raw['name']}'" if raw.get("name") else "this network"
+            raise SpecError(in_words(cls, raw, where, error)) from None
+
+    def with_(self, **tables: Any) -> Self:
+        """Return a network with changes, which are validated.
+
+        Parameters
+        ----------
+        tables
+            What is laid over the tables of the network, such as ``phases={"beta": 0.1}``.
+
+        Raises
+        ------
+        SpecError
+            If the changed network is not allowed.
+        """
+        raw = overlay(self.model_dump(by_alias=True, exclude_unset=True), tables)
+        return validate(type(self), raw, self.where).read_from(self.path, self.where)
+
+    def __repr__(self) -> str:
+        """Return the network on one screen."""
+        return summary(self)
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the same, and the graph of the network."""
+        return PAGES.get("network")(self)
 
     @property
     def input_layer(self) -> str:

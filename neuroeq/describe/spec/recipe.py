@@ -206,6 +206,9 @@ class Training(Spec):
         phase, which needs in-situ learning, a single nudged phase, and no momentum.
     epochs
         Number of passes through the training examples.
+    patience
+        Training ends after so many epochs without a better validation error, or without a lower training loss where
+        there is no validation part; it never ends early if left out.
     batch_size
         Number of examples in each update.
     step
@@ -228,6 +231,7 @@ class Training(Spec):
     rule: Annotated[str, AfterValidator(RULES.check)] = "ep"
     update: Literal["after_phases", "every_step"] = "after_phases"
     epochs: Count
+    patience: Count | None = None
     batch_size: Annotated[Count, Field(le=100_000)]
     step: Step = Gradient()
     momentum: Fraction = 0.0

@@ -38,7 +38,8 @@ ANY = Satisfying(lambda _: True)
 """Every value."""
 DESCRIPTION = ("schema_version", "name", "title", "source", "notes")
 """Fields of every file that only describe it."""
-ASIDE = (*DESCRIPTION, "explained", "data", "expected", "run.seed", "run.data_dir", "run.start_from", "run.threads")
+OF_RUN = ("run.seed", "run.data_dir", "run.start_from", "run.threads")
+ASIDE = (*DESCRIPTION, "explained", "data", "record", "expected", "training.patience", *OF_RUN)
 """Fields of a network that no trainer needs to know about."""
 OVERLAYS = ("data", "layers", "projections", "phases", "training")
 """Fields of a substrate that override those of the network when it is resolved."""

@@ -58,9 +58,12 @@ class Recording:
     ----------
     phases
         The recorded phases, which `relax(record=...)` appends to.
+    outputs
+        The outputs at the end of the free phase, (samples, n_output), where a whole trial was recorded.
     """
 
     phases: list[Phase] = field(default_factory=list)
+    outputs: Array | None = None
 
 
 class Monitors:

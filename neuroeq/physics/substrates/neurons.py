@@ -166,7 +166,8 @@ class NeuronSubstrate(Contrasts):
     def record(self, trial: Trial) -> Recording:
         """Return the phases of one trial, with the change that synapses accumulate in them."""
         record, into = Recording(), self.accumulator()
-        trial.settle(self, record=record, plasticity=lambda gain: self.plasticity(into, gain))
+        free, _ = trial.settle(self, record=record, plasticity=lambda gain: self.plasticity(into, gain))
+        record.outputs = free.outputs
         return record
 
     def accumulator(self) -> Accumulator:

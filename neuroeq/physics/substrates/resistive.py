@@ -119,7 +119,7 @@ class Resistive(OperatingPoints):
         phases = [self.settle(free, None, "free")]
         for end, beta in zip(nudged_ends, trial.betas, strict=True):
             phases.append(self.settle(end, free, f"nudged {beta:+g}", len(phases[0].t) // 2))
-        return Recording(phases)
+        return Recording(phases, free.outputs)
 
     def settle(self, eq: Equilibrium, start: Equilibrium | None, name: str, least: int = 1) -> Phase:
         """Return the phase in which the circuit settles from one equilibrium, or from 0 V, to another, in volts.

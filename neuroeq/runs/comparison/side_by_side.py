@@ -13,6 +13,7 @@ from neuroeq.describe.catalog import load_network
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.errors import SpecError
+from neuroeq.registry import PAGES
 
 from ..interruption import Interrupted, interrupting
 from ..records.choice import single_part
@@ -24,13 +25,14 @@ from ..sweeps.recipe import QUICK_EXAMPLES
 from ..sweeps.workers import run_all
 from .rows import Row, Summary, as_dict, read_row, summaries
 from .running import Plan, obstacle, run_cell
+from .screen import screen
 from .tables import write_tables
 
 Watch = Callable[[Plan, Sequence[Cell]], AbstractContextManager[Any]]
 """A function that returns a context manager, which shows the progress of the cells while it is open."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """The result of a comparison.
 
@@ -51,6 +53,16 @@ class Comparison:
     title: str
     about: dict[str, Any]
     rows: tuple[Row, ...]
+
+    def __repr__(self) -> str:
+        """Return the comparison on one screen."""
+        failed = [f"{row.cell}, seed {row.seed}: {row.failure}" for row in self.rows if row.failure]
+        head = f"Comparison {self.path}: {self.title}"
+        return "\n".join([head, *(f"  {line}" for line in screen(self.means)), *failed])
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the same, and accuracies with energies or the learning curves."""
+        return PAGES.get("comparison")(self)
 
     @property
     def means(self) -> list[Summary]:

@@ -24,7 +24,7 @@ from neuroeq.learning.state import NOISE, State, Tally
 Array = np.ndarray
 PARTS = ("params", "velocity", "devices", "particles", "start")
 """The parts of a state that are arrays by name."""
-PLACE = ("epoch", "batch", "cpu_s", "wall_s", "trainer", "wire_error", "full_scales", "noise")
+PLACE = ("epoch", "batch", "cpu_s", "wall_s", "trainer", "wire_error", "full_scales", "stopped_at", "noise")
 """What else it has, but for its history and its tally."""
 
 
@@ -105,7 +105,8 @@ def current(place: dict[str, Any]) -> dict[str, Any]:
     tally = {"looked_at": place["tally"]["examples"], **place["tally"]}
     if "wrong" in tally:
         tally["misses"] = [tally.pop("wrong")]
-    return {"trainer": trainer, "wire_error": None, "full_scales": {}, "noise": 0, **place, "tally": tally}
+    since: dict[str, Any] = {"wire_error": None, "full_scales": {}, "stopped_at": None, "noise": 0}
+    return {"trainer": trainer, **since, **place, "tally": tally}
 
 
 def _check(path: Path, state: State, network: Network) -> None:

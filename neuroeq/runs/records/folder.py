@@ -28,7 +28,7 @@ from neuroeq.describe.spec import Network, read, validate
 from neuroeq.describe.spec.base import Described
 from neuroeq.errors import NeuroeqWarning, SpecError
 from neuroeq.learning.state import State
-from neuroeq.physics.engine import Recording
+from neuroeq.measures.probes import Probes
 
 from .checkpoint import check_noise, checkpoint_bytes, read_checkpoint
 from .files import atomic, held, remove_empty, to_disk
@@ -249,7 +249,7 @@ class RunFolder:
             raise SpecError(f"{path}: is damaged ({said}); write it anew with {resuming(self.path)}")
         return result
 
-    def write_traces(self, state: State, probes: Mapping[str, Recording], inference: Volts) -> None:
+    def write_traces(self, state: State, probes: Probes, inference: Volts) -> None:
         """Write traces.h5: weights over training, and recorded phases and voltages of a few samples, with units."""
         self._put("traces.h5", traces_bytes(state, probes, inference))
 

@@ -15,7 +15,7 @@ from neuroeq.data import Source
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
 from neuroeq.learning.state import State
-from neuroeq.physics.engine import Recording
+from neuroeq.measures.probes import Probes
 
 from .traces import Volts, traces_bytes
 
@@ -95,7 +95,7 @@ class MemoryRecords:
         """Return the result."""
         return dict(self._result)
 
-    def write_traces(self, state: State, probes: Mapping[str, Recording], inference: Volts) -> None:
+    def write_traces(self, state: State, probes: Probes, inference: Volts) -> None:
         """Keep weights over training, recorded phases of a few samples, and voltages of inferences."""
         self._traces = traces_bytes(state, probes, inference)
 

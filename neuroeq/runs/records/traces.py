@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from io import BytesIO
 
@@ -9,6 +10,7 @@ import h5py
 import numpy as np
 
 from neuroeq.learning.state import State
+from neuroeq.measures.probes import Probes
 from neuroeq.physics.engine import Recording
 from neuroeq.physics.engine.recording import Phase
 
@@ -17,7 +19,7 @@ Volts = Mapping[str, Mapping[str, Array]]
 """Voltages by kind and layer: (batch, n). [V]"""
 
 
-def traces_bytes(state: State, probes: Mapping[str, Recording], inference: Volts) -> bytes:
+def traces_bytes(state: State, probes: Probes, inference: Volts) -> bytes:
     """Return the content of traces.h5, made in memory, since HDF5 does not survive a disk that is full.
 
     Parameters
@@ -25,7 +27,7 @@ def traces_bytes(state: State, probes: Mapping[str, Recording], inference: Volts
     state
         The state after training, which holds the weights over training.
     probes
-        The recorded phases, by the time of recording: ``"before"`` or ``"after"`` training.
+        The recorded phases of a few samples, before and after training.
     inference
         On a circuit, the voltages that the energy of an inference is computed from, by kind and layer: ``"v"`` of
         nodes, and ``"driving"`` of what drives arrays, (batch, n) [V].
@@ -36,7 +38,8 @@ def traces_bytes(state: State, probes: Mapping[str, Recording], inference: Volts
         _dataset(weights, "at", np.array(state.history_at), "epoch")
         for name, rows in state.history.items():
             _dataset(weights, name, np.array(rows), "1")
-        for when, recording in probes.items():
+        _write_samples(file, probes)
+        for when, recording in probes.recordings.items():
             for index, phase in enumerate(recording.phases):
                 _write_phase(file.create_group(f"probe/{when}/{index}"), phase)
         for kind, layers in inference.items():
@@ -67,6 +70,20 @@ def _read_phase(group: h5py.Group) -> Phase:
     change = {name: dataset[()] for name, dataset in changes.items()}
     chosen = {name: dataset.attrs["synapses"] for name, dataset in changes.items()}
     return Phase(group.attrs["name"], group["t"][()], states, spikes, change, chosen, units)
+
+
+def _write_samples(file: h5py.File, probes: Probes) -> None:
+    """Write which samples and which units are recorded."""
+    samples = file.create_group("samples")
+    samples.attrs["part"] = probes.part
+    if probes.classes:
+        samples.attrs["classes"] = json.dumps(probes.classes)
+    _dataset(samples, "index", probes.index, "")
+    _dataset(samples, "label", probes.labels, "")
+    for when, predicted in probes.predictions.items():
+        _dataset(samples, f"prediction/{when}", predicted, "")
+    for layer, units in probes.units.items():
+        _dataset(file, f"units/{layer}", units, "")
 
 
 def _write_phase(group: h5py.Group, phase: Phase) -> None:

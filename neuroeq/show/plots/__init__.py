@@ -5,9 +5,10 @@ Every function draws into the Matplotlib axes that it is given, or else into a n
 
 from .comparison import accuracy_and_energy, gradient_cosines, learning_curves
 from .fidelity import backpropagation, cosines, errors, save_report
-from .figures import FIGURES, save
+from .figures import FIGURES, View, save
+from .graph import graph, graph_size
 from .hardware import energy, histogram
-from .inline import Inline, comparison_figures, embedded
+from .inline import Inline, comparison_figures, embedded, inline
 from .maps import kernels, maps
 from .over_epochs import learning, saturation, weights
 from .over_time import plasticity, raster, settling
@@ -20,6 +21,7 @@ __all__ = [
     "FIGURES",
     "QUANTITIES",
     "Inline",
+    "View",
     "accuracy_and_energy",
     "backpropagation",
     "coherence",
@@ -29,7 +31,10 @@ __all__ = [
     "energy",
     "errors",
     "gradient_cosines",
+    "graph",
+    "graph_size",
     "histogram",
+    "inline",
     "kernels",
     "learning",
     "learning_curves",

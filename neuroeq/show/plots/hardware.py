@@ -14,7 +14,7 @@ from neuroeq.runs.analysis import conductances
 from neuroeq.runs.run import Run
 
 from .over_epochs import chosen_projection
-from .style import COLOURS, new_axes
+from .style import COLOURS, new_axes, set_title
 
 FILLED = {"histtype": "stepfilled", "alpha": 0.5}
 OUTLINED = {"histtype": "step"}
@@ -84,15 +84,16 @@ def energy(run: Run, what: str = "inference", axes: Axes | None = None) -> Axes:
     kinds = sorted(parts, key=lambda kind: parts[kind])
     axes.barh(kinds, [parts[kind] for kind in kinds], color=COLOURS[0 if what == "inference" else 1])
     for row, kind in enumerate(kinds):
-        axes.text(parts[kind], row, f" {100 * parts[kind] / whole:.2g} %", va="center", fontsize=7)
+        axes.text(parts[kind], row, f" {100 * parts[kind] / whole:.2g} %", va="center", fontsize="x-small")
     axes.set_xscale("log")
     axes.set_xlim(min(parts.values(), default=1e-15) / 4, 12 * max(parts.values(), default=1e-12))
-    axes.xaxis.set_major_locator(LogLocator(numticks=5))
-    axes.xaxis.set_major_formatter(EngFormatter("J"))
+    axes.xaxis.set_major_locator(LogLocator())
+    axes.xaxis.set_major_formatter(EngFormatter("J", sep="\N{THIN SPACE}"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("energy")
     of = "one inference" if what == "inference" else f"one update, batch {run.network.training.batch_size}"
-    axes.set_title(f"{of}: {EngFormatter('J', places=1)(whole)}")
+    size = EngFormatter("J", places=1)(whole)
+    set_title(axes, f"{of}: {size}", f"{what}: {size}", what, size)
     return axes
 
 

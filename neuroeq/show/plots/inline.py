@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import matplotlib as mpl
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neuroeq.describe.network import oscillating
@@ -23,7 +22,7 @@ from .hardware import histogram
 from .over_epochs import weights
 from .over_time import plasticity, raster
 from .phases import coherence
-from .style import STYLE
+from .style import SMALL_STYLE, STYLE
 
 WIDTH = 4.8
 """Width of a figure, chosen so that its text can be read on a telephone. [in]"""
@@ -51,13 +50,11 @@ def comparison_figures(comparison: Comparison) -> Iterator[Inline]:
     """Yield the figures of the report of a comparison, drawn from its run folders."""
     n = sum(mean.mean["cosine_start"] is not None for mean in comparison.means)
     below = 0.22 * -(-len(comparison.means) // 3)
-    yield _inline("Learning curves", 2.9 + below, partial(learning_curves, comparison))
+    yield inline("Learning curves", 2.9 + below, partial(learning_curves, comparison))
     if n:
-        yield _inline(
-            "How well updates point along the gradient", 1.1 + 0.38 * n, partial(gradient_cosines, comparison)
-        )
+        yield inline("How well updates point along the gradient", 1.1 + 0.38 * n, partial(gradient_cosines, comparison))
     if any(row.energy_per_inference_J and row.accuracy is not None for row in comparison.done):
-        yield _inline("Accuracy and energy", 2.9 + below, partial(accuracy_and_energy, comparison))
+        yield inline("Accuracy and energy", 2.9 + below, partial(accuracy_and_energy, comparison))
     for name in dict.fromkeys(row.cell for row in comparison.done):
         row = next(row for row in comparison.done if row.cell == name)
         yield from _of_run(name, comparison.run(row))
@@ -67,48 +64,49 @@ def _of_run(name: str, run: Run) -> Iterator[Inline]:
     """Yield the figures of one cell: the conductances of its devices, and its spikes and weights if it spikes."""
     if run.network.kind.on_devices:
         for projection in conductances(run):
-            yield _inline(f"{name}: conductances", 2.7, partial(histogram, run, projection))
+            yield inline(f"{name}: conductances", 2.7, partial(histogram, run, projection))
     if oscillating(run.network):
-        yield _inline(f"{name}: coherence of each layer, after training", 2.7, partial(coherence, run))
+        yield inline(f"{name}: coherence of each layer, after training", 2.7, partial(coherence, run))
     if run.result["spikes_per_inference"] is None:
         return
-    yield _inline(f"{name}: spikes of one example, after training", 4.4, partial(raster, run))
+    yield inline(f"{name}: spikes of one example, after training", 4.4, partial(raster, run))
     changed = segments(run)[-1].change
     for projection in weight_history(run)[1]:
         if projection in changed:
-            yield _inline(
+            yield inline(
                 f"{name}: what synapses accumulate in the nudged phases, before training",
                 2.7,
                 partial(plasticity, run, projection),
             )
-        yield _inline(
+        yield inline(
             f"{name}: weights over training",
             2.7,
             partial(weights, run, projection),
         )
 
 
-def _inline(title: str, height: float, draw: Callable[..., Any]) -> Inline:
-    with mpl.rc_context({**STYLE, "svg.hashsalt": title}):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+def inline(title: str, height: float, draw: Callable[..., Any], width: float = WIDTH) -> Inline:
+    """Return a figure of a page.
+
+    Parameters
+    ----------
+    title
+        A title that says what it shows.
+    height, width
+        The size of the figure, before it is scaled to the page [in].
+    draw
+        A function that draws into the argument ``axes``.
+    """
+    with mpl.rc_context({**(STYLE if width == WIDTH else SMALL_STYLE), "svg.hashsalt": title}):
+        figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.subplots()
         draw(axes=axes)
-        if "β" in "".join(text.get_text() for text in axes.texts):
-            _fit_names(axes)
         for collection in axes.collections:
             if len(collection.get_paths()) > MANY:
                 collection.set_rasterized(True)
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     return Inline(title, file.getvalue())
-
-
-def _fit_names(axes: Axes) -> None:
-    """Make the names of phases short and small enough for a narrow figure, and its title that of the projection."""
-    for text in axes.texts:
-        text.set_text(text.get_text().removeprefix("nudged, "))
-        text.set_fontsize(7.5 if "β" in text.get_text() or text.get_text() == "free" else 5.5)
-    axes.set_title(axes.get_title().partition(":")[0], pad=16)
 
 
 def embedded(svg: str, prefix: str, label: str) -> str:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
-from neuroeq.runs.analysis import segments, state_of
+from neuroeq.runs.analysis import check_recorded, segments, state_of
 from neuroeq.runs.run import Run
 
 from .style import new_axes
@@ -81,7 +81,7 @@ def maps(run: Run, layer: str | None = None, sample: int = 0, when: str = "after
     layer
         The name of the layer; the first one with a shape if left out.
     sample
-        Index of the sample among the recorded ones.
+        Number of the sample among the recorded ones.
     when
         Whether the sample was recorded ``"before"`` or ``"after"`` training.
     axes
@@ -111,10 +111,16 @@ def maps(run: Run, layer: str | None = None, sample: int = 0, when: str = "after
 
 def _activity(run: Run, layer: str, sample: int, when: str) -> tuple[Array, str]:
     """Return the activity of the units of a layer in a free phase, (n,), and the words for the bar of colours."""
-    free = segments(run, when)[0]
+    phases = segments(run, when)
+    free, size = phases[0], run.network.layers[layer].size
+    check_recorded(run, phases, layer, sample)
+    if len(free.recorded[layer]) < size:
+        raise SpecError(
+            f"{run.path}: only {len(free.recorded[layer])} of {size} units of layer '{layer}' are recorded."
+        )
     if layer in free.spikes:
         _, samples, units = free.spikes[layer]
-        counts = np.bincount(units[samples == sample], minlength=run.network.layers[layer].size)
+        counts = np.bincount(units[samples == sample], minlength=size)
         return counts / (free.end - free.start), "spikes per second [Hz]"
     name = state_of(run, layer)
     unit = free.units[name]

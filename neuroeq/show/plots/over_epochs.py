@@ -13,7 +13,7 @@ from neuroeq.runs.analysis import weight_history
 from neuroeq.runs.run import Run
 from neuroeq.units import text_of
 
-from .style import COLOURS, new_axes
+from .style import COLOURS, new_axes, set_title
 
 
 def weights(run: Run, projection: str | None = None, axes: Axes | None = None) -> Axes:
@@ -43,9 +43,8 @@ def weights(run: Run, projection: str | None = None, axes: Axes | None = None) -
     unit = run.network.g_unit if run.network.kind.conductances else None
     axes.set_ylabel("weight" if unit is None else f"conductance [{text_of(unit, 'S')}]")
     kernel = run.network.projections[projection].kind == "conv"
-    axes.set_title(
-        f"{projection}: {history[projection].shape[1]} {'weights of kernels' if kernel else 'synapses'} over training"
-    )
+    what = f"{projection}: {history[projection].shape[1]} {'weights of kernels' if kernel else 'synapses'}"
+    set_title(axes, f"{what} over training", what, projection)
     return axes
 
 

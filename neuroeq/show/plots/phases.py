@@ -17,11 +17,12 @@ from matplotlib.lines import Line2D
 
 from neuroeq.describe.network import oscillating
 from neuroeq.errors import SpecError
-from neuroeq.runs.analysis import segments, state_of
+from neuroeq.runs.analysis import check_recorded, segments, state_of
 from neuroeq.runs.run import Run
 
-from .over_time import FEW, MOST_LINES, from_free, spread
-from .style import COLOURS, new_axes, over_time, phase_label, time_scale
+from .bands import spread
+from .over_time import FEW, MOST_LINES, from_free
+from .style import COLOURS, new_axes, over_time, phase_label, set_title, time_scale
 
 Array = np.ndarray
 FIRST, GAP = 0.45, 0.16
@@ -43,7 +44,7 @@ def phases(run: Run, layer: str | None = None, sample: int = 0, when: str = "aft
     layer
         The name of the layer; the output layer if left out.
     sample
-        Index of the sample among the recorded ones.
+        Number of the sample among the recorded ones.
     when
         Whether the sample was recorded ``"before"`` or ``"after"`` training.
     axes
@@ -59,6 +60,7 @@ def phases(run: Run, layer: str | None = None, sample: int = 0, when: str = "aft
     if layer not in known:
         raise SpecError(f"no layer '{layer}' of oscillators in {run.path}; expected {' or '.join(known)}.")
     recorded, name = segments(run, when), state_of(run, layer)
+    check_recorded(run, recorded, layer, sample)
     angles = [segment.states[layer][name][:, sample] for segment in recorded]
     n = angles[0].shape[1]
     shown = spread(n, MOST_LINES)
@@ -76,7 +78,7 @@ def phases(run: Run, layer: str | None = None, sample: int = 0, when: str = "aft
     keys += [_key(f"unit {unit}", "_", colours[unit]) for unit in shown] if n <= FEW else []
     axes.legend(handles=keys, loc="center left", bbox_to_anchor=(1.05, 0.5), handlelength=1)
     _dress(axes, 1 + GAP * (len(recorded) - 1))
-    axes.set_title(f"{layer}: {n} units" + (f" ({len(shown)} drawn)" if len(shown) < n else ""))
+    set_title(axes, f"{layer}: {n} units" + (f" ({len(shown)} drawn)" if len(shown) < n else ""), layer)
     return axes
 
 
@@ -103,7 +105,7 @@ def coherence(run: Run, sample: int | None = None, when: str = "after", axes: Ax
     run
         A finished run of a network of oscillators.
     sample
-        Index of the sample among the recorded ones; all of them if left out.
+        Number of the sample among the recorded ones; all of them if left out.
     when
         Whether the samples were recorded ``"before"`` or ``"after"`` training.
     axes
@@ -114,7 +116,10 @@ def coherence(run: Run, sample: int | None = None, when: str = "after", axes: Ax
     SpecError
         If the run has no oscillators.
     """
-    axes, layers, recorded = axes or new_axes(), _checked(run), segments(run, when)
+    axes, recorded = axes or new_axes(), segments(run, when)
+    layers = [layer for layer in _checked(run) if layer in recorded[0].states]
+    for layer in layers:
+        check_recorded(run, recorded, layer, sample or 0)
     for index, layer in enumerate(layers):
         order = [order_parameter(segment.states[layer][state_of(run, layer)]) for segment in recorded]
         for number in range(order[0].shape[1]) if sample is None else [sample]:
@@ -164,4 +169,6 @@ def _dress(axes: Axes, radius: float) -> None:
     axes.set_ylim(-reach, reach)
     for text, (x, y) in {"0": (1, 0), "π/2": (0, 1), "π": (-1, 0), "3π/2": (0, -1)}.items():
         axes.plot([FIRST * x, radius * x], [FIRST * y, radius * y], color="0.85", linewidth=0.6, zorder=-1)
-        axes.text((radius + 0.17) * x, (radius + 0.15) * y, text, ha="center", va="center", fontsize=8, color="0.35")
+        axes.text(
+            (radius + 0.17) * x, (radius + 0.15) * y, text, ha="center", va="center", fontsize="small", color="0.35"
+        )

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -21,7 +20,7 @@ from neuroeq.errors import SpecError, unknown_name
 from neuroeq.runs.sweeps import Sweep, as_numbers
 from neuroeq.units import short_text
 
-from .style import COLOURS, STYLE, plain, write
+from .style import COLOURS, files_of, plain, styled, write
 from .sweep_axes import MARKERS, Line, Scale, curve, heat_map, references, scatter
 
 MOST_PANELS = 12
@@ -80,8 +79,14 @@ QUANTITIES = (
 )
 
 
-def save_sweep(sweep: Sweep, names: Sequence[str] = ("all",), folder: Path | None = None) -> list[Path]:
-    """Draw the figures of a sweep and write each as PNG and SVG.
+def save_sweep(
+    sweep: Sweep,
+    names: Sequence[str] = ("all",),
+    folder: str | Path | None = None,
+    formats: Sequence[str] = ("png", "svg"),
+    size: tuple[float, float] | None = None,
+) -> list[Path]:
+    """Draw the figures of a sweep and write each in some formats.
 
     Parameters
     ----------
@@ -90,7 +95,11 @@ def save_sweep(sweep: Sweep, names: Sequence[str] = ("all",), folder: Path | Non
     names
         Names of `QUANTITIES`, or ``"all"`` for those that the sweep has numbers for.
     folder
-        The folder to write to; ``figures`` in that of the sweep if left out.
+        The folder to write to, or the file of a single figure; ``figures`` in that of the sweep if left out.
+    formats
+        Formats of the files in a folder.
+    size
+        Width and height of the files [in]; the figure's own if left out.
 
     Returns
     -------
@@ -111,17 +120,18 @@ def save_sweep(sweep: Sweep, names: Sequence[str] = ("all",), folder: Path | Non
         if name not in (*known, "all"):
             raise unknown_name("figure of a sweep", name, known, f"There are: {', '.join([*known, 'all'])}.")
     chosen = [each for each in QUANTITIES if _worth(sweep, each)] if "all" in names else [known[name] for name in names]
-    folder = folder or sweep.path / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
+    files = files_of([each.name for each in chosen], folder or sweep.path / "figures", formats)
     written = []
-    with mpl.rc_context(STYLE):
+    with styled(size and size[0]):
         for quantity in chosen:
             if not _has(sweep, quantity):
                 raise SpecError(f"{sweep.path}: has no numbers for figure '{quantity.name}'.")
             figure = sweep_figure(sweep, quantity)
-            for suffix in ("png", "svg"):
-                written.append(folder / f"{quantity.name}.{suffix}")
-                write(figure, written[-1])
+            if size is not None:
+                figure.set_size_inches(size)
+            for path in files[quantity.name]:
+                written.append(path)
+                write(figure, path, exact=size is not None)
     return written
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neuroeq.measures.windows import Window
 
-from .style import COLOURS, STYLE, new_axes, plain, write
+from .style import COLOURS, files_of, new_axes, plain, styled, write
 
 SEEN = 5e-3
 """A second curve is drawn only if it differs from the first by this fraction of the largest change."""
@@ -59,7 +59,12 @@ def window(measured: Window, axes: Axes | None = None) -> Axes:
     return axes
 
 
-def save_window(measured: Window, out: Path | None = None) -> list[Path]:
+def save_window(
+    measured: Window,
+    out: Path | None = None,
+    formats: Sequence[str] = ("png", "svg"),
+    size: tuple[float, float] | None = None,
+) -> list[Path]:
     """Draw a window into files.
 
     Parameters
@@ -67,23 +72,24 @@ def save_window(measured: Window, out: Path | None = None) -> list[Path]:
     measured
         The window that `neuroeq.measures.windows.measure` returns.
     out
-        A file that ends with ``.png`` or ``.svg``, or the folder for ``stdp_NAME.png`` and ``stdp_NAME.svg``; the
-        current folder if left out.
+        A file that ends with ``.png``, ``.svg`` or ``.pdf``, or the folder for ``stdp_NAME.png`` and
+        ``stdp_NAME.svg``; the current folder if left out.
+    formats
+        The formats of the files in a folder.
+    size
+        Width and height of the files [in]; the figure's own if left out.
 
     Returns
     -------
     list of Path
         The files that were written.
     """
-    out = out or Path()
-    is_file = out.suffix in (".png", ".svg")
-    written = [out] if is_file else [out / f"stdp_{Path(measured.synapse).name}.{suffix}" for suffix in ("png", "svg")]
-    written[0].parent.mkdir(parents=True, exist_ok=True)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 3), layout="constrained")
+    (written,) = files_of([f"stdp_{Path(measured.synapse).name}"], out or Path(), formats).values()
+    with styled(size and size[0]):
+        figure = Figure(figsize=size or (6.4, 3), layout="constrained")
         window(measured, axes=figure.subplots())
         for path in written:
-            write(figure, path)
+            write(figure, path, exact=size is not None)
     return written
 
 

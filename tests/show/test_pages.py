@@ -1,0 +1,77 @@
+"""The pages on figures and on Python are programs: their commands end well, and what they promise is there."""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image
+
+from neuroeq.cli import main
+from neuroeq.show.plots.style import read_style
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", (DOCS / page).read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.reproduction
+def test_the_page_on_figures_is_a_program(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for line in "".join(blocks("figures.md", "sh")).splitlines():
+        program, *words = shlex.split(line)
+        with pytest.raises(SystemExit) as end:
+            main(words)
+        assert (program, end.value.code) == ("neuroeq", 0), capsys.readouterr().err
+    wanted = ["fig.pdf", "settling.pdf", "figures/raster.png", "figures/raster.pdf", "figures/weights.svg"]
+    assert all(Path(name).stat().st_size > 5000 for name in wanted)
+    assert Image.open("figures/raster.png").size == (int(3.3 * 600), int(2.4 * 600))
+    names = {}
+    for code in blocks("figures.md", "python"):
+        exec(compile(code, "figures.md", "exec"), names)
+    assert Path("both.pdf").exists() and Path("figures/raster.pdf").exists()
+    printed = capsys.readouterr().out
+    assert re.search(r"^\d+ Hz; weights moved by up to 0\.\d\d$", printed, re.MULTILINE)
+    assert len(re.findall(r"^sample \d: test example \d+, class 3, predicted \d$", printed, re.MULTILINE)) == 5
+
+
+def test_the_style_on_the_page_is_one(tmp_path):
+    (text,) = blocks("figures.md", "text")
+    (tmp_path / "neuroeq.mplstyle").write_text(text)
+    assert read_style(tmp_path / "neuroeq.mplstyle")["font.size"] == 8
+
+
+def test_the_short_network_and_the_logger_of_the_page_on_python_run(capsys, monkeypatch):
+    seen = []
+
+    class SummaryWriter:
+        def __init__(self, folder):
+            seen.append(folder)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            seen.append("closed")
+
+        def add_scalar(self, name, value, epoch):
+            seen.append((name, float(value), epoch))
+
+        def add_histogram(self, name, values, epoch):
+            seen.append((name, values.shape, epoch))
+
+    for name in ("torch", "torch.utils"):
+        monkeypatch.setitem(sys.modules, name, SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=SummaryWriter))
+    _, short, board = blocks("python.md", "python")
+    assert len(short.split("\n\n")[1].splitlines()) <= 16
+    names = {}
+    for code in (short, board):
+        exec(compile(code, "python.md", "exec"), names)
+    assert "Exclusive or, 2-8-2, on substrate rate, seed 0" in capsys.readouterr().out
+    assert ("x_h", (2, 8), 3) in seen and seen[0] == "board" and seen[-1] == "closed"
+    assert {epoch for name, _, epoch in seen[1:-1] if name == "train_error"} == {1, 2, 3}
