@@ -42,7 +42,7 @@ MOVED = {
     "transfer": "runs.transfer",
     "watch": "learning.monitor",
 }
-"""Old name, without the ``neuroeq.`` before it, to new name; ``neuroeq.network`` and ``neuroeq.export`` are functions now."""
+"""Old name, without the ``neuroeq.`` before it, to new; ``neuroeq.network`` and ``neuroeq.export`` are functions."""
 
 
 class _Moved(MetaPathFinder, Loader):

@@ -38,7 +38,7 @@ def export(run: Run, file: str | Path, to: str = "spice", **options: Any) -> str
     Raises
     ------
     SpecError
-        If there is no such format, the format has no such option, it cannot hold the run, or the file cannot be written.
+        If there is no such format or option, the format cannot hold the run, or the file cannot be written.
     """
     if to not in FORMATS:
         raise SpecError(f"--to is '{to}'; expected {' or '.join(repr(name) for name in FORMATS)}.")
