@@ -1,4 +1,4 @@
-"""`neuroeq export`: write a trained circuit as a file for a circuit simulator."""
+"""`neuroeq export`: write a run in a format of other programs."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from typing import Annotated
 
 import typer
 
-from neuroeq.errors import SpecError
-
 from .output import Json, print_json
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="The folder of a finished run on a circuit.")],
+    run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
     file: Annotated[Path, typer.Argument(help="The file to write.")],
-    to: Annotated[str, typer.Option(help="The format of the file, which must be spice.")] = "spice",
-    sample: Annotated[int, typer.Option(min=0, help="The index of the sample in the test part.")] = 0,
+    to: Annotated[
+        str, typer.Option(help="The format: spice (the netlist of a circuit) or npz (arrays of any run).")
+    ] = "spice",
+    sample: Annotated[
+        int | None, typer.Option(min=0, help="spice: the index of the sample in the test part; 0 if not given.")
+    ] = None,
     beta: Annotated[
-        float, typer.Option(help="The strength of the nudge towards the sample's target; 0 for the free phase.")
-    ] = 0.0,
+        float | None,
+        typer.Option(help="spice: the strength of the nudge towards the sample's target; the free phase if not given."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write the netlist of a trained circuit with the inputs of one sample, for which ngspice finds the same voltages.
+    """Write a run for other programs: the netlist of a circuit for ngspice, or parameters and records as arrays.
 
     Example: neuroeq export runs/xor-resistive-seed0 xor.cir --to spice
     """
-    if to != "spice":
-        raise SpecError(f"--to is '{to}'; expected 'spice'.")
-    from neuroeq.runs.exchange.spice import spice
-    from neuroeq.runs.records.files import atomic
+    from neuroeq.runs.exchange.formats import export as write
     from neuroeq.runs.run import load_run
 
-    text = spice(load_run(run), sample, beta)
-    try:
-        atomic(file, text)
-    except OSError as error:
-        raise SpecError(f"{file}: cannot be written ({error.strerror}); name a file in a folder that exists.") from None
-    command = next(line for line in text.splitlines() if line.startswith("* Run with: ")).removeprefix("* Run with: ")
-    command = command.replace("FILE", shlex.quote(str(file)))
-    lines = text.count("\n")
+    given = {"sample": sample, "beta": beta}
+    content = write(load_run(run), file, to, **{name: value for name, value in given.items() if value is not None})
+    if isinstance(content, bytes):
+        print_json({"file": str(file), "bytes": len(content)}) if as_json else print(f"{file}: {len(content):,} bytes")
+        return
+    command = next(line for line in content.splitlines() if line.startswith("* Run with: "))
+    command = command.removeprefix("* Run with: ").replace("FILE", shlex.quote(str(file)))
+    lines = content.count("\n")
     if as_json:
         print_json({"file": str(file), "lines": lines})
     else:
