@@ -127,7 +127,7 @@ class Substrate(Protocol):
         ...
 
     def margin(self, free: Equilibrium) -> float:
-        """Return the largest stable |beta| of a negative nudge at a free equilibrium.
+        """Return the largest stable size of beta of a negative nudge at a free equilibrium.
 
         It is infinite for a nudge that does not follow the outputs.
         """

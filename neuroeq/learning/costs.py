@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 class SquaredError:
-    """C = 1/2 |outputs - targets|^2."""
+    """``C = 1/2 |outputs - targets|^2``."""
 
     @classmethod
     def of(cls, phases: Phases) -> Self:

@@ -46,7 +46,21 @@ def _single(name: str) -> str:
 
 
 class Described(Spec):
-    """A file of the catalog, with its title and its source."""
+    """A file of the catalog, with its title and its source.
+
+    Parameters
+    ----------
+    schema
+        The version of the keys, which is 1 and may be left out.
+    name
+        The name that runs and messages show; that of the file if left out.
+    title
+        What it is, in a few words for lists and figures.
+    source
+        Where it comes from, such as the paper.
+    notes
+        What a reader should know, such as why settings are unusual.
+    """
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     name: Annotated[str, AfterValidator(_single)] = ""

@@ -51,7 +51,7 @@ class Layer(Spec):
     Parameters
     ----------
     size
-        Number of units in the layer; that of its shape if left out.
+        Number of units in the layer; a layer with a shape has its number already.
     shape
         Channels, height and width of a layer whose units have places; the order of its units is channel, row, column.
     role

@@ -109,14 +109,28 @@ class Constant(Spec):
 
 
 class Exponential(Spec):
-    """A schedule that multiplies the learning rates by ``factor`` after every epoch."""
+    """A schedule that multiplies the learning rates by ``factor`` after every epoch.
+
+    Parameters
+    ----------
+    factor
+        What learning rates are multiplied by.
+    """
 
     kind: Literal["exponential"]
     factor: Annotated[float, Field(gt=0, le=1)]
 
 
 class Steps(Spec):
-    """A schedule that multiplies the learning rates by ``factor`` after each of the listed ``epochs``."""
+    """A schedule that multiplies the learning rates by ``factor`` after each of the listed ``epochs``.
+
+    Parameters
+    ----------
+    epochs
+        The epochs, counted from 1, after which learning rates change.
+    factor
+        What learning rates are multiplied by.
+    """
 
     kind: Literal["steps"]
     epochs: tuple[Count, ...]
@@ -124,7 +138,13 @@ class Steps(Spec):
 
 
 class Cosine(Spec):
-    """A schedule that lowers the learning rates along half a cosine, down to the fraction ``final`` of their start."""
+    """A schedule that lowers the learning rates along half a cosine, down to the fraction ``final`` of their start.
+
+    Parameters
+    ----------
+    final
+        Learning rates at the end, as a fraction of those at the start.
+    """
 
     kind: Literal["cosine"]
     final: Fraction = 0.0

@@ -142,7 +142,7 @@ class NeuronSubstrate(Contrasts):
         return self.simulation.relax(self.weights, inputs, nudge, start, stop, plasticity, record, rng)
 
     def margin(self, free: Equilibrium) -> float:
-        """Return the largest stable |beta| of a negative nudge where the free phase would settle.
+        """Return the largest stable size of beta of a negative nudge where the free phase would settle.
 
         It is infinite for a nudge that does not follow the outputs.
         """

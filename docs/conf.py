@@ -1,0 +1,43 @@
+"""The documentation site: pages in Markdown, reference pages from docstrings and from the spec of files."""
+
+import sys
+from pathlib import Path
+
+import neuroeq
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))
+
+project = "neuroeq"
+author = "the authors of neuroeq"
+release = version = neuroeq.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "keys", "repository_links"]
+exclude_patterns = ["_build"]
+suppress_warnings = ["config.cache"]
+
+myst_heading_anchors = 4
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+
+autosummary_generate = True
+autosummary_ignore_module_all = False
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+templates_path = ["_templates"]
+
+html_theme = "pydata_sphinx_theme"
+html_title = "neuroeq"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "navbar_align": "left",
+    "header_links_before_dropdown": 7,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": [],
+    "footer_end": [],
+    "navbar_end": ["theme-switcher"],
+    "show_prev_next": True,
+}
