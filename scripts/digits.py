@@ -1,4 +1,4 @@
-"""Train the networks of digits as every promise of their files says; write the table of the README."""
+"""Train the networks of digits as every promise of their files says; write the table of the documentation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from neuroeq.runs.records import RunFolder, check_same
 from neuroeq.runs.run import load_run
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "README.md"
+PAGE = ROOT / "docs" / "results" / "digits.md"
 ROW = re.compile(r"^(\| (digits\w*) .*) \| [^|]* \| [^|]* \|$", re.MULTILINE)
 """A row of the table: its first cells, its network, and the error and the CPU time, which are written anew."""
 

@@ -14,7 +14,7 @@ import numpy as np
 from neuroeq.contract import OnDevices, Params, Substrate
 from neuroeq.data import Examples, load
 from neuroeq.data.choice import in_turn
-from neuroeq.describe.catalog import load_network, resolve
+from neuroeq.describe.catalog import load_network, names, resolve
 from neuroeq.describe.network import initial_params, learning_rates, sizes, with_full_scales
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
@@ -216,11 +216,12 @@ def _rate_twin(
     if not resolved.kind.spikes:
         return None
     whole = described if isinstance(described, Network) else load_network(described)
-    if "rate" not in whole.substrate:
+    if "rate" not in whole.substrate and resolved.name in names("network"):
         whole = load_network(resolved.name)
     if "rate" not in whole.substrate:
         raise SpecError(
-            f"{whole.where}: has no substrate.rate, whose gradient spiking units are compared with; add one."
+            f"{whole.where}: has no substrate.rate, whose gradient spiking units are compared with; add one to the "
+            "network's file, and check that file."
         )
     twin = resolve(whole, "rate", [sizes(resolved)])
     weights = {name: np.asarray(value, float) for name, value in params.items()}

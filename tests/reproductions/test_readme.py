@@ -19,6 +19,9 @@ from tests.nets import table
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+COMMANDS = (ROOT / "docs" / "commands.md").read_text()
+DIGITS = (ROOT / "docs" / "results" / "digits.md").read_text()
+MNIST = (ROOT / "docs" / "results" / "mnist.md").read_text()
 MODELS = (ROOT / "docs" / "models.md").read_text()
 HARDWARE = (ROOT / "docs" / "hardware.md").read_text()
 RULES = (ROOT / "docs" / "rules.md").read_text()
@@ -30,10 +33,10 @@ def blocks(text, language):
 
 
 def commands():
-    """Every line of the shell blocks, without its remark."""
+    """Every line of the shell blocks of the README and the page of commands, without its remark."""
     return [
         words
-        for block in blocks(README, "sh")
+        for block in [*blocks(README, "sh"), *blocks(COMMANDS, "sh")]
         for words in (shlex.split(line, comments=True) for line in block.splitlines())
         if words
     ]
@@ -85,18 +88,21 @@ def test_the_command_lines_work_in_their_order(capsys):
     assert Path("runs/xor-lif/figures/raster.png").exists()
 
 
+def test_the_readme_is_short():
+    assert README.count("\n") <= 120
+
+
 def test_the_scripts_and_pictures_that_it_names_are_there():
     scripts = {words[0] for words in commands() if words[0] != "neuroeq"}
     assert scripts == {"scripts/demo", "scripts/test"}
-    named = [*scripts, *re.findall(r"\]\(([^)#:]+)\)", README)]
+    named = [*scripts, *re.findall(r"\]\(([^)#:]+)", README)]
     assert len(named) > 4
     for path in named:
         assert (ROOT / path).is_file(), path
 
 
-@pytest.mark.parametrize("text", [README, MODELS], ids=["README", "models"])
-def test_the_models_that_pages_show_are_allowed(text):
-    for number, content in enumerate(blocks(text, "toml")):
+def test_the_models_that_the_page_shows_are_allowed():
+    for number, content in enumerate(blocks(MODELS, "toml")):
         if "[layers]" in content:
             shown = overlay(table(64, 256, 10, data={"name": "digits"}), tomllib.loads(content))
             resolve(validate(Network, shown, "shown"), "rate")
@@ -110,7 +116,7 @@ def test_the_models_that_pages_show_are_allowed(text):
 
 
 def test_the_errors_it_shows_are_those_of_the_files():
-    rows = re.findall(r"^\| (digits\w*) .*\| ([\d.]+) %(?: \(([\d.]+ to [\d.]+)\))? \|", README, flags=re.MULTILINE)
+    rows = re.findall(r"^\| (digits\w*) .*\| ([\d.]+) %(?: \(([\d.]+ to [\d.]+)\))? \|", DIGITS, flags=re.MULTILINE)
     for name in {name for name in names("network") if name.startswith("digits")}:
         shown = [(float(median), spread) for named, median, spread in rows if named == name]
         promises = load_network(name).expected
@@ -124,7 +130,7 @@ def test_the_mnist_table_is_what_the_kept_results_say():
     spec = importlib.util.spec_from_file_location("reproductions", ROOT / "scripts" / "reproductions.py")
     reproductions = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(reproductions)
-    assert reproductions.table() in README
+    assert reproductions.table() in MNIST
 
 
 @pytest.mark.parametrize("name", [name for name in names("network") if name.startswith("mnist_")])
