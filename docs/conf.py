@@ -12,15 +12,12 @@ project = "neuroeq"
 author = "the authors of neuroeq"
 release = version = neuroeq.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "keys", "repository_links"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "keys"]
 exclude_patterns = ["_build"]
-suppress_warnings = ["config.cache"]
 
 myst_heading_anchors = 4
-myst_enable_extensions = ["colon_fence", "dollarmath"]
 
-autosummary_generate = True
-autosummary_ignore_module_all = False
+
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
