@@ -17,7 +17,6 @@ exclude_patterns = ["_build"]
 
 myst_heading_anchors = 4
 
-
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
@@ -25,6 +24,7 @@ templates_path = ["_templates"]
 
 html_theme = "pydata_sphinx_theme"
 html_title = "neuroeq"
+html_sidebars = {page: [] for page in ("index", "gallery/index", "inside")}
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False

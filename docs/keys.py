@@ -49,8 +49,9 @@ PAGES = {
     "hardware": ("Keys of hardware files", {"hardware": Hardware}),
 }
 INTRODUCTION = """
-This page is made from the code. A key stands with the tables that it is in, as `--set` takes it, and NAME is for a name of
-your own. Values with a unit are texts such as `"10 ms"`, with any prefix. "–" as a default means that nothing is set.
+This page is made from the code. A key stands with the tables that it is in, as `--set` takes it, and NAME is for a name
+of your own. Values with a unit are texts such as `"10 ms"`, with any prefix. "–" as a default means that nothing is
+set.
 """
 
 
@@ -190,7 +191,9 @@ def default_of(field: FieldInfo, unit: str, quantity: object) -> str:
     if field.is_required():
         return REQUIRED
     if isinstance(value, Spec):
-        name = next((value.model_dump()[key] for key in ("kind", "model", "scheme") if key in type(value).model_fields), "")
+        name = next(
+            (value.model_dump()[key] for key in ("kind", "model", "scheme") if key in type(value).model_fields), ""
+        )
         return f'`"{name}"`' if name else "its defaults"
     if value is None or value in ("", (), {}):
         return NOTHING
@@ -198,7 +201,11 @@ def default_of(field: FieldInfo, unit: str, quantity: object) -> str:
         return f'`"{text_of(value, unit)}"`'
     if isinstance(value, str):
         return f'`"{value}"`'
-    return f"`{str(value).lower()}`" if isinstance(value, bool) else f"`{list(value) if isinstance(value, tuple) else value}`"
+    return (
+        f"`{str(value).lower()}`"
+        if isinstance(value, bool)
+        else f"`{list(value) if isinstance(value, tuple) else value}`"
+    )
 
 
 def page(title: str, roots: dict[str, type[Spec]]) -> str:
@@ -218,7 +225,14 @@ def section(table: Table, root: str) -> list[str]:
     name = f"[[{table.path}]]" if several else f"[{table.path}]"
     title = f"`{name}`" + (f" with `{table.chosen}`" if table.chosen else "") if table.path else root
     rows = [f"| {' | '.join(cell(each) for each in row)} |" for row in (key_row(key) for key in keys(table))]
-    return [f"## {title}\n", f"{about}\n", "| key | type | unit | default | meaning |", "|---|---|---|---|---|", *rows, ""]
+    return [
+        f"## {title}\n",
+        f"{about}\n",
+        "| key | type | unit | default | meaning |",
+        "|---|---|---|---|---|",
+        *rows,
+        "",
+    ]
 
 
 def key_row(key: Key) -> tuple[str, ...]:

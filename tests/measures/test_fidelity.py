@@ -11,7 +11,7 @@ from neuroeq import plots
 from neuroeq.cli import main
 from neuroeq.contract import Nudge, Stop
 from neuroeq.data import load
-from neuroeq.describe.catalog import resolve
+from neuroeq.describe.catalog import load_network, resolve
 from neuroeq.describe.network import initial_params, mask
 from neuroeq.describe.spec import overlay
 from neuroeq.errors import SpecError
@@ -313,3 +313,10 @@ def test_exact_devices_make_the_change_that_is_asked_for_and_noisy_ones_another(
     with pytest.raises(SystemExit):
         main(["check", "xor", "--substrate", "crossbar", "--hardware", "hfo2_reram_array", "--set", by_scheme])
     assert f"as devices make it        {noisy.made_cosine:.6f} (input_hidden" in capsys.readouterr().out
+
+
+def test_spiking_units_without_rates_to_compare_with_are_refused_with_what_to_add():
+    own = load_network("xor")
+    own = own.model_copy(update={"name": "mine", "substrate": {"spiking": own.substrate["spiking"]}})
+    with pytest.raises(SpecError, match=r"has no substrate\.rate.*add one to the network's file"):
+        check_network(own, "spiking")

@@ -89,16 +89,21 @@ def test_descriptions_within_descriptions_are_found(keys):
     found = {table.spec for table in keys.tables("", Hardware)}
     assert {UPDATE_LAWS.get(name) for name in UPDATE_LAWS.ours} <= found
     assert {PROGRAMMING.get(name) for name in PROGRAMMING.ours} <= found
-    assert {table.path for table in keys.tables("", Network)} >= {"data.augment", "layers.NAME", "phases.free", "record"}
+    assert {table.path for table in keys.tables("", Network)} >= {
+        "data.augment",
+        "layers.NAME",
+        "phases.free",
+        "record",
+    }
     assert {table.path for root in (NeuronModel, SynapseModel) for table in keys.tables("", root)} > {"plasticity"}
 
 
 def test_ranges_units_and_defaults_are_in_words(keys):
     pytest.importorskip("numpydoc")
     text = keys.page(*keys.PAGES["hardware"])
-    assert "| `temperature` | temperature, from 100, up to 1000 | K | `\"300.15 K\"` |" in text
+    assert '| `temperature` | temperature, from 100, up to 1000 | K | `"300.15 K"` |' in text
     assert "| `array.max_rows` | whole number, above 0 |  | – |" in text
-    assert "| `synapse.rounding` | `\"nearest\"`, `\"stochastic\"` |  | `\"nearest\"` |" in text
+    assert '| `synapse.rounding` | `"nearest"`, `"stochastic"` |  | `"nearest"` |' in text
     text = keys.page(*keys.PAGES["network"])
     assert "| `substrate.NAME.dt` | time, above 0 | s | – |" in text
     assert "| `training.momentum` | number, from 0, below 1 |  | `0.0` |" in text

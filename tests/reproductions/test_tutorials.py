@@ -4,6 +4,7 @@ import re
 import shlex
 import sys
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def test_what_a_tutorial_says_works(page, capsys, monkeypatch):
 
 def test_tutorials_are_short_and_lead_to_each_other():
     assert len(PAGES) == 5
-    for page, following in zip(PAGES, PAGES[1:]):
+    for page, following in pairwise(PAGES):
         assert f"]({following.name})" in page.read_text()
     assert all(60 <= page.read_text().count("\n") <= 120 for page in PAGES)
 
