@@ -15,10 +15,14 @@ def export(
     run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
     file: Annotated[Path, typer.Argument(help="The file to write.")],
     to: Annotated[
-        str, typer.Option(help="The format: spice (the netlist of a circuit) or npz (arrays of any run).")
+        str,
+        typer.Option(
+            help="The format: spice (the netlist of a circuit), brian2 (a script of one sample of rates or spikes) or "
+            "npz (arrays of any run)."
+        ),
     ] = "spice",
     sample: Annotated[
-        int | None, typer.Option(min=0, help="spice: the index of the sample in the test part; 0 if not given.")
+        int | None, typer.Option(min=0, help="spice, brian2: the index of the sample in the test part; 0 if not given.")
     ] = None,
     beta: Annotated[
         float | None,

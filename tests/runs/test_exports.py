@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import neuroeq as ne
+from neuroeq import analysis
 from neuroeq.cli import main
 from neuroeq.runs.exchange.formats import FORMATS
 
@@ -23,7 +24,12 @@ def test_an_npz_holds_parameters_and_recorded_phases_bit_for_bit(run, tmp_path):
     left = dict(np.load(tmp_path / "run.npz", allow_pickle=False))
     assert left.pop("layout") == 1
     assert run.params and all(same(left.pop(f"params/{name}"), values) for name, values in run.params.items())
+    known = analysis.samples(run)
+    assert left.pop("samples/index").tolist() == [each.index for each in known] and left.pop("samples/part") == known[0].part
+    assert left.pop("samples/label").tolist() == [each.label for each in known]
     for when, recording in run.recordings().items():
+        predicted = [each.predictions[when] for each in known]
+        assert left.pop(f"samples/predictions/{when}").tolist() == [-1 if each is None else each for each in predicted]
         for index, phase in enumerate(recording.phases):
             at = f"recorded/{when}/{index}"
             assert left.pop(f"{at}/name") == phase.name and same(left.pop(f"{at}/t"), phase.t)

@@ -16,6 +16,7 @@ from ..run import Run
 FORMATS = {
     "spice": "neuroeq.runs.exchange.spice",
     "npz": "neuroeq.runs.exchange.npz",
+    "brian2": "neuroeq.runs.exchange.brian2",
 }
 """Modules by format; the function of the format's name takes a run and options, and returns the file's content."""
 
@@ -30,10 +31,11 @@ def export(run: Run, file: str | Path, to: str = "spice", **options: Any) -> str
     file
         The file to write, in a folder that exists.
     to
-        The format: ``"spice"``, the netlist of a circuit, or ``"npz"``, arrays of any run.
+        The format: ``"spice"``, the netlist of a circuit; ``"brian2"``, a script of rates or spikes; or ``"npz"``,
+        arrays of any run.
     options
-        Options of the format: of ``"spice"``, the number of a test sample, ``sample``, and the strength of the nudge,
-        ``beta``; ``"npz"`` has none.
+        Options of the format: ``sample``, the number of a test sample, of ``"spice"`` and ``"brian2"``, and ``beta``,
+        the strength of the nudge, of ``"spice"``.
 
     Raises
     ------

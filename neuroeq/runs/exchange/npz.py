@@ -9,6 +9,7 @@ import numpy as np
 
 from neuroeq.physics.engine.recording import Phase
 
+from ..records.recorded import read_samples
 from ..run import Run
 
 Array = np.ndarray
@@ -26,12 +27,27 @@ def npz(run: Run) -> bytes:
     """
     arrays = {"layout": np.array(LAYOUT)}
     arrays |= {f"params/{name}": np.asarray(values) for name, values in run.params.items()}
+    arrays |= dict(_samples(run))
     for when, recording in run.recordings().items():
         for index, phase in enumerate(recording.phases):
             arrays |= {f"recorded/{when}/{index}/{name}": values for name, values in _arrays(phase)}
     content = BytesIO()
     np.savez(content, **arrays)  # type: ignore[arg-type]
     return content.getvalue()
+
+
+def _samples(run: Run) -> Iterator[tuple[str, Array]]:
+    known = read_samples(run.folder)
+    if not known or known[0].index is None:
+        return  # a run of an older version does not say
+    yield "samples/part", np.array(known[0].part)
+    yield "samples/index", np.array([each.index for each in known])
+    labels = np.array([each.label for each in known])
+    yield "samples/label", labels
+    silent = "" if labels.dtype.kind == "U" else -1
+    for when in known[0].predictions:
+        predicted = [each.predictions[when] for each in known]
+        yield f"samples/predictions/{when}", np.array([silent if each is None else each for each in predicted])
 
 
 def _arrays(phase: Phase) -> Iterator[tuple[str, Array]]:
