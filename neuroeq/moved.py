@@ -23,7 +23,6 @@ MOVED = {
     "energy": "measures.energy",
     "engine": "physics.engine",
     "evaluation": "measures.evaluation",
-    "export": "runs.exchange.spice",
     "fidelity": "measures.fidelity",
     "holding": "learning.weight_store",
     "optimiser": "learning.optimiser",
@@ -43,7 +42,7 @@ MOVED = {
     "transfer": "runs.transfer",
     "watch": "learning.monitor",
 }
-"""Old name, without the ``neuroeq.`` before it, to new name; ``neuroeq.network`` is a function now."""
+"""Old name, without the ``neuroeq.`` before it, to new name; ``network`` and ``export`` are functions now."""
 
 
 class _Moved(MetaPathFinder, Loader):
