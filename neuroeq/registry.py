@@ -233,6 +233,7 @@ EXPORTS: Registry[Any] = Registry(
     "format",
     {
         "spice": "neuroeq.runs.exchange.spice:write",
+        "npz": "neuroeq.runs.exchange.npz:write",
     },
 )
 """Functions of a run and a file that write the file, with options, and return what there is to say about it.
