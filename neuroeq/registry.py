@@ -234,6 +234,9 @@ EXPORTS: Registry[Any] = Registry(
     {
         "spice": "neuroeq.runs.exchange.spice:write",
         "npz": "neuroeq.runs.exchange.npz:write",
+        "neo": "neuroeq.runs.exchange.neo:nix",
+        "nix": "neuroeq.runs.exchange.neo:nix",
+        "nwb": "neuroeq.runs.exchange.neo:nwb",
     },
 )
 """Functions of a run and a file that write the file, with options, and return what there is to say about it.

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..arrays import gathered_spikes, gathered_states
 from ..records.folder import versions
-from ..records.recorded import Segment, read_samples, read_segments
+from ..records.recorded import Segment, read_samples, read_segments, recorded_times
 from ..run import Run
 
 Array = np.ndarray
@@ -32,7 +32,7 @@ def write(run: Run, file: Path) -> dict[str, Any]:
 
 def _arrays(run: Run) -> Iterator[tuple[str, Array]]:
     """Yield the name and the content of every array."""
-    records = {when: read_segments(run.folder, when) for when in recorded_times(run)}
+    records = {when: read_segments(run.folder, when) for when in recorded_times(run.folder)}
     yield "about", np.array(json.dumps(_about(run, list(records.values())), indent=1))
     for name, value in run.params.items():
         yield f"params/{name}", value
@@ -50,12 +50,6 @@ def _arrays(run: Run) -> Iterator[tuple[str, Array]]:
         for sample in range(len(read_samples(run.folder))):
             for name, value in _responses(phases, sample):
                 yield f"{when}/{sample}/{name}", value
-
-
-def recorded_times(run: Run) -> list[str]:
-    """Return at which times samples were recorded: ``"before"`` and ``"after"`` training, or one of them."""
-    with run.folder.traces() as file:
-        return [when for when in ("before", "after") if f"probe/{when}" in file]
 
 
 def _about(run: Run, records: list[list[Segment]]) -> dict[str, Any]:
