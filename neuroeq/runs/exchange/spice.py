@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -66,6 +68,15 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
     if readings != voltages:
         header.append(f"as the converters read them [V]: {readings}")
     return circuit.netlist(inputs, eq, nudge, title=title, header=header)
+
+
+def write(run: Run, file: Path, sample: int = 0, beta: float = 0.0) -> dict[str, Any]:
+    """Write the netlist of `spice`, and return how many lines it has and the command that runs it."""
+    text = spice(run, sample, beta)
+    file.write_text(text, encoding="utf-8")
+    mark = "* Run with: "
+    command = next(line for line in text.splitlines() if line.startswith(mark)).removeprefix(mark)
+    return {"lines": text.count("\n"), "run": command}
 
 
 def _listed(voltages: Mapping[str, Array]) -> str:
