@@ -8,6 +8,7 @@ and from its end every nudged phase.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,83 +28,12 @@ from neuroeq.physics.substrates import NeuronSubstrate, build
 from neuroeq.randomness import Streams
 
 from ..run import Run
+from .brian2_text import GROUP, HEAD, LOOP, PHASES, SPIKES
 from .samples import sample_of
 
 Array = np.ndarray
 NUDGED = "nudged "
 """What the name of a nudged phase begins with, before its beta."""
-HEAD = """\
-import numpy as np
-from brian2 import *
-
-prefs.codegen.target = "numpy"
-defaultclock.dt = {dt!r}*second
-beta = 0.0  # of the present phase
-
-inputs = {inputs}
-targets = {targets}
-weights = {weights}
-biases = {biases}
-start = {start}
-
-layers, states, spikes, found = {{}}, {{}}, {{}}, {{}}
-"""
-GROUP = '''
-layers[{layer!r}] = NeuronGroup({n}, """
-{equations}
-""", {options})
-'''
-LOOP = """
-for layer, group in layers.items():
-    group.bias = biases.get(layer, 0)
-    for name, values in start[layer].items():
-        setattr(group, name + "_", np.array(values))  # in SI units
-    states[layer] = StateMonitor(group, {states!r}[layer], record=True, when="end")
-
-
-@network_operation(when="start")
-def couple():
-    sent = {{"{input}": inputs}}
-    for layer, group in layers.items():
-        sent[layer] = np.array(getattr(group, {sent!r}[layer]))
-{drives}
-    outputs = np.array(layers["{output}"].{readout})
-    layers["{output}"].nudge = {nudge}
-
-"""
-SPIKES = """
-@network_operation(when="after_thresholds")
-def send():
-    for layer, group in layers.items():
-        spike = np.zeros(len(group))
-        spike[group.spikes] = spike_values[layer]
-        group.spike = spike
-
-
-spike_values = {spike_values!r}
-spikes = {{layer: SpikeMonitor(group) for layer, group in layers.items()}}
-"""
-PHASES = """
-network = Network(*layers.values(), *states.values(), *spikes.values(), {operations})
-
-
-def phase(name, steps):
-    before = {{layer: monitor.num_spikes for layer, monitor in spikes.items()}}
-    network.run(steps*defaultclock.dt)
-    outputs = np.array(layers["{output}"].{readout})
-    found[name] = {{"outputs": outputs}}
-    for layer in layers:
-        found[name][layer] = np.array(getattr(states[layer], {states!r}[layer]))[:, -steps:]
-        if layer in spikes:
-            times, units = np.array(spikes[layer].t/second), np.array(spikes[layer].i)
-            found[name][layer + " spikes"] = times[before[layer] :], units[before[layer] :]
-    print(name, outputs)
-    return outputs
-
-
-{free}
-network.store("free")
-"""
 
 
 def brian2(run: Run, sample: int = 0) -> str:
@@ -139,6 +69,13 @@ def brian2(run: Run, sample: int = 0) -> str:
         )
     head = _comments(network, sample, ends) + _numbers(network, substrate, first, (inputs[0], wanted[0]))
     return head + _script(network, substrate.simulation, ends)
+
+
+def write(run: Run, file: Path, sample: int = 0) -> dict[str, Any]:
+    """Write the script of `brian2`, and return how many lines it has and the command that runs it."""
+    text = brian2(run, sample)
+    file.write_text(text, encoding="utf-8")
+    return {"lines": text.count("\n"), "run": "python FILE"}
 
 
 def _in_double(network: Network) -> Network:
