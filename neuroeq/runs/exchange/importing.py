@@ -75,7 +75,7 @@ def import_netlist(path: Path, out: Path, nodes: Path | None = None) -> Run:
         folder.save(State(params, epoch=network.training.epochs))
         session = begun(folder, network, "numpy", source)
         score = session.score(session.examples.train, "train")
-        row = {"epoch": 0, "train_error": score.error, "train_loss": score.loss, "residual": score.residual}
+        row = session.state.tally.mean() | {"epoch": 0, "train_error": score.error, "train_loss": score.loss}
         folder.write_metrics([row])
         session.state.wall_s = time.perf_counter() - begin
         concluded(session)
