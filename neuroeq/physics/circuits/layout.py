@@ -10,10 +10,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from neuroeq.describe.diodes import diodes_of
 from neuroeq.describe.network import biases, geometry, nodes, places_of_inputs
 from neuroeq.describe.operators import Convolution
 from neuroeq.describe.spec import Network
-from neuroeq.describe.diodes import diodes_of
 from neuroeq.describe.spec.node import NoClamp
 from neuroeq.errors import SpecError
 from neuroeq.randomness import Streams

@@ -21,7 +21,9 @@ from neuroeq.describe.catalog import network as described
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.spec import Network, read
 from neuroeq.errors import NeuroeqWarning, SpecError, given
+from neuroeq.learning.history import WeightHistory
 from neuroeq.learning.state import State
+from neuroeq.randomness import Streams
 
 from ..interruption import interrupting
 from ..records import DATA_FILE, choose
@@ -72,11 +74,14 @@ def import_netlist(path: Path, out: Path, nodes: Path | None = None) -> Run:
         warnings.simplefilter("ignore", NeuroeqWarning)  # those that are about classes, which there are none of
         folder.describe(network)
         folder.write_data(source)
-        folder.save(State(params, epoch=network.training.epochs))
+        state = State(params, epoch=network.training.epochs)
+        WeightHistory(network, state, Streams(network.run.seed), 1).sample(0.0)
+        folder.save(state)
         session = begun(folder, network, "numpy", source)
         score = session.score(session.examples.train, "train")
-        row = session.state.tally.mean() | {"epoch": 0, "train_error": score.error, "train_loss": score.loss}
-        folder.write_metrics([row])
+        residual = session.evaluator.relax(found.volts[None], stop=session.evaluator.stop(network.phases.free)).residual
+        row = {"train_error": score.error, "train_loss": score.loss, "residual": residual}
+        folder.write_metrics([session.state.tally.mean() | {"epoch": 0, **row}])
         session.state.wall_s = time.perf_counter() - begin
         concluded(session)
         folder.write_result(folder.result() | {"epochs": 0, "updates": 0, "learned": False, "samples_per_s": None})

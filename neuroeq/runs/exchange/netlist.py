@@ -114,7 +114,9 @@ def read_netlist(text: str, where: str) -> Netlist:
         found.elements.append(element)
     for diode in found.of("d"):
         if diode.model not in found.models:
-            _refuse(where, diode.line, f"model {given(diode.model)} is not there; add .model {diode.model} d(is=... n=...)")
+            _refuse(
+                where, diode.line, f"model {given(diode.model)} is not there; add .model {diode.model} d(is=... n=...)"
+            )
     return found
 
 
@@ -151,7 +153,9 @@ def _element(where: str, words: list[str], line: int) -> Element:
         words = [*words[:3], *words[4:]]
     if len(words) != 4:
         what = "a model" if kind == "d" else "a number"
-        _refuse(where, line, f"'{' '.join(words)[:60]}' is not represented; expected a name, two nodes and {what} alone")
+        _refuse(
+            where, line, f"'{' '.join(words)[:60]}' is not represented; expected a name, two nodes and {what} alone"
+        )
     nodes = tuple("0" if node in GROUND else node for node in words[1:3])
     if kind == "d":
         return Element(name, (nodes[0], nodes[1]), Decimal(0), line, words[3])

@@ -127,9 +127,8 @@ def _found(netlist: Netlist, inputs: list[str]) -> dict[str, list[str]]:
 
 def _stem(nodes: list[str]) -> str | None:
     """Return the name that all nodes of a layer have before their numbers, if a layer can be called so."""
-    stems = {re.sub(r"_?\d+$", "", node) for node in nodes}
-    stem = stems.pop() if len(stems) == 1 else ""
-    return stem if re.fullmatch(r"[a-z]\w*", stem, re.ASCII) else None
+    stems = {part[1] if (part := re.fullmatch(r"([a-z]\w*?)_?\d+", node, re.ASCII)) else None for node in nodes}
+    return stems.pop() if len(stems) == 1 else None
 
 
 def _in_order(nodes: Iterable[str]) -> list[str]:
