@@ -1,7 +1,7 @@
-"""A SPICE netlist as a run: a resistor network with the conductances of the netlist, and its sources as the one sample.
+"""A SPICE netlist as a run: a resistor network with its conductances, and the voltages of its sources as one sample.
 
-Conductances are kept in a unit that is a power of 2, so that in siemens they are 1/R to the last bit. A netlist names no
-classes: the label of the sample stands for the last output, and says nothing.
+Conductances are kept in a unit that is a power of 2, so that in siemens they are 1/R to the last bit. A netlist names
+no classes: the label of the sample stands for the last output, and says nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .netlist import Netlist, read_netlist
 from .structure import Structure, structure_of
 
 Array = np.ndarray
-ARRANGEMENTS = ("both", "lower", "upper", "split", "none")
+ARRANGEMENTS = ("both", "lower", "upper", "split")
 
 
 def import_netlist(path: Path, out: Path, nodes: Path | None = None) -> Run:
@@ -127,8 +127,7 @@ def as_network(netlist: Netlist, found: Structure, name: str) -> tuple[Network, 
     projections = {f"{one}_{other}": (one, other) for one, other in found.siemens}
     network = described(
         name,
-        title=netlist.title or name,
-        source=f"the netlist {Path(netlist.where).name}",
+        title=f"The netlist {Path(netlist.where).name}",
         data={"name": DATA_FILE, "protocol": "whole"},
         layers=layers,
         projections={
@@ -169,7 +168,7 @@ def _hardware(netlist: Netlist, diodes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _diodes(netlist: Netlist, found: Structure) -> tuple[str, dict[str, dict[str, Any]]]:
     """Return how diodes are arranged in hidden layers, and the table of the diodes of each."""
-    possible, tables = set(ARRANGEMENTS[:-1]), {}
+    possible, tables = set(ARRANGEMENTS), {}
     for layer in list(found.layers)[1:-1]:
         nodes = found.layers[layer]
         sides = [found.diodes.get(node, ("", "", "")) for node in nodes]
@@ -191,13 +190,12 @@ def _diodes(netlist: Netlist, found: Structure) -> tuple[str, dict[str, dict[str
         tables[layer] = _table(netlist.models[kinds[0].pop()], *kinds[1:])
     if not possible:
         raise SpecError(
-            f"{netlist.where}: diodes are not arranged alike in all layers; expected both, lower, upper, or lower ones in "
-            "the first half of each layer and upper ones in the second."
+            f"{netlist.where}: diodes are not arranged alike in all layers; expected both, lower, upper, or lower ones "
+            "in the first half of each layer and upper ones in the second."
         )
-    arrangement = next(each for each in ARRANGEMENTS if each in possible)
-    return (arrangement if any(table["model"] != "none" for table in tables.values()) else "none"), (
-        tables if any(table["model"] != "none" for table in tables.values()) else {}
-    )
+    if all(table["model"] == "none" for table in tables.values()):
+        return "none", {}
+    return next(each for each in ARRANGEMENTS if each in possible), tables
 
 
 def _table(card: Mapping[str, float], low: set[str], high: set[str]) -> dict[str, Any]:

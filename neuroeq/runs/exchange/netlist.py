@@ -1,8 +1,8 @@
 """A SPICE netlist as a list of elements: a small subset of the language, read and never run.
 
 The first line is the title. ``*`` starts a comment, ``;`` and ``$`` end a line early, ``+`` continues the line before.
-Numbers may have the suffixes f p n u m k meg g t, and letters after them, which are units. Capital and small letters are
-the same. Whatever would change the voltages and is not represented is refused, with the number of its line.
+Numbers may have the suffixes f p n u m k meg g t, and letters after them, which are units. Capital and small letters
+are the same. Whatever would change the voltages and is not represented is refused, with the number of its line.
 
 ngspice User's Manual, version 39, 2022, chapters 2 and 7.
 """
@@ -62,8 +62,6 @@ class Netlist:
     ----------
     where
         The file, as messages show it.
-    title
-        Its first line.
     elements
         The elements in the order of the file.
     models
@@ -73,7 +71,6 @@ class Netlist:
     """
 
     where: str
-    title: str
     elements: list[Element] = field(default_factory=list)
     models: dict[str, Mapping[str, float]] = field(default_factory=dict)
     celsius: float = 27.0
@@ -98,18 +95,18 @@ def read_netlist(text: str, where: str) -> Netlist:
     SpecError
         At the first line that cannot be read, or asks for what is not represented.
     """
-    first, *rest = text.splitlines() or [""]
-    found, names = Netlist(where, first.lstrip("* ").strip()), set()
-    for number, line in _lines(rest, where):
+    found = Netlist(where)
+    names: set[str] = set()
+    for at, line in _lines(text.splitlines()[1:], where):
         words = line.split()
         if words[0] == ".end":
             break
         if words[0].startswith("."):
-            _directive(found, words, number)
+            _directive(found, words, at)
             continue
-        element = _element(where, words, number)
+        element = _element(where, words, at)
         if element.name in names:
-            _refuse(where, number, f"'{element.name}' is there twice; give each element a name of its own")
+            _refuse(where, at, f"'{element.name}' is there twice; give each element a name of its own")
         names.add(element.name)
         found.elements.append(element)
     for diode in found.of("d"):
