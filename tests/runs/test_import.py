@@ -26,6 +26,8 @@ DIVIDER = "a divider\nV1 top 0 dc 1.5\nR1 top mid 1k\nR2 mid out 2kohm\nR3 out 0
 LINES = {
     "Q1 a b c": "line 3: 'q1' is no element that is represented; expected R, V, I, D or C",
     "R1 a b one": "line 3: 'one' is no number; expected one such as 4.7k, 10meg or 1e-3",
+    "V1 a 0 1e9999": "line 3: '1e9999' is no size that exists",
+    "()\nR1 a b five": "line 4: 'five' is no number",
     "R1 a b -5": "line 3: the resistance of r1 is -5; expected one above 0",
     "R1 a b 5 tc1=1": "line 3: 'r1 a b 5 tc1=1' is not represented",
     "D1 a b big": "line 3: model 'big' is not there; add .model big d",

@@ -121,7 +121,7 @@ def _lines(lines: list[str], where: str) -> Iterator[tuple[int, str]]:
     """Yield the lines without comments, each with its continuations and the number of its first line."""
     held: tuple[int, str] | None = None
     for number, line in enumerate(lines, start=2):
-        text = re.split(r";|(?:^|\s)\$|//", line, maxsplit=1)[0].strip().lower()
+        text = re.split(r";|(?:^|\s)\$|//", line, maxsplit=1)[0].strip("() ,\t").lower()
         if not text or text.startswith("*"):
             continue
         if text.startswith("+"):
@@ -219,7 +219,10 @@ def number(text: str, where: str, line: int) -> Decimal:
     match = NUMBER.fullmatch(text)
     if match is None or match[2] == "mil":
         _refuse(where, line, f"{given(text)} is no number; expected one such as 4.7k, 10meg or 1e-3")
-    return Decimal(match[1]).scaleb(SUFFIXES[match[2]])
+    value = Decimal(match[1]).scaleb(SUFFIXES[match[2]])
+    if value and not -60 <= value.adjusted() <= 60:
+        _refuse(where, line, f"{given(text)} is no size that exists; expected one between 1e-60 and 1e60")
+    return value
 
 
 def _refuse(where: str, line: int, what: str) -> NoReturn:
