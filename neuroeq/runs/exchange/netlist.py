@@ -121,7 +121,7 @@ def _lines(lines: list[str], where: str) -> Iterator[tuple[int, str]]:
     """Yield the lines without comments, each with its continuations and the number of its first line."""
     held: tuple[int, str] | None = None
     for number, line in enumerate(lines, start=2):
-        text = re.split(r";|(?:^|\s)\$|//", line, maxsplit=1)[0].strip("() ,\t").lower()
+        text = " ".join(re.split(r";|(?:^|\s)\$|//", line, maxsplit=1)[0].lower().split()).strip("() ,")
         if not text or text.startswith("*"):
             continue
         if text.startswith("+"):
