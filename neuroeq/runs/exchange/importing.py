@@ -1,13 +1,12 @@
 """A SPICE netlist as a run: a resistor network with its conductances, and the voltages of its sources as one sample.
 
-Conductances are kept in a unit that is a power of 2, so that in siemens they are 1/R to the last bit. A netlist names
-no classes: the label of the sample stands for the last output, and says nothing.
+Conductances are kept in a unit that is a power of 2, so that in siemens they are 1/R to the last bit. A netlist has no
+targets: those of the sample are 0 V at every output.
 """
 
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +19,7 @@ from neuroeq.data import from_arrays
 from neuroeq.describe.catalog import network as described
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.spec import Network, read
-from neuroeq.errors import NeuroeqWarning, SpecError, given
+from neuroeq.errors import SpecError, given
 from neuroeq.learning.history import WeightHistory
 from neuroeq.learning.state import State
 from neuroeq.randomness import Streams
@@ -67,11 +66,10 @@ def import_netlist(path: Path, out: Path, nodes: Path | None = None) -> Run:
     netlist = read_netlist(text, str(path))
     found = structure_of(netlist, None if nodes is None else read_nodes(nodes))
     network, params = as_network(netlist, found, path.stem)
-    source = from_arrays((found.volts[None], np.array([len(found.layers[network.output_layer]) - 1])))
+    source = from_arrays((found.volts[None], np.zeros((1, len(found.layers[network.output_layer])))))
     folder = choose(out, network, resume=False)
     network.read_from(folder.path / "run.toml", network.where)
-    with folder.held(resume=False), threadpool_limits(1), interrupting(None), warnings.catch_warnings():
-        warnings.simplefilter("ignore", NeuroeqWarning)  # those that are about classes, which there are none of
+    with folder.held(resume=False), threadpool_limits(1), interrupting(None):
         folder.describe(network)
         folder.write_data(source)
         state = State(params, epoch=network.training.epochs)
@@ -80,7 +78,7 @@ def import_netlist(path: Path, out: Path, nodes: Path | None = None) -> Run:
         session = begun(folder, network, "numpy", source)
         score = session.score(session.examples.train, "train")
         residual = session.evaluator.relax(found.volts[None], stop=session.evaluator.stop(network.phases.free)).residual
-        row = {"train_error": score.error, "train_loss": score.loss, "residual": residual}
+        row = score.named("train") | {"train_loss": score.loss, "residual": residual}
         folder.write_metrics([session.state.tally.mean() | {"epoch": 0, **row}])
         session.state.wall_s = time.perf_counter() - begin
         concluded(session)
@@ -128,7 +126,7 @@ def as_network(netlist: Netlist, found: Structure, name: str) -> tuple[Network, 
     network = described(
         name,
         title=f"The netlist {Path(netlist.where).name}",
-        data={"name": DATA_FILE, "protocol": "whole"},
+        data={"name": DATA_FILE, "protocol": "whole", "targets": "values"},
         layers=layers,
         projections={
             each: {"source": ends[0], "target": ends[1], "learning_rate": 0.01, "bounds": [0.0, 1e30]}
