@@ -17,14 +17,14 @@ from neuroeq.runs.exchange.structure import structure_of
 from neuroeq.runs.run import load_run
 from neuroeq.runs.training import train
 
-pytestmark = pytest.mark.filterwarnings("ignore:data set 'data.npz'. class")
 needs_ngspice = pytest.mark.skipif(not ngspice.available(), reason="ngspice is not installed: apt install ngspice")
 EXACT = "hardware.neuron.nonlinearity.spice=true"
 SINGLE = ["substrate.resistive.circuit.outputs=single", "phases.nudge=conductance"]
 BIASED = {"substrate": {"resistive": {"layers": {"hidden": {"bias": True}}}}}
 DIVIDER = "a divider\nV1 top 0 dc 1.5\nR1 top mid 1k\nR2 mid out 2kohm\nR3 out 0 1Meg\n+ \n.op\n.end\n"
 LINES = {
-    "Q1 a b c": "line 3: 'q1' is no element that is represented; expected R, V, I, D or C",
+    "Q1 a b c": "line 3: 'q1' is no element that is represented; expected R, V, I, D, C, E or F",
+    "E1 a 0 b": "line 3: 'e1 a 0 b' is not represented",
     "R1 a b one": "line 3: 'one' is no number; expected one such as 4.7k, 10meg or 1e-3",
     "V1 a 0 1e9999": "line 3: '1e9999' is no size that exists",
     "()\nR1 a b five": "line 4: 'five' is no number",
@@ -56,7 +56,10 @@ def voltages_of(run):
         return {layer: values[0] for layer, values in file["inference/v"].items()}
 
 
-@pytest.mark.parametrize("settings", [[], SINGLE, [BIASED], ["substrate.resistive.circuit.diodes=both"]])
+AMPLIFIED = ["hardware.neuron.amplifier={gain = 4, back_gain = 0.25}"]
+
+
+@pytest.mark.parametrize("settings", [[], SINGLE, [BIASED], ["substrate.resistive.circuit.diodes=both"], AMPLIFIED])
 def test_a_netlist_of_ours_comes_back_to_the_last_bit(tmp_path, settings):
     run = train("xor", "resistive", hardware="1n4148", settings=[EXACT, *settings], epochs=3, keep=False)
     text = spice(run, sample=2)
@@ -137,6 +140,9 @@ def test_what_is_not_represented_is_refused_with_the_number_of_its_line(line, me
         ("R9 lone island 1k", "line 6: r9 is joined to no voltage source by resistors"),
         ("V9 mid out 1", "v9 joins two nodes"),
         ("D9 out 0 m\n.model m d", "d9 is at 'out', and only nodes of hidden layers have diodes"),
+        ("E9 mid_amp 0 mid 0 4", "e9 is no part of a bidirectional amplifier"),
+        ("F9 mid 0 v1 4", "f9 is no part of a bidirectional amplifier"),
+        ("E9 a 0 out 0 4\nV9 a b 0\nF9 out 0 v9 1\nR9 b mid 5", "has 1 amplifiers of 1 kinds; expected one at each"),
         ("I9 mid out 1u", "i9 is not from ground into the node of a layer"),
     ],
 )

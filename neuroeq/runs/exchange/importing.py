@@ -29,6 +29,7 @@ from ..records import DATA_FILE, choose
 from ..result import concluded
 from ..run import Run, load_run
 from ..session import begun
+from .amplified import Gains, shared_gains, without_amplifiers
 from .netlist import Netlist, read_netlist
 from .structure import Structure, structure_of
 
@@ -63,9 +64,9 @@ def import_netlist(path: Path, out: Path, nodes: Path | None = None) -> Run:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise SpecError(f"{path}: cannot be read ({error.strerror}); name a netlist.") from None
-    netlist = read_netlist(text, str(path))
+    netlist, gains = without_amplifiers(read_netlist(text, str(path)))
     found = structure_of(netlist, None if nodes is None else read_nodes(nodes))
-    network, params = as_network(netlist, found, path.stem)
+    network, params = as_network(netlist, found, path.stem, shared_gains(netlist, gains, found.layers))
     source = from_arrays((found.volts[None], np.zeros((1, len(found.layers[network.output_layer])))))
     folder = choose(out, network, resume=False)
     network.read_from(folder.path / "run.toml", network.where)
@@ -104,7 +105,7 @@ def read_nodes(path: Path) -> dict[str, list[str]]:
     return {name: [node.lower() for node in nodes] for name, nodes in table.items()}
 
 
-def as_network(netlist: Netlist, found: Structure, name: str) -> tuple[Network, dict[str, Array]]:
+def as_network(netlist: Netlist, found: Structure, name: str, gains: Gains | None) -> tuple[Network, dict[str, Array]]:
     """Return the resolved network of a netlist, and its conductances and bias currents in the network's units.
 
     Raises
@@ -135,7 +136,7 @@ def as_network(netlist: Netlist, found: Structure, name: str) -> tuple[Network, 
         phases={"beta": 0.05, "nudge": "held_current", **_PHASES},
         training={"epochs": 1, "batch_size": 1},
         substrate={"resistive": {"circuit": _CIRCUIT | {"diodes": arrangement, "g_unit": f"{unit!r} S"}}},
-        hardware=_hardware(netlist, shared),
+        hardware=_hardware(netlist, shared, gains),
     )
     params = {each: found.siemens[ends] / unit for each, ends in projections.items()}
     params |= {f"{layer}.bias": amperes / unit for layer, amperes in found.amperes.items()}
@@ -147,8 +148,8 @@ _PHASES = {"free": _SETTLED, "nudged": _SETTLED}
 _CIRCUIT = {"double_inputs": False, "outputs": "single", "v_unit": "1 V"}
 
 
-def _hardware(netlist: Netlist, diodes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the table of the hardware: diodes as hot as in the netlist, and its capacitors."""
+def _hardware(netlist: Netlist, diodes: Mapping[str, Any], gains: Gains | None) -> dict[str, Any]:
+    """Return the table of the hardware: diodes as hot as in the netlist, its capacitors and its amplifiers."""
     kelvin = float(Decimal(repr(netlist.celsius)) + Decimal("273.15"))
     neuron: dict[str, Any] = {"nonlinearity": dict(diodes)}
     farads = {each.value for each in netlist.of("c")}
@@ -156,6 +157,8 @@ def _hardware(netlist: Netlist, diodes: Mapping[str, Any]) -> dict[str, Any]:
         raise SpecError(f"{netlist.where}: has {len(farads)} capacitances; expected one for all nodes, or none.")
     if farads:
         neuron["c_node"] = f"{float(farads.pop())!r} F"
+    if gains is not None:
+        neuron["amplifier"] = {"gain": float(gains[0]), "back_gain": float(gains[1])}
     return {
         "name": "netlist",
         "title": f"Elements of the netlist {Path(netlist.where).name}",

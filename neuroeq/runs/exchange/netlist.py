@@ -27,6 +27,8 @@ SKIPPED = {".op", ".end", ".print", ".plot", ".probe", ".save", ".title", ".tran
 """Lines that say what to simulate and to show, and nothing of the circuit."""
 TOLERANCES = {"reltol", "abstol", "vntol", "chgtol", "trtol", "itl1", "itl2", "itl4", "method", "noacct", "acct"}
 GROUND = ("0", "gnd")
+LENGTHS = {"e": 6, "f": 5}
+"""The number of words of an element that has not four."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,13 @@ class Element:
     nodes
         The nodes it lies between; ground is ``"0"``.
     value
-        Resistance, voltage, current or capacitance, in SI units, as exactly as it is written; 0 for a diode.
+        Resistance, voltage, current, capacitance or gain, in SI units, as exactly as it is written; 0 for a diode.
     line
         The number of its line.
     model
         The name of the model of a diode.
+    control
+        What controls a source: the two nodes of a voltage, or the voltage source that senses a current.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Element:
     value: Decimal
     line: int
     model: str = ""
+    control: tuple[str, ...] = ()
 
 
 @dataclass
@@ -138,9 +143,11 @@ def _lines(lines: list[str], where: str) -> Iterator[tuple[int, str]]:
 
 def _element(where: str, words: list[str], line: int) -> Element:
     name, kind = words[0], words[0][0]
-    if kind not in "rvicd":
+    if kind not in "rvicdef":
         _refuse(
-            where, line, f"{given(name)} is no element that is represented; expected R, V, I, D or C, so leave it out"
+            where,
+            line,
+            f"{given(name)} is no element that is represented; expected R, V, I, D, C, E or F; leave it out",
         )
     if kind in "vi" and len(words) > 3 and words[3] == "dc":
         words = [*words[:3], *words[4:]]
@@ -148,18 +155,19 @@ def _element(where: str, words: list[str], line: int) -> Element:
         words = words[:4]
     if kind == "r" and len(words) > 4 and words[3] == "r":
         words = [*words[:3], *words[4:]]
-    if len(words) != 4:
-        what = "a model" if kind == "d" else "a number"
+    if len(words) != LENGTHS.get(kind, 4):
+        what = {"d": "a model", "e": "two more and a gain", "f": "a source and a gain"}.get(kind, "a number")
         _refuse(
             where, line, f"'{' '.join(words)[:60]}' is not represented; expected a name, two nodes and {what} alone"
         )
+    control = tuple("0" if node in GROUND else node for node in words[3:-1])
     nodes = tuple("0" if node in GROUND else node for node in words[1:3])
     if kind == "d":
         return Element(name, (nodes[0], nodes[1]), Decimal(0), line, words[3])
-    value = number(words[3].removeprefix("r=") if kind == "r" else words[3], where, line)
+    value = number(words[-1].removeprefix("r=") if kind == "r" else words[-1], where, line)
     if kind == "r" and value <= 0:
         _refuse(where, line, f"the resistance of {name} is {words[3]}; expected one above 0, as without a nudge")
-    return Element(name, (nodes[0], nodes[1]), value, line)
+    return Element(name, (nodes[0], nodes[1]), value, line, control=control)
 
 
 def _directive(found: Netlist, words: list[str], line: int) -> None:
