@@ -26,7 +26,7 @@ from .runs import analysis as analysis
 from .runs.checking import check_network as check_network
 from .runs.comparison import Comparison as Comparison
 from .runs.comparison import compare as compare
-from .runs.exchange.formats import export as export
+from .runs.exchange import export as export
 from .runs.run import Run as Run
 from .runs.run import load_run as load_run
 from .runs.sweeps import Sweep as Sweep

@@ -42,7 +42,7 @@ MOVED = {
     "transfer": "runs.transfer",
     "watch": "learning.monitor",
 }
-"""Old name, without the ``neuroeq.`` before it, to new; ``neuroeq.network`` and ``neuroeq.export`` are functions."""
+"""Old name, without the ``neuroeq.`` before it, to new name; ``network`` and ``export`` are functions now."""
 
 
 class _Moved(MetaPathFinder, Loader):

@@ -229,6 +229,23 @@ PAGES: Registry[Any] = Registry(
 )
 """What notebooks show: functions of an object that return HTML."""
 
+EXPORTS: Registry[Any] = Registry(
+    "format",
+    {
+        "spice": "neuroeq.runs.exchange.spice:write",
+        "npz": "neuroeq.runs.exchange.npz:write",
+        "brian2": "neuroeq.runs.exchange.brian2:write",
+        "neo": "neuroeq.runs.exchange.neo:nix",
+        "nix": "neuroeq.runs.exchange.neo:nix",
+        "nwb": "neuroeq.runs.exchange.neo:nwb",
+    },
+)
+"""Functions of a run and a file that write the file, with options, and return what there is to say about it.
+
+It is a dict of counts by name and, as ``"run"``, of the command that runs the file, in which FILE stands for its name;
+or None. The file is a draft, which `neuroeq.export` renames when it is written.
+"""
+
 DIODES: Registry[Any] = Registry(
     "diode",
     {

@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from neuroeq.errors import NeuroeqWarning
 
-from . import check, compare, evaluation, export, fit, listing, plot, run, show, sweep
+from . import check, compare, evaluation, export, fit, import_, listing, plot, run, show, sweep
 from .ending import endings, prepare_streams
 
 
@@ -64,6 +64,7 @@ app.command(TWO_WORDS, hidden=True)(sweep.do_cell)
 app.command("check")(check.check)
 app.command("plot")(plot.plot)
 app.command("export")(export.export)
+app.command("import")(import_.import_)
 app.command("fit")(fit.fit)
 app.command("list")(listing.list_names)
 app.command("show")(show.show)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -12,7 +13,7 @@ from neuroeq.errors import SpecError, unknown_name
 from neuroeq.learning.history import sampled
 from neuroeq.randomness import Streams
 
-from .records.recorded import read_segments, recorded_sample
+from .records.recorded import Segment, read_segments, recorded_sample
 
 Array = np.ndarray
 
@@ -100,6 +101,11 @@ def spikes_of(run: Recorded, sample: int, layer: str, when: str) -> Spikes:
     if layer not in phases[0].spikes:
         known = ", ".join(phases[0].spikes) or "none"
         raise SpecError(f"{run.path}: no spikes of layer '{layer}' are recorded; those of these layers are: {known}.")
+    return gathered_spikes(phases, sample, layer)
+
+
+def gathered_spikes(phases: Sequence[Segment], sample: int, layer: str) -> Spikes:
+    """Return the spikes of a layer in phases that follow each other, for one of their samples, sorted by time."""
     parts = [phase.spikes[layer] for phase in phases]
     t, of, unit = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     order = np.lexsort((unit[of == sample], t[of == sample]))
@@ -122,6 +128,11 @@ def states_of(run: Recorded, sample: int, layer: str, variable: str | None, when
     name = variable or (model.state if model is not None and model.state in known else next(iter(known)))
     if name not in known:
         raise unknown_name(f"variable of layer '{layer}'", name, known, f"Recorded are: {', '.join(known)}.")
+    return gathered_states(phases, sample, layer, name)
+
+
+def gathered_states(phases: Sequence[Segment], sample: int, layer: str, name: str) -> States:
+    """Return a variable of a layer in phases that follow each other, for one of their samples."""
     values = np.concatenate([phase.states[layer][name][:, sample] for phase in phases])
     t = np.concatenate([phase.t for phase in phases])
     return States(t, values, phases[0].recorded[layer], phases[0].units[name])

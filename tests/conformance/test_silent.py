@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from neuroeq.data import Examples
-from neuroeq.data.examples import SILENT, Part, predictions
+from neuroeq.data.coding import SILENT, Classes, predictions
+from neuroeq.data.examples import Part
 from neuroeq.learning.state import State
 from neuroeq.learning.training import train
 from neuroeq.measures.evaluation import evaluate
@@ -33,9 +34,11 @@ def names(cases):
 @pytest.mark.parametrize(("on", "over"), CASES, ids=names(CASES))
 def test_silent_outputs_are_wrong_for_every_class(on, over):
     substrate = at_rest(on, **over)
-    score = evaluate(substrate, NOTHING, 3, substrate.stop(substrate.network.phases.free), Streams(0), "test", 0)
+    score = evaluate(
+        substrate, NOTHING, Classes((0, 1, 2)), substrate.stop(substrate.network.phases.free), Streams(0), "test", 0
+    )
     assert score.error == 1
-    state, examples = State(dict(substrate.params)), Examples(NOTHING, None, None, 3)
+    state, examples = State(dict(substrate.params)), Examples(NOTHING, None, None, Classes((0, 1, 2)))
     first = next(train(substrate, examples, state, Streams(0), trainer="stepwise"))
     assert first.error == 1
 
@@ -44,7 +47,15 @@ def test_silent_outputs_are_wrong_for_every_class(on, over):
 def test_an_output_of_zero_is_class_zero_in_scalar_coding(on):
     substrate = at_rest(on, outputs=1, data={"targets": "scalar"})
     two = Part(NOTHING.inputs, np.array([0, 0, 0, 0, 1, 1]), NOTHING.rows, 1.0)
-    score = evaluate(substrate, two, 2, substrate.stop(substrate.network.phases.free), Streams(0), "test", 0)
+    score = evaluate(
+        substrate,
+        two,
+        Classes((0, 1), scalar=True),
+        substrate.stop(substrate.network.phases.free),
+        Streams(0),
+        "test",
+        0,
+    )
     assert score.error == pytest.approx(1 / 3)
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from neuroeq.errors import SpecError, unknown_name
 from neuroeq.registry import SUBSTRATES
 
+from ..diodes import check_diodes
 from ..kinds import OWN, kind_of, made_of_hardware
 from ..learnable import check_learnable
 from ..reach import check_reach
@@ -20,7 +21,7 @@ from .arrays import check_arrays, common, of_hardware, with_arrays, without_arra
 from .changes import as_change
 from .loading import checked, load_model, load_network, on_substrate
 from .matching import matched
-from .technology import changed, technology, without_former_keys
+from .technology import changed, technology, with_ideal_diodes, without_former_keys
 
 M = TypeVar("M", NeuronModel, SynapseModel)
 S = TypeVar("S", bound=Spec)
@@ -80,6 +81,7 @@ def resolve(
     raw, others = on_substrate(raw, substrate), [change for change in changes if "substrate" not in change]
     if kind_of(substrate).hardware:
         raw = _with_hardware(raw, others, hardware, ideal)
+        raw = with_ideal_diodes(raw) if "diodes" in ideal else raw
     elif hardware or ideal or any(map(of_hardware, changes)):
         raise SpecError(
             f"substrate '{substrate}' has no hardware; expected one of {', '.join(made_of_hardware())}, or no hardware."
@@ -90,7 +92,7 @@ def resolve(
     resolved = checked(raw, f"{network.where}: substrate.{substrate}", typed or changes)
     own_nudge = not new_hardware or any("beta" in change.get("phases", {}) for change in changes)
     complete = matched(_with_models(resolved.read_from(network.path, network.where)), own_nudge)
-    for check in (check_arrays, check_times, check_reach, check_learnable):
+    for check in (check_arrays, check_diodes, check_times, check_reach, check_learnable):
         check(complete)
     return complete
 

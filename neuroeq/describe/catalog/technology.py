@@ -91,6 +91,15 @@ def changed(table: Table, change: Table) -> Table:
     return overlay(without_former_keys(table, [{"hardware": change}]), change)
 
 
+def with_ideal_diodes(raw: Table) -> Table:
+    """Return the table of a network whose layers keep the biases of their own diodes alone."""
+    layers = {
+        name: {**layer, "nonlinearity": _biases(layer["nonlinearity"])} if layer.get("nonlinearity") else layer
+        for name, layer in raw["layers"].items()
+    }
+    return {**raw, "layers": layers}
+
+
 def _replaced(table: Table, changes: Sequence[Table], place: tuple[str, str], tag: str, usual: str) -> str | None:
     """Return the new type of a table within hardware, if changes give it one; None if it stays what it is."""
     section, name = place

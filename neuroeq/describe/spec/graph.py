@@ -66,6 +66,9 @@ class Layer(Spec):
         A neuron model that replaces the substrate's for this layer.
     parameters
         Values that replace parameters of the neuron model.
+    nonlinearity
+        In a resistor network, keys of the diodes at the nodes of a hidden layer that differ from those of the hardware,
+        such as ``{ v_bias_up = "0.2 V", v_bias_down = "-0.2 V" }``; with another ``model``, only the biases are kept.
     """
 
     size: Annotated[Count, Field(le=MANY)]
@@ -76,6 +79,7 @@ class Layer(Spec):
     bias_initial: Initial | None = None
     neuron: str | NeuronModel | None = None
     parameters: dict[str, Value] = {}
+    nonlinearity: dict[str, bool | Value] = {}
 
     @model_validator(mode="before")
     @classmethod

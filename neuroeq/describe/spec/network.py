@@ -233,7 +233,7 @@ class Network(Described):
         layout, hardware = self.circuit, self.technology
         if layout.v_unit is not None:
             return layout.v_unit
-        if hardware.has_voltages:
+        if hardware.has_voltages or any(layer.nonlinearity for layer in self.layers.values()):
             return 1.0
         most = hardware.periphery.dac_full_scale or LARGEST_SOURCE
         return float(2.0 ** floor(log2(most / layout.largest_source)))

@@ -51,7 +51,7 @@ LAYOUT = ("input_gain", "bias_voltages", "outputs", "diodes", "v_unit", "g_unit"
 ALLOWED: Allowed = {
     **any_of("", ASIDE),
     **RECIPE,
-    **any_of("layers.*.", ("size", "role", "bias", "bias_learning_rate", "bias_initial")),
+    **any_of("layers.*.", ("size", "role", "bias", "bias_learning_rate", "bias_initial", "nonlinearity")),
     **any_of("projections.*.", ("source", "target", "learning_rate", "initial", "bounds", "connect")),
     **any_of("substrate.*.", ("precision", "hardware", *OVERLAYS)),
     **any_of("substrate.*.circuit.", LAYOUT),
@@ -105,7 +105,7 @@ class Fused:
             yield "projections do not just lead from each layer to the next one"
         nodes = lay_out(network).layers
         if not all(fits(nodes[name]) for name in list(layers)[:-1]):
-            yield "hardware.neuron.nonlinearity is neither ideal nor a single Shockley diode at each hidden node"
+            yield "the nonlinearity of a hidden layer is neither ideal nor a single Shockley diode at each hidden node"
 
     @staticmethod
     def drawbacks(network: Network, samples: int, target: str) -> Iterator[str]:

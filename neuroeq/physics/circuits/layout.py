@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from neuroeq.describe.diodes import diodes_of
 from neuroeq.describe.network import biases, geometry, nodes, places_of_inputs
 from neuroeq.describe.operators import Convolution
 from neuroeq.describe.spec import Network
@@ -121,9 +122,8 @@ def _layer(network: Network, name: str, in_volts: bool) -> Layer:
     ampere = 1.0 if in_volts else network.v_unit * network.g_unit
     if network.layers[name].role != "hidden":
         return Layer(size)
-    neuron = network.technology.neuron
     amplifier = _amplifiers(network, name, volt)
-    clamp = neuron.nonlinearity
+    clamp = diodes_of(network, name)
     if isinstance(clamp, NoClamp) or layout.diodes == "none":
         return Layer(size, amplifier=amplifier)
     diode = DIODES.get(clamp.model).of(clamp, volt, ampere, network.technology.temperature)

@@ -103,6 +103,12 @@ class Segment:
         return self.name != "free"
 
 
+def recorded_times(records: Records) -> list[str]:
+    """Return at which times samples were recorded: ``"before"`` and ``"after"`` training, or one of them."""
+    with records.traces() as file:
+        return [when for when in ("before", "after") if f"probe/{when}" in file]
+
+
 def read_segments(records: Records, when: str) -> list[Segment]:
     """Return the recorded phases of a few samples, one after the other; `when` is ``"before"`` or ``"after"`` training.
 

@@ -33,6 +33,11 @@ SLOW = {name: {"learning_rate": 0.005} for name in ("input_hidden1", "hidden1_hi
 SPREAD = {"gain": 2, "back_gain": 0.5, "gain_sd": 0.1, "back_gain_sd": 0.1, "offset_sd": "5 mV"}
 UNLIKE = {"hardware": "1n4148_amplified", "made_of": {"neuron": {"amplifier": SPREAD}}, "circuit": {"diodes": "split"}}
 
+UNEQUAL = {
+    "hidden1": {"nonlinearity": {"v_bias_up": "0.2 V", "i_s": "1 pA"}},
+    "hidden2": {"nonlinearity": {"model": "ideal"}},
+}
+
 
 def net(sizes=(2, 6, 2), on="resistive", hardware=None, phases=None, training=None, **over):
     own = {key: over.pop(key) for key in ("circuit", "precision") if key in over}
@@ -75,6 +80,7 @@ def trained(description, trainer):
         {"sizes": (2, 6, 5, 4, 2), **REAL, "training": {"momentum": 0.5}},
         {"hardware": "1n4148_amplified", "circuit": {"diodes": "split"}},
         {"sizes": (2, 6, 5, 2), "projections": SLOW, **UNLIKE},
+        {"sizes": (2, 6, 5, 4, 2), **REAL, "layers": UNEQUAL},
     ],
     ids=[
         "centred",
@@ -92,6 +98,7 @@ def trained(description, trainer):
         "three hidden layers, real diodes, momentum",
         "amplifiers",
         "two hidden layers, amplifiers that differ",
+        "diodes that differ by layer",
     ],
 )
 def test_fused_training_ends_in_the_same_weights(over):

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
 import numpy as np
 
@@ -62,9 +63,14 @@ def resistors(circuit: Circuit, nodes: Nodes, g: Conductances) -> Iterator[str]:
         right = nodes[target]
         values = circuit.operator(name).matrix(np.asarray(g[name], float))
         rows, columns = np.nonzero(values)
-        ohms = (1 / values[rows, columns]).tolist()
-        for i, j, ohm in zip(rows.tolist(), columns.tolist(), ohms, strict=True):
-            yield f"R_{stem}_{i}_{j} {left[i]} {right[j]} {ohm!r}"
+        for i, j, siemens in zip(rows.tolist(), columns.tolist(), values[rows, columns].tolist(), strict=True):
+            yield f"R_{stem}_{i}_{j} {left[i]} {right[j]} {_ohms(siemens)}"
+
+
+def _ohms(siemens: float) -> str:
+    """Return 1/g with as many digits as give g back to the last bit."""
+    shortest = repr(1 / siemens)
+    return shortest if float(1 / Decimal(shortest)) == siemens else f"{1 / Decimal(siemens):.22g}"
 
 
 def amplifiers(circuit: Circuit, nodes: Nodes) -> Iterator[str]:
