@@ -1,5 +1,6 @@
 """The documentation site: pages in Markdown, reference pages from docstrings and from the spec of files."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import neuroeq
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
+shutil.rmtree(DOCS / "reference" / "names", ignore_errors=True)  # pages of names that may be gone
 
 project = "neuroeq"
 author = "the authors of neuroeq"

@@ -36,7 +36,8 @@ def export(run: Run | str | Path, file: str | Path, to: str = "spice", **options
     Returns
     -------
     dict
-        The name of the ``"file"``, how many things it holds by their name, and what ``"run"``s it, if it can be run.
+        The name of the ``"file"``, how many things it holds by their name, and under ``"run"`` what runs it, if it can
+        be run.
 
     Raises
     ------
