@@ -95,7 +95,7 @@ def test_the_readme_is_short():
 def test_the_scripts_and_pictures_that_it_names_are_there():
     scripts = {words[0] for words in commands() if words[0] != "neuroeq"}
     assert scripts == {"scripts/demo", "scripts/test"}
-    named = [*scripts, *re.findall(r"\]\(([^)#:]+)", README)]
+    named = [*scripts, *re.findall(r"\]\(([^)#:]+)[)#]", README)]
     assert len(named) > 4
     for path in named:
         assert (ROOT / path).is_file(), path
