@@ -149,7 +149,7 @@ def test_the_kept_results_are_those_of_the_files_and_keep_their_promise(name):
 
 
 def test_the_layout_and_the_hardware_that_the_page_shows_are_allowed():
-    changes, arrays, layout, hardware = blocks(HARDWARE, "toml")
+    changes, arrays, layout, _, _, hardware = blocks(HARDWARE, "toml")  # two are of diodes by layer and of netlists
     Path("changed.toml").write_text('extends = "xor"\ntitle = "changed"\n' + changes)
     assert resolve("changed.toml", "crossbar").technology.synapse.rest == 0.1
     Path("own.toml").write_text('extends = "xor"\ntitle = "own"\n' + arrays)
