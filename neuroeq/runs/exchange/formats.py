@@ -16,6 +16,7 @@ from ..run import Run
 FORMATS = {
     "spice": "neuroeq.runs.exchange.spice",
     "npz": "neuroeq.runs.exchange.npz",
+    "nir": "neuroeq.runs.exchange.nir",
 }
 """Modules by format; the function of the format's name takes a run and options, and returns the file's content."""
 
@@ -30,10 +31,10 @@ def export(run: Run, file: str | Path, to: str = "spice", **options: Any) -> str
     file
         The file to write, in a folder that exists.
     to
-        The format: ``"spice"``, the netlist of a circuit, or ``"npz"``, arrays of any run.
+        The format: ``"spice"``, the netlist of a circuit, ``"npz"``, arrays of any run, or ``"nir"``, spiking networks.
     options
         Options of the format: of ``"spice"``, the number of a test sample, ``sample``, and the strength of the nudge,
-        ``beta``; ``"npz"`` has none.
+        ``beta``; of ``"nir"``, ``leave_out`` and ``step_delays``; ``"npz"`` has none.
 
     Raises
     ------
