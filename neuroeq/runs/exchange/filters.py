@@ -19,6 +19,7 @@ from neuroeq.describe.expressions import parsed, rendered
 from neuroeq.describe.spec import NeuronModel
 from neuroeq.describe.statements import Line, defined
 from neuroeq.errors import SpecError
+from neuroeq.physics.engine.equations.field import brian_values
 from neuroeq.units import physical
 
 Affine = dict[str, float]
@@ -27,7 +28,7 @@ GIVEN = ("drive", "bias", "nudge", "spike")
 """The variables of the engine that filters may read."""
 LEFT_OUT = ("bounds", "refractory")
 """What may be left out of a neuron."""
-_PLAIN = {ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Pow: operator.pow}
+_OPERATORS = {ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Pow: operator.pow}
 _SIGNS = {"=": 0.0, "+=": 1.0, "-=": -1.0}
 
 
@@ -76,6 +77,8 @@ class Chain:
         The value that is set or added.
     units
         The unit of each variable in the file, as text.
+    left_out
+        What the neuron has and the chain does not, as text.
     """
 
     filters: tuple[Filter, ...]
@@ -83,6 +86,7 @@ class Chain:
     hard: bool
     reset: float
     units: dict[str, str]
+    left_out: tuple[str, ...]
 
 
 def chain(model: NeuronModel, dt: float, leave_out: Collection[str] = ()) -> Chain:
@@ -106,7 +110,8 @@ def chain(model: NeuronModel, dt: float, leave_out: Collection[str] = ()) -> Cha
         return _Reader(model, dt, leave_out).chain()
     except ValueError as error:
         raise SpecError(
-            f"{model.where}: {error}; NIR has leaky integrators and thresholds only, so choose another neuron model."
+            f"{model.where}: {error}; NIR has leaky and plain integrators of a drive with a threshold, so choose a "
+            "neuron model that is one."
         ) from None
 
 
@@ -121,26 +126,38 @@ class _Reader:
         self._after = [line.split(" ", 2) for line in model.after_step.splitlines()]
 
     def chain(self) -> Chain:
+        """Return the chain, from the threshold back to the drive."""
+        if self.model.method != "euler":
+            raise ValueError(f"is integrated by the method '{self.model.method}' instead of 'euler'")
         last, threshold = self._threshold()
         filters = [self._filter(last)]
         while filters[0].source != "drive":
             filters.insert(0, self._filter(filters[0].source))
             if len(filters) > len(self._lines):
                 raise ValueError(f"{filters[0].name} drives itself through other variables")
-        self._check_left_out([each.name for each in filters])
+        left_out = self._left_out([each.name for each in filters])
         hard, reset = self._reset(last)
         units = {name: line.text.rpartition(":")[2].partition("(")[0].strip() for name, line in self._lines.items()}
-        return Chain(tuple(filters), threshold, hard, reset, units)
+        return Chain(tuple(filters), threshold, hard, reset, units, left_out)
 
-    def _check_left_out(self, names: list[str]) -> None:
-        bounded = [name for name in names if name in self.model.bounds]
-        if bounded and "bounds" not in self._leave_out:
-            raise ValueError(f"{bounded[0]} is clipped to bounds, which no primitive of NIR is (leave_out can name them)")
-        if self.model.refractory and "refractory" not in self._leave_out and not self._at_once(self.model.refractory):
-            raise ValueError(
-                f"has a refractory period of {self.model.refractory}, which no primitive of NIR has "
-                "(leave_out can name it)"
-            )
+    def _left_out(self, names: list[str]) -> tuple[str, ...]:
+        """Return what is left out, as text.
+
+        Raises
+        ------
+        SpecError
+            If the model has what no primitive does, and it is not to be left out.
+        """
+        found = {"bounds": [f"{name} is clipped to bounds" for name in names if name in self.model.bounds]}
+        if self.model.refractory and not self._at_once(self.model.refractory):
+            found["refractory"] = [f"it has a refractory period of {self.model.refractory}"]
+        for part, texts in found.items():
+            if texts and part not in self._leave_out:
+                raise SpecError(
+                    f"{self.model.where}: {texts[0]}, for which NIR has no primitive; choose another neuron model, or "
+                    f"write the neuron without it: leave_out=['{part}']."
+                )
+        return tuple(text for texts in found.values() for text in texts)
 
     @staticmethod
     def _at_once(refractory: str) -> bool:
@@ -231,7 +248,7 @@ class _Reader:
             left, right = right, left
         if set(right) - {""} or (isinstance(tree.op, ast.Pow) and set(left) - {""}):
             raise ValueError(f"has '{rendered(tree)}', which is not linear")
-        by: Any = _PLAIN[type(tree.op)]
+        by: Any = _OPERATORS[type(tree.op)]
         try:
             return _nonzero({name: by(value, right.get("", 0.0)) for name, value in (left or {"": 0.0}).items()})
         except ArithmeticError:
@@ -246,10 +263,9 @@ class _Reader:
             return self._affine(line.tree) if line.derived and line.tree is not None else {name: 1.0}
         if name in GIVEN:
             return {name: 1.0}
-        try:
-            return {"": physical(f"1 {name}").value}
-        except SpecError:
-            raise ValueError(f"depends on {name}") from None
+        if name in brian_values():
+            return {"": brian_values()[name]}
+        raise ValueError(f"depends on {name}")
 
 
 def _plus(one: Affine, other: Affine, factor: float) -> Affine:

@@ -1,6 +1,6 @@
 """A trained spiking network as a graph of the Neuromorphic Intermediate Representation (NIR), in SI units.
 
-A neuron is a chain of filters, dx/dt = -x/tau + gain y + offset + k bias, whose last one has the threshold and the reset:
+A neuron is a chain of filters, dx/dt = -x/tau + gain y + offset + k bias. The last one has the threshold and the reset:
 
     LI, LIF     tau dv/dt = v_leak - v + r I:         r = gain tau,  v_leak = (offset + k bias) tau
     CubaLIF     that, and tau_syn dI/dt = w_in S - I: w_in = gain_syn tau_syn, if neither offset nor bias act on I
@@ -43,8 +43,8 @@ Array = np.ndarray
 SCHEME = (
     "forward Euler with step dt: a state steps from its own value before the step and its input; an edge in 'delayed' "
     "carries what its source was at the end of the step before (in the first step the start value of a state, or no "
-    "spike), any other edge what it is in this step; in CubaLIF, v reads the current before the step; then a spike where "
-    "v > v_threshold, then the reset"
+    "spike), any other edge what it is in this step; in CubaLIF, v reads the current before the step; then a spike "
+    "where v > v_threshold, then the reset"
 )
 
 
@@ -69,15 +69,17 @@ def nir(run: Run, leave_out: Sequence[str] = (), step_delays: bool = False) -> b
     try:
         import nir as ir
     except ImportError:
-        raise SpecError("--to nir needs nir, which is not installed; install it with `pip install neuroeq[nir]`.") from None
+        raise SpecError(
+            "--to nir needs nir, which is not installed; install it with `pip install neuroeq[nir]`."
+        ) from None
     strange = sorted(set(leave_out) - set(LEFT_OUT))
     if strange:
         raise SpecError(f"leave_out has '{strange[0]}'; expected {' or '.join(map(repr, LEFT_OUT))}.")
     network = run.network
     if not (network.kind.spikes and network.kind.models):
         raise SpecError(
-            f"{run.path}: substrate '{network.substrate_name}' sends no spikes, and clipped rate units have no primitive "
-            "in NIR; export a run on 'spiking', or use --to npz."
+            f"{run.path}: substrate '{network.substrate_name}' sends no spikes, and clipped rate units have no "
+            "primitive in NIR; export a run on 'spiking', or use --to npz."
         )
     check_models(network)
     content = BytesIO()
@@ -100,6 +102,7 @@ class _Writer:
         self._delayed: list[tuple[str, str]] = []
         self._ends: dict[str, tuple[str, str]] = {}
         self._sent: dict[str, float] = {}
+        self._left_out: dict[str, tuple[str, ...]] = {}
 
     def graph(self) -> Any:
         network, first = self._network, self._network.input_layer
@@ -122,7 +125,7 @@ class _Writer:
     def _units(self, layer: str, model: NeuronModel) -> tuple[str, str]:
         """Add the units of a layer; return the names of the node that takes their drive and the one that spikes."""
         units = chain(model, self._dt, self._leave_out)
-        filters, last = list(units.filters), units.filters[-1]
+        filters, last, self._left_out[layer] = list(units.filters), units.filters[-1], units.left_out
         into, before = "", ""
         merged = units.hard and len(filters) > 1 and last.tau is not None and not last.fresh and _plain(filters[-2])
         for each in filters[: -2 if merged else -1]:
@@ -201,8 +204,8 @@ class _Writer:
         network, spec = self._network, self._network.projections[name]
         if network.synapse(name).parts != (Part("spike"),):
             raise SpecError(
-                f"{network.synapse(name).where}: is more than a weight times spikes, which no primitive of NIR is; choose "
-                "a synapse whose transmission is 'w*spike_pre'."
+                f"{network.synapse(name).where}: transmits more than a weight times spikes, which no primitive "
+                "of NIR does; choose a synapse whose transmission is 'w*spike_pre'."
             )
         weight = self._maps[name].matrix(self._params[name])
         self._linear(f"w_{name}", spec.source, spec.target, weight.T, spec.delay)
@@ -255,8 +258,15 @@ class _Writer:
             "emitters": json.dumps({layer: sends for layer, (_, sends) in self._ends.items()}),
             "spike": json.dumps(self._sent),
             "phase": "free",
-            "left_out": json.dumps(self._leave_out),
+            "left_out": json.dumps(self._left_out),
+            "readout": json.dumps(self._readout()),
         }
+
+    def _readout(self) -> dict[str, Any]:
+        """Return what is read of the units of the output layer."""
+        model = self._network.neuron(self._network.output_layer)
+        assert model is not None
+        return {"variable": model.observed, "equations": model.equations, "parameters": model.parameters}
 
     def _full(self, layer: str, value: float) -> Array:
         return np.full(self._network.layers[layer].size, value, self._dtype)
