@@ -1,9 +1,11 @@
 """NIR files hold the network: a simulator of the specification spikes as ours does, and what is not held is refused."""
 
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import nir
 import numpy as np
 import pytest
 
@@ -14,9 +16,7 @@ from neuroeq.runs.exchange.nir import nir as exported
 from neuroeq.units import physical
 
 from ..nets import batch_of, network, params_of, substrate_of
-
-nir = pytest.importorskip("nir")
-from .nir_reader import Reader  # noqa: E402
+from .nir_reader import Reader
 
 SAMPLES, STEPS = 100, 120
 ENCODER = Path("encoder.toml")
@@ -220,3 +220,9 @@ def test_rates_and_unknown_parts_are_refused():
         exported(rate, leave_out=["noise"])
     with pytest.raises(ne.NeuroeqError, match=r"no primitive|depends on|not linear"):
         exported(run_of("bernoulli"))
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "nir", None)
+    with pytest.raises(ne.NeuroeqError, match=r"needs nir, which is not installed; .*neuroeq\[nir\]"):
+        exported(run_of("lif"))
