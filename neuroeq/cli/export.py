@@ -17,7 +17,12 @@ def export(
     file: Annotated[Path, typer.Argument(help="The file to write.")],
     to: Annotated[str, typer.Option(help=f"The format of the file: {', '.join(EXPORTS.ours)}.")] = "spice",
     sample: Annotated[
-        int | None, typer.Option(min=0, help="For spice: the index of the sample in the test part; 0 if left out.")
+        int | None,
+        typer.Option(
+            min=0,
+            help="The sample: for spice its index in the test part, for brian2 its number among the recorded ones; 0 if "
+            "left out.",
+        ),
     ] = None,
     beta: Annotated[
         float | None,
