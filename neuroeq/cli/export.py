@@ -20,8 +20,8 @@ def export(
         int | None,
         typer.Option(
             min=0,
-            help="The sample: for spice its index in the test part, for brian2 its number among the recorded ones; 0 if "
-            "left out.",
+            help="For spice: the index of the sample in the test part; for brian2: its number among the recorded "
+            "samples. 0 if left out.",
         ),
     ] = None,
     beta: Annotated[
@@ -35,6 +35,8 @@ def export(
     """Write a run as a file that another program reads, such as a netlist for which ngspice finds the same voltages.
 
     Example: neuroeq export runs/xor-resistive-seed0 xor.cir --to spice
+
+    Example: neuroeq export runs/xor-spiking-seed0 xor.nwb --to nwb
     """
     given = {"sample": sample, "beta": beta}
     options = {name: value for name, value in given.items() if value is not None}
