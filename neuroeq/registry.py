@@ -239,6 +239,7 @@ EXPORTS: Registry[Any] = Registry(
         "neo": "neuroeq.runs.exchange.neo:nix",
         "nix": "neuroeq.runs.exchange.neo:nix",
         "nwb": "neuroeq.runs.exchange.neo:nwb",
+        "brian2": "neuroeq.runs.exchange.brian2:write",
     },
 )
 """Functions of a run and a file that write the file, with options, and return what there is to say about it.
