@@ -234,7 +234,6 @@ EXPORTS: Registry[Any] = Registry(
     {
         "spice": "neuroeq.runs.exchange.spice:write",
         "npz": "neuroeq.runs.exchange.npz:write",
-        "brian2": "neuroeq.runs.exchange.brian2:write",
         "nir": "neuroeq.runs.exchange.nir:write",
         "neo": "neuroeq.runs.exchange.neo:nix",
         "nix": "neuroeq.runs.exchange.neo:nix",

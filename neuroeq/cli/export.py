@@ -30,6 +30,13 @@ def export(
             help="For spice: the strength of the nudge towards the sample's target; 0, the free phase, if left out."
         ),
     ] = None,
+    leave_out: Annotated[
+        str | None,
+        typer.Option(metavar="bounds,refractory", help="For nir: what has no primitive there, and is left out."),
+    ] = None,
+    step_delays: Annotated[
+        bool, typer.Option(help="For nir: write the step that spikes take from layer to layer as delays.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write a run as a file that another program reads, such as a netlist for which ngspice finds the same voltages.
@@ -38,7 +45,8 @@ def export(
 
     Example: neuroeq export runs/xor-spiking-seed0 xor.nwb --to nwb
     """
-    given = {"sample": sample, "beta": beta}
+    left_out = None if leave_out is None else leave_out.split(",")
+    given = {"sample": sample, "beta": beta, "leave_out": left_out, "step_delays": step_delays or None}
     options = {name: value for name, value in given.items() if value is not None}
     from neuroeq.runs.exchange import export
 
