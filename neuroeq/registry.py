@@ -234,10 +234,11 @@ EXPORTS: Registry[Any] = Registry(
     {
         "spice": "neuroeq.runs.exchange.spice:write",
         "npz": "neuroeq.runs.exchange.npz:write",
-        "brian2": "neuroeq.runs.exchange.brian2:write",
+        "nir": "neuroeq.runs.exchange.nir:write",
         "neo": "neuroeq.runs.exchange.neo:nix",
         "nix": "neuroeq.runs.exchange.neo:nix",
         "nwb": "neuroeq.runs.exchange.neo:nwb",
+        "brian2": "neuroeq.runs.exchange.brian2:write",
     },
 )
 """Functions of a run and a file that write the file, with options, and return what there is to say about it.

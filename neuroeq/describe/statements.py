@@ -84,14 +84,26 @@ def equations(text: str) -> str:
     ValueError
         If they are none, define a name twice, refer to themselves, or hold anything that expressions may not.
     """
+    lines = defined(text)
+    _check_costs(lines)
+    return "\n".join(line.text for line in lines.values())
+
+
+def defined(text: str) -> dict[str, Line]:
+    """Return the equations of a text by the name that each defines.
+
+    Raises
+    ------
+    ValueError
+        If they are none, define a name twice, or hold anything that expressions may not.
+    """
     lines: dict[str, Line] = {}
     for equation in _whole(code_lines(text)):
         line = _equation(equation)
         if line.name in lines:
             raise ValueError(f"define '{line.name}' twice; leave out one of its lines")
         lines[line.name] = line
-    _check_costs(lines)
-    return "\n".join(line.text for line in lines.values())
+    return lines
 
 
 def _whole(lines: list[str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ import ast
 import json
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from neuroeq.describe.expressions import expression, identifier, rendered
 from neuroeq.describe.spec import Network, NeuronModel, SynapseModel, validate
 from neuroeq.describe.statements import equations, statements
 from neuroeq.errors import NeuroeqError
+from neuroeq.runs.exchange.brian2 import brian2
 
 NEURON = {
     "title": "t",
@@ -211,6 +213,19 @@ def test_what_is_accepted_runs_and_does_nothing_else(tmp_path, capsys, kind, how
     status, _, err = run(capsys, kind, harmless(tmp_path, kind), *how)
     assert status == 0 or "which the compiled trainer does not do" in err, err
     assert not (tmp_path / "canary").exists()
+
+
+@pytest.mark.parametrize("kind", ["neuron", "synapse"])
+def test_a_script_of_an_attacked_model_is_that_of_the_model(tmp_path, kind):
+    """Whatever the comments of a model and the title of its network hold: tree for tree."""
+    trees = []
+    for path in (write("base.toml", KINDS[kind]), harmless(tmp_path, kind)):
+        run = neuroeq.train("xor", "spiking", settings=options(kind, path), epochs=1, target="numpy", keep=False)
+        trees.append(ast.dump(ast.parse(brian2(run))))
+    title = "\n".join(attack.format(valid="xor", canary=tmp_path / "canary") for attack in ATTACKS)
+    titled = run.network.model_copy(update={"title": title})  # more than the gate of titles lets through
+    trees.append(ast.dump(ast.parse(brian2(replace(run, network=titled)))))
+    assert len(set(trees)) == 1
 
 
 @pytest.mark.parametrize("kind", [NeuronModel, SynapseModel])

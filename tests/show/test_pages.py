@@ -6,10 +6,14 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from neuroeq.cli import main
+from neuroeq.registry import EXPORTS
+from neuroeq.runs.exchange import export
+from neuroeq.runs.training import train
 from neuroeq.show.plots.style import read_style
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -37,6 +41,40 @@ def test_the_page_on_figures_is_a_program(capsys, tmp_path, monkeypatch):
     printed = capsys.readouterr().out
     assert re.search(r"^\d+ Hz; weights moved by up to 0\.\d\d$", printed, re.MULTILINE)
     assert len(re.findall(r"^sample \d: test example \d+, class 3, predicted \d$", printed, re.MULTILINE)) == 5
+
+
+@pytest.mark.reproduction
+def test_the_page_on_exchange_is_a_program(capsys):
+    for package in ("neo", "nixio", "pynwb"):
+        pytest.importorskip(package)
+    for line in "".join(blocks("exchange.md", "sh")).splitlines():
+        program, *words = shlex.split(line)
+        with pytest.raises(SystemExit) as end:
+            main(words)
+        assert (program, end.value.code) == ("neuroeq", 0), capsys.readouterr().err
+    for code in blocks("exchange.md", "python"):
+        exec(compile(code, "exchange.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert re.search(r"^xor \(2, 16\) \d\d% of the spikes are free$", printed, re.MULTILINE)
+    assert "after training, sample 1 ['free', 'nudged +0.3', 'nudged -0.3'] 18" in printed
+    assert re.search(r"^{'file': 'spikes.csv', 'spikes': \d+}$", printed, re.MULTILINE)
+
+
+def test_the_page_on_exchange_has_all_formats_and_all_arrays():
+    text = (DOCS / "exchange.md").read_text()
+    rows = re.findall(r"^\| (`.*?`) \|", text.split("## Arrays")[0], re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == set(EXPORTS.ours)
+    shown = {name for row in re.findall(r"^\| (`.*?`) \|", text, re.MULTILINE) for name in re.findall(r"`(.*?)`", row)}
+    run = train("xor", "spiking", epochs=1, keep=False)
+    export(run, "run.npz", to="npz")
+    layers, projections = "|".join(run.network.layers), "|".join(run.network.projections)
+    with np.load("run.npz", allow_pickle=False) as arrays:
+        for name in arrays.files:
+            general = re.sub(rf"/({projections})\b", "/PROJECTION", name)
+            general = re.sub(rf"/({layers})\b", "/LAYER", re.sub(r"^(before|after)/(\d+/)?", r"WHEN/\2", general))
+            general = re.sub(r"^WHEN/\d+/", "WHEN/N/", re.sub(r"prediction/\w+", "prediction/WHEN", general))
+            general = re.sub(r"(states/LAYER)/\w+", r"\1/VARIABLE", general)
+            assert general in shown, name
 
 
 def test_the_style_on_the_page_is_one(tmp_path):

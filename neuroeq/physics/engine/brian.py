@@ -118,14 +118,6 @@ def quantity(value: str | float) -> Any:
     )
 
 
-def unit_name(value: Any) -> str:
-    """Return the base unit of a number, a quantity or an equation, as code names it."""
-    from brian2.units.fundamentalunits import get_dimensions, get_unit
-
-    dimensions = getattr(value, "dim", None) or get_dimensions(value)
-    return "1" if dimensions.is_dimensionless else repr(get_unit(dimensions))
-
-
 def reseed(rng: np.random.Generator) -> None:
     """Seed Brian2's own random numbers, which its generated code draws in buffers."""
     brian().seed(int(rng.integers(2**31)))

@@ -134,6 +134,11 @@ class Population:
         return self.rows(self.whole(variable), layer)
 
     @property
+    def code(self) -> UnitCode:
+        """What Brian2 is told about the units."""
+        return self._code
+
+    @property
     def emitted(self) -> tuple[str, ...]:
         """The variables that units send: their spikes, or the components of their activity."""
         return ("spike",) if self.model.emits == "spikes" else tuple(self.model.components)

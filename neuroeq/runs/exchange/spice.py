@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from neuroeq.contract import Stop
+from neuroeq.data import load
 from neuroeq.describe.kinds import kinds
 from neuroeq.describe.network import with_full_scales
+from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
 from neuroeq.learning.costs import cost_of
 from neuroeq.learning.rules import Trial
@@ -19,7 +21,6 @@ from neuroeq.physics.substrates import at_operating_point, build
 from neuroeq.randomness import Streams
 
 from ..run import Run
-from .samples import sample_of
 
 Array = np.ndarray
 SETTLED = Stop(100_000, 1e-12)
@@ -54,7 +55,7 @@ def spice(run: Run, sample: int = 0, beta: float = 0.0) -> str:
             f"{' or '.join(name for name, kind in kinds().items() if kind.on_devices)}."
         )
     circuit.hold(WeightStore.of(run.network, state, Streams(network.run.seed)).held)
-    inputs, wanted = sample_of(run, network, sample)
+    inputs, wanted = _sample(run, network, sample)
     nudges = [(beta, 1.0)] if beta else []
     trial = Trial(inputs, wanted, nudges, cost_of(network.phases), SETTLED, SETTLED, None, network.nudge)
     free, nudged = trial.settle(circuit)
@@ -82,3 +83,13 @@ def write(run: Run, file: Path, sample: int = 0, beta: float = 0.0) -> dict[str,
 def _listed(voltages: Mapping[str, Array]) -> str:
     """Return the voltages of the first sample as text, layer after layer."""
     return "; ".join(f"{layer} {' '.join(f'{v:.9g}' for v in values[0])}" for layer, values in voltages.items())
+
+
+def _sample(run: Run, network: Network, sample: int) -> tuple[Array, Array]:
+    """Return one input, (1, n_input), and its target."""
+    examples = load(network, Path(network.run.data_dir) if network.run.data_dir else None)
+    part = examples.test or examples.train
+    if not 0 <= sample < len(part):
+        raise SpecError(f"{run.path}: sample is {sample}; expected 0 to {len(part) - 1}, what the data set has.")
+    inputs, labels = part.take(np.array([sample]), "float64")
+    return inputs, examples.coding.targets(labels)

@@ -67,7 +67,7 @@ class Field:
             )
         fixed = {name: physical(str(value)).value for name, value in model.parameters.items()}
         fixed["dt"] = model.dt
-        known = {**_units(), **fixed, **dict.fromkeys(filter(NOISE.fullmatch, _names(equations)), 0)}
+        known = {**brian_values(), **fixed, **dict.fromkeys(filter(NOISE.fullmatch, _names(equations)), 0)}
         computed = {n: parse(str(e.expr)) for n, e in equations.items() if e.type == "subexpression"}
         self.arriving = [symbol(f"drive_{name}") for name in model.components] if model.vector else [symbol("drive")]
         if model.vector:
@@ -177,7 +177,8 @@ def _names(equations: Any) -> set[str]:
     return {name for equation in equations.values() for name in equation.identifiers}
 
 
-def _units() -> dict[str, float]:
+def brian_values() -> dict[str, float]:
+    """Return the values of Brian2's units, in SI base units, and of its constants, by name."""
     from brian2.core.functions import DEFAULT_CONSTANTS
     from brian2.core.namespace import DEFAULT_UNITS
 

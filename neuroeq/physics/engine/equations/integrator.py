@@ -5,7 +5,7 @@ from __future__ import annotations
 from neuroeq.describe.spec import NeuronModel
 from neuroeq.errors import SpecError
 
-from ..brian import brian, unit_name
+from ..brian import brian
 
 
 def integrator(model: NeuronModel, hint: str = "") -> tuple[str, list[str]]:
@@ -45,5 +45,12 @@ def integrator(model: NeuronModel, hint: str = "") -> tuple[str, list[str]]:
         raise SpecError(
             f"{model.where}: has {rest} beside its leak, which no part of an integrator does. {hint}".strip()
         )
-    others = [f"{name} = {e.expr} : {unit_name(e)}" for name, e in equations.items() if e.type == "subexpression"]
+    others = [f"{name} = {e.expr} : {_unit(e)}" for name, e in equations.items() if e.type == "subexpression"]
     return tau, others
+
+
+def _unit(equation: object) -> str:
+    from brian2.units.fundamentalunits import get_unit
+
+    unit = get_unit(equation.dim)  # type: ignore[attr-defined]
+    return "1" if unit.dim.is_dimensionless else repr(unit)
