@@ -57,6 +57,10 @@ class Coding(Protocol):
         """Return what outputs (m, n_output) stand for, in the user's own labels (m,) or units (m, n_output)."""
         ...
 
+    def named(self, labels: Array) -> Array:
+        """Return the user's own labels of classes (m,), or values as they are (m, n_output)."""
+        ...
+
     def misses(self, outputs: Array, labels: Array) -> Array:
         """Return sums over examples that `figures` are made of: wrong classes (1,), or squared errors (n_output,)."""
         ...
@@ -103,6 +107,10 @@ class Classes:
         silent = "" if known.dtype.kind == "U" else min(known.min(), 0) + SILENT
         return np.append(known, silent)[self.labels(outputs)]
 
+    def named(self, labels: Array) -> Array:
+        """Return the user's own labels of classes (m,)."""
+        return np.asarray(self.names)[labels]
+
     def misses(self, outputs: Array, labels: Array) -> Array:
         """Return how many outputs name another class than that of the labels: (1,)."""
         return np.array([np.count_nonzero(self.labels(outputs) != labels)])
@@ -144,6 +152,10 @@ class Values:
         return np.array(self.offset) + np.array(self.scale) * outputs
 
     labels = read
+
+    def named(self, labels: Array) -> Array:
+        """Return values as they are: (m, n_output)."""
+        return labels
 
     def misses(self, outputs: Array, labels: Array) -> Array:
         """Return the sum of squared errors of each output, in the user's units squared: (n_output,)."""

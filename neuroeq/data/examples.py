@@ -96,6 +96,22 @@ class Examples:
         inputs, labels = part.take(which, precision, augmentation)
         return inputs, labels, self.coding.targets(labels).astype(precision)
 
+    def arrays(self) -> tuple[Array, ...]:
+        """Return ``(X, y)``, or with a test part ``(X, y, X_test, y_test)``: what training takes as examples of a user.
+
+        Inputs are those of batches, (n, d) or images (n, channels, height, width); those of the validation part follow
+        those of the training part. Labels are the user's own, (n,), or values, (n, n_output).
+        """
+        learned = [part for part in (self.train, self.validation) if part is not None]
+        sides = [learned, *([[self.test]] if self.test is not None else [])]
+        whole = slice(None)
+        joined = [[np.concatenate(each) for each in zip(*(p.take(whole) for p in side), strict=True)] for side in sides]
+        return tuple(
+            array
+            for inputs, labels in joined
+            for array in (inputs.reshape(-1, *(self.shape or inputs.shape[1:])), self.coding.named(labels))
+        )
+
 
 def load(network: Network, data_dir: Path | None = None) -> Examples:
     """Return the examples of a network's data set, split as its file says.

@@ -8,7 +8,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from neuroeq.data import OWN, data_folder, from_arrays, located
+from neuroeq.data import OWN, Examples, Source, data_folder, from_arrays, located
 from neuroeq.describe.catalog import resolve
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
@@ -40,7 +40,7 @@ def train(
     start_from: Run | str | Path | None = None,
     out: str | Path | None = None,
     resume: bool = False,
-    data: Sequence[Any] | None = None,
+    data: Sequence[Any] | Examples | None = None,
     keep: bool = True,
     progress: Progress | bool | None = None,
     callback: Callback | None = None,
@@ -91,7 +91,8 @@ def train(
         Examples to train on instead of the network's data set: ``(X, y)`` or ``(X, y, X_test, y_test)``, with inputs
         (n, d), or images (n, height, width) or (n, channels, height, width), and classes, integers or texts, (n,), or
         with ``data.targets = "values"`` real numbers, (n,) or (n, n_output). They are split as ``[data]`` of the
-        network says, and kept as data.npz.
+        network says, and kept as data.npz. Or `Examples`, such as those of another network, with their test part, as
+        batches hold them.
     keep
         Whether to keep the run in a folder; without one, the run that is returned holds everything in memory.
     progress
@@ -123,9 +124,8 @@ def train(
     """
     changes = [*settings, *([{"training": {"epochs": epochs}}] if epochs is not None else [])]
     changes.append({"run": _options(seed, engine, threads, data_dir, start_from)})
-    source = None if data is None else from_arrays(data)
-    if source is not None:
-        changes.append({"data": {"name": DATA_FILE}})
+    source, about_data = _given(data)
+    changes.append({"data": about_data})
     resolved = resolve(network, substrate, changes, hardware, ideal)
     resolved = resolved if source is not None else with_data_found(resolved)
     records = _records(out, resolved, resume, keep)
@@ -140,6 +140,15 @@ def train(
             session.train(show, callback, stop, after_epoch)
         with interrupting(records.path):
             return concluded(session)
+
+
+def _given(data: Sequence[Any] | Examples | None) -> tuple[Source | None, dict[str, Any]]:
+    """Return the examples that a user gave, and what ``[data]`` says of them: those of batches are scaled already."""
+    if data is None:
+        return None, {}
+    if isinstance(data, Examples):
+        return from_arrays(data.arrays()), {"name": DATA_FILE, "offset": 0.0, "scale": 1.0, "normalise": "none"}
+    return from_arrays(data), {"name": DATA_FILE}
 
 
 def with_data_found(network: Network, data_dir: str | None = None) -> Network:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import neuroeq as ne
 from neuroeq.data import examples_of, from_arrays, load
 from neuroeq.data.coding import Classes
 from neuroeq.errors import DataError, NeuroeqError
@@ -115,3 +116,30 @@ def test_a_table_in_another_encoding_is_refused():
     Path("mine.csv").write_bytes("1,2,é\n".encode("latin-1"))
     with pytest.raises(DataError, match=r"mine.csv: cannot be read .*; expected a table in UTF-8"):
         load(net_of("mine.csv", 2, 2))
+
+
+@pytest.mark.parametrize("settings", [["data.scale=0.5", "data.offset=0.1"], ["data.noise=0.3"]])
+def test_examples_of_a_network_are_data_of_another_scaled_once(settings, tmp_path):
+    net = network("rate", 2, 4, 2, data={"name": "moons"})
+    examples = load(ne.changed(net, *settings))
+    run = train(ne.changed(net, *settings), data=examples, epochs=1, out=tmp_path / "run", target="numpy")
+    again = load(run.network)
+    parts = [part for part in (examples.train, examples.validation) if part is not None]
+    sorted_rows = [
+        np.sort(np.concatenate([p.take(slice(None))[0] for p in each]), axis=0)
+        for each in (parts, [p for p in (again.train, again.validation) if p is not None])
+    ]
+    np.testing.assert_array_equal(*sorted_rows)
+    if examples.test is not None:
+        np.testing.assert_array_equal(again.test.take(slice(None))[0], examples.test.take(slice(None))[0])
+
+
+@pytest.mark.parametrize("names", [("ham", "spam"), (-1, 1)])
+def test_arrays_of_examples_have_the_users_labels_and_the_shape_of_images(names):
+    images, labels = np.random.default_rng(0).random((20, 3, 4)), np.array(names)[np.arange(20) % 2]
+    examples = examples_of(network("rate", 12, 4, 2, data={"protocol": "final"}), from_arrays((images, labels)))
+    inputs, own, tests, of_tests = examples.arrays()
+    assert inputs.shape[1:] == tests.shape[1:] == (1, 3, 4) and len(inputs) + len(tests) == 20
+    for image, label in zip([*inputs, *tests], [*own, *of_tests], strict=True):
+        (row,) = np.flatnonzero((images == image[0]).all(axis=(1, 2)))
+        assert labels[row] == label
