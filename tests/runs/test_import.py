@@ -23,7 +23,9 @@ SINGLE = ["substrate.resistive.circuit.outputs=single", "phases.nudge=conductanc
 BIASED = {"substrate": {"resistive": {"layers": {"hidden": {"bias": True}}}}}
 DIVIDER = "a divider\nV1 top 0 dc 1.5\nR1 top mid 1k\nR2 mid out 2kohm\nR3 out 0 1Meg\n+ \n.op\n.end\n"
 LINES = {
-    "Q1 a b c": "line 3: 'q1' is no element that is represented; expected R, V, I, D, C, E or F",
+    "Q1 a b c": "line 3: 'q1' is no element that is represented; expected R, V, I, D, B, C, E or F",
+    "B1 a b i=uramp(v(a,c))/1e-5": "line 3: 'b1' is no current of a diode between its nodes",
+    "B1 a b i=system(v(a,b))": "line 3: 'b1' is no current of a diode between its nodes",
     "E1 a 0 b": "line 3: 'e1 a 0 b' is not represented",
     "R1 a b one": "line 3: 'one' is no number; expected one such as 4.7k, 10meg or 1e-3",
     "V1 a 0 1e9999": "line 3: '1e9999' is no size that exists",
@@ -69,6 +71,23 @@ def test_a_netlist_of_ours_comes_back_to_the_last_bit(tmp_path, settings):
         ours, theirs = values * (run.network.g_unit * ampere), back.params[name] * back.network.g_unit
         np.testing.assert_array_equal(ours, theirs, err_msg=name)
     assert without_comments(spice(back)) == without_comments(text)
+
+
+STRAIGHT = {"model": "piecewise", "threshold": "0.3 V", "r_on": "10 ohm", "r_off": "1e7 ohm"}
+
+
+@pytest.mark.parametrize("diode", [{"model": "ideal"}, STRAIGHT])
+def test_diodes_that_are_sources_of_current_come_back(tmp_path, diode):
+    hardware = {"hardware": {"neuron": {"nonlinearity": diode | {"v_bias_up": "0.1 V", "v_bias_down": "-0.1 V"}}}}
+    run = train("xor", "resistive", settings=[hardware], epochs=3, keep=False)
+    text = spice(run, sample=1)
+    back = run_of(tmp_path, text)
+    read = back.network.technology.neuron.nonlinearity
+    assert read.model == diode["model"] and (read.v_bias_up, read.v_bias_down) == (0.1, -0.1)
+    for ours, theirs in zip(without_comments(spice(back)), without_comments(text), strict=True):
+        assert ours == theirs or (ours[0] == theirs[0] == "B" and diode is STRAIGHT)  # 1/r twice is another last bit
+    if diode is STRAIGHT:
+        assert (read.threshold, read.r_on, read.r_off) == pytest.approx((0.3, 10, 1e7), rel=1e-12)
 
 
 def foreign(sizes, seed=0):

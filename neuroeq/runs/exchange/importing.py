@@ -200,8 +200,14 @@ def _diodes(netlist: Netlist, found: Structure) -> tuple[str, dict[str, dict[str
 
 
 def _table(card: Mapping[str, float], low: set[str], high: set[str]) -> dict[str, Any]:
-    """Return the table of diodes with the constants and formulas of ngspice."""
-    units = {"i_s": f"{card['is']!r} A", "n": card["n"], "e_g": f"{card['eg']!r} V", "xti": card["xti"]}
+    """Return the table of diodes, those with a junction by the constants and formulas of ngspice."""
     # a missing side has the bias of the other, which no diode sees
-    up, down = next(iter(high or low)), next(iter(low or high))
-    return {"model": "shockley", **units, "spice": True, "v_bias_up": up, "v_bias_down": down}
+    bias = {"v_bias_up": next(iter(high or low)), "v_bias_down": next(iter(low or high))}
+    if not card:
+        return {"model": "ideal", **bias}
+    if "threshold" in card:
+        ohms = {"r_off": 1 / card["below"], "r_on": 1 / (card["below"] + card["step"])}
+        table = {key: f"{value!r} ohm" for key, value in ohms.items()}
+        return {"model": "piecewise", "threshold": f"{card['threshold']!r} V", **table, **bias}
+    units = {"i_s": f"{card['is']!r} A", "n": card["n"], "e_g": f"{card['eg']!r} V", "xti": card["xti"]}
+    return {"model": "shockley", **units, "spice": True, **bias}

@@ -21,6 +21,11 @@ NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,4})?)(meg|mil|[fpnu
 SUFFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "k": 3, "meg": 6, "g": 9, "t": 12, None: 0}
 CARD = {"is": 1e-14, "n": 1.0, "eg": 1.11, "xti": 3.0}
 """What of a diode's model is represented, with SPICE's defaults."""
+_REAL = r"[+-]?[\d.]+(?:e[+-]?\d+)?"
+IDEAL = re.compile(rf"i=uramp\(v\((\S+?),(\S+?)\)\)/{_REAL}")
+"""The current of an ideal diode, as neuroeq writes it."""
+PIECEWISE = re.compile(rf"i=v\((\S+?),(\S+?)\)\*({_REAL})\+uramp\(v\((\S+?),(\S+?)\)-\(({_REAL})\)\)\*\(({_REAL})\)")
+"""That of a diode of two straight lines: its conductance below, its threshold, and how much more conducts above."""
 WITHOUT_EFFECT = {"tt", "cjo", "cj0", "vj", "m", "fc", "kf", "af", "cjsw", "vjsw", "mjsw", "level"}
 """What of a diode's model has no effect at an operating point, or only one value here."""
 SKIPPED = {".op", ".end", ".print", ".plot", ".probe", ".save", ".title", ".tran", ".nodeset", ".ic"}
@@ -70,7 +75,8 @@ class Netlist:
     elements
         The elements in the order of the file.
     models
-        IS, N, EG and XTI of the models of diodes, by name.
+        The constants of diodes, by the name of their model: IS, N, EG and XTI; of a diode of two straight lines
+        ``below``, ``threshold`` and ``step``; none of an ideal one.
     celsius
         The temperature of the circuit. [degrees Celsius]
     """
@@ -109,7 +115,7 @@ def read_netlist(text: str, where: str) -> Netlist:
         if words[0].startswith("."):
             _directive(found, words, at)
             continue
-        element = _element(where, words, at)
+        element = _current_of_diode(found, words, at) if words[0][0] == "b" else _element(where, words, at)
         if element.name in names:
             _refuse(where, at, f"'{element.name}' is there twice; give each element a name of its own")
         names.add(element.name)
@@ -126,7 +132,8 @@ def _lines(lines: list[str], where: str) -> Iterator[tuple[int, str]]:
     """Yield the lines without comments, each with its continuations and the number of its first line."""
     held: tuple[int, str] | None = None
     for number, line in enumerate(lines, start=2):
-        text = " ".join(re.split(r";|(?:^|\s)\$|//", line, maxsplit=1)[0].lower().split()).strip("() ,")
+        text = " ".join(re.split(r";|(?:^|\s)\$|//", line, maxsplit=1)[0].lower().split())
+        text = text.strip(" ,") if text.startswith("b") else text.strip("() ,")
         if not text or text.startswith("*"):
             continue
         if text.startswith("+"):
@@ -136,7 +143,8 @@ def _lines(lines: list[str], where: str) -> Iterator[tuple[int, str]]:
             continue
         if held is not None:
             yield held
-        held = (number, re.sub(r"\s*=\s*", "=", text.replace("(", " ").replace(")", " ").replace(",", " ")))
+        plain = text if text.startswith("b") else text.replace("(", " ").replace(")", " ").replace(",", " ")
+        held = (number, re.sub(r"\s*=\s*", "=", plain))
     if held is not None:
         yield held
 
@@ -147,7 +155,7 @@ def _element(where: str, words: list[str], line: int) -> Element:
         _refuse(
             where,
             line,
-            f"{given(name)} is no element that is represented; expected R, V, I, D, C, E or F; leave it out",
+            f"{given(name)} is no element that is represented; expected R, V, I, D, B, C, E or F",
         )
     if kind in "vi" and len(words) > 3 and words[3] == "dc":
         words = [*words[:3], *words[4:]]
@@ -168,6 +176,25 @@ def _element(where: str, words: list[str], line: int) -> Element:
     if kind == "r" and value <= 0:
         _refuse(where, line, f"the resistance of {name} is {words[3]}; expected one above 0, as without a nudge")
     return Element(name, (nodes[0], nodes[1]), value, line, control=control)
+
+
+def _current_of_diode(found: Netlist, words: list[str], line: int) -> Element:
+    """Read a source of current that stands for a diode, an ideal one or one of two straight lines, as we write it."""
+    name, nodes, text = words[0], tuple(words[1:3]), "".join(words[3:])
+    ideal, lines = IDEAL.fullmatch(text), PIECEWISE.fullmatch(text)
+    between = ideal.groups() if ideal else lines.group(1, 2, 4, 5) if lines else ()
+    if not between or set(zip(between[::2], between[1::2], strict=True)) != {nodes}:
+        _refuse(
+            found.where, line, f"{given(name)} is no current of a diode between its nodes, as neuroeq writes it; use D"
+        )
+    card = {}
+    if lines:
+        below, threshold, step = (float(number(each, found.where, line)) for each in lines.group(3, 6, 7))
+        card = {"below": below, "threshold": threshold, "step": step}
+    model = f"({' '.join(f'{key}={value!r}' for key, value in card.items()) or 'ideal'})"  # no name of a .model
+    found.models[model] = card
+    anode, cathode = ("0" if node in GROUND else node for node in nodes)
+    return Element(f"d({name})", (anode, cathode), Decimal(0), line, model)
 
 
 def _directive(found: Netlist, words: list[str], line: int) -> None:
