@@ -83,7 +83,7 @@ class Stopped:
 
     def ended(self, arguments, stop_within_s=None):
         """Run a command, stopped within that time; return its exit status."""
-        process = self.processes.Process(target=command, args=(arguments, self.log))
+        process, before = self.processes.Process(target=command, args=(arguments, self.log)), self.said()
         process.start()
         if stop_within_s is not None:
             process.join(self.draw.uniform(0, stop_within_s))
@@ -96,14 +96,16 @@ class Stopped:
                 process.join(PATIENCE)
                 self.kills += process.exitcode != 0
                 # SIGTERM and SIGHUP end a process at once that has nothing to save yet; a second Ctrl-C may come while
-                # it is already ending.
-                ending = (1,) if how == signal.SIGINT and "interrupted" in self.said() else ()
+                # it is already ending, and the first one before the command has begun.
+                early = self.said().split("Traceback")[0] in ("", before)
+                ending = (1,) if how == signal.SIGINT and (early or "interrupted" in self.said()) else ()
                 assert process.exitcode in (-how, 128 + how, 0, *ending), self.said()
         process.join(PATIENCE)
-        before, *tracebacks = self.said().split("Traceback")
-        # Python itself reports a second Ctrl-C in the last moments of a command that has said that it was interrupted.
+        said, *tracebacks = self.said().split("Traceback")
+        # Python itself reports Ctrl-C before a command has begun, and a second one in the last moments of a command that
+        # has said that it was interrupted.
         assert all("KeyboardInterrupt" in each for each in tracebacks), self.said()
-        assert not tracebacks or "interrupted" in before, self.said()
+        assert not tracebacks or "interrupted" in said or said in ("", before), self.said()
         return process.exitcode
 
     def said(self):
