@@ -33,8 +33,14 @@ def test_every_network_has_a_quick_version():
     assert set(QUICK) == {name for name in catalog.names("network") if name.startswith("mnist_")}
 
 
+LONG = ("mnist_conv",)
+"""Networks that take longer than a minute; `digits_conv` and `mnist_conv_resistive` stand for them."""
+
+
 @pytest.mark.reproduction
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=pytest.mark.slow) if each in LONG else each for each in QUICK]
+)
 def test_a_few_thousand_images_teach_it(name, mnist):
     images, epochs, error, *smaller = QUICK[name]
     promise = load_network(name).expected[0]

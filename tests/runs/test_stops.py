@@ -102,8 +102,8 @@ class Stopped:
                 assert process.exitcode in (-how, 128 + how, 0, *ending), self.said()
         process.join(PATIENCE)
         said, *tracebacks = self.said().split("Traceback")
-        # Python itself reports Ctrl-C before a command has begun, and a second one in the last moments of a command that
-        # has said that it was interrupted.
+        # Python itself reports Ctrl-C before a command has begun, and a second one in the last moments of a command
+        # that has said that it was interrupted.
         assert all("KeyboardInterrupt" in each for each in tracebacks), self.said()
         assert not tracebacks or "interrupted" in said or said in ("", before), self.said()
         return process.exitcode
