@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from neuroeq.cli import main
 from neuroeq.describe.catalog import load_network, names, resolve
 from neuroeq.describe.kinds import kind_of
 from neuroeq.describe.spec import Network, overlay, validate
 from tests.conftest import DATA
 from tests.nets import table
+from tests.pages import blocks, type_in
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -26,10 +26,6 @@ MODELS = (ROOT / "docs" / "models.md").read_text()
 HARDWARE = (ROOT / "docs" / "hardware.md").read_text()
 RULES = (ROOT / "docs" / "rules.md").read_text()
 SWEEPS = (ROOT / "docs" / "sweeps.md").read_text()
-
-
-def blocks(text, language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
 
 
 def commands():
@@ -65,9 +61,7 @@ def test_every_sweep_of_the_page_can_be_planned(capsys):
     lines = [line for block in blocks(SWEEPS, "sh") for line in block.replace("\\\n", "").splitlines()]
     sweeps = [shlex.split(line, comments=True) for line in lines if line.startswith("neuroeq sweep")]
     for words in sweeps:
-        with pytest.raises(SystemExit) as ended:
-            main([*words[1:], "--plan"])
-        assert not ended.value.code, words
+        type_in([*words, "--plan"])
     assert len(sweeps) >= 6
 
 
@@ -81,9 +75,7 @@ def test_the_command_lines_work_in_their_order(capsys):
         *["compare", "eval"],
     ]
     for words in lines:
-        with pytest.raises(SystemExit) as ended:
-            main(words[1:])
-        assert not ended.value.code, words
+        type_in(words)
         assert capsys.readouterr().out
     assert Path("runs/xor-lif/figures/raster.png").exists()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from neuroeq.cli import main
+from tests.pages import type_in
 
 PAGES = sorted((Path(__file__).parents[2] / "docs" / "tutorials").glob("[1-9]*.md"))
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -22,10 +22,7 @@ def typed(line):
     program, *words = shlex.split(line, comments=True)
     if program == "python":
         return exec(compile(Path(words[0]).read_text(), words[0], "exec"), {})
-    assert program == "neuroeq", line
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    assert not ended.value.code, line
+    type_in([program, *words])
 
 
 def written(shown):

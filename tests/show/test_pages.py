@@ -10,32 +10,29 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from neuroeq.cli import main
 from neuroeq.registry import EXPORTS
 from neuroeq.runs.exchange import export
 from neuroeq.runs.training import train
 from neuroeq.show.plots.style import read_style
+from tests.pages import blocks, type_in
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def blocks(page, language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", (DOCS / page).read_text(), flags=re.DOTALL | re.MULTILINE)
+def parts(page, language):
+    return blocks((DOCS / page).read_text(), language)
 
 
 @pytest.mark.reproduction
 def test_the_page_on_figures_is_a_program(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for line in "".join(blocks("figures.md", "sh")).splitlines():
-        program, *words = shlex.split(line)
-        with pytest.raises(SystemExit) as end:
-            main(words)
-        assert (program, end.value.code) == ("neuroeq", 0), capsys.readouterr().err
+    for line in "".join(parts("figures.md", "sh")).splitlines():
+        type_in(shlex.split(line))
     wanted = ["fig.pdf", "settling.pdf", "figures/raster.png", "figures/raster.pdf", "figures/weights.svg"]
     assert all(Path(name).stat().st_size > 5000 for name in wanted)
     assert Image.open("figures/raster.png").size == (int(3.3 * 600), int(2.4 * 600))
     names = {}
-    for code in blocks("figures.md", "python"):
+    for code in parts("figures.md", "python"):
         exec(compile(code, "figures.md", "exec"), names)
     assert Path("both.pdf").exists() and Path("figures/raster.pdf").exists()
     printed = capsys.readouterr().out
@@ -47,12 +44,9 @@ def test_the_page_on_figures_is_a_program(capsys, tmp_path, monkeypatch):
 def test_the_page_on_exchange_is_a_program(capsys):
     for package in ("neo", "nixio", "pynwb"):
         pytest.importorskip(package)
-    for line in "".join(blocks("exchange.md", "sh")).splitlines():
-        program, *words = shlex.split(line)
-        with pytest.raises(SystemExit) as end:
-            main(words)
-        assert (program, end.value.code) == ("neuroeq", 0), capsys.readouterr().err
-    for code in blocks("exchange.md", "python"):
+    for line in "".join(parts("exchange.md", "sh")).splitlines():
+        type_in(shlex.split(line))
+    for code in parts("exchange.md", "python"):
         exec(compile(code, "exchange.md", "exec"), {})
     printed = capsys.readouterr().out
     assert re.search(r"^xor \(2, 16\) \d\d% of the spikes are free$", printed, re.MULTILINE)
@@ -78,7 +72,7 @@ def test_the_page_on_exchange_has_all_formats_and_all_arrays():
 
 
 def test_the_style_on_the_page_is_one(tmp_path):
-    (text,) = blocks("figures.md", "text")
+    (text,) = parts("figures.md", "text")
     (tmp_path / "neuroeq.mplstyle").write_text(text)
     assert read_style(tmp_path / "neuroeq.mplstyle")["font.size"] == 8
 
@@ -105,7 +99,7 @@ def test_the_short_network_and_the_logger_of_the_page_on_python_run(capsys, monk
     for name in ("torch", "torch.utils"):
         monkeypatch.setitem(sys.modules, name, SimpleNamespace())
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=SummaryWriter))
-    _, short, board = blocks("python.md", "python")
+    _, short, board = parts("python.md", "python")
     assert len(short.split("\n\n")[1].splitlines()) <= 16
     names = {}
     for code in (short, board):
