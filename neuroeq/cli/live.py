@@ -46,7 +46,7 @@ def _progress_of(path: Path) -> tuple[str, str]:
         kept, rows = read_json(path / CELL), RunFolder(path).metrics()
     except NeuroeqError:
         return "damaged", ""
-    error = error_text(rows[-1], "train", digits=1).removeprefix("error ") if rows else ""
+    error = error_text(rows[-1], "train", 1, word="") if rows else ""
     if "gradient" in kept:
         return "done", error
     if (path / "result.json").exists():

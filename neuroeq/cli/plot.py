@@ -168,9 +168,13 @@ def _units(text: str | None) -> dict[str, str]:
 
 def _none_of(asked: dict[str, Any], what: str) -> None:
     """Refuse options that are for recorded samples."""
-    for key in asked:
-        option = {"start": "from", "end": "to"}.get(key, key)
-        raise SpecError(f"--{option}: is for the recorded samples of a run; {what} has none, so leave it out.")
+    if asked:
+        from neuroeq.show.plots.figures import OPTIONS
+
+        key = next(iter(asked))
+        raise SpecError(
+            f"--{OPTIONS.get(key, key)}: is for the recorded samples of a run; {what} has none, so leave it out."
+        )
 
 
 def _sweep(folder: Path, figures: list[str], out: Path | None, look: dict[str, Any], as_json: bool) -> None:

@@ -113,7 +113,7 @@ class Examples:
         )
 
 
-def load(network: Network, data_dir: Path | None = None) -> Examples:
+def load(network: Network, data_dir: str | Path | None = None) -> Examples:
     """Return the examples of a network's data set, split as its file says.
 
     Parameters

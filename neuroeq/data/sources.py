@@ -41,7 +41,7 @@ KNOWN = {"mnist": IDX, "cifar10": f"{cifar.FILES} of CIFAR-10's binary version"}
 """Data sets that are known by name, and their files."""
 
 
-def read(spec: Data, data_dir: Path | None, beside: Path | None = None) -> Source:
+def read(spec: Data, data_dir: str | Path | None, beside: Path | None = None) -> Source:
     """Return the examples of a data set.
 
     Parameters

@@ -12,6 +12,7 @@ from neuroeq.errors import SpecError, given
 Units = str | int | slice | Iterable[int]
 """A selection as a user gives it: text, a number, a slice, or numbers."""
 ALL = "all"
+EXPECTED = "expected units such as '0:20', '3', '0:100:5', '0:5+9' or 'all'"
 _PART = re.compile(r"(\d{1,8})|(\d{0,8}):(\d{0,8})(?::([1-9]\d{0,7}))?")
 
 
@@ -53,7 +54,7 @@ def check_text(units: str) -> str:
     """
     for part in units.split("+"):
         if part.strip() != ALL and not _PART.fullmatch(part.strip()):
-            raise ValueError(f"is {given(units)}; expected units such as '0:20', '3', '0:100:5', '0:5+9' or 'all'")
+            raise ValueError(f"is {given(units)}; {EXPECTED}")
     return units
 
 
@@ -62,7 +63,7 @@ def _of_text(part: str, size: int, where: str, whole: str) -> Iterable[int]:
         return range(size)
     match = _PART.fullmatch(part)
     if match is None:
-        raise SpecError(f"{where}: is {given(whole)}; expected units such as '0:20', '3', '0:100:5', '0:5+9' or 'all'.")
+        raise SpecError(f"{where}: is {given(whole)}; {EXPECTED}.")
     one, start, end, step = match.groups()
     if one is not None:
         return [int(one)]

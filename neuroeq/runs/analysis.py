@@ -14,7 +14,7 @@ from neuroeq.randomness import Streams
 
 from .records.recorded import Sample as Sample
 from .records.recorded import Segment as Segment
-from .records.recorded import read_samples, read_segments, recorded_sample
+from .records.recorded import read_samples, read_segments
 from .run import Run
 
 Array = np.ndarray
@@ -41,19 +41,6 @@ def segments(run: Run, when: str = "after") -> list[Segment]:
 def samples(run: Run) -> list[Sample]:
     """Return the samples that are recorded: their index, class and predictions."""
     return read_samples(run.folder)
-
-
-def check_recorded(run: Run, phases: list[Segment], layer: str, sample: int = 0) -> Sample:
-    """Return a recorded sample whose states are recorded for a layer.
-
-    Raises
-    ------
-    SpecError
-        If the sample, or the layer, is not recorded.
-    """
-    if layer not in phases[0].states:
-        raise SpecError(f"no layer '{layer}' in {run.path}; recorded are {', '.join(phases[0].states)}.")
-    return recorded_sample(run.folder, sample)
 
 
 def state_of(run: Run, layer: str) -> str:

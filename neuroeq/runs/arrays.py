@@ -13,7 +13,7 @@ from neuroeq.errors import SpecError, unknown_name
 from neuroeq.learning.history import sampled
 from neuroeq.randomness import Streams
 
-from .records.recorded import Segment, read_segments, recorded_sample
+from .records.recorded import Segment, check_recorded, read_segments, recorded_sample
 
 Array = np.ndarray
 
@@ -121,9 +121,7 @@ def states_of(run: Recorded, sample: int, layer: str, variable: str | None, when
         If the sample, the layer or the variable is not recorded.
     """
     phases = read_segments(run.folder, when)
-    recorded_sample(run.folder, sample)
-    if layer not in phases[0].states:
-        raise SpecError(f"no layer '{layer}' in {run.path}; recorded are {', '.join(phases[0].states)}.")
+    check_recorded(run.folder, phases, layer, sample)
     known, model = phases[0].states[layer], run.network.neuron(layer)
     name = variable or (model.state if model is not None and model.state in known else next(iter(known)))
     if name not in known:
@@ -147,14 +145,15 @@ def weights_of(run: Recorded, projection: str, epoch: float | None) -> Weights:
         If there is no such projection, or the epoch was not trained.
     """
     with run.folder.traces() as file:
-        at, history = file["weights"]["at"][:], {key: of[:] for key, of in file["weights"].items() if key != "at"}
-    if projection not in history:
-        raise unknown_name("projection", projection, history, f"There are: {', '.join(history)}.")
+        at, names = file["weights"]["at"][:], [name for name in file["weights"] if name != "at"]
+        if projection not in names:
+            raise unknown_name("projection", projection, names, f"There are: {', '.join(names)}.")
+        history = file["weights"][projection][:]
     chosen = sampled(run.network, Streams(run.network.run.seed))[projection]
     synapse = np.stack(np.unravel_index(chosen, param_shapes(run.network)[projection]), axis=1)
     if epoch is None:
-        return Weights(at, history[projection], synapse)
+        return Weights(at, history, synapse)
     if not at[0] <= epoch <= at[-1]:
         raise SpecError(f"{run.path}: epoch {epoch:g} was not trained; expected one from 0 to {at[-1]:g}.")
     row = int(np.searchsorted(at, epoch + 1e-9)) - 1
-    return Weights(float(at[row]), history[projection][row], synapse)
+    return Weights(float(at[row]), history[row], synapse)

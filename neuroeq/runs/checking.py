@@ -86,7 +86,7 @@ def check_network(
     resolved = resolve(described, substrate, changes, hardware, ideal)  # type: ignore[arg-type]
     streams = Streams(resolved.run.seed)
     state = State(initial_params(resolved, streams.child("init"))) if run is None else run.folder.load()
-    examples = load(resolved, Path(resolved.run.data_dir) if resolved.run.data_dir else None)
+    examples = load(resolved, resolved.run.data_dir)
     samples = min(samples, len(examples.train))
     same = run is not None and _chip(resolved) == _chip(run.network)
     resolved = with_full_scales(resolved, state.full_scales)

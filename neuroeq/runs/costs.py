@@ -12,7 +12,7 @@ UNITS = {"energy": "J", "latency": "s"}
 """The costs that have totals and parts, and their units."""
 
 
-def error_text(numbers: Mapping[str, Any], part: str, digits: int = 2) -> str:
+def error_text(numbers: Mapping[str, Any], part: str, digits: int = 2, word: str = "error ") -> str:
     """Return how good outputs are on a part of the examples, as text; an empty text if that is not known.
 
     Parameters
@@ -23,11 +23,13 @@ def error_text(numbers: Mapping[str, Any], part: str, digits: int = 2) -> str:
         ``"train"``, ``"validation"`` or ``"test"``.
     digits
         The digits after the point of an error in percent.
+    word
+        What stands before an error in percent.
     """
     error, rmse = (numbers.get(f"{part}_{measure}") for measure in ("error", "rmse"))
     if rmse is not None:
         return f"RMSE {rmse:.4g}"
-    return "" if error is None else f"error {100 * error:.{digits}f} %"
+    return "" if error is None else f"{word}{100 * error:.{digits}f} %"
 
 
 def cost_texts(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -195,7 +195,7 @@ class Run:
     @property
     def classes(self) -> list[Any] | None:
         """The user's label of each class, in the order of the outputs; None if outputs stand for values."""
-        return self.coding.record().get("classes")
+        return list(self.coding.names) or None
 
     @property
     def train_error(self) -> float | None:

@@ -7,7 +7,6 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -247,10 +246,7 @@ def begun(
     """
     streams = Streams(network.run.seed)
     fresh = not folder.begun
-    if source is None:
-        examples = load(network, Path(network.run.data_dir) if network.run.data_dir else None)
-    else:
-        examples = examples_of(network, source)
+    examples = load(network, network.run.data_dir) if source is None else examples_of(network, source)
     probed(network, examples)  # what cannot be recorded is said before training, and not after it
     state = initial_state(network, streams, starting_params(network)) if fresh else folder.load(go_on=True)
     before = cpu_seconds(children=True)

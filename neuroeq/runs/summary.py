@@ -51,7 +51,7 @@ def not_learned(result: dict[str, Any]) -> list[str]:
         return []
     return [
         f"not learned: over the last half of the epochs the training error stayed at that of guessing, "
-        f"{error_text(result, 'chance', 1).removeprefix('error ')}{_coarse(result.get('programming'))}"
+        f"{error_text(result, 'chance', 1, word='')}{_coarse(result.get('programming'))}"
     ]
 
 

@@ -174,7 +174,7 @@ def evaluate_run(
             f"--at: substrate '{network.substrate_name}' has no devices that drift; leave it out, or name a circuit."
         )
     where = data_dir or network.run.data_dir
-    examples, chosen = load(network, Path(where) if where else None), use_target(target)
+    examples, chosen = load(network, where), use_target(target)
     if examples.test is None:
         raise SpecError(
             f"data.protocol '{network.data.protocol}' leaves the test part alone; give --set data.protocol=final."

@@ -61,7 +61,7 @@ def script(network: Network, simulation: Simulation, params: Params, trial: Tria
     Parameters
     ----------
     network
-        The network, resolved for its substrate.
+        The network, resolved for its substrate, which `check` accepts.
     simulation
         Its simulation, in which the parameters are held.
     params
@@ -72,9 +72,8 @@ def script(network: Network, simulation: Simulation, params: Params, trial: Tria
     Raises
     ------
     SpecError
-        If it has a part that such a script cannot hold; the message names it.
+        If units send what they compute from the drive, which such a script cannot hold.
     """
-    check(network)
     sent = "spike" if network.kind.sends == "spikes" else "activity"
     arriving: dict[str, dict[str, tuple[str, str, bool]]] = {layer: {} for layer in network.layers}
     for name, projection in network.projections.items():

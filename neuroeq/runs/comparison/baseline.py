@@ -72,7 +72,7 @@ def train_baseline(network: Network, path: Path, data_dir: str | Path | None, pa
     NeuroeqError
         If the network is none that back-propagation goes through, its data cannot be read, or its weights diverge.
     """
-    examples, folder = load(network, Path(data_dir) if data_dir else None), RunFolder(path)
+    examples, folder = load(network, data_dir), RunFolder(path)
     path.mkdir(parents=True, exist_ok=True)
     with folder.held(True, patience_s):
         folder.describe(network)

@@ -28,14 +28,14 @@ def without_amplifiers(netlist: Netlist) -> tuple[Netlist, dict[str, Gains]]:
     SpecError
         If a controlled source is no part of such an amplifier.
     """
-    sensors = {source.name: source for source in netlist.of("v")}
+    sensors = {source.nodes[0]: source for source in netlist.of("v")}
     draws = {source.control[0]: source for source in netlist.of("f")}
     outputs: dict[str, str] = {}
     gains: dict[str, Gains] = {}
     used = set()
     for source in netlist.of("e"):
         node = source.control[0]
-        sensor = next((each for each in sensors.values() if each.nodes[0] == source.nodes[0]), None)
+        sensor = sensors.get(source.nodes[0])
         draw = None if sensor is None else draws.get(sensor.name)
         if (
             sensor is None

@@ -50,7 +50,7 @@ def brian2(run: Run, sample: int = 0) -> str:
     which = [each.index for each in read_samples(run.folder)]
     if chosen.part is None or None in which:
         raise SpecError(f"{run.path}: does not say which samples are recorded; train it again.")
-    examples = load(network, Path(network.run.data_dir) if network.run.data_dir else None)
+    examples = load(network, network.run.data_dir)
     inputs, _, wanted = examples.batch(getattr(examples, chosen.part), np.array(which), network)
     state = run.folder.load()
     substrate = build(network, state.params, len(inputs), plastic=False, target="numpy")

@@ -65,9 +65,10 @@ def block(run: Run) -> neo.Block:
     network = run.network
     made = neo.Block(name=network.name, description=f"{network.title}, on substrate {network.substrate_name}")
     made.annotate(network=network.name, substrate=network.substrate_name, seed=network.run.seed)
+    samples = read_samples(run.folder)
     for when in recorded_times(run.folder):
         phases = read_segments(run.folder, when)
-        for sample in read_samples(run.folder):
+        for sample in samples:
             made.segments.append(_segment(run, phases, sample, when))
     if not made.segments:
         raise SpecError(f"{run.path}: no samples are recorded; train with --record samples=1 to record one.")

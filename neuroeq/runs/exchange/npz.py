@@ -40,6 +40,7 @@ def _arrays(run: Run) -> Iterator[tuple[str, Array]]:
         for field, value in run.weights(name)._asdict().items():
             yield f"weights/{name}/{field}", value
     yield from _samples(run)
+    n_samples = len(read_samples(run.folder))
     for when, phases in records.items():
         yield f"{when}/t", np.concatenate([phase.t for phase in phases])
         yield f"{when}/phase", np.array([phase.name for phase in phases])
@@ -47,7 +48,7 @@ def _arrays(run: Run) -> Iterator[tuple[str, Array]]:
         yield f"{when}/end", np.array([phase.end for phase in phases])
         for layer, units in phases[0].recorded.items():
             yield f"{when}/units/{layer}", units
-        for sample in range(len(read_samples(run.folder))):
+        for sample in range(n_samples):
             for name, value in _responses(phases, sample):
                 yield f"{when}/{sample}/{name}", value
 

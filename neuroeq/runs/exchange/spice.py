@@ -87,7 +87,7 @@ def _listed(voltages: Mapping[str, Array]) -> str:
 
 def _sample(run: Run, network: Network, sample: int) -> tuple[Array, Array]:
     """Return one input, (1, n_input), and its target."""
-    examples = load(network, Path(network.run.data_dir) if network.run.data_dir else None)
+    examples = load(network, network.run.data_dir)
     part = examples.test or examples.train
     if not 0 <= sample < len(part):
         raise SpecError(f"{run.path}: sample is {sample}; expected 0 to {len(part) - 1}, what the data set has.")

@@ -57,8 +57,9 @@ class Sample:
         if self.index is None:
             return (f"sample {self.number}",)
         where, label = f"{self.part} example {self.index}", _label_text(self.label)
-        predicted, said = self.predictions.get(when), ""
+        said = ""
         if when in self.predictions:
+            predicted = self.predictions[when]
             said = ", outputs silent" if predicted is None else f", predicted {_label_text(predicted, '')}"
         return f"sample {self.number}: {where}, {label}{said}", f"{where}, {label}{said}", f"{label}{said}", label
 
@@ -204,6 +205,19 @@ def recorded_sample(records: Records, number: int) -> Sample:
             f"samples={max(number, 0) + 1} to record more."
         )
     return known[number]
+
+
+def check_recorded(records: Records, phases: Sequence[Segment], layer: str, sample: int = 0) -> Sample:
+    """Return a recorded sample whose states are recorded for a layer.
+
+    Raises
+    ------
+    SpecError
+        If the sample, or the layer, is not recorded.
+    """
+    if layer not in phases[0].states:
+        raise SpecError(f"no layer '{layer}' in {records.path}; recorded are {', '.join(phases[0].states)}.")
+    return recorded_sample(records, sample)
 
 
 def columns_of(phase: Segment, layer: str, units: Array) -> Array:

@@ -23,7 +23,7 @@ from .maps import height_of, kernels, mapped, maps
 from .over_epochs import learning, saturation, weights
 from .over_time import plasticity, raster, settling
 from .phases import coherence, phases
-from .style import files_of, set_title, styled, write
+from .style import files_of, set_title, styled, write_all
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class View:
 
 
 WHOLE = View()
+OPTIONS = {"start": "from", "end": "to"}
+"""The options of `neuroeq plot` that fields of `View` come from, where they have another name."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,6 @@ def _figure_phases(run: Run, view: View) -> Figure:
 
 
 TIMES = ("sample", "start", "end", "units")
-
 RASTER = RunFigure(_figure_raster, lambda run: run.network.kind.spikes, TIMES)
 WEIGHTS = RunFigure(_figure_weights)
 LEARNING = RunFigure(_figure_learning)
@@ -192,8 +193,6 @@ SETTLING = RunFigure(_figure_settling, takes=TIMES)
 SATURATION = RunFigure(_figure_saturation, lambda run: not (run.network.kind.hardware or oscillating(run.network)))
 CONDUCTANCES = RunFigure(_figure_conductances, lambda run: run.network.kind.on_devices)
 ENERGY = RunFigure(_figure_energy, lambda run: bool(run.result.get("energy")))
-
-
 KERNELS = RunFigure(_figure_kernels, lambda run: bool(run.network.convolutions))
 MAPS = RunFigure(_figure_maps, lambda run: bool(mapped(run.network)), ("sample",))
 PHASES = RunFigure(_figure_phases, lambda run: bool(oscillating(run.network)), ("sample",))
@@ -242,17 +241,12 @@ def save(
         figures = {name: _figure_of(name) for name in FIGURES.names()}
         names = [name for name, each in figures.items() if each.suits(run) and set(asked) <= set(each.takes)]
     files = files_of(names, folder, formats)
-    written = []
+    written = list[Path]()
     with styled(size and size[0]):
         for name in names:
             figure = _figure_of(name)
             _check_heeded(name, figure, asked)
-            drawn = figure(run, view)
-            if size is not None:
-                drawn.set_size_inches(size)
-            for path in files[name]:
-                written.append(path)
-                write(drawn, path, exact=size is not None)
+            written += write_all(figure(run, view), files[name], size)
     return written
 
 
@@ -260,9 +254,10 @@ def _check_heeded(name: str, figure: RunFigure, asked: list[str]) -> None:
     """Refuse a view that a figure does not heed."""
     for key in asked:
         if key not in figure.takes:
-            option = {"start": "from", "end": "to"}.get(key, key)
             heed = [each for each in FIGURES.names() if key in _figure_of(each).takes]
-            raise SpecError(f"figure '{name}' has no --{option}; those that have it are {', '.join(heed)}.")
+            raise SpecError(
+                f"figure '{name}' has no --{OPTIONS.get(key, key)}; those that have it are {', '.join(heed)}."
+            )
 
 
 def _figure(width: float, height: float) -> Figure:

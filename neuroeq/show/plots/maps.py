@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 
 from neuroeq.describe.spec import Network
 from neuroeq.errors import SpecError
-from neuroeq.runs.analysis import check_recorded, segments, state_of
+from neuroeq.runs.analysis import segments, state_of
+from neuroeq.runs.records.recorded import check_recorded
 from neuroeq.runs.run import Run
 
 from .style import new_axes
@@ -113,7 +114,7 @@ def _activity(run: Run, layer: str, sample: int, when: str) -> tuple[Array, str]
     """Return the activity of the units of a layer in a free phase, (n,), and the words for the bar of colours."""
     phases = segments(run, when)
     free, size = phases[0], run.network.layers[layer].size
-    check_recorded(run, phases, layer, sample)
+    check_recorded(run.folder, phases, layer, sample)
     if len(free.recorded[layer]) < size:
         raise SpecError(
             f"{run.path}: only {len(free.recorded[layer])} of {size} units of layer '{layer}' are recorded."

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from neuroeq.describe.network import oscillating
 from neuroeq.describe.selection import Units
 from neuroeq.errors import SpecError
-from neuroeq.runs.analysis import Segment, check_recorded, segments, state_of
-from neuroeq.runs.records.recorded import columns_of, recorded_sample
+from neuroeq.runs.analysis import Segment, segments, state_of
+from neuroeq.runs.records.recorded import check_recorded, columns_of, recorded_sample
 from neuroeq.runs.run import Run
 from neuroeq.units import si
 
@@ -119,7 +119,7 @@ def settling(
     """
     axes = axes or new_axes()
     phases, layer = segments(run, when), layer or run.network.output_layer
-    shown, name = check_recorded(run, phases, layer, sample), state_of(run, layer)
+    shown, name = check_recorded(run.folder, phases, layer, sample), state_of(run, layer)
     chosen, n = chosen_units(run, phases[0], layer, units), run.network.layers[layer].size
     few = len(chosen) <= FEW
     drawn = chosen if few or units is not None else chosen[spread(len(chosen), MOST_LINES)]

@@ -17,7 +17,8 @@ from matplotlib.lines import Line2D
 
 from neuroeq.describe.network import oscillating
 from neuroeq.errors import SpecError
-from neuroeq.runs.analysis import check_recorded, segments, state_of
+from neuroeq.runs.analysis import segments, state_of
+from neuroeq.runs.records.recorded import check_recorded
 from neuroeq.runs.run import Run
 
 from .bands import spread
@@ -60,7 +61,7 @@ def phases(run: Run, layer: str | None = None, sample: int = 0, when: str = "aft
     if layer not in known:
         raise SpecError(f"no layer '{layer}' of oscillators in {run.path}; expected {' or '.join(known)}.")
     recorded, name = segments(run, when), state_of(run, layer)
-    check_recorded(run, recorded, layer, sample)
+    check_recorded(run.folder, recorded, layer, sample)
     angles = [segment.states[layer][name][:, sample] for segment in recorded]
     n = angles[0].shape[1]
     shown = spread(n, MOST_LINES)
@@ -119,7 +120,7 @@ def coherence(run: Run, sample: int | None = None, when: str = "after", axes: Ax
     axes, recorded = axes or new_axes(), segments(run, when)
     layers = [layer for layer in _checked(run) if layer in recorded[0].states]
     for layer in layers:
-        check_recorded(run, recorded, layer, sample or 0)
+        check_recorded(run.folder, recorded, layer, sample or 0)
     for index, layer in enumerate(layers):
         order = [order_parameter(segment.states[layer][state_of(run, layer)]) for segment in recorded]
         for number in range(order[0].shape[1]) if sample is None else [sample]:

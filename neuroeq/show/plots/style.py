@@ -120,6 +120,15 @@ def write(figure: Figure, path: Path, exact: bool = False) -> None:
     atomic(path, content.getvalue())
 
 
+def write_all(figure: Figure, paths: Sequence[Path], size: tuple[float, float] | None) -> list[Path]:
+    """Write a figure into several files, as large as a width and a height [in] if these are given; return the files."""
+    if size is not None:
+        figure.set_size_inches(size)
+    for path in paths:
+        write(figure, path, exact=size is not None)
+    return list(paths)
+
+
 def over_time(axes: Axes, phases: list[Segment], start: float | None = None, end: float | None = None) -> Axes:
     """Shade and name the phases, and label the axis of time.
 

@@ -20,7 +20,7 @@ from neuroeq.errors import SpecError, unknown_name
 from neuroeq.runs.sweeps import Sweep, as_numbers
 from neuroeq.units import short_text
 
-from .style import COLOURS, files_of, plain, styled, write
+from .style import COLOURS, files_of, plain, styled, write_all
 from .sweep_axes import MARKERS, Line, Scale, curve, heat_map, references, scatter
 
 MOST_PANELS = 12
@@ -121,17 +121,13 @@ def save_sweep(
             raise unknown_name("figure of a sweep", name, known, f"There are: {', '.join([*known, 'all'])}.")
     chosen = [each for each in QUANTITIES if _worth(sweep, each)] if "all" in names else [known[name] for name in names]
     files = files_of([each.name for each in chosen], folder or sweep.path / "figures", formats)
-    written = []
+    written = list[Path]()
     with styled(size and size[0]):
         for quantity in chosen:
             if not _has(sweep, quantity):
                 raise SpecError(f"{sweep.path}: has no numbers for figure '{quantity.name}'.")
             figure = sweep_figure(sweep, quantity)
-            if size is not None:
-                figure.set_size_inches(size)
-            for path in files[quantity.name]:
-                written.append(path)
-                write(figure, path, exact=size is not None)
+            written += write_all(figure, files[quantity.name], size)
     return written
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from neuroeq.measures.windows import Window
 
-from .style import COLOURS, files_of, new_axes, plain, styled, write
+from .style import COLOURS, files_of, new_axes, plain, styled, write_all
 
 SEEN = 5e-3
 """A second curve is drawn only if it differs from the first by this fraction of the largest change."""
@@ -84,13 +84,11 @@ def save_window(
     list of Path
         The files that were written.
     """
-    (written,) = files_of([f"stdp_{Path(measured.synapse).name}"], out or Path(), formats).values()
+    (files,) = files_of([f"stdp_{Path(measured.synapse).name}"], out or Path(), formats).values()
     with styled(size and size[0]):
-        figure = Figure(figsize=size or (6.4, 3), layout="constrained")
+        figure = Figure(figsize=(6.4, 3), layout="constrained")
         window(measured, axes=figure.subplots())
-        for path in written:
-            write(figure, path, exact=size is not None)
-    return written
+        return write_all(figure, files, size)
 
 
 def _apart(change: np.ndarray, other: np.ndarray, largest: float) -> bool:
