@@ -1,6 +1,8 @@
 """NIR files hold the network: a simulator of the specification spikes as ours does, and what is not held is refused."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,11 +16,14 @@ from neuroeq.physics.engine import Recording
 from neuroeq.runs.exchange.nir import nir as exported
 from neuroeq.units import physical
 
+from ..house import ROOT
 from ..nets import batch_of, network, params_of, substrate_of
 from .nir_reader import Reader
 
 SAMPLES, STEPS = 100, 120
 ENCODER = Path("encoder.toml")
+READER = Path(__file__).with_name("norse_reader.py")
+FLOAT64 = {"precision": "float64"}
 MODEL = """
 schema = 1
 title = "a user's own neuron"
@@ -56,9 +61,10 @@ MODELS = {
     "soft I": ("dx/dt = (drive + bias + nudge)/tau : 1", 'threshold = "x > 0.3"\nreset = "x = x - 0.3"', ""),
     "sigma-delta": (SIGMA, SUM, "[initial]\nphi = 0.2"),
 }
+LATERAL = {"lateral": {"source": "hidden1", "target": "hidden1", "learning_rate": 0.0}}
 WAYS = {
     "feed-forward": {"input_hidden1": {}, "hidden1_output": {"directed": True}},
-    "tied": {"hidden1_output": {}, "lateral": {"source": "hidden1", "target": "hidden1", "learning_rate": 0.0}},
+    "tied": LATERAL,
     "delayed": {"hidden1_output": {"delay": "3 ms"}},
     "encoded": {},
 }
@@ -123,6 +129,42 @@ def test_a_reader_of_the_specification_spikes_at_the_same_steps(kind, way, tmp_p
     written_out = read(tmp_path, exported(run, step_delays=True))
     assert same_samples(here, spikes_there(written_out, inputs, None)) == SAMPLES
     assert same_samples(here, spikes_there(plain, inputs, None)) < SAMPLES
+
+
+def spikes_in_norse(graph, inputs):
+    """Return the spikes of the file `run.nir` here, of which `graph` was read, in norse."""
+    python = os.environ.get("NEUROEQ_NORSE", ROOT / ".venvs/norse/bin/python")
+    if not Path(python).exists():
+        pytest.skip("no Python with norse: scripts/norse makes one, or NEUROEQ_NORSE names it")
+    np.save("inputs.npy", inputs)
+    command = [python, READER, "run.nir", "inputs.npy", str(STEPS), "spikes.npz"]
+    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": ""})
+    with np.load("spikes.npz") as sent:
+        return {layer: sent[name] for layer, name in json.loads(graph.metadata["emitters"]).items() if layer != "input"}
+
+
+IN_NORSE = {"feed-forward": {}, "recurrent": LATERAL, "tied": {"hidden1_output": {"directed": False}}}
+
+
+@pytest.mark.parametrize("way", IN_NORSE)
+def test_norse_spikes_at_the_same_steps(way, tmp_path):
+    """norse delays only edges that close a cycle: there a layer spikes one step earlier for every layer before it."""
+    equations = "dx/dt = (drive + bias + nudge - x)/tau : 1"
+    neuron = model_file(tmp_path, equations, 'threshold = "x > 0.1"\nreset = "x = 0"\nunit_rate = "0.5 kHz"', "")
+    spiking = {"neuron": neuron, "synapse": "two_trace" if way == "tied" else "two_trace_directed"}
+    projections = {"hidden1_output": {"directed": True}} | IN_NORSE[way]
+    described = network("spiking", 6, 8, 3, substrate={"spiking": spiking | FLOAT64}, projections=projections)
+    drawn = params_of(described, scale=1.5)
+    params = {name: value * (not name.endswith("bias")) for name, value in drawn.items()}  # it starts at v_leak, so 0
+    run = SimpleNamespace(network=described, params=params, path="runs/own")
+    inputs = batch_of(described, SAMPLES)[0]
+    graph, here = read(tmp_path, exported(run)), spikes_here(run, inputs)
+    there = spikes_in_norse(graph, inputs)
+    assert same_samples(there, spikes_there(graph, inputs, None)) == SAMPLES
+    shifted = {"hidden1": here["hidden1"][:-1], "output": here["output"][1:]}
+    assert all(len(np.unique(each.sum(axis=(0, 2)))) > 3 for each in here.values())
+    as_ours = same_samples(shifted, {layer: spikes[:-1] for layer, spikes in there.items()})
+    assert as_ours == SAMPLES if way != "tied" else as_ours < SAMPLES  # a step to and fro is not two steps
 
 
 def arrays(graph):
