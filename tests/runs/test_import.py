@@ -30,7 +30,7 @@ LINES = {
     "R1 a b one": "line 3: 'one' is no number; expected one such as 4.7k, 10meg or 1e-3",
     "V1 a 0 1e9999": "line 3: '1e9999' is no size that exists",
     "()\nR1 a b five": "line 4: 'five' is no number",
-    "R1 a b -5": "line 3: the resistance of r1 is -5; expected one above 0",
+    "R1 a b 0": "line 3: the resistance of r1 is 0; expected another",
     "R1 a b 5 tc1=1": "line 3: 'r1 a b 5 tc1=1' is not represented",
     "D1 a b big": "line 3: model 'big' is not there; add .model big d",
     ".model d1 d(is=1n rs=2)": "line 3: rs of model 'd1' is not represented",
@@ -71,6 +71,19 @@ def test_a_netlist_of_ours_comes_back_to_the_last_bit(tmp_path, settings):
         ours, theirs = values * (run.network.g_unit * ampere), back.params[name] * back.network.g_unit
         np.testing.assert_array_equal(ours, theirs, err_msg=name)
     assert without_comments(spice(back)) == without_comments(text)
+
+
+@pytest.mark.parametrize("beta", [0.3, -0.1])
+@pytest.mark.parametrize("settings", [SINGLE, []])
+def test_a_nudge_comes_back_with_its_targets(tmp_path, settings, beta):
+    """A conductance as what it was, and a held current as a part of the biases of outputs."""
+    run = train("xor", "resistive", settings=settings, epochs=1, keep=False)
+    text = spice(run, sample=1, beta=beta)
+    back = run_of(tmp_path, text)
+    again = beta * run.network.g_unit / back.network.g_unit if settings else 0.0
+    assert without_comments(spice(back, beta=again)) == without_comments(text)
+    if settings:
+        assert back.network.phases.beta == pytest.approx(abs(again), rel=1e-12)
 
 
 STRAIGHT = {"model": "piecewise", "threshold": "0.3 V", "r_on": "10 ohm", "r_off": "1e7 ohm"}
@@ -155,6 +168,8 @@ def test_what_is_not_represented_is_refused_with_the_number_of_its_line(line, me
 @pytest.mark.parametrize(
     ("more", "match"),
     [
+        ("R9 mid top -5", "line 6: r9 is -5 ohm; expected more than 0, but in a nudge"),
+        ("V9 mid_pull 0 1\nR9 mid mid_pull 5", "nudges 1 nodes, which are not the 1 outputs"),
         ("R9 mid other 1k\nR8 top other 1k", "r9 joins two nodes of layer 'layer1'; put them in two layers"),
         ("R9 lone island 1k", "line 6: r9 is joined to no voltage source by resistors"),
         ("V9 mid out 1", "v9 joins two nodes"),

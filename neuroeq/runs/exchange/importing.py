@@ -1,7 +1,7 @@
 """A SPICE netlist as a run: a resistor network with its conductances, and the voltages of its sources as one sample.
 
-Conductances are kept in a unit that is a power of 2, so that in siemens they are 1/R to the last bit. A netlist has no
-targets: those of the sample are 0 V at every output.
+Conductances are kept in a unit that is a power of 2, so that in siemens they are 1/R to the last bit. Targets are those
+of the netlist's nudge, and 0 V at every output if it has none.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from ..run import Run, load_run
 from ..session import begun
 from .amplified import Gains, shared_gains, without_amplifiers
 from .netlist import Netlist, read_netlist
+from .nudged import Pull, without_nudge
 from .structure import Structure, structure_of
 
 Array = np.ndarray
@@ -64,10 +65,12 @@ def import_netlist(path: Path, out: Path, nodes: Path | None = None) -> Run:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise SpecError(f"{path}: cannot be read ({error.strerror}); name a netlist.") from None
-    netlist, gains = without_amplifiers(read_netlist(text, str(path)))
+    netlist, pull = without_nudge(read_netlist(text, str(path)))
+    netlist, gains = without_amplifiers(netlist)
     found = structure_of(netlist, None if nodes is None else read_nodes(nodes))
-    network, params = as_network(netlist, found, path.stem, shared_gains(netlist, gains, found.layers))
-    source = from_arrays((found.volts[None], np.zeros((1, len(found.layers[network.output_layer])))))
+    targets = _targets(netlist, found, pull)
+    network, params = as_network(netlist, found, path.stem, shared_gains(netlist, gains, found.layers), pull)
+    source = from_arrays((found.volts[None], targets[None]))
     folder = choose(out, network, resume=False)
     network.read_from(folder.path / "run.toml", network.where)
     with folder.held(resume=False), threadpool_limits(1), interrupting(None):
@@ -105,7 +108,22 @@ def read_nodes(path: Path) -> dict[str, list[str]]:
     return {name: [node.lower() for node in nodes] for name, nodes in table.items()}
 
 
-def as_network(netlist: Netlist, found: Structure, name: str, gains: Gains | None) -> tuple[Network, dict[str, Array]]:
+def _targets(netlist: Netlist, found: Structure, pull: Pull | None) -> Array:
+    """Return the voltages that the outputs are to have, in volts: (n_output,)."""
+    outputs = list(found.layers.values())[-1]
+    if pull is None:
+        return np.zeros(len(outputs))
+    if set(pull.volts) != set(outputs):
+        raise SpecError(
+            f"{netlist.where}: nudges {len(pull.volts)} nodes, which are not the {len(outputs)} outputs; expected a "
+            "nudge at each output, or none."
+        )
+    return np.array([pull.volts[node] for node in outputs])
+
+
+def as_network(
+    netlist: Netlist, found: Structure, name: str, gains: Gains | None, pull: Pull | None
+) -> tuple[Network, dict[str, Array]]:
     """Return the resolved network of a netlist, and its conductances and bias currents in the network's units.
 
     Raises
@@ -133,7 +151,7 @@ def as_network(netlist: Netlist, found: Structure, name: str, gains: Gains | Non
             each: {"source": ends[0], "target": ends[1], "learning_rate": 0.01, "bounds": [0.0, 1e30]}
             for each, ends in projections.items()
         },
-        phases={"beta": 0.05, "nudge": "held_current", **_PHASES},
+        phases={**_nudge(pull, unit), "free": _SETTLED, "nudged": _SETTLED},
         training={"epochs": 1, "batch_size": 1},
         substrate={"resistive": {"circuit": _CIRCUIT | {"diodes": arrangement, "g_unit": f"{unit!r} S"}}},
         hardware=_hardware(netlist, shared, gains),
@@ -144,8 +162,15 @@ def as_network(netlist: Netlist, found: Structure, name: str, gains: Gains | Non
 
 
 _SETTLED = {"duration": "100000 steps", "tolerance": 1e-12}
-_PHASES = {"free": _SETTLED, "nudged": _SETTLED}
 _CIRCUIT = {"double_inputs": False, "outputs": "single", "v_unit": "1 V"}
+
+
+def _nudge(pull: Pull | None, unit: float) -> dict[str, Any]:
+    """Return the keys of the phases that say how outputs are nudged; `unit` is that of conductances [S]."""
+    if pull is None:
+        return {"beta": 0.05, "nudge": "held_current"}
+    variant = "positive" if pull.siemens > 0 else "centred"  # that of -beta may have no equilibrium
+    return {"beta": abs(pull.siemens) / unit, "nudge": "conductance", "variant": variant}
 
 
 def _hardware(netlist: Netlist, diodes: Mapping[str, Any], gains: Gains | None) -> dict[str, Any]:

@@ -173,8 +173,8 @@ def _element(where: str, words: list[str], line: int) -> Element:
     if kind == "d":
         return Element(name, (nodes[0], nodes[1]), Decimal(0), line, words[3])
     value = number(words[-1].removeprefix("r=") if kind == "r" else words[-1], where, line)
-    if kind == "r" and value <= 0:
-        _refuse(where, line, f"the resistance of {name} is {words[3]}; expected one above 0, as without a nudge")
+    if kind == "r" and not value:
+        _refuse(where, line, f"the resistance of {name} is 0; expected another")
     return Element(name, (nodes[0], nodes[1]), value, line, control=control)
 
 

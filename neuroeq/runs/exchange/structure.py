@@ -144,6 +144,8 @@ def _resistors(netlist: Netlist, found: Structure, place: Mapping[str, tuple[str
     """Add up the conductances between the nodes of each two layers."""
     order = {name: i for i, name in enumerate(found.layers)}
     for resistor in netlist.of("r"):
+        if resistor.value < 0:
+            raise _error(netlist, resistor, f"is {resistor.value} ohm; expected more than 0, but in a nudge")
         for node in resistor.nodes:
             if node not in place:
                 raise _error(netlist, resistor, f"is at node '{node}', which is in no layer; add it to --nodes")
