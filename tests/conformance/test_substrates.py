@@ -12,6 +12,7 @@ pytestmark = pytest.mark.smoke
 MODELS = [
     ("rate", {"neuron": "hard_sigmoid"}),
     ("rate", {"neuron": "sigmoid"}),
+    ("rate", {"neuron": "rectified"}),
     ("crossbar", {"neuron": "hard_sigmoid", "synapse": "rate_derivative"}),
     ("spiking", {"neuron": "sigma_delta"}),
     ("spiking", {"neuron": "sigma_delta_predictive"}),
@@ -19,7 +20,7 @@ MODELS = [
     ("spiking", {"neuron": "lif_hard"}),
     ("spiking", {"neuron": "sigma_delta", "input": "encoder_sigma_delta"}),
 ]
-RATES = MODELS[:3]
+RATES = MODELS[:4]
 
 
 def named(models):

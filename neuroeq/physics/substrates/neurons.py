@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from neuroeq.contract import FOLLOWING, Equilibrium, Nudge, Params, Plastic, Stop, Trial, VectorField
+from neuroeq.describe.network import free_layers
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.recipe import Relaxation
 from neuroeq.errors import EquationError, SpecError
@@ -16,10 +18,12 @@ from neuroeq.errors import EquationError, SpecError
 from ..engine import Accumulator, Plasticity, Recording, Simulation
 from .compatibility import check_rule
 from .contrasts import Contrasts
-from .free_units import mean_field
-from .stability import MOVING, jacobian, measured_margin, neuron_margin
+from .free_units import interval, mean_field
+from .stability import jacobian, measured_margin, neuron_margin
 
 Array = np.ndarray
+AT_BOUND = 0.02
+"""How near to a bound a unit counts as stuck there, as a part of the way to the other one, or of 1 if there is none."""
 
 
 class NeuronSubstrate(Contrasts):
@@ -81,14 +85,26 @@ class NeuronSubstrate(Contrasts):
 
         Units that send vectors, such as oscillators, have no bounds.
         """
-        return {
-            layer: (
-                float(((activity > MOVING[0]) & (activity < MOVING[1])).mean()),
-                float((activity >= MOVING[1]).mean()),
-            )
-            for layer, activity in eq.activity.items()
-            if layer != self.network.input_layer and activity.ndim == 2
-        } | {layer: (1.0, 0.0) for layer, activity in eq.activity.items() if activity.ndim == 3}
+        found = {layer: (1.0, 0.0) for layer, activity in eq.activity.items() if activity.ndim == 3}
+        for layer in self._ends:
+            if layer not in found:
+                activity, (low, high) = eq.activity[layer], self._ends[layer]
+                found[layer] = float(((activity > low) & (activity < high)).mean()), float((activity >= high).mean())
+        return found
+
+    @cached_property
+    def _ends(self) -> dict[str, tuple[float, float]]:
+        """The activities between which a unit counts as able to move, by layer."""
+        return {layer: self._between(layer) for layer in free_layers(self.network)}
+
+    def _between(self, layer: str) -> tuple[float, float]:
+        """Return the bounds of the activities of a layer, moved inwards by a part of the way between them."""
+        model, low, high = self.described.neuron(layer), 0.0, 1.0
+        assert model is not None
+        if model.activity == model.state:
+            low, high = (end / self.state_of_one for end in interval(model))
+        edge = AT_BOUND * (high - low if np.isfinite(high - low) else 1.0)
+        return low + edge, high - edge
 
     def relax(
         self,

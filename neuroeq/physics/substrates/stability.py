@@ -22,8 +22,6 @@ from ..engine import Field
 from .free_units import SETTLED, SLOW, FreeUnits, interval
 
 Array = np.ndarray
-MOVING = (0.02, 0.98)
-"""The activities between which a unit counts as able to move."""
 SAMPLES = 20
 """The number of samples of a batch whose margins are computed."""
 MOST_NUMBERS = 4_000_000

@@ -192,3 +192,13 @@ def test_one_sided_rule_on_a_symmetric_weight_is_half_of_the_symmetric_one():
     half, whole = (update_of(substrate_of(each, params), inputs, targets, centred(0.4)).change for each in (net, both))
     assert cosine(flat(half, ["hidden1_output"]), flat(whole, ["hidden1_output"])) > 1 - 1e-12
     np.testing.assert_allclose(2 * half["hidden1_output"], whole["hidden1_output"], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("neuron", "moving", "top"), [("hard_sigmoid", 1, 1), ("rectified", 2, 0), ("linear", 4, 0), ("sigmoid", 1, 1)]
+)
+def test_units_are_stuck_at_bounds_that_they_have(neuron, moving, top):
+    substrate = substrate_of(network("rate", 5, 7, 4, substrate={"rate": {"neuron": neuron}}), batch=1)
+    eq = substrate.relax(np.zeros((1, 5)), stop=Stop(1))
+    eq.activity["output"][:] = [-1, 0, 0.5, 2]
+    assert substrate.saturation(eq)["output"] == (moving / 4, top / 4)
