@@ -13,8 +13,8 @@ with it too, each on chips of other frequencies.
 Expected: published are 97.77 % (Kuramoto, 784-500-10) and 97.2 % (10 bits) right on MNIST. What this script finds at
 full length has not been measured.
 
---quick: the network `digits` on 300 examples: errors of 44 % without disorder, 21 % with frequencies that differ by 5 %
-in training and test, 45 % with that in the test only, and 44 % with 10 bits (57 s).
+--quick: the network `digits` on 300 examples: errors of 10.3 % without disorder, 11.4 % with frequencies that differ by
+5 %, in training or not, and 10.8 % with 10 bits (20 s).
 """
 
 import argparse
@@ -35,6 +35,8 @@ from neuroeq.show.plots.style import COLOURS, STYLE, write
 
 DISPERSIONS, BITS = (0.0, 0.05, 0.1, 0.2), (2, 3, 4, 6, 8, 10)
 SWEEPS = {"omega_sd": DISPERSIONS, "coupling_bits": BITS}
+QUICK: dict[str, tuple[float, ...]] = {"omega_sd": (0.05,), "coupling_bits": (10,)}
+"""What the claim is about."""
 LABELS = {"omega_sd": "standard deviation of frequencies [% of 1/τ]", "coupling_bits": "bits of a coupling"}
 WITH, WITHOUT = "in training and test", "in the test only"
 """Where a network has the disorder, or the bits."""
@@ -45,7 +47,7 @@ Errors = dict[str, dict[float, list[float]]]
 def measured(options: argparse.Namespace, folder: Path) -> tuple[list[float], dict[str, Errors]]:
     """Return the test errors of ideal oscillators, one a seed, and those of each sweep."""
     network = "digits" if options.quick else options.network
-    values = {key: each[1::2] if options.quick else each for key, each in SWEEPS.items()}
+    values = QUICK if options.quick else SWEEPS
     found: dict[str, Errors] = {key: {WITH: {}, WITHOUT: {}} for key in SWEEPS}
     ideal = []
     for seed in range(options.seeds):
@@ -124,10 +126,10 @@ if __name__ == "__main__":
         table(f"Test error against {key} (ideal: {mean(ideal):.3g})", (key, *errors), rows)
     if asked.figure:
         write(drawn(ideal, found), asked.figure)
-    slack, kept = (0.15 if asked.quick else 0.02), {key: each[WITH] for key, each in found.items()}
+    slack, kept = (0.05 if asked.quick else 0.02), {key: each[WITH] for key, each in found.items()}
     conclude(
         "oscillators learn with frequencies that differ by 5 to 10 % and with couplings of 10 bits.",
-        mean(ideal) < (0.6 if asked.quick else 0.1),  # a guess errs on 90 %
+        mean(ideal) < (0.2 if asked.quick else 0.1),
         mean(kept["omega_sd"][0.05]) < mean(ideal) + slack,
         mean(kept["coupling_bits"][10]) < mean(ideal) + slack,
     )

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.kill
 COMMAND = [sys.executable, "-m", "neuroeq", "run", "--target", "numpy"]
 DIGITS = ["digits", "--set", "data.limit=200"]
 NETWORKS = {
-    "rate": [*DIGITS, "--substrate", "rate", "--epochs", "40", "--set", "training.momentum=0.5"],
+    "rate": [*DIGITS, "--substrate", "rate", "--epochs", "24", "--set", "training.momentum=0.5"],
     "rate, compiled": [*DIGITS, "--substrate", "rate", "--epochs", "200", "--engine", "compiled"],
     "spiking, random": [
         *DIGITS,
@@ -73,7 +73,9 @@ def same_results(one, two):
 
 
 @pytest.mark.reproduction
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name", [each if "compiled" in each else pytest.param(each, marks=pytest.mark.slow) for each in NETWORKS]
+)
 def test_a_run_killed_three_times_ends_in_the_weights_of_an_undisturbed_one(name, tmp_path, request):
     if "compiled" in name:
         request.getfixturevalue("compiler")
@@ -158,7 +160,10 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.reproduction
-@pytest.mark.parametrize(("jobs", "how"), [(1, signal.SIGKILL), (2, signal.SIGINT), (1, signal.SIGINT)])
+@pytest.mark.parametrize(
+    ("jobs", "how"),
+    [(1, signal.SIGKILL), (2, signal.SIGINT), pytest.param(1, signal.SIGINT, marks=pytest.mark.slow)],
+)
 def test_a_stopped_comparison_goes_on_and_ends_the_same(whole, tmp_path, jobs, how):
     out = tmp_path / "out"
     process = start_comparison(out, jobs)

@@ -33,8 +33,13 @@ def test_every_network_has_a_quick_version():
     assert set(QUICK) == {name for name in catalog.names("network") if name.startswith("mnist_")}
 
 
-LONG = ("mnist_conv",)
-"""Networks that take longer than a minute; `digits_conv` and `mnist_conv_resistive` stand for them."""
+LONG = {
+    "mnist_conv": "digits_conv",
+    "mnist_tiki_taka": "mnist_pcm",
+    "mnist_spiking_ternary": "mnist_spiking",
+    "mnist_predictive": "mnist_rate_insitu",
+}
+"""Networks that take half a minute or more, and those that stand for them where there is no time for all."""
 
 
 @pytest.mark.reproduction
