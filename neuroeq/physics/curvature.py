@@ -9,10 +9,13 @@ Saad & Schultz 1986, SIAM J. Sci. Stat. Comput. 7:856, doi:10.1137/0907058.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+
+from neuroeq.errors import NeuroeqWarning
 
 Array = np.ndarray
 Product = Callable[[Array, Array], Array]
@@ -21,6 +24,8 @@ TOLERANCE = 1e-11
 """The residual of a solution with exact products, as a fraction of what is solved for."""
 RESTART, MOST_RESTARTS = 60, 10
 """How many directions GMRES keeps, and how often it starts again at most."""
+ROUGH = 1e-3
+"""The residual from which on a solution is said to be rough, as a fraction of what is solved for."""
 AT_A_TIME = 1_000_000
 """How many numbers the columns that are solved for together hold at most, so that GMRES needs little memory."""
 
@@ -54,8 +59,22 @@ def output_curvatures(
         inner = moving[rows] & ~output
         force = -product(rows, pulled)
         followed = solved(partial(product, rows), np.where(inner, -force, 0.0), diagonal[rows], inner, tolerance)
-        schur[rows, columns[start : start + size]] = (force + product(rows, followed))[:, output]
+        left = force + product(rows, followed)
+        _say_if_rough(float(np.linalg.norm(left[inner])), float(np.linalg.norm(force[inner])))
+        schur[rows, columns[start : start + size]] = left[:, output]
     return [each[np.ix_(free, free)].T for each, free in zip(schur, moving[:, output], strict=True)]
+
+
+def _say_if_rough(left: float, whole: float) -> None:
+    """Warn if units do not follow the outputs as they should, where GMRES ended before its tolerance."""
+    if left > ROUGH * whole:
+        warnings.warn(
+            f"the curvature at the outputs was found to {left / whole:.1g} of what the other units add to it, after "
+            f"{RESTART * MOST_RESTARTS} products with the Jacobian, which is the most: the stability margin may be as "
+            "far off.",
+            NeuroeqWarning,
+            stacklevel=2,
+        )
 
 
 def solved(

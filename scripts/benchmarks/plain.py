@@ -54,7 +54,7 @@ class Rate:
 
 
 class Convolutional:
-    """Two convolutions, each with the average taken after it, and dense linear outputs; centred."""
+    """Two convolutions to rectified units, the average taken after each, and dense linear outputs; centred."""
 
     def __init__(self, network: Network, params: Params) -> None:
         self.params, self.beta = params, network.phases.beta
@@ -75,7 +75,7 @@ class Convolutional:
                 into_1 = clamped + _sent_back(h2, w2)
                 into_2 = _convolved(h1, w2) + b2 + (o @ w3.T).reshape(h2.shape)
                 into_o = h2.reshape(m, -1) @ w3 + self.params["output.bias"] + beta * (y - o)
-                h1, h2 = (np.clip(h + self.step * (into - h), 0, 1) for h, into in ((h1, into_1), (h2, into_2)))
+                h1, h2 = (np.maximum(h + self.step * (into - h), 0) for h, into in ((h1, into_1), (h2, into_2)))
                 o = o + self.step * (into_o - o)
             return h1, h2, o
 

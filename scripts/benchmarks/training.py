@@ -50,12 +50,14 @@ SIGMOID = (
     "phases.nudged.duration=10 steps",
     "phases.variant=positive",
 )
+MORE_STEPS = ("phases.free.duration=30 steps", "phases.nudged.duration=10 steps")
 NETWORKS: dict[str, tuple[type, str | None, tuple[str, ...]]] = {
     "mnist_rate": (plain.Rate, None, ("phases.nudged.duration=4 steps", "phases.variant=positive")),
     "mnist_rate_centred": (plain.Rate, None, ()),
     "mnist_rate, sigmoid": (plain.Sigmoid, None, SIGMOID),
     "mnist_spiking": (plain.Spiking, None, ()),
     "mnist_conv": (plain.Convolutional, None, ()),
+    "mnist_conv, 30 + 2 x 10": (plain.Convolutional, None, MORE_STEPS),
     "mnist_drn_xs": (plain.Resistive, None, ()),
     "mnist_drn_1h": (plain.Resistive, None, ()),
     "mnist_real_diode": (plain.RealDiodes, "real_diode", ()),

@@ -5,7 +5,7 @@ import pytest
 
 from neuroeq.contract import Stop
 from neuroeq.describe.network import free_layers
-from neuroeq.errors import DivergenceError
+from neuroeq.errors import DivergenceError, NeuroeqWarning
 from neuroeq.physics.circuits.equations import drive_circuit
 from neuroeq.physics.circuits.stability import stability_limit
 from neuroeq.physics.circuits.stacked import Stacked
@@ -151,3 +151,16 @@ def test_columns_that_are_solved_in_parts_are_those_that_are_solved_at_once(monk
     )
     for schur, hessian, free_to_move in zip(found, hessians, moving, strict=True):
         np.testing.assert_allclose(schur, dense(hessian, output, free_to_move), atol=1e-9)
+
+
+def test_a_curvature_that_is_not_found_to_its_end_is_said():
+    """A ring of units that only their neighbour drives: GMRES learns nothing before it has gone around."""
+    ring = np.roll(np.eye(2000), 1, axis=0)
+    ring[0, 0] = 1.0
+
+    def product(_, x):
+        return x @ ring.T
+
+    output = np.arange(2000) == 0
+    with pytest.warns(NeuroeqWarning, match=r"to 1 of what the other units add .* margin may be as far off"):
+        output_curvatures(product, np.full((1, 2000), -1.0), output, np.ones((1, 2000), bool))
