@@ -1,4 +1,4 @@
-"""The stepwise trainer on phases that run as compiled C++: for rules, devices and converters that stay in Python."""
+"""The stepwise trainer on phases that run as compiled C++: for rules, devices and roundings that stay in Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .contract import Setup
 from .saving import compile_network, drawbacks
 from .stepwise import Stepwise
 
-SUBSTRATES = ("rate", "spiking", "crossbar")
+SUBSTRATES = ("rate", "spiking", "oscillator", "crossbar")
 """Substrates whose equations Brian2 can write as C++."""
 COSTS = ("squared_error", "cross_entropy")
 """Costs whose pull is written as C++."""

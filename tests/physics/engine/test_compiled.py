@@ -185,8 +185,14 @@ PHASES = {
         "training": {"rule": "vector_field"},
     },
     "sums of weights": {"substrate": {"rate": {"neuron": "deep"}}},
+    "oscillators of few bits": {
+        "on": "oscillator",
+        "learning": "contrastive",
+        "substrate": {"oscillator": {"neuron": "kuramoto", "synapse": "oscillator"}},
+        "made_of": {"oscillators": {"coupling_bits": 4, "phase_bits": 6, "omega_sd": 0.05}},
+    },
 }
-"""Those whose rules or devices stay in Python."""
+"""Those whose rules, devices or roundings stay in Python."""
 SMOKE = ("rate, contrast", "sigma-delta, one batch")
 """Whose libraries are built on every version of Python, some seconds each."""
 
