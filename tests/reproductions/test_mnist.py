@@ -9,7 +9,7 @@ from neuroeq.describe.catalog import load_network
 from neuroeq.runs.training import train
 
 QUICK = {
-    "mnist_conv": (3_000, 2, 0.12),
+    "mnist_conv": (3_000, 2, 0.065),
     "mnist_conv_resistive": (3_000, 2, 0.09),
     "mnist_oscillator": (3_000, 3, 0.1),
     "mnist_pcm": (4_000, 3, 0.092),
