@@ -168,7 +168,7 @@ def test_what_is_not_represented_is_refused_with_the_number_of_its_line(line, me
 @pytest.mark.parametrize(
     ("more", "match"),
     [
-        ("R9 mid top -5", "line 6: r9 is -5 ohm; expected more than 0, but in a nudge"),
+        ("R9 mid top -5", "line 6: r9 is -5 ohm; expected more than 0, as outside a nudge"),
         ("V9 mid_pull 0 1\nR9 mid mid_pull 5", "nudges 1 nodes, which are not the 1 outputs"),
         ("R9 mid other 1k\nR8 top other 1k", "r9 joins two nodes of layer 'layer1'; put them in two layers"),
         ("R9 lone island 1k", "line 6: r9 is joined to no voltage source by resistors"),

@@ -145,7 +145,7 @@ def _resistors(netlist: Netlist, found: Structure, place: Mapping[str, tuple[str
     order = {name: i for i, name in enumerate(found.layers)}
     for resistor in netlist.of("r"):
         if resistor.value < 0:
-            raise _error(netlist, resistor, f"is {resistor.value} ohm; expected more than 0, but in a nudge")
+            raise _error(netlist, resistor, f"is {resistor.value} ohm; expected more than 0, as outside a nudge")
         for node in resistor.nodes:
             if node not in place:
                 raise _error(netlist, resistor, f"is at node '{node}', which is in no layer; add it to --nodes")
