@@ -10,8 +10,10 @@ A dispersion of 5 % is taken as omega_sd = 0.05, in units of 1/tau, the rate at 
 the papers' fractions relate to this unit is an assumption. Networks that were trained without disorder are evaluated
 with it too, each on chips of other frequencies.
 
-Expected: published are 97.77 % (Kuramoto, 784-500-10) and 97.2 % (10 bits) right on MNIST. What this script finds at
-full length has not been measured.
+Expected: published are 97.77 % (Kuramoto, 784-500-10) and 97.2 % (10 bits) right on MNIST. Here, with seed 0, errors
+are 2.2 % for ideal oscillators; 2.5, 3.0 and 3.4 % with a dispersion of 5, 10 and 20 % in training and test, and
+2.6, 4.3 and 13 % in the test only; 90, 3.0, 2.2, 2.2, 2.4 and 2.3 % with couplings of 2, 3, 4, 6, 8 and
+10 bits (31 min).
 
 --quick: the network `digits` on 300 examples: errors of 9.4 % without disorder, 13.6 % with frequencies that differ by
 5 % in training and test, 10.7 % with that in the test only, and 9.7 % with 10 bits (30 s).
@@ -38,6 +40,8 @@ SWEEPS = {"omega_sd": DISPERSIONS, "coupling_bits": BITS}
 QUICK: dict[str, tuple[float, ...]] = {"omega_sd": (0.05,), "coupling_bits": (10,)}
 """What the claim is about."""
 LABELS = {"omega_sd": "standard deviation of frequencies [% of 1/τ]", "coupling_bits": "bits of a coupling"}
+TICKS = (1, 2, 5, 10, 20, 50, 100)
+"""Errors that the figure names, in per cent."""
 WITH, WITHOUT = "in training and test", "in the test only"
 """Where a network has the disorder, or the bits."""
 Errors = dict[str, dict[float, list[float]]]
@@ -94,8 +98,12 @@ def drawn(ideal: Sequence[float], found: dict[str, Errors]) -> Figure:
             axes.set_xlabel(LABELS[key])
             axes.set_xticks(x)
         axes.legend()
-        figure.axes[0].set_ylabel("test error [%]")
-        figure.axes[0].set_ylim(0, 1.05 * figure.axes[0].get_ylim()[1])
+        shared = figure.axes[0]
+        shared.set_ylabel("test error [%]")
+        shared.set_yscale("log")
+        shared.set_ylim(1, 100)
+        shared.set_yticks(TICKS, labels=[str(each) for each in TICKS])
+        shared.minorticks_off()
     return figure
 
 
