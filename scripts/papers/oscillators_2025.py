@@ -11,9 +11,8 @@ the papers' fractions relate to this unit is an assumption. Networks that were t
 with it too, each on chips of other frequencies.
 
 Expected: published are 97.77 % (Kuramoto, 784-500-10) and 97.2 % (10 bits) right on MNIST. Here, with seed 0, errors
-are 2.2 % for ideal oscillators; 2.5, 3.0 and 3.4 % with a dispersion of 5, 10 and 20 % in training and test, and
-2.6, 4.3 and 13 % in the test only; 90, 3.0, 2.2, 2.2, 2.4 and 2.3 % with couplings of 2, 3, 4, 6, 8 and
-10 bits (31 min).
+are 2.2 % for ideal oscillators; 2.5, 3.0 and 3.4 % with a dispersion of 5, 10 and 20 % in training and test, and 2.6,
+4.3 and 13 % in the test only; 90, 3.0, 2.2, 2.2, 2.4 and 2.3 % with couplings of 2, 3, 4, 6, 8 and 10 bits (31 min).
 
 --quick: the network `digits` on 300 examples: errors of 9.4 % without disorder, 13.6 % with frequencies that differ by
 5 % in training and test, 10.7 % with that in the test only, and 9.7 % with 10 bits (30 s).

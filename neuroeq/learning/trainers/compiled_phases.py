@@ -8,12 +8,11 @@ from neuroeq.describe.spec import Network
 from neuroeq.physics.engine.compiled import unsupported_phases
 from neuroeq.physics.substrates import NeuronSubstrate
 
+from .compiled import SUBSTRATES
 from .contract import Setup
 from .saving import compile_network, drawbacks
 from .stepwise import Stepwise
 
-SUBSTRATES = ("rate", "spiking", "oscillator", "crossbar")
-"""Substrates whose equations Brian2 can write as C++."""
 COSTS = ("squared_error", "cross_entropy")
 """Costs whose pull is written as C++."""
 
