@@ -16,7 +16,7 @@ import numpy as np
 
 from neuroeq.contract import Equilibrium, Params, Stop
 from neuroeq.describe.catalog import load_model
-from neuroeq.describe.network import free_layers
+from neuroeq.describe.network import free_layers, oscillating
 from neuroeq.describe.operators import Operator, Product, free_couplings, free_weights, operators, unit_biases
 from neuroeq.describe.spec import Bounds, Network, NeuronModel
 from neuroeq.errors import DivergenceError
@@ -25,6 +25,7 @@ from neuroeq.units import physical
 from ..components import as_first, summed
 from ..curvature import AT_A_TIME, solved
 from ..engine import Field
+from ..mixing import Mixing
 
 Array = np.ndarray
 Function = Callable[[Mapping[str, Array]], Array]
@@ -89,15 +90,17 @@ class FreeUnits:
 
     def settled(self, stop: Stop = SETTLED) -> Array:
         """Return the states in which nothing moves any more, or those after the most steps: (samples, n)."""
-        states = np.clip(self._begun, self._low, self._high)
+        states, mixing = np.clip(self._begun, self._low, self._high), Mixing()
+        drifting = oscillating(self._described[0])
         for number in range(stop.steps):
             if number >= SLOW and number % SOON == 0 and states.shape[1] <= MANY:
-                states = self._ahead(states)
-            before = states
-            rates = self._each(lambda field: field.functions[0], before)
-            states = np.clip(before + self._step * rates, self._low, self._high)
-            if np.abs(states - before).max(initial=0.0) < (stop.tolerance or 0.0):
-                break
+                states, mixing = self._ahead(states), Mixing()
+            rates = self._each(lambda field: field.functions[0], states)
+            after = np.clip(states + self._step * rates, self._low, self._high)
+            if np.abs(after - states).max(initial=0.0) < (stop.tolerance or 0.0):
+                return after
+            mixed = after if number < SOON or drifting else mixing.mixed(states, after)
+            states = np.clip(mixed, self._low, self._high)
         return states
 
     def resting(self, states: Array, tolerance: float) -> Array:

@@ -26,6 +26,8 @@ SAMPLES = 20
 """The number of samples of a batch whose margins are computed."""
 MOST_NUMBERS = 4_000_000
 """The largest number of samples x units x outputs that margins are computed for."""
+ENOUGH = Stop(SETTLED.steps, 1e-8)
+"""When units have settled for a margin, which is then known to a millionth or so."""
 DRIFTED, RESTING = Stop(SLOW + 1, 1e-7), 1e-4
 """How long oscillators settle for a margin, with implicit steps once, and the step of a phase that is at rest then.
 
@@ -77,7 +79,7 @@ def neuron_margin(
     """
     units = FreeUnits(network, fields, params, free, one, _few(network, samples))
     drifting = bool(oscillating(network))
-    states = units.settled(DRIFTED if drifting else SETTLED)
+    states = units.settled(DRIFTED if drifting else ENOUGH)
     product, own = units.linearised(states)
     moving, slopes = units.moving(states), units.readout_slopes(states)[:, units.output]
     if drifting:

@@ -164,3 +164,14 @@ def test_a_curvature_that_is_not_found_to_its_end_is_said():
     output = np.arange(2000) == 0
     with pytest.warns(NeuroeqWarning, match=r"to 1 of what the other units add .* margin may be as far off"):
         output_curvatures(product, np.full((1, 2000), -1.0), output, np.ones((1, 2000), bool))
+
+
+@pytest.mark.parametrize("case", NEURONS)
+def test_units_settle_where_plain_steps_of_their_equations_end(case, monkeypatch):
+    substrate, free = settled(case, 2)
+    net = substrate.network
+    fields = mean_field(net) if net.kind.spikes else substrate.fields
+    units = FreeUnits(net, fields, substrate.transmitted, free, substrate.state_of_one, 6)
+    mixed = units.settled()
+    monkeypatch.setattr("neuroeq.physics.substrates.free_units.SOON", 10**9)
+    np.testing.assert_allclose(mixed, units.settled(), rtol=0, atol=1e-8)
