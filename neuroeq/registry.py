@@ -169,6 +169,7 @@ TRAINERS: Registry[Any] = Registry(
         "compiled": "neuroeq.learning.trainers.compiled:Compiled",
         "fused": "neuroeq.learning.trainers.fused:Fused",
         "compiled_phases": "neuroeq.learning.trainers.compiled_phases:CompiledPhases",
+        "fused_phases": "neuroeq.learning.trainers.fused_phases:FusedPhases",
         "stepwise": "neuroeq.learning.trainers.stepwise:Stepwise",
     },
 )

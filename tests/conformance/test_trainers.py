@@ -25,10 +25,16 @@ SHORT = {"beta": 0.05, "free": {"duration": "6 steps"}, "nudged": {"duration": "
 BASE = {
     "compiled": {"on": "rate", "training": {"learning": "contrastive"}},
     "fused": {"on": "resistive"},
+    "fused_phases": {"on": "resistive"},
 }
 """A network that a fast trainer allows."""
-FAST = [pytest.param("compiled", marks=pytest.mark.compiled), "fused"]
+FAST = [pytest.param("compiled", marks=pytest.mark.compiled), "fused", "fused_phases"]
 PAIRED = {"bias_voltages": [4.0], "input_gain": 5.0, "diodes": "upper", "outputs": "paired"}
+AMPLIFIER = {"gain": 2, "back_gain": 0.5, "gain_sd": 0.1, "offset_sd": "5 mV"}
+WINDOW = {"g_min": "1 uS", "g_max": "1 mS"}
+LINEAR = {"model": "linear_step", "step": 0.01, "gamma_up": 0.4, "gamma_down": 0.7, "sigma_c2c": 0.3, "d2d_step": 0.2}
+DEVICES = {"synapse": {**WINDOW, "update": LINEAR, "read_noise": {"model": "relative", "sigma": 0.01}}}
+MIXED = {"synapse": {**WINDOW, "update": LINEAR, "programming": {"scheme": "mixed_precision"}}}
 NETWORKS = {
     "compiled": [{}, {"on": "spiking", "training": {"learning": "in_situ"}}],
     "fused": [
@@ -46,7 +52,17 @@ NETWORKS = {
                 "hidden1_output": {"connect": {"probability": 0.7, "seed": 2}, "learning_rate": 0.03},
             },
         },
-        {"made_of": {"neuron": {"amplifier": {"gain": 2, "back_gain": 0.5, "gain_sd": 0.1, "offset_sd": "5 mV"}}}},
+        {"made_of": {"neuron": {"amplifier": AMPLIFIER}}},
+    ],
+    "fused_phases": [
+        {"training": {"weight_decay": 0.1}},
+        {"made_of": DEVICES, "training": {"momentum": 0.5}},
+        {
+            "made_of": {**MIXED, "neuron": {"amplifier": AMPLIFIER}},
+            "substrate": {"resistive": {"circuit": PAIRED}},
+            "phases": {"nudge": "held_current"},
+        },
+        {"training": {"step": {"kind": "sign", "threshold": 1e-6}, "l1": 1e-3}},
     ],
 }
 
@@ -180,12 +196,13 @@ def test_no_field_of_the_recipe_is_left_out():
     assert {*leaves(Phases, "phases."), *leaves(Training, "training.")} == {*OTHERS, *of_the_loop}
 
 
+@pytest.mark.parametrize("trainer", ["fused", "fused_phases"])
 @pytest.mark.parametrize("field", OTHERS)
-def test_another_value_is_a_reason_against_the_kernels_or_ends_in_the_same_weights(field):
+def test_another_value_is_a_reason_against_the_kernels_or_ends_in_the_same_weights(field, trainer):
     for over in OTHERS[field]:
-        description = net("fused", over)
-        if not list(TRAINERS.get("fused").reasons(description)):
-            assert_same(description, "fused")
+        description = net(trainer, over)
+        if not list(TRAINERS.get(trainer).reasons(description)):
+            assert_same(description, trainer)
 
 
 @pytest.mark.compiled
@@ -229,7 +246,7 @@ def paths(table, prefix=""):
             yield prefix + key
 
 
-@pytest.mark.parametrize("trainer", ["compiled", "fused"])
+@pytest.mark.parametrize("trainer", ["compiled", "fused", "fused_phases"])
 def test_a_setting_that_nobody_thought_of_is_a_reason(trainer):
     class Later(Training):
         novelty: float = 0.0
@@ -262,7 +279,7 @@ def test_the_choice_says_why(monkeypatch):
     assert re.fullmatch(r"it takes 5 s to build or load, and saves 0\.\d+ s in a training of 9,000 samples", short)
     assert choose(net("fused"), 10).trainer == "fused"
     assert re.fullmatch(r"compiled \(from [\d,]+ samples\), stepwise below", explained(net("compiled")))
-    assert explained(net("fused", SIGN)) == "stepwise; not fused because: training.step.kind is 'sign'"
+    assert explained(net("fused", SIGN)) == "fused_phases; not fused because: training.step.kind is 'sign'"
 
 
 def test_a_trainer_of_a_user_is_chosen_where_it_allows_the_network(monkeypatch):

@@ -5,7 +5,7 @@ It allows every setting of the schema, and the other trainers have to agree with
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -112,18 +112,11 @@ class Stepwise:
 
     def _learn(self, inputs: Array, targets: Array, which: Array, epoch: int, batch: int) -> Update:
         """Learn from one batch, and return the update that the rule asked for."""
-        substrate, store = self._substrate, self._store
-
-        def child(name: str) -> np.random.Generator:
-            return self._setup.streams.child(name, epoch, batch)
-
+        substrate, store, child = self._substrate, self._store, self._child(epoch, batch)
         before, pulses = store.params, child("pulses")
 
-        def change(asked: Params) -> None:
-            store.change(self._descent.step(store.params, asked, epoch), pulses)
-
         def change_at_once(asked: Params) -> None:
-            change(asked)
+            self._change(asked, epoch, pulses)
             substrate.hold(store.effective(child("read")))
 
         substrate.hold(store.effective(child("read")))
@@ -132,10 +125,18 @@ class Stepwise:
         chosen = nudges(substrate.network.phases, child("nudge"))
         trial = Trial.of(substrate, inputs, targets, chosen, child("state"), start=start, commit=at_once)
         update = estimate(substrate, trial)
-        change(update.change)
+        self._change(update.change, epoch, pulses)
         if self._particles is not None:
             self._particles.keep(update.free, which)
         if self._pruning is not None:
             store.change(self._pruning.step(before, store.params, key_of(child("prune"))), child("pruned"))
         substrate.hold(store.held)
         return update
+
+    def _child(self, epoch: int, batch: int) -> Callable[[str], np.random.Generator]:
+        """Return a function that returns the random numbers of a batch by what they are for."""
+        return lambda name: self._setup.streams.child(name, epoch, batch)
+
+    def _change(self, asked: Params, epoch: int, pulses: np.random.Generator) -> None:
+        """Change what is kept by a step of the optimiser."""
+        self._store.change(self._descent.step(self._store.params, asked, epoch), pulses)

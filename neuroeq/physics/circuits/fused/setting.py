@@ -25,6 +25,13 @@ class Rates(NamedTuple):
     biases: Sequence[float] = ()
 
 
+class Asked(NamedTuple):
+    """Free outputs of a batch, (m, n_output) [V]; changes for learning rates of 1, of all arrays, then of currents."""
+
+    outputs: Array
+    changes: Sequence[Array]
+
+
 @dataclass(frozen=True)
 class Resistors:
     """The settings of one resistor array.

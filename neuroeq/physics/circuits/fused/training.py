@@ -42,7 +42,7 @@ from ..gradient import amplifier_factors
 from ..single_diodes import SingleDiodes, single_diodes
 from .aligned import aligned, side_by_side, stacked
 from .checks import check_conductances, check_examples, check_result
-from .setting import Amplifiers, Packed, Rates, Resistors, Setting
+from .setting import Amplifiers, Asked, Packed, Rates, Resistors, Setting
 from .with_numpy import Batch
 
 
@@ -195,6 +195,30 @@ class FusedTraining:
         check_result(self, outputs, failed)
         return self.read(outputs)
 
+    def asked(self, inputs: Array, targets: Array, g: Sequence[Array], biases: Sequence[Array | None]) -> Asked:
+        """Return what a batch asks of given conductances and currents, which it holds from then on, in NumPy.
+
+        Parameters
+        ----------
+        inputs, targets
+            Inputs and targets of the batch: (m, n_input) and (m, n_output).
+        g, biases
+            The conductances and currents that act in all phases, as in the constructor.
+
+        Raises
+        ------
+        DataError, DivergenceError
+            As `train`.
+        """
+        dtype = self.g[0].dtype
+        self.g = [np.asarray(each, dtype) for each in g]
+        self.biases = [np.asarray(0.0 if each is None else each, dtype) for each in biases]
+        check_examples(self, inputs, targets, np.arange(len(inputs)), len(inputs))
+        work = self._batch(len(inputs))
+        failed = -1 if work.settle(inputs, targets) else 0
+        check_result(self, work.v[-1][0], failed)
+        return Asked(self.read(work.v[-1][0].copy()), work.changes())
+
     def rates_of(self, rates: Rates) -> list[float]:
         """Return the learning rates of all arrays, and then of all currents."""
         return [*rates.arrays, *(rates.biases or [0.0] * len(self.g))]
@@ -210,14 +234,17 @@ class FusedTraining:
         """Fill the outputs with NumPy; return the first example of a batch that fails, or -1."""
         for first in range(0, len(order), batch):
             which = order[first : first + batch]
-            if len(which) not in self._batches:
-                self._batches[len(which)] = Batch(self, len(which))
-            work = self._batches[len(which)]
+            work = self._batch(len(which))
             if not work.settle(inputs[which], targets[which]):
                 return first
             outputs[first : first + batch] = work.v[-1][0]
             work.learn(rates)
         return -1
+
+    def _batch(self, m: int) -> Batch:
+        if m not in self._batches:
+            self._batches[m] = Batch(self, m)
+        return self._batches[m]
 
 
 def compile_kernels(setting: Setting, dtype: str | np.dtype) -> None:

@@ -120,11 +120,10 @@ class Batch:
 
     def learn(self, rates: Rates) -> None:
         """Change conductances and currents."""
-        training, m = self.training, self.v[0].shape[1]
-        scales = [self.w * factor / (m * training.setting.beta) for factor in training.factors]
+        training, scales = self.training, self._scales()
         dv, squares = self._differences(self.v)
         du, squares_u = self._differences(self.u)
-        (a, b), moved = self.compared, [*training.g, *training.biases]
+        moved = [*training.g, *training.biases]
         for g, array, work in zip(training.g, training.setting.resistors, self.decayed, strict=True):
             if array.l1:
                 np.greater(g, 0, out=work, casting="unsafe")
@@ -133,15 +132,13 @@ class Batch:
         paces = training.rates_of(rates)
         reach = [1.0] * len(moved) if training.velocity else paces
         keep, into = (training.setting.momentum, training.velocity) if training.velocity else (1.0, moved)
-        np.multiply(dv[0], scales[0] * reach[0], out=self.change[:m])
-        np.multiply(squares[0], -scales[0] * reach[0], out=self.change[m])
+        self._set_change(scales[0] * reach[0], dv[0], squares[0])
         self.gemm(1.0, self.sources.T, self.change.T, keep, into[0], 0, 1, 1)
         n = len(training.g)
         for layer, (scale, each) in enumerate(zip(scales, dv, strict=True)):
-            if layer:
-                change = self.v[layer][a].T @ du[layer - 1] + each.T @ self.u[layer - 1][b]
-                change -= squares[layer][:, None] + squares_u[layer - 1]
-                _add(into[layer].T, keep, scale * reach[layer], change)  # in the order in which arrays are stored
+            if layer:  # in the order in which arrays are stored
+                change = self._contrast(layer, dv, squares, du, squares_u)
+                _add(into[layer].T, keep, scale * reach[layer], change)
             if reach[n + layer]:
                 _add(into[n + layer], keep, scale * reach[n + layer], each.sum(axis=0))
         if training.velocity:
@@ -151,6 +148,37 @@ class Batch:
             np.clip(g, *array.limits, out=g)
             if mask is not None:
                 g *= mask
+
+    def changes(self) -> list[Array]:
+        """Return the change of each array and then of the currents into each layer, for a learning rate of 1."""
+        dv, squares = self._differences(self.v)
+        du, squares_u = self._differences(self.u)
+        scales = [each.dtype.type(scale) for each, scale in zip(dv, self._scales(), strict=True)]
+        self._set_change(scales[0], dv[0], squares[0])
+        later = [
+            scale * self._contrast(layer, dv, squares, du, squares_u).T for layer, scale in enumerate(scales) if layer
+        ]
+        currents = [scale * each.sum(axis=0) for scale, each in zip(scales, dv, strict=True)]
+        return [self.sources.T @ self.change, *later, *currents]
+
+    def _set_change(self, scale: float, dv: Array, squares: Array) -> None:
+        """Set what the sources and a row of ones below them are multiplied by."""
+        np.multiply(dv, scale, out=self.change[:-1])
+        np.multiply(squares, -scale, out=self.change[-1])
+
+    def _scales(self) -> list[float]:
+        """Return by what the contrast of each array is multiplied."""
+        m, beta = self.v[0].shape[1], self.training.setting.beta
+        return [self.w * factor / (m * beta) for factor in self.training.factors]
+
+    def _contrast(
+        self, layer: int, dv: list[Array], squares: list[Array], du: list[Array], below: list[Array]
+    ) -> Array:
+        """Return the contrast of an array after the first: (n_to, n_from)."""
+        a, b = self.compared
+        change: Array = self.v[layer][a].T @ du[layer - 1] + dv[layer].T @ self.u[layer - 1][b]
+        change -= squares[layer][:, None] + below[layer - 1]
+        return change
 
     def _differences(self, voltages: list[Array]) -> tuple[list[Array], list[Array]]:
         """Return the differences d between both phases, (m, n), and half the sums of d (a + b): (n,)."""
