@@ -14,7 +14,7 @@ def linear(rng, n):
 
 def steps_to(function, x, fixed, precision=1e-8):
     """Return after how many steps of mixing all samples are at the fixed point."""
-    mixing = Mixing()
+    mixing = Mixing(len(x))
     for number in range(1000):
         if np.abs(x - fixed).max() < precision:
             return number
@@ -33,9 +33,29 @@ def test_slow_modes_of_many_units_fade_sooner_than_by_plain_steps():
     assert steps_to(function, np.zeros((40, 40)), fixed) < 500  # .999**n is 1e-8 after 18,000 plain steps
 
 
+def clipped(rng, n):
+    """Return a map of units between 0 and 1 that pull each other to their bounds, one step of a descent of energy."""
+    weights = rng.normal(size=(n, n)) * 2.0 / np.sqrt(n)
+    weights, bias = (weights + weights.T) / 2, rng.normal(size=n)
+    return lambda x: np.clip(x + 0.3 * (x @ weights + bias - x), 0, 1)
+
+
+def test_units_that_are_clipped_settle_although_mixing_leads_away_at_kinks():
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        function, x = clipped(rng, 30), rng.random((3, 30))
+        mixing = Mixing(3)
+        for number in range(2000):
+            after = function(x)
+            if np.abs(after - x).max() < 1e-9:
+                break
+            x = after if number < 5 else np.clip(mixing.mixed(x, after), 0, 1)
+        assert np.abs(function(x) - x).max() < 1e-9
+
+
 def test_each_sample_goes_on_as_it_would_alone():
     function, _ = linear(np.random.default_rng(1), 4)
-    both, alone = Mixing(), Mixing()
+    both, alone = Mixing(4), Mixing(1)
     x = np.random.default_rng(2).normal(size=(4, 4))
     first = x[:1]
     for _ in range(12):

@@ -90,11 +90,11 @@ class FreeUnits:
 
     def settled(self, stop: Stop = SETTLED) -> Array:
         """Return the states in which nothing moves any more, or those after the most steps: (samples, n)."""
-        states, mixing = np.clip(self._begun, self._low, self._high), Mixing()
+        states, mixing = np.clip(self._begun, self._low, self._high), Mixing(len(self._begun))
         drifting = oscillating(self._described[0])
         for number in range(stop.steps):
             if number >= SLOW and number % SOON == 0 and states.shape[1] <= MANY:
-                states, mixing = self._ahead(states), Mixing()
+                states, mixing = self._ahead(states), Mixing(len(states))
             rates = self._each(lambda field: field.functions[0], states)
             after = np.clip(states + self._step * rates, self._low, self._high)
             if np.abs(after - states).max(initial=0.0) < (stop.tolerance or 0.0):
