@@ -222,11 +222,13 @@ def _pruning(context: CodeContext) -> list[str]:
         summing.append(f"fill<{context.size(layer)}>(edges_{layer}, (real)0);")
     for name, ends in projections.items():
         (pre, post), into, weight = context.shape(name), f"edges_{ends.target}", context.held(name)
-        summing.append(f"add_factors<{pre}, {post}>({into}, {weight}, work.temperature);")
+        small, scale = f"small_{name}", "work.below, work.temperature"
+        storage.append(f"static Small<{pre}, {post}> {small};")
+        summing.append(f"add_factors<{pre}, {post}>({into}, {small}, {weight}, {scale});")
         if ends.learning_rate:
             pairs = str(ends.source == ends.target and not ends.directed).lower()
             sizes, number = f"{pre}, {post}, {pairs}", f"{number_of(name, PRUNE)}u"
-            removing.append(f"remove_edges<{sizes}>({weight}, {into}, key, {number}, work.below, work.temperature);")
+            removing.append(f"remove_edges<{sizes}>({weight}, {into}, {small}, key, {number}, {scale});")
     return [*storage, *function("prune", "const Work& work, uint64_t key", [*summing, *removing])]
 
 
