@@ -1,22 +1,27 @@
 """Training speed of digits on devices and wires, beside the ideal crossbar, in turn in one process.
 
 Times are CPU times of one thread for a sample, with everything that a run does between two batches; evaluation is not
-counted. The share of the wires is what is spent in `WiredArrays`, that of the devices in the update of `Chip`. At the
-end, arrays with wires are solved exactly: once for all drives, and then for one drive more.
+counted. The share of the wires is what is spent in `WiredArrays`, that of the devices in the update of `Chip`. Then a
+trained run is evaluated on several chips, and arrays with wires are solved exactly: once for all drives, and then for
+one drive more.
 """
 
 from __future__ import annotations
 
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
+from neuroeq import evaluate_run
+from neuroeq import train as trained
 from neuroeq.data import load
 from neuroeq.describe.catalog import resolve
 from neuroeq.learning.training import initial_state, train
@@ -38,6 +43,8 @@ WAYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ideal devices": (("devices",), ()),
 }
 """By name: the parts that are ideal, and settings."""
+DRAWS = 50
+"""The number of chips that a trained run is evaluated on."""
 PARASITICS = Wires(r_row=1.0, r_col=2.5, r_source=30.0, r_sense=7.0)
 ARRAYS = ((128, 128), (784, 128))
 """The sizes of arrays that are solved exactly."""
@@ -80,6 +87,15 @@ def epoch(hardware: str | None, ideal: tuple[str, ...], settings: tuple[str, ...
     return state.cpu_s / n, wires[0] / n, devices[0] / n, np.nan if state.wire_error is None else state.wire_error
 
 
+def evaluation(hardware: str | None) -> float:
+    """Return the CPU seconds of evaluating digits after an epoch, on chips whose devices are drawn anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = trained("digits", "crossbar", hardware=hardware, epochs=1, out=Path(folder) / "run", progress=False)
+        start = time.process_time()
+        evaluate_run(run, draws=DRAWS if hardware else 1)
+        return time.process_time() - start
+
+
 def solution(shape: tuple[int, int]) -> tuple[float, float]:
     """Return the CPU seconds of solving an array with wires, and of a drive after that."""
     rng, times = np.random.default_rng(), []
@@ -108,6 +124,12 @@ def main() -> None:
         shares = (f"{1e3 * seconds:.3f}" for seconds in (all_of_it, wires, devices))
         table.add_row(name, way, *shares, "" if np.isnan(error) else f"{error:.0e}")
     console.print(table)
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ideal, chips = evaluation(None), evaluation(HARDWARE[0])
+    console.print(
+        f"evaluation of digits: {chips:.1f} s on {DRAWS} chips of {HARDWARE[0]}, {ideal:.2f} s on ideal devices"
+    )
     arrays = Table("array", "ms to solve it", "ms a further drive", title="arrays with wires, solved exactly")
     with threadpool_limits(1):
         for shape in ARRAYS:
