@@ -30,6 +30,10 @@ BASE = {
 """A network that a fast trainer allows."""
 FAST = [pytest.param("compiled", marks=pytest.mark.compiled), "fused", "fused_phases"]
 PAIRED = {"bias_voltages": [4.0], "input_gain": 5.0, "diodes": "upper", "outputs": "paired"}
+SOME = {
+    "input_hidden1": {"connect": {"probability": 0.6, "seed": 1}},
+    "hidden1_output": {"connect": {"probability": 0.7, "seed": 2}, "learning_rate": 0.03},
+}
 AMPLIFIER = {"gain": 2, "back_gain": 0.5, "gain_sd": 0.1, "offset_sd": "5 mV"}
 WINDOW = {"g_min": "1 uS", "g_max": "1 mS"}
 LINEAR = {"model": "linear_step", "step": 0.01, "gamma_up": 0.4, "gamma_down": 0.7, "sigma_c2c": 0.3, "d2d_step": 0.2}
@@ -47,10 +51,7 @@ NETWORKS = {
         {"hardware": "ideal", "layers": {"output": {"bias": False}}},
         {
             "training": {"momentum": 0.6, "l1": 1e-3},
-            "projections": {
-                "input_hidden1": {"connect": {"probability": 0.6, "seed": 1}},
-                "hidden1_output": {"connect": {"probability": 0.7, "seed": 2}, "learning_rate": 0.03},
-            },
+            "projections": SOME,
         },
         {"made_of": {"neuron": {"amplifier": AMPLIFIER}}},
     ],
@@ -62,7 +63,8 @@ NETWORKS = {
             "substrate": {"resistive": {"circuit": PAIRED}},
             "phases": {"nudge": "held_current"},
         },
-        {"training": {"step": {"kind": "sign", "threshold": 1e-6}, "l1": 1e-3}},
+        {"training": {"step": {"kind": "sign", "threshold": 1e-6}, "l1": 1e-3}, "projections": SOME},
+        {"made_of": MIXED, "projections": SOME},
     ],
 }
 

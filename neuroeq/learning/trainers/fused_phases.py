@@ -63,17 +63,7 @@ class FusedPhases(Stepwise):
         return FusedPhases.name
 
     def learn(self, batches: Batches) -> Outcome:
-        """Learn from batches in their order; only the free phase of the first batch of an epoch is examined.
-
-        Raises
-        ------
-        DataError
-            If a nudge exceeds the conductances of an output node.
-        DivergenceError
-            If voltages are not finite.
-        SpecError
-            If beta is beyond the stability margin of a network that nothing bounds.
-        """
+        """Learn from batches as `Fused.learn` does, which also says what it raises."""
         free, outputs = first_free_phase(self._setup, batches), []
         size = self._substrate.network.training.batch_size
         for index, start in enumerate(range(0, len(batches.inputs), size)):
