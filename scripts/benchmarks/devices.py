@@ -91,6 +91,7 @@ def evaluation(hardware: str | None) -> float:
     """Return the CPU seconds of evaluating digits after an epoch, on chips whose devices are drawn anew."""
     with tempfile.TemporaryDirectory() as folder:
         run = trained("digits", "crossbar", hardware=hardware, epochs=1, out=Path(folder) / "run", progress=False)
+        evaluate_run(run)  # warms up
         start = time.process_time()
         evaluate_run(run, draws=DRAWS if hardware else 1)
         return time.process_time() - start

@@ -64,8 +64,10 @@ class FusedPhases(Stepwise):
 
     def learn(self, batches: Batches) -> Outcome:
         """Learn from batches as `Fused.learn` does, which also says what it raises."""
-        free, outputs = first_free_phase(self._setup, batches), []
-        size = self._substrate.network.training.batch_size
+        size, outputs = self._substrate.network.training.batch_size, []
+        if not batches.first:
+            self._substrate.hold(self._store.effective(self._child(batches.epoch, 0)("read")))
+        free = first_free_phase(self._setup, batches)
         for index, start in enumerate(range(0, len(batches.inputs), size)):
             rows, child = slice(start, start + size), self._child(batches.epoch, batches.first + index)
             acting = self._store.effective(child("read"))

@@ -25,7 +25,7 @@ from neuroeq.units import physical
 from ..components import as_first, summed
 from ..curvature import AT_A_TIME, solved
 from ..engine import Field
-from ..mixing import Mixing
+from ..momentum import Momentum
 
 Array = np.ndarray
 Function = Callable[[Mapping[str, Array]], Array]
@@ -90,17 +90,17 @@ class FreeUnits:
 
     def settled(self, stop: Stop = SETTLED) -> Array:
         """Return the states in which nothing moves any more, or those after the most steps: (samples, n)."""
-        states, mixing = np.clip(self._begun, self._low, self._high), Mixing(len(self._begun))
-        drifting = oscillating(self._described[0])
+        states, descent = np.clip(self._begun, self._low, self._high), descends(self._described[0])
+        momentum = Momentum(states)
         for number in range(stop.steps):
             if number >= SLOW and number % SOON == 0 and states.shape[1] <= MANY:
-                states, mixing = self._ahead(states), Mixing(len(states))
+                states = self._ahead(states)
+                momentum = Momentum(states)
             rates = self._each(lambda field: field.functions[0], states)
             after = np.clip(states + self._step * rates, self._low, self._high)
             if np.abs(after - states).max(initial=0.0) < (stop.tolerance or 0.0):
                 return after
-            mixed = after if number < SOON or drifting else mixing.mixed(states, after)
-            states = np.clip(mixed, self._low, self._high)
+            states = np.clip(momentum.beyond(states, after), self._low, self._high) if descent else after
         return states
 
     def resting(self, states: Array, tolerance: float) -> Array:
@@ -231,6 +231,13 @@ class FreeUnits:
             [which(field)({field.model.state: s, "drive": drive, "bias": bias}) for field, s, drive, bias in each],
             axis=-1,
         )
+
+
+def descends(network: Network) -> bool:
+    """Return whether units descend an energy until they rest: weights are symmetric, and none is an oscillator."""
+    return not oscillating(network) and all(
+        network.symmetric(name) for name, ends in network.projections.items() if ends.source != network.input_layer
+    )
 
 
 def _implicit(jacobian: Array, length: float) -> Array:

@@ -27,7 +27,7 @@ SAMPLES = 20
 MOST_NUMBERS = 4_000_000
 """The largest number of samples x units x outputs that margins are computed for."""
 ENOUGH = Stop(SETTLED.steps, 1e-8)
-"""When units have settled for a margin, which is then known to a millionth or so."""
+"""When units have settled for a margin."""
 DRIFTED, RESTING = Stop(SLOW + 1, 1e-7), 1e-4
 """How long oscillators settle for a margin, with implicit steps once, and the step of a phase that is at rest then.
 

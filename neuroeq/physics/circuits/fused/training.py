@@ -196,7 +196,7 @@ class FusedTraining:
         return self.read(outputs)
 
     def asked(self, inputs: Array, targets: Array, g: Sequence[Array], biases: Sequence[Array | None]) -> Asked:
-        """Return what a batch asks of given conductances and currents, which it holds from then on, in NumPy.
+        """Return what a batch asks of given conductances and currents, which are its own from then on.
 
         Parameters
         ----------
@@ -209,14 +209,18 @@ class FusedTraining:
         ------
         DataError, DivergenceError
             As `train`.
+        SpecError
+            If it is compiled: numba's kernels learn in arrays that they keep.
         """
+        if self.compiled:
+            raise SpecError("compiled is True, but only NumPy's phases take other conductances; set it to False.")
         dtype = self.g[0].dtype
         self.g = [np.asarray(each, dtype) for each in g]
         self.biases = [np.asarray(0.0 if each is None else each, dtype) for each in biases]
         check_examples(self, inputs, targets, np.arange(len(inputs)), len(inputs))
         work = self._batch(len(inputs))
         failed = -1 if work.settle(inputs, targets) else 0
-        check_result(self, work.v[-1][0], failed)
+        check_result(self, work.v[-1], failed)
         return Asked(self.read(work.v[-1][0].copy()), work.changes())
 
     def rates_of(self, rates: Rates) -> list[float]:
