@@ -28,8 +28,9 @@ LONG = (
     "digits_conv-spiking",
     "digits-spiking-substrate.spiking.neuron=lif_hard",
     "digits-crossbar-",
+    "digits-resistive-1n4148",
 )
-"""How the names of promises begin that take long; one technology stands for the crossbars of all."""
+"""How the names of promises begin that take long; one technology stands for all crossbars, and one for real diodes."""
 QUICK = [
     each
     for each in PROMISES
