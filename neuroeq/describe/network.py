@@ -80,6 +80,11 @@ def oscillating(network: Network) -> list[str]:
     return [layer for layer, model in models.items() if model is not None and model.phase]
 
 
+def directed(network: Network) -> list[str]:
+    """Return the projections between free layers that act in one direction only."""
+    return [n for n, each in network.projections.items() if each.directed and each.source != network.input_layer]
+
+
 def shape(network: Network, projection: str) -> tuple[int, int]:
     """Return the number of units at both ends of a projection: (n_pre, n_post)."""
     spec = network.projections[projection]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neuroeq.contract import as_rule
+from neuroeq.describe.network import directed
 from neuroeq.describe.spec import Network, SynapseModel
 from neuroeq.describe.spec.rules import rule_of
 from neuroeq.errors import SpecError
@@ -52,19 +53,15 @@ def check_rule(network: Network, plastic: bool) -> None:
 
 def check_energy(network: Network) -> None:
     """Refuse directed weights between free layers, since these have no energy."""
-    for name in _directed(network):
+    for name in directed(network):
         raise SpecError(
             f"{network.where}: projections.{name} is directed, so there is no energy to contrast; use training.rule "
             "'vector_field', or symmetric weights."
         )
 
 
-def _directed(network: Network) -> list[str]:
-    return [n for n, each in network.projections.items() if each.directed and each.source != network.input_layer]
-
-
 def _check_synapses(network: Network) -> None:
-    for name in _directed(network):
+    for name in directed(network):
         synapse = network.synapse(name)
         if network.projections[name].learning_rate and _symmetric(synapse):
             raise SpecError(

@@ -16,7 +16,7 @@ import numpy as np
 
 from neuroeq.contract import Equilibrium, Params, Stop
 from neuroeq.describe.catalog import load_model
-from neuroeq.describe.network import free_layers, oscillating
+from neuroeq.describe.network import directed, free_layers, oscillating
 from neuroeq.describe.operators import Operator, Product, free_couplings, free_weights, operators, unit_biases
 from neuroeq.describe.spec import Bounds, Network, NeuronModel
 from neuroeq.errors import DivergenceError
@@ -235,9 +235,7 @@ class FreeUnits:
 
 def descends(network: Network) -> bool:
     """Return whether units descend an energy until they rest: weights are symmetric, and none is an oscillator."""
-    return not oscillating(network) and all(
-        network.symmetric(name) for name, ends in network.projections.items() if ends.source != network.input_layer
-    )
+    return not oscillating(network) and not directed(network)
 
 
 def _implicit(jacobian: Array, length: float) -> Array:
