@@ -104,12 +104,13 @@ def velocities(network: Network) -> set[str]:
 
 def schedule_factor(schedule: Schedule, epoch: int, epochs: int) -> float:
     """Return the factor of all learning rates in an epoch, counted from 0, of a training of `epochs` epochs."""
+    warming = schedule.warmup[epoch] if epoch < len(schedule.warmup) else 1.0
     match schedule:
         case Constant():
-            return 1.0
+            return warming
         case Exponential(factor=factor):
-            return factor**epoch
+            return warming * factor**epoch
         case Steps(epochs=ends, factor=factor):
-            return factor ** sum(epoch >= end for end in ends)
+            return warming * factor ** sum(epoch >= end for end in ends)
         case Cosine(final=final):
-            return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
+            return warming * (final + (1 - final) * 0.5 * (1 + math.cos(math.pi * epoch / epochs)))

@@ -141,6 +141,7 @@ SCHEDULES = [
     {"training": {"schedule": {"kind": "steps", "epochs": [1], "factor": 0.3}}},
     {"training": {"schedule": {"kind": "cosine", "final": 0.2}}},
     {"training": {"schedule": {"kind": "exponential", "factor": 0.5}}},
+    {"training": {"schedule": {"kind": "constant", "warmup": [0.3]}}},
 ]
 PRUNE = {"training": {"prune": {"below": 0.5, "temperature": 0.1}}}
 RULES = ("vector_field", "corrected_vector_field", "coupled_learning", "holomorphic")
@@ -170,6 +171,7 @@ OTHERS = {
     "training.schedule.epochs": SCHEDULES[:1],
     "training.schedule.factor": SCHEDULES[:1],
     "training.schedule.final": SCHEDULES[1:2],
+    "training.schedule.warmup": SCHEDULES[3:],
     "training.l1": [{"training": {"l1": 1e-3}}],
     "training.prune.below": [PRUNE],
     "training.prune.temperature": [PRUNE],

@@ -120,6 +120,8 @@ def test_schedules_are_what_they_say():
     cosine = Cosine(kind="cosine", final=0.2)
     assert np.allclose([schedule_factor(cosine, e, 4) for e in (0, 2, 4)], [1, 0.6, 0.2])
     assert math.isclose(schedule_factor(cosine, 1, 4), 0.2 + 0.4 * (1 + math.cos(math.pi / 4)))
+    warmed = Exponential(kind="exponential", factor=0.5, warmup=(0.1, 0.6))
+    assert np.allclose([schedule_factor(warmed, e, 4) for e in range(4)], [0.1, 0.3, 0.25, 0.125])
 
 
 def test_variants_have_the_phases_of_their_estimator():

@@ -102,13 +102,25 @@ class Phases(Spec):
     persistent: bool = False
 
 
-class Constant(Spec):
+class _Warmed(Spec):
+    """The base class of schedules, which all may start with small learning rates.
+
+    Parameters
+    ----------
+    warmup
+        Factors of the learning rates in the first epochs, beside those of the schedule; there are none after these.
+    """
+
+    warmup: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
+
+
+class Constant(_Warmed):
     """A schedule that keeps the learning rates of the file throughout."""
 
     kind: Literal["constant"] = "constant"
 
 
-class Exponential(Spec):
+class Exponential(_Warmed):
     """A schedule that multiplies the learning rates by ``factor`` after every epoch.
 
     Parameters
@@ -121,7 +133,7 @@ class Exponential(Spec):
     factor: Annotated[float, Field(gt=0, le=1)]
 
 
-class Steps(Spec):
+class Steps(_Warmed):
     """A schedule that multiplies the learning rates by ``factor`` after each of the listed ``epochs``.
 
     Parameters
@@ -137,7 +149,7 @@ class Steps(Spec):
     factor: Annotated[float, Field(gt=0, le=1)]
 
 
-class Cosine(Spec):
+class Cosine(_Warmed):
     """A schedule that lowers the learning rates along half a cosine, down to the fraction ``final`` of their start.
 
     Parameters
