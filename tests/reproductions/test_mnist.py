@@ -35,6 +35,7 @@ def test_every_network_has_a_quick_version():
 
 LONG = {
     "mnist_conv": "digits_conv",
+    "mnist_conv_spiking": "digits_conv",
     "mnist_tiki_taka": "mnist_pcm",
     "mnist_spiking_ternary": "mnist_spiking",
     "mnist_predictive": "mnist_rate_insitu",

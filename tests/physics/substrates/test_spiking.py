@@ -10,6 +10,7 @@ from tests.nets import COST, batch_of, centred, cosine, flat, network, params_of
 
 SETTLED = Stop(20000, tolerance=1e-13)
 SIZES = (6, 8, 3)
+WIDE = {"hidden1": "sigma_delta_6", "hidden2": "sigma_delta_2", "output": "sigma_delta_affine"}
 
 
 def fixed_point(params, inputs):
@@ -111,6 +112,30 @@ def test_two_trace_update_points_along_the_gradient(problem):
     for name in projections:
         assert cosine(flat(found, [name]), flat(truth, [name])) > 0.98, name
     assert 0.8 < np.linalg.norm(flat(found, projections)) / np.linalg.norm(flat(truth, projections)) < 1.1
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_units_of_wide_ranges_with_affine_outputs_learn_as_their_rates_do(seed):
+    """States go beyond 1 in two layers, and targets of 0 and 1 are inside the outputs' range; cosine at least .98."""
+    slow = {"tau": "40 ms", "tau_syn": "40 ms"}
+    physics = {
+        "spiking": {"layers": {layer: {"neuron": neuron, "parameters": slow} for layer, neuron in WIDE.items()}},
+        "rate": {"neuron": "rectified", "layers": {"output": {"neuron": "hard_sigmoid_affine"}}},
+    }
+    on_rate, on_spiking = (network(on, 6, 8, 5, 3, substrate=physics) for on in ("rate", "spiking"))
+    params, inputs = params_of(on_rate, seed, scale=0.35), batch_of(on_rate, 4, seed)[0]
+    targets = np.eye(3)[[0, 1, 2, 0]]
+    params["hidden1.bias"] += 2
+    params["hidden1_hidden2"] *= 0.2
+    params["hidden2.bias"] += 0.7
+    truth, found = (
+        update_of(substrate_of(net, params), inputs, targets, nudges, learning="contrastive", free=stop, nudged=stop)
+        for net, nudges, stop in ((on_rate, centred(1e-4), SETTLED), (on_spiking, centred(0.1), Stop(800)))
+    )
+    assert 2 < truth.free.state["hidden1"].max() < 6 and 1 < truth.free.state["hidden2"].max() < 2
+    np.testing.assert_allclose(found.free.outputs, truth.free.outputs, atol=0.02)
+    for name in truth.change:
+        assert cosine(flat(found.change, [name]), flat(truth.change, [name])) > 0.98, name
 
 
 def test_balanced_pair_stdp_leaves_a_symmetric_weight_where_it_is(problem):
