@@ -105,12 +105,16 @@ def velocities(network: Network) -> set[str]:
 def schedule_factor(schedule: Schedule, epoch: int, epochs: int) -> float:
     """Return the factor of all learning rates in an epoch, counted from 0, of a training of `epochs` epochs."""
     warming = schedule.warmup[epoch] if epoch < len(schedule.warmup) else 1.0
+    return warming * _decay(schedule, epoch, epochs)
+
+
+def _decay(schedule: Schedule, epoch: int, epochs: int) -> float:
     match schedule:
         case Constant():
-            return warming
+            return 1.0
         case Exponential(factor=factor):
-            return warming * factor**epoch
+            return factor**epoch
         case Steps(epochs=ends, factor=factor):
-            return warming * factor ** sum(epoch >= end for end in ends)
+            return factor ** sum(epoch >= end for end in ends)
         case Cosine(final=final):
-            return warming * (final + (1 - final) * 0.5 * (1 + math.cos(math.pi * epoch / epochs)))
+            return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * epoch / epochs))

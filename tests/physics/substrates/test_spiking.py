@@ -10,7 +10,6 @@ from tests.nets import COST, batch_of, centred, cosine, flat, network, params_of
 
 SETTLED = Stop(20000, tolerance=1e-13)
 SIZES = (6, 8, 3)
-WIDE = {"hidden1": "sigma_delta_6", "hidden2": "sigma_delta_2", "output": "sigma_delta_affine"}
 
 
 def fixed_point(params, inputs):
@@ -117,9 +116,10 @@ def test_two_trace_update_points_along_the_gradient(problem):
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_units_of_wide_ranges_with_affine_outputs_learn_as_their_rates_do(seed):
     """States go beyond 1 in two layers, and targets of 0 and 1 are inside the outputs' range; cosine at least .98."""
+    wide = {"hidden1": "sigma_delta_6", "hidden2": "sigma_delta_2", "output": "sigma_delta_affine"}
     slow = {"tau": "40 ms", "tau_syn": "40 ms"}
     physics = {
-        "spiking": {"layers": {layer: {"neuron": neuron, "parameters": slow} for layer, neuron in WIDE.items()}},
+        "spiking": {"layers": {layer: {"neuron": neuron, "parameters": slow} for layer, neuron in wide.items()}},
         "rate": {"neuron": "rectified", "layers": {"output": {"neuron": "hard_sigmoid_affine"}}},
     }
     on_rate, on_spiking = (network(on, 6, 8, 5, 3, substrate=physics) for on in ("rate", "spiking"))
