@@ -117,10 +117,11 @@ def test_two_trace_update_points_along_the_gradient(problem):
 def test_units_of_wide_ranges_with_affine_outputs_learn_as_their_rates_do(seed):
     """States go beyond 1 in two layers, and targets of 0 and 1 are inside the outputs' range; cosine at least .98."""
     wide = {"hidden1": "sigma_delta_6", "hidden2": "sigma_delta_2", "output": "sigma_delta_affine"}
+    rates = {"hidden1": "rectified_6", "hidden2": "rectified_2", "output": "hard_sigmoid_affine"}
     slow = {"tau": "40 ms", "tau_syn": "40 ms"}
     physics = {
         "spiking": {"layers": {layer: {"neuron": neuron, "parameters": slow} for layer, neuron in wide.items()}},
-        "rate": {"neuron": "rectified", "layers": {"output": {"neuron": "hard_sigmoid_affine"}}},
+        "rate": {"layers": {layer: {"neuron": neuron} for layer, neuron in rates.items()}},
     }
     on_rate, on_spiking = (network(on, 6, 8, 5, 3, substrate=physics) for on in ("rate", "spiking"))
     params, inputs = params_of(on_rate, seed, scale=0.35), batch_of(on_rate, 4, seed)[0]
