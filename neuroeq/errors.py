@@ -59,12 +59,15 @@ def unknown_name(kind: str, name: str, known: Iterable[str], hint: str = "") -> 
     name
         What was asked for.
     known
-        The names there are.
+        The names there are; keys of the same table, such as ``"phases.beta"``, are compared without its name.
     hint
         What to do to see them all.
     """
-    close = get_close_matches(name[:100], list(known), n=1)
-    guess = f"; did you mean '{close[0]}'?" if close else "."
+    names, table = list(known), name[: name.rfind(".") + 1]
+    if not all(each.startswith(table) for each in names):
+        table = ""
+    close = get_close_matches(name.removeprefix(table)[:100], [each.removeprefix(table) for each in names], n=1)
+    guess = f"; did you mean '{table}{close[0]}'?" if close else "."
     return UnknownNameError(f"no {kind} {given(name)}{guess} {hint}".strip())
 
 

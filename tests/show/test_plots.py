@@ -43,6 +43,13 @@ def test_every_figure_takes_and_returns_axes(runs, draw):
     assert axes.get_xlabel()
 
 
+@pytest.mark.parametrize("draw", [plots.weights, plots.learning, plots.saturation])
+def test_epochs_are_counted_in_whole_numbers(runs, draw):
+    axes = draw(runs["spiking"], axes=Figure().subplots())
+    ticks = axes.get_xticks()
+    assert len(ticks) > 1 and np.array_equal(ticks, np.round(ticks))
+
+
 def test_the_raster_shows_every_spike_of_the_sample_and_the_phases(runs):
     axes = plots.raster(runs["spiking"], sample=1)
     expected = sum(

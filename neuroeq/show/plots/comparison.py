@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
 from neuroeq.runs.comparison import Comparison
 
-from .style import COLOURS, new_axes, plain
+from .style import COLOURS, count_epochs, new_axes, plain
 
 LINES, MARKERS = ("-", "--", "-.", ":"), ("o", "s", "^", "D", "v")
 """Line styles and markers that cells take in turn, so that overlapping curves can be told apart."""
@@ -43,10 +43,9 @@ def learning_curves(comparison: Comparison, axes: Axes | None = None) -> Axes:
         if len(runs) > 1:
             axes.fill_between(epochs, errors.min(axis=0), errors.max(axis=0), color=colour, alpha=0.15, linewidth=0)
         highest = max(highest, errors.max())
-    axes.set_xlabel("epoch")
+    count_epochs(axes)
     axes.set_ylabel(f"training {title}")
     axes.set_ylim(0, 1.05 * highest or 1)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return _legend_below(axes)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from neuroeq.describe.network import oscillating
 from neuroeq.errors import SpecError
@@ -13,7 +12,7 @@ from neuroeq.runs.analysis import weight_history
 from neuroeq.runs.run import Run
 from neuroeq.units import text_of
 
-from .style import COLOURS, new_axes, set_title
+from .style import COLOURS, count_epochs, new_axes, set_title
 
 
 def weights(run: Run, projection: str | None = None, axes: Axes | None = None) -> Axes:
@@ -38,7 +37,7 @@ def weights(run: Run, projection: str | None = None, axes: Axes | None = None) -
     projection = chosen_projection(run, projection, history)
     axes.plot(epochs, history[projection], color=COLOURS[0], alpha=0.6, linewidth=0.9)
     axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
-    axes.set_xlabel("epoch")
+    count_epochs(axes)
     axes.set_xlim(0, epochs[-1])
     unit = run.network.g_unit if run.network.kind.conductances else None
     axes.set_ylabel("weight" if unit is None else f"conductance [{text_of(unit, 'S')}]")
@@ -74,11 +73,10 @@ def learning(run: Run, axes: Axes | None = None) -> Axes:
         label = f"test, once: {test:.3g}{unit}"
         axes.plot(epochs[-1], test, marker="D", linestyle="none", color=COLOURS[2], label=label)
         highest = max(highest, test)
-    axes.set_xlabel("epoch")
+    count_epochs(axes)
     axes.set_ylabel("error [%]" if measure == "error" else "root mean square error")
     axes.set_xlim(0.5 if len(rows) < 40 else 0, epochs[-1] + 0.02 * len(rows) + 0.3)
     axes.set_ylim(0, 1.05 * highest or 1)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend()
     return axes
 
@@ -108,10 +106,9 @@ def saturation(run: Run, axes: Axes | None = None) -> Axes:
         for kind, style, label in (("moving", "-", "can move"), ("top", "--", "at the top")):
             fraction = [100 * row[f"{kind}_{layer}"] for row in rows]
             axes.plot(epochs, fraction, style, color=COLOURS[index], label=f"{layer}: {label}")
-    axes.set_xlabel("epoch")
+    count_epochs(axes)
     axes.set_ylabel("units [%]")
     axes.set_ylim(0, None)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return axes
 

@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from neuroeq.errors import SpecError
 from neuroeq.runs.analysis import Segment
@@ -152,6 +153,12 @@ def over_time(axes: Axes, phases: list[Segment], start: float | None = None, end
     axes.set_xlim(first * scale, last * scale)
     axes.set_xlabel(f"simulated time [{unit}]")
     return axes
+
+
+def count_epochs(axes: Axes) -> None:
+    """Make the x axis that of epochs, whole numbers where it is long enough."""
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def set_title(axes: Axes, text: str, *shorter: str, above_names: bool = False) -> None:

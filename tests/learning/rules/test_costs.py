@@ -37,9 +37,19 @@ def test_the_pull_of_complex_outputs_continues_that_of_real_ones():
     assert np.abs(slope).max() > 0.1
 
 
-@pytest.mark.parametrize(("on", "nudge"), [("rate", "state"), ("crossbar", "state"), ("resistive", "held_current")])
-def test_learning_follows_the_gradient_of_cross_entropy(on, nudge):
-    net = network(on, 5, 7, 3, phases={**ENTROPY, "nudge": nudge}, training={"learning": "contrastive"})
+@pytest.mark.parametrize(
+    ("on", "nudge", "circuit"),
+    [
+        ("rate", "state", {}),
+        ("crossbar", "state", {}),
+        ("resistive", "held_current", {}),
+        ("resistive", "held_current", {"substrate": {"resistive": {"circuit": {"outputs": "paired"}}}}),
+    ],
+    ids=["rate", "crossbar", "nodes", "pairs"],
+)
+def test_learning_follows_the_gradient_of_cross_entropy(on, nudge, circuit):
+    learning = {"phases": {**ENTROPY, "nudge": nudge}, "training": {"learning": "contrastive"}}
+    net = network(on, 5, 7, 3, **learning, **circuit)
     substrate, (inputs, _) = substrate_of(net), batch_of(net, 4)
     targets = np.eye(3)[[0, 1, 2, 1]]
     gradient = implicit_gradient(substrate, inputs, targets)
