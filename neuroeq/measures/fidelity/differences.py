@@ -24,7 +24,7 @@ def finite_differences(
     Parameters
     ----------
     substrate
-        The substrate, whose free phase has to be deterministic; rate equations are taken in double precision.
+        The substrate, whose free phase has to be deterministic; it is taken in double precision.
     inputs, targets
         The inputs and targets of the batch: (batch, n_input) and (batch, n_output).
     entries
@@ -37,9 +37,8 @@ def finite_differences(
     dict
         dC/dtheta of these entries, by parameter: (k,).
     """
-    field = substrate.as_field()
-    if field is not None and field.network.physics.precision == "float32":  # which would never settle so far
-        substrate = in_double_precision(field, len(inputs))
+    if substrate.network.physics.precision == "float32":  # which would never settle so far
+        substrate = in_double_precision(substrate, len(inputs))
     cost, params = cost_of(substrate.network.phases), substrate.params
     settled = substrate.relax(inputs, stop=SETTLED)  # from where moved entries settle soon, and at the same equilibrium
 

@@ -48,7 +48,8 @@ def implicit_gradient(substrate: Substrate, inputs: Array, targets: Array) -> Pa
     """
     field = substrate.as_field()
     if field is None:
-        return substrate.adjoint(inputs, targets, cost_of(substrate.network.phases), SETTLED)
+        probe = in_double_precision(substrate, len(inputs))
+        return probe.adjoint(inputs, targets, cost_of(substrate.network.phases), SETTLED)
     _check_leaks(field.network)
     return _of_neurons(field, inputs, targets)
 
@@ -65,7 +66,8 @@ def _check_leaks(network: Network) -> None:
 
 
 def _of_neurons(substrate: VectorField, inputs: Array, targets: Array) -> Params:
-    network, probe = substrate.network, in_double_precision(substrate, len(inputs))
+    network, probe = substrate.network, in_double_precision(substrate, len(inputs)).as_field()
+    assert probe is not None, "it is of the same substrate"
     free = probe.relax(inputs, stop=SETTLED)
     layers, m = free_layers(network), len(inputs)
     units = FreeUnits(network, probe.fields, probe.transmitted, free, probe.state_of_one, m)
@@ -78,12 +80,13 @@ def _of_neurons(substrate: VectorField, inputs: Array, targets: Array) -> Params
     return products(substrate, free, dict(zip(layers, np.split(delta, splits, axis=-1), strict=True)))
 
 
-def in_double_precision(substrate: VectorField, batch: int) -> VectorField:
+def in_double_precision(substrate: Substrate, batch: int) -> Substrate:
     """Return a substrate of the same physics and parameters in float64, that does not learn."""
-    described = substrate.described
+    field = substrate.as_field()
+    described = substrate.network if field is None else field.described
+    if field is None and described.physics.precision == "float64":
+        return substrate
     physics = described.physics.model_copy(update={"precision": "float64"})
     network = described.model_copy(update={"substrate": {described.substrate_name: physics}})
     params = {name: np.asarray(value, float) for name, value in substrate.params.items()}
-    probe = build(network, params, batch, plastic=False, target="numpy").as_field()
-    assert probe is not None, "it is of the same substrate"
-    return probe
+    return build(network, params, batch, plastic=False, target="numpy")
