@@ -84,8 +84,6 @@ def in_double_precision(substrate: Substrate, batch: int) -> Substrate:
     """Return a substrate of the same physics and parameters in float64, that does not learn."""
     field = substrate.as_field()
     described = substrate.network if field is None else field.described
-    if field is None and described.physics.precision == "float64":
-        return substrate
     physics = described.physics.model_copy(update={"precision": "float64"})
     network = described.model_copy(update={"substrate": {described.substrate_name: physics}})
     params = {name: np.asarray(value, float) for name, value in substrate.params.items()}
