@@ -10,7 +10,7 @@ from neuroeq.runs.training import train
 
 QUICK = {
     "mnist_conv": (3_000, 2, 0.065),
-    "mnist_conv_spiking": (3_000, 2, 0.075),
+    "mnist_conv_spiking": (3_000, 2, 0.065),
     "mnist_conv_resistive": (3_000, 4, 0.056),
     "mnist_oscillator": (3_000, 3, 0.1),
     "mnist_pcm": (4_000, 3, 0.092),
