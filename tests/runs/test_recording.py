@@ -49,13 +49,27 @@ def test_fewer_units_and_more_samples_change_nothing_of_what_is_recorded(run, pl
         assert one.nudged or np.allclose(states[0], same[0], atol=1e-5)
 
 
-def test_each_sample_has_its_index_class_and_prediction(run):
+def test_each_sample_has_its_index_and_class(run):
     part = load(run.network).test
     found = samples(run)
     assert [each.number for each in found] == [0, 1, 2, 3, 4] and {each.part for each in found} == {"test"}
     assert [part.labels[each.index] for each in found] == [each.label for each in found] == [3] * 5
-    inputs, _ = part.take(np.array([each.index for each in found]))
-    assert [each.predictions["after"] for each in found] == run.predict(inputs).tolist()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_predictions_are_the_largest_outputs_at_the_end_of_the_free_phases_that_are_drawn(plain, when):
+    """Of spikes another free phase, from other start values of units, may end in another class."""
+    ends = segments(plain, when)[0].states["output"]["s"][-1]
+    assert [each.predictions[when] for each in samples(plain)] == ends.argmax(axis=1).tolist()
+
+
+def test_rates_are_predicted_as_recorded():
+    """A free phase of rates always starts at the same state."""
+    run = train("digits", "rate", epochs=1, settings=[*FEW, {"record": {"samples": 10}}], keep=False)
+    found = samples(run)
+    inputs, _ = load(run.network).test.take(np.array([each.index for each in found]))
+    predicted = run.predict(inputs).tolist()
+    assert [each.predictions["after"] for each in found] == predicted and len(set(predicted)) > 1
 
 
 def test_the_title_of_a_figure_says_which_sample_it_shows(run):
