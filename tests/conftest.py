@@ -15,6 +15,9 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 os.environ["NEUROEQ_TARGET"] = "numpy"
+for each, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(each) is signal.SIG_IGN:  # as nohup has it, and a shell for what it starts in the background
+        signal.signal(each, handler)
 if os.environ.get("NEUROEQ_DATA"):
     os.environ["NEUROEQ_DATA"] = os.path.abspath(os.environ["NEUROEQ_DATA"])
 DATA = Path(__file__).parent / "files"

@@ -199,18 +199,18 @@ def harmless(tmp_path, kind):
     return write(f"{kind}.toml", table)
 
 
-@pytest.mark.parametrize(
-    "how",
-    [
-        ["--target", "numpy"],
-        pytest.param(["--target", "cython"], marks=[pytest.mark.compiled, pytest.mark.reproduction]),
-        pytest.param(["--engine", "compiled"], marks=[pytest.mark.compiled, pytest.mark.reproduction]),
-    ],
-    ids=["numpy", "cython", "compiled"],
-)
-@pytest.mark.parametrize("kind", KINDS)
+def runs():
+    """Each kind of model with each way to run it; a minute is too long for spike rules in Cython."""
+    for kind in KINDS:
+        yield pytest.param(kind, "--target numpy")
+        once = pytest.mark.slow if kind == "native" else pytest.mark.reproduction
+        yield pytest.param(kind, "--target cython", marks=[pytest.mark.compiled, once])
+        yield pytest.param(kind, "--engine compiled", marks=[pytest.mark.compiled, pytest.mark.reproduction])
+
+
+@pytest.mark.parametrize(("kind", "how"), runs())
 def test_what_is_accepted_runs_and_does_nothing_else(tmp_path, capsys, kind, how):
-    status, _, err = run(capsys, kind, harmless(tmp_path, kind), *how)
+    status, _, err = run(capsys, kind, harmless(tmp_path, kind), *how.split())
     assert status == 0 or "which the compiled trainer does not do" in err, err
     assert not (tmp_path / "canary").exists()
 

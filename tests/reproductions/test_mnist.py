@@ -37,7 +37,10 @@ def test_every_network_has_a_quick_version():
 LONG = {
     "mnist_conv": "digits_conv",
     "mnist_conv_spiking": "digits_conv",
-    "mnist_tiki_taka": "mnist_pcm",
+    "mnist_oscillator": "xor",
+    "mnist_pcm": "digits",
+    "mnist_tiki_taka": "digits",
+    "mnist_spiking_lif": "digits",
     "mnist_spiking_ternary": "mnist_spiking",
     "mnist_predictive": "mnist_rate_insitu",
 }

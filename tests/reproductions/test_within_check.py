@@ -18,8 +18,8 @@ SAMPLES = 64
 """The number of examples with a gradient in an update; all examples of a truth table."""
 QUICK = ("and-rate", "xor-resistive")
 """The promises that are held in every run of the tests."""
-LONG = ("mnist_", "digits_", "or", "nand", "nor", "xnor", "not", "id")
-"""How the names of networks begin that take long, and of gates whose settings are those of xor and and: `-m slow`."""
+LONG = ("mnist_", "digits_", "moons", "and", "or", "nand", "nor", "xnor", "not", "id")
+"""How the names of networks begin that take long, and of gates whose settings are those of xor: `-m slow`."""
 
 
 def promises():

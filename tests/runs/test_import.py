@@ -122,7 +122,7 @@ def foreign(sizes, seed=0):
 
 
 @needs_ngspice
-@pytest.mark.parametrize("sizes", [(40, 12, 8, 5), pytest.param((1568, 50, 30, 20), marks=pytest.mark.reproduction)])
+@pytest.mark.parametrize("sizes", [(40, 12, 8, 5), pytest.param((784, 50, 30, 20), marks=pytest.mark.reproduction)])
 def test_a_netlist_of_others_settles_as_in_ngspice_to_a_nanovolt(tmp_path, sizes):
     text, nodes = foreign(sizes)
     run = run_of(tmp_path, text)

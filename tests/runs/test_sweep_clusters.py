@@ -102,7 +102,7 @@ def swept(out, *options):
 
 
 @pytest.mark.reproduction
-@pytest.mark.parametrize("signal", ["TERM", "USR2", "KILL"])
+@pytest.mark.parametrize("signal", [pytest.param("TERM", marks=pytest.mark.slow), "USR2", "KILL"])
 def test_jobs_on_slurm_are_killed_at_their_time_limit_and_the_table_is_that_of_this_machine(slurm, signal):
     """SIGKILL leaves only the checkpoints that are written on the way."""
     long = ["--vary", "training.batch_size=4", "--epochs", "600"]

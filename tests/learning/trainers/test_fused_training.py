@@ -133,7 +133,7 @@ def test_what_the_kernels_do_not_do_is_not_fused(over):
 
 
 @pytest.mark.skipif(not kernels.available(), reason="needs numba")
-@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("precision", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("over", [{}, REAL], ids=["ideal", "real diodes, paired"])
 def test_what_training_calls_was_compiled_ahead(monkeypatch, over, precision):
     """numba compiles once for the types of all arguments."""

@@ -25,10 +25,8 @@ REAL["high"] = np.where(FIRST, np.inf, 0.3)
 PAIRED = {"paired": True, "nudge": "held_current"}
 RATES = Rates([0.02, 0.05, 0.04, 0.03], [0.03, 0.04, 0.02, 0.05])
 TWO = Rates(RATES.arrays[:2], RATES.biases[:2])
-COMPILED = [
-    False,
-    pytest.param(True, marks=pytest.mark.skipif(not kernels.available(), reason="needs numba")),
-]
+NUMBA = pytest.mark.skipif(not kernels.available(), reason="needs numba")
+COMPILED = [False, pytest.param(True, marks=NUMBA)]
 
 
 def setting(sizes=(N_HIDDEN,), diode=None, low=None, high=None, amplifier=None, arrays=({}, {}), **options):
@@ -181,9 +179,14 @@ def masked(setting, params):
     return g, params[1]
 
 
-@pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
 @pytest.mark.parametrize("batch", [1, 4, 6])
-@pytest.mark.parametrize("case", MORE)
+@pytest.mark.parametrize(
+    ("case", "compiled"),
+    [
+        *((case, False) for case in MORE),
+        *(pytest.param(case, True, marks=NUMBA) for case in ("all", "one mask")),  # each is compiled for its types
+    ],
+)
 def test_momentum_decay_and_masks_do_what_they_do_unfused(params, examples, case, batch, compiled):
     chosen = setting(**MORE[case])
     params = masked(chosen, params)
@@ -244,8 +247,9 @@ def test_each_layer_has_its_own_amplifiers_and_diodes(rng, examples, compiled):
     assert_same(fused(chosen, params, *examples, 6, compiled), unfused(chosen, params, *examples, 6, rates_of(chosen)))
 
 
-@pytest.mark.parametrize("compiled", COMPILED, ids=["numpy", "numba"])
-@pytest.mark.parametrize("case", ["momentum", "l1", "all"])
+@pytest.mark.parametrize(
+    ("case", "compiled"), [("momentum", False), ("l1", False), ("all", False), pytest.param("all", True, marks=NUMBA)]
+)
 def test_a_training_in_two_parts_with_its_velocities_is_that_in_one(params, examples, case, compiled):
     chosen, (x, y, order) = setting(**MORE[case]), examples
     whole = FusedTraining(chosen, *params, compiled=compiled)

@@ -168,7 +168,7 @@ ALIKE = {
         "learning": "contrastive",
         "training": {"epochs": 2, "momentum": 0.3, "weight_decay": 0.1, "l1": 1e-4},
     },
-    "ideal crossbar in situ": {"on": "crossbar", "projections": {"input_hidden1": {"learning_rate": 3.0}}},
+    "ideal crossbar in situ": {"on": "crossbar", "projections": {"input_hidden1": {"learning_rate": 1.0}}},
 }
 PHASES = {
     "devices": {"on": "crossbar", "learning": "contrastive", "hardware": "pcm"},
