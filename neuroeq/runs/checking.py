@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from copy import deepcopy
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
@@ -19,22 +17,21 @@ from neuroeq.describe.network import initial_params, learning_rates, sizes, with
 from neuroeq.describe.spec import Network
 from neuroeq.describe.spec.files import Table
 from neuroeq.describe.spec.periphery import NudgeSource
-from neuroeq.errors import NeuroeqWarning, SpecError
+from neuroeq.errors import SpecError
 from neuroeq.learning.optimiser import Descent
 from neuroeq.learning.state import State
-from neuroeq.learning.training import calibrate, initial_state, train
+from neuroeq.learning.training import calibrate
 from neuroeq.learning.weight_store import WeightStore
 from neuroeq.measures.fidelity import Chosen, Report, check, choose_examples
 from neuroeq.physics.engine import use_target
 from neuroeq.physics.substrates import build, engine_of
 from neuroeq.randomness import Streams
 
-from .run import Run, load_run
+from .earlier import Epochs, earlier_states
+from .run import load_run
 
 EXACT = {"phase_noise": 0.0, "coupling_bits": 0, "phase_bits": 0}
 """What oscillators have whose gradient an update is compared with."""
-LONGEST_REPLAY_S = 60.0
-"""The CPU time of the longest training that is repeated to find weights at which there is a gradient [s]."""
 UPDATES = 20
 """How often an update is asked of devices to see what they make of it: schemes with a memory collect it first."""
 
@@ -51,12 +48,13 @@ def check_network(
     data_dir: str | Path | None = None,
     target: str | None = None,
     rbp: bool = False,
+    epochs: Epochs | None = None,
 ) -> Report:
     """Compare one update with the gradient.
 
     Examples are taken one of each class and then again, and those without a gradient are passed over. If fewer than
-    `samples` are left at the end of a run, it is trained once more in memory, and checked at the weights of the last
-    epoch at which there were enough.
+    `samples` are left at the end of a run, it is checked at the weights of the last epoch at which there were enough;
+    to find them, it is trained once more in memory.
 
     Parameters
     ----------
@@ -72,6 +70,8 @@ def check_network(
         The same as for `train`.
     rbp
         Whether to run recurrent backpropagation beside the nudged phase, step by step, on rate networks.
+    epochs
+        The weights of the run after each epoch, if its training kept them, which is then not repeated.
 
     Raises
     ------
@@ -92,7 +92,8 @@ def check_network(
     resolved = with_full_scales(resolved, state.full_scales)
     pair = _Pair(described, resolved, streams, state, same, samples, use_target(target))
     calibrate(pair.checked, examples, streams.child("calibration", 0))
-    chosen, epoch = _choose(pair, run, state, examples, samples, target)
+    earlier = () if run is None else earlier_states(run, examples, target, epochs)
+    chosen, epoch = _choose(pair, state, earlier, examples, samples)
     which = chosen.which if len(chosen.which) else in_turn(np.asarray(examples.train.labels), samples)
     inputs, _, wanted = examples.batch(examples.train, which, resolved)
     report = check(pair.checked, inputs, wanted, streams, pair.reference, rbp, pair.made if pair.on_chip else None)
@@ -101,14 +102,14 @@ def check_network(
 
 
 def _choose(
-    pair: _Pair, run: Run | None, state: State, examples: Examples, samples: int, target: str | None
+    pair: _Pair, state: State, earlier: Iterable[tuple[int, State]], examples: Examples, samples: int
 ) -> tuple[Chosen, int | None]:
     """Return the examples to check with, and the epoch whose weights the pair then holds, if it is not the last."""
     last = choose_examples(pair.reference, examples, samples)
-    if run is None or len(last.which) == samples:
+    if len(last.which) == samples:
         return last, None
-    for epoch, earlier in _earlier_states(run, examples, target):
-        pair.hold(earlier)
+    for epoch, before in earlier:
+        pair.hold(before)
         chosen = choose_examples(pair.reference, examples, samples)
         if len(chosen.which) == samples:
             return chosen, epoch
@@ -166,27 +167,6 @@ class _Pair:
 def _chip(network: Network) -> tuple[Any, ...]:
     """Return what the devices of a network are drawn from."""
     return network.hardware, [projection.hardware for projection in network.projections.values()], network.run.seed
-
-
-def _earlier_states(run: Run, examples: Examples, target: str | None) -> Iterator[tuple[int, State]]:
-    """Train a run once more and yield its states after each epoch but the last, from the latest on.
-
-    Nothing is yielded for a run that took long.
-    """
-    if (run.result.get("cpu_s") or 0.0) > LONGEST_REPLAY_S:
-        return
-    network, streams, trained = run.network, Streams(run.network.run.seed), run.folder.load()
-    state, states = initial_state(network, streams, trained.start), []
-    substrate = build(
-        network, state.params, network.training.batch_size, engine=engine_of(network), target=use_target(target)
-    )
-    with catch_warnings():
-        simplefilter("ignore", NeuroeqWarning)
-        for step in train(substrate, examples, state, streams, trainer=trained.trainer):
-            if step.ends_epoch:
-                states.append(State({n: v.copy() for n, v in state.params.items()}, devices=deepcopy(state.devices)))
-    for epoch in range(len(states) - 1, 0, -1):
-        yield epoch, states[epoch - 1]
 
 
 def _exact_twin(resolved: Network, store: WeightStore, samples: int, how: dict[str, Any]) -> Substrate | None:

@@ -14,6 +14,7 @@ from neuroeq.describe.spec import Network
 from neuroeq.errors import NeuroeqError, NeuroeqWarning
 
 from ..checking import check_network
+from ..earlier import Epochs
 from ..interruption import interrupting
 from ..records import RunFolder
 from ..records.files import FolderHeldError, atomic
@@ -126,16 +127,19 @@ def train_and_check(
     NeuroeqError
         If the network cannot be trained.
     """
+    epochs = None
     if not (path / "result.json").exists():
         begun = RunFolder(path).begun
         if not begun:
             (path / CELL).unlink(missing_ok=True)
+            epochs = Epochs() if checked else None
         how: dict[str, Any] = {"patience_s": PATIENCE_S, "before_write": guard, "alike": alike}
-        train(network, **options, **common, out=path, resume=begun, **how)
+        train(network, **options, **common, out=path, resume=begun, callback=epochs, **how)
     if not checked:
         return {"gradient": None}
     there = {key: value for key, value in common.items() if key != "seed"}
-    return {"gradient": {"start": _checked(network, {**options, **common}), "end": _checked(path, there)}}
+    end = _checked(path, {**there, "epochs": epochs})
+    return {"gradient": {"start": _checked(network, {**options, **common}), "end": end}}
 
 
 def _checked(network: Network | str | Path, options: dict[str, Any]) -> dict[str, Any]:
