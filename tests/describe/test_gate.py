@@ -200,10 +200,10 @@ def harmless(tmp_path, kind):
 
 
 def runs():
-    """Each kind of model with each way to run it; a minute is too long for spike rules in Cython."""
+    """Each kind of model with each way to run it; Cython takes half a minute each, and neurons stand for all."""
     for kind in KINDS:
         yield pytest.param(kind, "--target numpy")
-        once = pytest.mark.slow if kind == "native" else pytest.mark.reproduction
+        once = pytest.mark.reproduction if kind == "neuron" else pytest.mark.slow
         yield pytest.param(kind, "--target cython", marks=[pytest.mark.compiled, once])
         yield pytest.param(kind, "--engine compiled", marks=[pytest.mark.compiled, pytest.mark.reproduction])
 
