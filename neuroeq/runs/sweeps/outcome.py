@@ -137,9 +137,8 @@ def train_and_check(
         train(network, **options, **common, out=path, resume=begun, callback=epochs, **how)
     if not checked:
         return {"gradient": None}
-    there = {key: value for key, value in common.items() if key != "seed"}
-    end = _checked(path, {**there, "epochs": epochs})
-    return {"gradient": {"start": _checked(network, {**options, **common}), "end": end}}
+    there = {key: value for key, value in common.items() if key != "seed"} | {"epochs": epochs}
+    return {"gradient": {"start": _checked(network, {**options, **common}), "end": _checked(path, there)}}
 
 
 def _checked(network: Network | str | Path, options: dict[str, Any]) -> dict[str, Any]:
