@@ -6,6 +6,7 @@ import pytest
 from neuroeq.runs import earlier
 from neuroeq.runs.checking import check_network
 from neuroeq.runs.earlier import Epochs
+from neuroeq.runs.sweeps.outcome import train_and_check
 from neuroeq.runs.training import train
 
 
@@ -20,6 +21,17 @@ def test_weights_that_a_training_kept_give_the_report_of_training_once_more(
     one, other = (check_network(run.path, samples=4, epochs=each).as_dict() for each in (kept, None))
     assert one == other and len(repeated) == 1
     assert 0 < one["epoch"] < epochs
+
+
+def test_a_cell_of_a_sweep_is_not_trained_once_more(tmp_path, monkeypatch):
+    def fails(*_):
+        raise AssertionError("it was trained once more")
+
+    monkeypatch.setattr(earlier, "_trained_again", fails)
+    common = {"seed": 0, "data_dir": None, "target": "numpy"}
+    settings = {"settings": ["training.epochs=300"]}
+    found = train_and_check("xor", tmp_path / "cell", {"substrate": "rate", **settings}, common)
+    assert 0 < found["gradient"]["end"]["epoch"] < 300
 
 
 @pytest.mark.parametrize(
